@@ -1,0 +1,202 @@
+/* nncc/abi.h: what a compiled library and its host agree on.
+ *
+ * A compiled model exports one symbol, `nncc_model_<name>`, a function without arguments that
+ * returns a constant `nncc_descriptor`. Everything else is reached from there. The library has no
+ * global state, allocates nothing and starts no thread: memory and threads come from the host
+ * through `nncc_services`. Plain C, no dependencies.
+ *
+ * Compatibility: a host refuses another `abi_major`. Within a major version structs only grow at
+ * their end; `struct_size` says how much of one the other side knows.
+ * Sizes are in bytes unless said otherwise, pointers into the arena and the weights are aligned to
+ * NNCC_ALIGNMENT and followed by NNCC_ALIGNMENT readable bytes.
+ */
+#ifndef NNCC_ABI_H
+#define NNCC_ABI_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define NNCC_ABI_MAGIC UINT64_C(0x4c444f4d43434e4e) /* "NNCCMODL", little endian */
+#define NNCC_ABI_MAJOR 1
+#define NNCC_ABI_MINOR 0
+#define NNCC_ALIGNMENT 64
+
+/* What a call returned. Nothing aborts or throws across this boundary. */
+enum {
+  NNCC_OK = 0,
+  NNCC_INVALID_ARGUMENT = 1, /* wrong shape, type, name or count of what the caller gave */
+  NNCC_NOT_SUPPORTED = 2,    /* this host or this library does not offer it */
+  NNCC_DATA_ERROR = 3,       /* a value at run time is outside of what a node allows */
+  NNCC_OUT_OF_MEMORY = 4,
+  NNCC_CANCELLED = 5,
+  NNCC_IO_ERROR = 6,     /* a file that is missing, short or unreadable */
+  NNCC_ABI_MISMATCH = 7, /* not a library of ours, or of another ABI */
+  NNCC_ISA_MISSING = 8,  /* compiled for instructions that this machine lacks */
+  NNCC_INTERNAL = 9
+};
+typedef int32_t nncc_status;
+
+/* Element types, numbered as onnx.TensorProto.DataType. Types under 8 bits are packed low half
+ * first; strings, sequences and optionals are values (`nncc_value`), not flat buffers. */
+enum {
+  NNCC_FLOAT = 1,
+  NNCC_UINT8 = 2,
+  NNCC_INT8 = 3,
+  NNCC_UINT16 = 4,
+  NNCC_INT16 = 5,
+  NNCC_INT32 = 6,
+  NNCC_INT64 = 7,
+  NNCC_STRING = 8,
+  NNCC_BOOL = 9, /* one byte, 0 or 1 */
+  NNCC_FLOAT16 = 10,
+  NNCC_DOUBLE = 11,
+  NNCC_UINT32 = 12,
+  NNCC_UINT64 = 13,
+  NNCC_COMPLEX64 = 14,
+  NNCC_COMPLEX128 = 15,
+  NNCC_BFLOAT16 = 16,
+  NNCC_FLOAT8E4M3FN = 17,
+  NNCC_FLOAT8E4M3FNUZ = 18,
+  NNCC_FLOAT8E5M2 = 19,
+  NNCC_FLOAT8E5M2FNUZ = 20,
+  NNCC_UINT4 = 21,
+  NNCC_INT4 = 22,
+  NNCC_FLOAT4E2M1 = 23
+};
+typedef int32_t nncc_type;
+
+typedef struct nncc_services nncc_services;
+typedef struct nncc_call nncc_call;
+typedef struct nncc_dispatch nncc_dispatch;
+typedef struct nncc_frame nncc_frame;
+typedef struct nncc_value nncc_value; /* tensor, sequence, optional, strings: owned by the host */
+typedef struct nncc_device nncc_device;
+typedef struct nncc_comm nncc_comm;
+
+/* A kernel computes units [begin, end) of its parallel loop. Units are independent of each other
+ * and of the number of workers. `worker` in [0, frame.workers) selects the slice of scratch. */
+typedef nncc_status (*nncc_kernel_fn)(const nncc_call *call, int64_t begin, int64_t end,
+                                      int32_t worker);
+
+/* The arguments of a kernel, the same for all of its units. */
+struct nncc_call {
+  void *const *buffers;          /* in the order of the kernel's arguments */
+  const int64_t *dims;           /* run-time sizes, NULL where all are static */
+  char *scratch;                 /* worker w owns [scratch + w * scratch_stride, + scratch_stride) */
+  int64_t scratch_stride;
+  const nncc_services *services; /* for errors; kernels allocate nothing */
+  void *host;                    /* the first argument of every service */
+};
+
+/* One call site of a kernel: constant data of the library, for scheduling and profiling. */
+struct nncc_dispatch {
+  uint32_t struct_size;
+  uint32_t flags; /* 0 */
+  const char *kernel; /* symbol */
+  const char *nodes;  /* names of the ONNX nodes that it computes, separated by ';' */
+  nncc_kernel_fn function;
+  int64_t units; /* of the parallel loop; -1: known at run time only */
+  double flops;  /* multiplications and additions of the whole call */
+  double bytes;  /* least traffic: all inputs and outputs once */
+};
+
+/* What the library asks of its host. `host` is nncc_frame.host. Optional entries may be NULL. */
+struct nncc_services {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* Runs all units in chunks, on any number of threads, and returns when all are done: the first
+   * status that is not NNCC_OK, or NNCC_OK. Promises no concurrency. */
+  nncc_status (*parallel_for)(void *host, const nncc_dispatch *dispatch, const nncc_call *call,
+                              int64_t units);
+  /* Optional: runs unit w on worker w for all w < workers *at the same time*, so that `barrier`
+   * may be used between them. */
+  nncc_status (*team_run)(void *host, const nncc_dispatch *dispatch, const nncc_call *call,
+                          int32_t workers);
+  void (*barrier)(void *host);
+  /* Memory for values whose size is known at run time only, aligned to NNCC_ALIGNMENT. */
+  void *(*alloc)(void *host, int64_t bytes);
+  void (*free)(void *host, void *memory);
+  /* Records why a status other than NNCC_OK is about to be returned; `node` may be NULL. */
+  void (*error)(void *host, nncc_status status, const char *node, const char *message);
+  void (*log)(void *host, int32_t level, const char *message); /* optional */
+  /* Whether the run was cancelled; asked between dispatches. */
+  int32_t (*cancelled)(void *host);
+  const nncc_device *device; /* optional: an accelerator */
+  const nncc_comm *comm;     /* optional: other processes or devices */
+};
+
+/* The arguments of one run. */
+struct nncc_frame {
+  uint32_t struct_size;
+  int32_t workers; /* the most that parallel_for uses at once */
+  const nncc_services *services;
+  void *host;
+  void *const *inputs;  /* in the descriptor's order; any alignment; never over-read */
+  void *const *outputs; /* likewise; may alias neither each other nor an input */
+  const char *weights;
+  char *arena;
+  char *scratch; /* workers * scratch_stride bytes */
+  int64_t scratch_stride;
+  const int64_t *dims;  /* the sizes of the descriptor's dims */
+  nncc_value **values;  /* outputs of unknown size, set by the library */
+};
+
+typedef struct nncc_dim {
+  const char *name; /* as in the model; "" where it has none */
+  int64_t min, max; /* inclusive; max -1: any */
+} nncc_dim;
+
+typedef struct nncc_tensor_info {
+  const char *name;
+  nncc_type type;
+  int32_t rank;
+  const int64_t *shape; /* rank sizes; -1 - d stands for the descriptor's dim d */
+} nncc_tensor_info;
+
+typedef struct nncc_metadata {
+  const char *key, *value;
+} nncc_metadata;
+
+/* The weights file begins with this header, padded to 4096 bytes; the weights follow. */
+#define NNCC_WEIGHTS_MAGIC UINT64_C(0x4857434e4e) /* "NNCWH" */
+#define NNCC_WEIGHTS_OFFSET 4096
+typedef struct nncc_weights_header {
+  uint64_t magic;
+  uint64_t size; /* of the weights, without this header */
+  uint64_t hash; /* of the weights: see nncc_descriptor.weights_hash */
+} nncc_weights_header;
+
+typedef struct nncc_descriptor {
+  uint64_t magic; /* NNCC_ABI_MAGIC */
+  uint16_t abi_major, abi_minor;
+  uint32_t struct_size;
+  const char *name;
+  const char *compiler; /* name and version */
+  const char *triple;   /* LLVM target triple and processor that the code is for */
+  const char *cpu;
+  const char *isa; /* features of the processor that the code uses, LLVM's names, separated by ',' */
+  int32_t num_inputs, num_outputs, num_dims, num_metadata, num_dispatches, reserved;
+  const nncc_tensor_info *inputs, *outputs;
+  const nncc_dim *dims;
+  const nncc_metadata *metadata;
+  const nncc_dispatch *const *dispatches; /* in program order */
+  /* Weights: embedded (`weights` is set), or in a file beside the library (`weights_file` is its
+   * name without a folder). The hash is FNV-1a over little-endian 64-bit words, the last one padded
+   * with zeros. */
+  const char *weights;
+  const char *weights_file;
+  uint64_t weights_size, weights_hash;
+  /* Bytes of the arena and of one worker's scratch for these dims. */
+  nncc_status (*plan)(const int64_t *dims, int64_t *arena_size, int64_t *scratch_size);
+  nncc_status (*run)(const nncc_frame *frame);
+} nncc_descriptor;
+
+typedef const nncc_descriptor *(*nncc_model_fn)(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
