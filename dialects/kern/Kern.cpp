@@ -1,0 +1,200 @@
+#include "dialects/kern/Kern.h"
+
+#include "mlir/IR/AffineMap.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace nncc::kern;
+
+#include "dialects/kern/KernDialect.cpp.inc"
+#include "dialects/kern/KernEnums.cpp.inc"
+#define GET_ATTRDEF_CLASSES
+#include "dialects/kern/KernAttributes.cpp.inc"
+
+void KernDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dialects/kern/KernAttributes.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/kern/KernOps.cpp.inc"
+      >();
+}
+
+MutableOperandRange ContractOp::getDpsInitsMutable() { return getInitMutable(); }
+MutableOperandRange WindowOp::getDpsInitsMutable() { return getInitMutable(); }
+
+double ContractOp::getFlops() {
+  double flops = 2.0 * getInitType().getNumElements();
+  if (getBLayout() == BLayout::Packed)
+    flops *= getBType().getShape()[getBType().getRank() - 2];
+  else
+    flops *= getAType().getShape().back();
+  for (int64_t i = 0, s = getWindowRank(); i < s; ++i)
+    flops *= getBType().getShape()[getBType().getRank() - 2 - s + i];
+  return flops;
+}
+
+double WindowOp::getFlops() {
+  double flops = (getKind() == WindowKind::Depthwise ? 2.0 : 1.0) * getInitType().getNumElements();
+  for (int64_t size : getKernel())
+    flops *= size;
+  return flops;
+}
+
+static bool agree(int64_t a, int64_t b) {
+  return ShapedType::isDynamic(a) || ShapedType::isDynamic(b) || a == b;
+}
+
+/// Checks what contract and window have in common: the window's arithmetic and the extras' maps.
+template <typename Op>
+static LogicalResult verifyWindow(Op op, ArrayRef<int64_t> kernel) {
+  int64_t window = op.getWindowRank();
+  RankedTensorType x = op.getAType(), y = op.getInitType();
+  int64_t rank = y.getRank(), rows = rank - 1 - window;
+  if (static_cast<int64_t>(op.getDilations().size()) != window ||
+      static_cast<int64_t>(op.getPads().size()) != 2 * window)
+    return op.emitOpError("expects ") << window << " dilations and " << 2 * window << " pads";
+  if (rows < 0 || x.getRank() != rank)
+    return op.emitOpError("expects a and init of one rank, at least ") << window + 1;
+  for (int64_t i = 0; i < rows; ++i)
+    if (!agree(x.getDimSize(i), y.getDimSize(i)))
+      return op.emitOpError("a and init differ in dim ") << i;
+  for (int64_t i = 0; i < window; ++i) {
+    int64_t in = x.getDimSize(rows + i), out = y.getDimSize(rows + i);
+    if (op.getStrides()[i] < 1 || op.getDilations()[i] < 1 || op.getPads()[i] < 0 ||
+        op.getPads()[window + i] < 0)
+      return op.emitOpError("expects positive strides and dilations, no negative pad");
+    if (ShapedType::isDynamic(in) || ShapedType::isDynamic(kernel[i]))
+      continue;
+    int64_t padded = in + op.getPads()[i] + op.getPads()[window + i];
+    int64_t covered = padded - (kernel[i] - 1) * op.getDilations()[i] - 1;
+    if (covered < 0 || !agree(out, covered / op.getStrides()[i] + 1))
+      return op.emitOpError("the window of dim ") << i << " does not give " << out << " rows";
+  }
+  if (op.getMaps().size() != op.getExtras().size())
+    return op.emitOpError("expects one map per extra");
+  for (auto [extra, map] :
+       llvm::zip(op.getExtras(), op.getMaps().template getAsValueRange<AffineMapAttr>())) {
+    auto type = cast<RankedTensorType>(extra.getType());
+    if (map.getNumDims() != rank || map.getNumResults() != type.getRank() ||
+        !map.isProjectedPermutation(/*allowZeroInResults=*/true))
+      return op.emitOpError("expects a projected permutation of the ")
+             << rank << " dims of init for each extra";
+    for (auto [i, result] : llvm::enumerate(map.getResults())) {
+      auto dim = dyn_cast<AffineDimExpr>(result);
+      if (!agree(type.getDimSize(i), dim ? y.getDimSize(dim.getPosition()) : 1))
+        return op.emitOpError("the shape of an extra does not fit its map");
+    }
+  }
+  return success(op.getResult().getType() == y) ? success()
+                                                : op.emitOpError("expects init's type as result");
+}
+
+template <typename Op>
+static LogicalResult verifyEpilogue(Op op) {
+  auto yield = dyn_cast<YieldOp>(op.getBody()->getTerminator());
+  if (!yield || yield.getValue().getType() != op.getInitType().getElementType())
+    return op.emitOpError("expects to yield one element of init");
+  if (op.getBody()->getNumArguments() != 1 + op.getExtras().size())
+    return op.emitOpError("expects block arguments: the sum and one per extra");
+  for (auto [argument, extra] :
+       llvm::zip(op.getBody()->getArguments().drop_front(), op.getExtras()))
+    if (argument.getType() != cast<RankedTensorType>(extra.getType()).getElementType())
+      return op.emitOpError("expects an extra's element type as block argument");
+  for (Operation &inner : op.getBody()->without_terminator())
+    if (!isMemoryEffectFree(&inner) || inner.getNumRegions())
+      return inner.emitOpError("is not allowed in an epilogue");
+  return success();
+}
+
+static LogicalResult verifyPacked(ContractOp op) {
+  RankedTensorType x = op.getAType(), w = op.getBType(), y = op.getInitType();
+  int64_t window = op.getWindowRank(), groups = op.getGroups(), lead = groups > 1;
+  if (groups < 1 || w.getRank() != window + 3 + lead)
+    return op.emitOpError("expects packed b of rank ") << window + 3 + lead;
+  int64_t depth = w.getDimSize(w.getRank() - 2), columns = y.getShape().back();
+  if (lead && !agree(w.getDimSize(0), groups))
+    return op.emitOpError("expects b of ") << groups << " groups";
+  if (!agree(w.getShape().back(), panel) ||
+      !(ShapedType::isDynamic(depth) || agree(depth * groups, x.getShape().back())))
+    return op.emitOpError("expects b [N/16, window..., K, 16] with K = ")
+           << x.getShape().back() / groups << ", found " << w;
+  if (!ShapedType::isDynamic(columns) &&
+      (columns % groups ||
+       !agree(w.getDimSize(lead), llvm::divideCeil(columns / groups, panel))))
+    return op.emitOpError("expects b of ")
+           << llvm::divideCeil(columns / groups, panel) << " panels, found " << w;
+  return verifyWindow(op, w.getShape().slice(1 + lead, window));
+}
+
+LogicalResult ContractOp::verify() {
+  if (getBLayout() == BLayout::Packed)
+    return verifyPacked(*this);
+  RankedTensorType x = getAType(), w = getBType(), y = getInitType();
+  bool transposed = getBLayout() == BLayout::Transposed;
+  if (getWindowRank() || getGroups() != 1)
+    return emitOpError("expects packed b for a window or groups");
+  if (w.getRank() < 2 || w.getRank() > y.getRank())
+    return emitOpError("expects b of a rank from 2 to ") << y.getRank();
+  int64_t depth = w.getDimSize(w.getRank() - (transposed ? 1 : 2));
+  int64_t columns = w.getDimSize(w.getRank() - (transposed ? 2 : 1));
+  if (!agree(depth, x.getShape().back()) || !agree(columns, y.getShape().back()))
+    return emitOpError("b, ") << w << ", does not fit a, " << x << ", and init, " << y;
+  for (int64_t i = 0; i < w.getRank() - 2; ++i)
+    if (w.getDimSize(i) != 1 && !agree(w.getDimSize(i), y.getDimSize(i)))
+      return emitOpError("b and init differ in batch dim ") << i;
+  return verifyWindow(*this, {});
+}
+
+LogicalResult ContractOp::verifyRegions() { return verifyEpilogue(*this); }
+
+LogicalResult WindowOp::verify() {
+  int64_t window = getWindowRank();
+  if (window < 1 || static_cast<int64_t>(getKernel().size()) != window)
+    return emitOpError("expects one size of the kernel per stride, at least one");
+  if ((getKind() == WindowKind::Depthwise) != static_cast<bool>(getWeights()))
+    return emitOpError("expects weights for a depthwise convolution, and only there");
+  if (getWeights()) {
+    auto type = cast<RankedTensorType>(getWeights().getType());
+    if (type.getRank() != window + 1 || !agree(type.getShape().back(), getAType().getShape().back()))
+      return emitOpError("expects weights [window..., C], found ") << type;
+    for (int64_t i = 0; i < window; ++i)
+      if (!agree(type.getDimSize(i), getKernel()[i]))
+        return emitOpError("weights, ") << type << ", are not of the kernel's size";
+  }
+  if (!agree(getAType().getShape().back(), getInitType().getShape().back()))
+    return emitOpError("a and init differ in channels");
+  return verifyWindow(*this, getKernel());
+}
+
+LogicalResult WindowOp::verifyRegions() { return verifyEpilogue(*this); }
+
+LogicalResult PackOp::verify() {
+  auto source = cast<RankedTensorType>(getSource().getType());
+  auto result = cast<RankedTensorType>(getResult().getType());
+  if (static_cast<int64_t>(getDims().size()) != result.getRank() ||
+      static_cast<int64_t>(getFactors().size()) != result.getRank())
+    return emitOpError("expects one dim and one factor per dim of the result");
+  if (source.getElementType() != result.getElementType() || !source.hasStaticShape() ||
+      !result.hasStaticShape())
+    return emitOpError("expects static shapes of one element type");
+  for (auto [dim, factor] : llvm::zip(getDims(), getFactors()))
+    if (dim < 0 || dim >= source.getRank() || factor < 1)
+      return emitOpError("expects dims of the source and positive factors");
+  return success();
+}
+
+LogicalResult BrgemmOp::verify() {
+  if (getAStrides().size() != getCounts().size() || getBStrides().size() != getCounts().size() ||
+      getCounts().empty())
+    return emitOpError("expects one stride of each operand per loop");
+  if (getAcc().getTypes() != getResultTypes() || getNv() < 1 || getAcc().size() % getNv())
+    return emitOpError("expects accumulators of rows x nv");
+  return success();
+}
+
+#define GET_OP_CLASSES
+#include "dialects/kern/KernOps.cpp.inc"

@@ -1,0 +1,23 @@
+// The kern dialect: see Kern.td.
+#pragma once
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "dialects/kern/KernDialect.h.inc"
+#include "dialects/kern/KernEnums.h.inc"
+
+namespace nncc::kern {
+/// Columns of one packed panel of weights, at every ISA level.
+constexpr int64_t panel = 16;
+} // namespace nncc::kern
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/kern/KernAttributes.h.inc"
+#define GET_OP_CLASSES
+#include "dialects/kern/KernOps.h.inc"

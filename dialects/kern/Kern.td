@@ -1,0 +1,186 @@
+// The operations at the heart of kernels: contraction and window reduction as a whole, and the
+// register tile that a contraction is emitted to.
+#ifndef NNCC_KERN_TD
+#define NNCC_KERN_TD
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpBase.td"
+include "mlir/Interfaces/DestinationStyleOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Kern_Dialect : Dialect {
+  let name = "kern";
+  let cppNamespace = "::nncc::kern";
+  let summary = "The operations at the heart of kernels";
+  let useDefaultAttributePrinterParser = 1;
+}
+
+class Kern_Op<string mnemonic, list<Trait> traits> : Op<Kern_Dialect, mnemonic, traits>;
+
+def Kern_Vector : VectorOfRankAndType<[1], [AnyFloat, AnySignlessInteger]>;
+
+def Kern_BLayout : I32EnumAttr<"BLayout", "How the second operand of a contraction is stored", [
+    I32EnumAttrCase<"Packed", 0, "packed">,        // [G?, N/16, k1..ks, K, 16]
+    I32EnumAttrCase<"Plain", 1, "plain">,          // [batch..., K, N]
+    I32EnumAttrCase<"Transposed", 2, "transposed"> // [batch..., N, K]
+    ]> {
+  let cppNamespace = "::nncc::kern";
+}
+
+def Kern_WindowKind : I32EnumAttr<"WindowKind", "What a window reduction computes per channel", [
+    I32EnumAttrCase<"Depthwise", 0, "depthwise">,     // sum of input * weights
+    I32EnumAttrCase<"Max", 1, "max">,                 // NaN propagates
+    I32EnumAttrCase<"Average", 2, "average">,         // over all taps, padding counts as zeros
+    I32EnumAttrCase<"AverageValid", 3, "average_valid"> // over the taps inside of the input
+    ]> {
+  let cppNamespace = "::nncc::kern";
+}
+
+// The schedule of a contraction on a CPU, chosen by a pass of its own so that tests, tuning files
+// and remarks see it.
+def Kern_PlanAttr : AttrDef<Kern_Dialect, "Plan"> {
+  let mnemonic = "plan";
+  let summary = "How a contraction is scheduled on a CPU";
+  let description = [{
+    The register tile is `rows` x `panels` * 16 columns. `k_blocks` blocks of the reduction (of K in a matmul, of the
+    window's rows in a convolution), `unit_rows` tiles (matmul) or image rows (convolution) per unit,
+    `unroll` steps of the reduction, `n_slow`: units walk all rows of one group of panels first.
+  }];
+  let parameters = (ins "int64_t":$rows, "int64_t":$panels, "int64_t":$k_blocks,
+                        "int64_t":$unit_rows, "int64_t":$unroll, "bool":$n_slow);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def Kern_ContractOp : Kern_Op<"contract", [
+    IsolatedFromAbove, SingleBlock, Pure, DeclareOpInterfaceMethods<DestinationStyleOpInterface>]> {
+  let summary = "Matrix product or convolution, with an epilogue on one element";
+  let description = [{
+    With s window dims (the length of `strides`; 0 is a matmul):
+    ```
+    a       [batch..., x1..xs, G*K]
+    b       packed:     [N/16, k1..ks, K, 16]; with groups > 1: [G, N/16, k1..ks, K, 16], N per group,
+                        rounded up to panels of 16 columns, zeros behind the last one
+            plain:      [batch..., K, N], transposed: [batch..., N, K]; s = 0, batch dims aligned with
+                        the first dims of init, of equal size or 1
+    init    [batch..., y1..ys, G*N]
+    init[i, y, n] = epilogue(sum over t, k of a[i, y*stride + t*dilation - pad_lo, k] * b[n, t, k],
+                             extras[e][maps[e](i, y, n)]...)
+    ```
+    Elements outside of `a` are zero; `pads` is [lo1..los, hi1..his]. The contents of `init` are never
+    read. The region computes one element from the block arguments (acc, one per extra). A map takes
+    the dims of init to those of the extra; a dim or the constant 0 per result.
+  }];
+  let arguments = (ins AnyRankedTensor:$a, AnyRankedTensor:$b, Variadic<AnyRankedTensor>:$extras,
+                       AnyRankedTensor:$init, DefaultValuedAttr<Kern_BLayout, "BLayout::Packed">:$b_layout,
+                       DefaultValuedAttr<I64Attr, "1">:$groups,
+                       DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,
+                       DenseI64ArrayAttr:$pads, AffineMapArrayAttr:$maps, OptionalAttr<Kern_PlanAttr>:$plan);
+  let results = (outs AnyRankedTensor:$result);
+  let regions = (region SizedRegion<1>:$epilogue);
+  let assemblyFormat = [{
+    $b_layout `ins` `(` $a `,` $b `:` type($a) `,` type($b) `)`
+    `extras` `(` ($extras^ `:` type($extras))? `)` `outs` `(` $init `:` type($init) `)`
+    `strides` $strides `dilations` $dilations `pads` $pads `maps` $maps attr-dict-with-keyword
+    $epilogue `->` type($result)
+  }];
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    int64_t getWindowRank() { return getStrides().size(); }
+    ::mlir::RankedTensorType getAType() { return getA().getType(); }
+    ::mlir::RankedTensorType getBType() { return getB().getType(); }
+    ::mlir::RankedTensorType getInitType() { return getInit().getType(); }
+    ::mlir::Block *getBody() { return &getEpilogue().front(); }
+    /// Multiplications and additions.
+    double getFlops();
+  }];
+}
+
+def Kern_WindowOp : Kern_Op<"window", [
+    IsolatedFromAbove, SingleBlock, Pure, AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<DestinationStyleOpInterface>]> {
+  let summary = "Depthwise convolution or pooling over channels-last images, with an epilogue";
+  let description = [{
+    With s window dims (the length of `strides`):
+    ```
+    a        [batch..., x1..xs, C]
+    weights  [k1..ks, C], for kind = depthwise only
+    init     [batch..., y1..ys, C]
+    ```
+    `kernel` is [k1..ks]. Each channel is reduced for itself over the window as `kind` says; then the
+    region computes one element, as in kern.contract. `pads` is [lo1..los, hi1..his]; taps outside of `a` do not take part.
+  }];
+  let arguments = (ins AnyRankedTensor:$a, Optional<AnyRankedTensor>:$weights,
+                       Variadic<AnyRankedTensor>:$extras, AnyRankedTensor:$init,
+                       Kern_WindowKind:$kind, DenseI64ArrayAttr:$kernel,
+                       DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,
+                       DenseI64ArrayAttr:$pads, AffineMapArrayAttr:$maps);
+  let results = (outs AnyRankedTensor:$result);
+  let regions = (region SizedRegion<1>:$epilogue);
+  let assemblyFormat = [{
+    $kind `ins` `(` $a (`,` $weights^)? `:` type($a) (`,` type($weights)^)? `)`
+    `extras` `(` ($extras^ `:` type($extras))? `)` `outs` `(` $init `:` type($init) `)`
+    `kernel` $kernel `strides` $strides `dilations` $dilations `pads` $pads `maps` $maps
+    attr-dict-with-keyword $epilogue `->` type($result)
+  }];
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    int64_t getWindowRank() { return getStrides().size(); }
+    ::mlir::RankedTensorType getAType() { return getA().getType(); }
+    ::mlir::RankedTensorType getInitType() { return getInit().getType(); }
+    ::mlir::Block *getBody() { return &getEpilogue().front(); }
+    double getFlops();
+  }];
+}
+
+def Kern_YieldOp : Kern_Op<"yield", [Pure, Terminator, ParentOneOf<["ContractOp", "WindowOp"]>]> {
+  let summary = "The value of one element";
+  let arguments = (ins AnyType:$value);
+  let assemblyFormat = "$value attr-dict `:` type($value)";
+}
+
+def Kern_PackOp : Kern_Op<"pack", [Pure]> {
+  let summary = "A strided copy into the order in which a kernel reads";
+  let description = [{
+    ```
+    result[i0..ir] = source[j0..js],  js = sum of factors[d] * i_d over all d with dims[d] = s
+    ```
+    and zero where an index is outside of the source. Weights of a matmul, [K, N], in panels of 16 columns:
+    `kern.pack %w dims [1, 0, 1] factors [16, 1, 1] : tensor<8x40xf32> -> tensor<3x8x16xf32>`.
+    Of a constant it is a recipe, executed while the weights are written.
+  }];
+  let arguments = (ins AnyRankedTensor:$source, DenseI64ArrayAttr:$dims, DenseI64ArrayAttr:$factors);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    $source `dims` $dims `factors` $factors attr-dict `:` type($source) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Kern_BrgemmOp : Kern_Op<"brgemm", [AttrSizedOperandSegments, MemoryEffects<[MemRead]>]> {
+  let summary = "A register tile += a nest of reductions over flat memory";
+  let description = [{
+    ```
+    acc[r*nv + j] += sum over the nest (i0 < counts[0], i1 < counts[1], ...) of
+      a[aOffset + r*rowStride + sum(i*aStrides)] *
+      b[bOffset + j*panelStride + sum(i*bStrides) + 0..lanes)
+    ```
+    The last loop of the nest is the innermost one and is unrolled. Counts may be run-time values:
+    a window clipped by padding.
+  }];
+  let arguments = (ins MemRefRankOf<[AnyFloat], [1]>:$a, Index:$aOffset,
+                       MemRefRankOf<[AnyFloat], [1]>:$b, Index:$bOffset, Variadic<Index>:$counts,
+                       Variadic<Kern_Vector>:$acc, DenseI64ArrayAttr:$aStrides,
+                       DenseI64ArrayAttr:$bStrides, I64Attr:$rowStride, I64Attr:$panelStride,
+                       I64Attr:$nv, I64Attr:$unroll);
+  let results = (outs Variadic<Kern_Vector>:$results);
+  let assemblyFormat = [{
+    $a `[` $aOffset `]` `,` $b `[` $bOffset `]` `counts` `(` $counts `)` `acc` `(` $acc `)`
+    attr-dict `:` type($a) `,` type($b) `,` type($acc) `->` type($results)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif

@@ -1,0 +1,73 @@
+// What the program asks of its runtime.
+#ifndef NNCC_RT_TD
+#define NNCC_RT_TD
+
+include "mlir/Dialect/LLVMIR/LLVMTypes.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/BuiltinAttributes.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpBase.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def RT_Dialect : Dialect {
+  let name = "rt";
+  let cppNamespace = "::nncc::rt";
+  let summary = "What the program asks of its runtime";
+  let useDefaultAttributePrinterParser = 1;
+}
+
+class RT_Op<string mnemonic, list<Trait> traits = []> : Op<RT_Dialect, mnemonic, traits>;
+
+def RT_Space : I32EnumAttr<"Space", "Where a buffer of the program lives", [
+    I32EnumAttrCase<"Input", 0, "input">, I32EnumAttrCase<"Output", 1, "output">,
+    I32EnumAttrCase<"Arena", 2, "arena">, I32EnumAttrCase<"Weights", 3, "weights">]> {
+  let cppNamespace = "::nncc::rt";
+}
+
+def RT_DispatchOp : RT_Op<"dispatch", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "One run of a kernel, on whole tensors";
+  let description = [{
+    ```mlir
+    %y = rt.dispatch @kernel(%x, %w) {nodes = "Conv_0;Relu_1"} : (tensor<..>, tensor<..>) -> tensor<..>
+    ```
+    The kernel is a function in a module of its own, @kernel::@kernel, whose arguments and results
+    have the types of the operands and results.
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyRankedTensor>:$operands);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let assemblyFormat = "$kernel `(` $operands `)` attr-dict `:` functional-type(operands, results)";
+}
+
+def RT_BufferOp : RT_Op<"buffer", [Pure]> {
+  let summary = "A buffer that a call hands to its kernel";
+  let description = "`%b = rt.buffer %call[1] : memref<128xf32>`: nncc_call.buffers[1], flat.";
+  let arguments = (ins LLVM_AnyPointer:$call, I64Attr:$index);
+  let results = (outs MemRefRankOf<[AnyType], [1]>:$buffer);
+  let assemblyFormat = "$call `[` $index `]` attr-dict `:` type($buffer)";
+}
+
+def RT_ScratchOp : RT_Op<"scratch", [Pure]> {
+  let summary = "A part of the worker's own slice of the scratch memory";
+  let description = "`%s = rt.scratch %call, %worker + 256 : memref<64xf32>`: `offset` in bytes.";
+  let arguments = (ins LLVM_AnyPointer:$call, I32:$worker, I64Attr:$offset);
+  let results = (outs MemRefRankOf<[AnyType], [1]>:$buffer);
+  let assemblyFormat = "$call `,` $worker `+` $offset attr-dict `:` type($buffer)";
+}
+
+def RT_RunOp : RT_Op<"run", []> {
+  let summary = "One run of a kernel, on places that the memory plan has chosen";
+  let description = [{
+    ```mlir
+    rt.run @kernel [input 0 + 0, weights 0 + 4096, arena 0 + 128] {nodes = ".."}
+    ```
+    `spaces`, `indices` and `offsets` (bytes) say where each argument of the kernel lives; results
+    come after operands.
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$kernel, DenseI32ArrayAttr:$spaces,
+                       DenseI64ArrayAttr:$indices, DenseI64ArrayAttr:$offsets);
+  let assemblyFormat = "$kernel `spaces` $spaces `indices` $indices `offsets` $offsets attr-dict";
+  let hasVerifier = 1;
+}
+
+#endif

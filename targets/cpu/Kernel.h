@@ -1,0 +1,44 @@
+// A kernel while it is scheduled: tensors have become places in flat buffers.
+#pragma once
+
+#include "dialects/kern/Kern.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "llvm/ADT/DenseMap.h"
+
+namespace nncc::cpu {
+
+/// Where a tensor lives: element i is buffer[offset + sum over d of strides[d] * i[d]], in
+/// elements. Broadcast dims and the rows of scratch have stride 0. Views (transpose, reshape,
+/// slice) of a place are places: they cost nothing.
+struct Place {
+  mlir::Value buffer; // memref<NxT>
+  int64_t offset = 0;
+  llvm::SmallVector<int64_t> strides;
+};
+
+/// A kernel `func.func @k(tensors) -> tensors` on its way to
+/// `func.func @k(%call: !llvm.ptr, %begin: index, %end: index, %worker: i32) -> i32`.
+struct Kernel {
+  mlir::func::FuncOp function;
+  mlir::Value call, begin, end, worker;
+  llvm::DenseMap<mlir::Value, Place> places; // of every tensor that an emitter reads or writes
+  int64_t units = 1;   // set by the emitter: iterations of the parallel loop
+  int64_t scratch = 0; // bytes of a worker's scratch used so far; see allocateScratch
+
+  const Place &place(mlir::Value tensor) const { return places.find(tensor)->second; }
+
+  /// A flat buffer in the worker's own scratch, 64-byte aligned, with 64 spare bytes at its end.
+  mlir::Value allocateScratch(mlir::OpBuilder &b, mlir::Location loc, int64_t elements,
+                              mlir::Type element);
+};
+
+/// Each emits the loop over units [begin, end) before `op` and sets kernel.units. On failure it has
+/// reported why. The values' places are in `kernel.places`.
+llvm::LogicalResult emitContract(mlir::OpBuilder &b, kern::ContractOp op, Kernel &kernel);
+llvm::LogicalResult emitWindow(mlir::OpBuilder &b, kern::WindowOp op, Kernel &kernel);
+/// A group of linalg.generic ops (and tensor.concat, tensor.pad...) that share their outer dims.
+llvm::LogicalResult emitNests(mlir::OpBuilder &b, llvm::ArrayRef<mlir::Operation *> ops,
+                              Kernel &kernel);
+
+} // namespace nncc::cpu

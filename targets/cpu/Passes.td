@@ -1,0 +1,47 @@
+// The passes of the CPU target, in pipeline order.
+#ifndef NNCC_CPU_PASSES
+#define NNCC_CPU_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def PlanContract : Pass<"nncc-cpu-plan-contract", "::mlir::func::FuncOp"> {
+  let summary = "Choose tile, blocks and order of each kern.contract";
+  let description = [{
+    Attaches a `#kern.plan` chosen by a cost model to each contraction that has none:
+    ```mlir
+    kern.contract packed ins(%a, %w) ...   -->   ... attributes {plan = #kern.plan<rows = 14, panels = 2, ...>}
+    ```
+  }];
+  let options = [
+    Option<"threads", "threads", "int64_t", "0", "threads that share the units; 0: 2 at least are assumed">];
+  let dependentDialects = ["::nncc::kern::KernDialect"];
+}
+
+def EmitKernel : Pass<"nncc-cpu-emit-kernel", "::mlir::func::FuncOp"> {
+  let summary = "A kernel on tensors -> loops over units on flat buffers";
+  let description = [{
+    The function `(tensors) -> tensors`, marked `rt.kernel`, becomes
+    `(%call: !llvm.ptr, %begin: index, %end: index, %worker: i32) -> i32` with the attributes
+    `rt.units` (iterations of its parallel loop) and `rt.scratch` (bytes per worker). Buffers come from `rt.buffer`:
+    arguments first, then results.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
+                           "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
+                           "::nncc::kern::KernDialect", "::nncc::rt::RTDialect"];
+}
+
+def LowerBrgemm : Pass<"nncc-cpu-lower-brgemm", "::mlir::func::FuncOp"> {
+  let summary = "kern.brgemm -> scf.for over vector.fma";
+  let description = "The accumulators are loop-carried vectors and so stay in registers.";
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+}
+
+def ApproximateMath : Pass<"nncc-cpu-approximate-math", "::mlir::func::FuncOp"> {
+  let summary = "Polynomials in place of calls into libm";
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+#endif
