@@ -83,9 +83,9 @@ typedef nncc_status (*nncc_kernel_fn)(const nncc_call *call, int64_t begin, int6
 
 /* The arguments of a kernel, the same for all of its units. */
 struct nncc_call {
-  void *const *buffers;          /* in the order of the kernel's arguments */
-  const int64_t *dims;           /* run-time sizes, NULL where all are static */
-  char *scratch;                 /* worker w owns [scratch + w * scratch_stride, + scratch_stride) */
+  void *const *buffers; /* in the order of the kernel's arguments */
+  const int64_t *dims;  /* run-time sizes, NULL where all are static */
+  char *scratch;        /* worker w owns [scratch + w * scratch_stride, + scratch_stride) */
   int64_t scratch_stride;
   const nncc_services *services; /* for errors; kernels allocate nothing */
   void *host;                    /* the first argument of every service */
@@ -94,7 +94,7 @@ struct nncc_call {
 /* One call site of a kernel: constant data of the library, for scheduling and profiling. */
 struct nncc_dispatch {
   uint32_t struct_size;
-  uint32_t flags; /* 0 */
+  uint32_t flags;     /* 0 */
   const char *kernel; /* symbol */
   const char *nodes;  /* names of the ONNX nodes that it computes, separated by ';' */
   nncc_kernel_fn function;
@@ -140,8 +140,8 @@ struct nncc_frame {
   char *arena;
   char *scratch; /* workers * scratch_stride bytes */
   int64_t scratch_stride;
-  const int64_t *dims;  /* the sizes of the descriptor's dims */
-  nncc_value **values;  /* outputs of unknown size, set by the library */
+  const int64_t *dims; /* the sizes of the descriptor's dims */
+  nncc_value **values; /* outputs of unknown size, set by the library */
 };
 
 typedef struct nncc_dim {
@@ -177,7 +177,8 @@ typedef struct nncc_descriptor {
   const char *compiler; /* name and version */
   const char *triple;   /* LLVM target triple and processor that the code is for */
   const char *cpu;
-  const char *isa; /* features of the processor that the code uses, LLVM's names, separated by ',' */
+  const char
+      *isa; /* features of the processor that the code uses, LLVM's names, separated by ',' */
   int32_t num_inputs, num_outputs, num_dims, num_metadata, num_dispatches, reserved;
   const nncc_tensor_info *inputs, *outputs;
   const nncc_dim *dims;
@@ -192,6 +193,9 @@ typedef struct nncc_descriptor {
   /* Bytes of the arena and of one worker's scratch for these dims. */
   nncc_status (*plan)(const int64_t *dims, int64_t *arena_size, int64_t *scratch_size);
   nncc_status (*run)(const nncc_frame *frame);
+  /* Optional: completes the dims. On entry those that the shapes of the inputs give, -1 for others;
+   * sets the ones that follow from them, and leaves -1 for sizes that only a run can tell. */
+  nncc_status (*infer)(int64_t *dims);
 } nncc_descriptor;
 
 typedef const nncc_descriptor *(*nncc_model_fn)(void);

@@ -1,0 +1,258 @@
+/* nncc/nncc.h: load and run compiled models.
+ *
+ *   nncc_model *model;
+ *   nncc_instance *instance;
+ *   if (nncc_model_open("net.so", NULL, &model) || nncc_instance_create(model, NULL, &instance))
+ *     return fprintf(stderr, "%s\n", nncc_last_error()), 1;
+ *   int64_t shape[] = {1, 3, 224, 224}, result[] = {1, 1000};
+ *   nncc_tensor x = {pixels, NNCC_FLOAT, 4, shape, NULL};
+ *   nncc_tensor y = {scores, NNCC_FLOAT, 2, result, NULL};
+ *   if (nncc_instance_run(instance, &x, 1, &y, 1))
+ *     fprintf(stderr, "%s\n", nncc_last_error());
+ *   nncc_instance_destroy(instance);
+ *   nncc_model_close(model);
+ *
+ * A *model* is the loaded library with its weights: constant, shared by any number of instances and
+ * threads. An *instance* is what one run needs: worker threads, workspace, sizes; one run at a
+ * time.
+ *
+ * Every call that can fail returns a status; nncc_last_error() says in words what was found and
+ * what was expected. No call aborts, throws or prints. Results are only written where the status is
+ * NNCC_OK. Calls on different instances may come from different threads at the same time; calls on
+ * one instance may not, except nncc_instance_cancel().
+ *
+ * Option structs begin with their size, so that a host and a runtime of different age understand
+ * each other: initialise them with their *_INIT macro.
+ */
+#ifndef NNCC_NNCC_H
+#define NNCC_NNCC_H
+
+#include "nncc/abi.h"
+
+#include <stddef.h>
+
+#if defined(__GNUC__)
+#define NNCC_API __attribute__((visibility("default")))
+#else
+#define NNCC_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct nncc_model nncc_model;
+typedef struct nncc_instance nncc_instance;
+
+/* Errors and names ------------------------------------------------------------------------------
+ */
+
+/* What went wrong in the last call of this thread that did not return NNCC_OK; "" before the first.
+ * Valid until the thread's next call that fails. */
+NNCC_API const char *nncc_last_error(void);
+
+/* "ok", "invalid argument", ...; never NULL. */
+NNCC_API const char *nncc_status_name(nncc_status status);
+
+/* "float32", "int64", "bfloat16", ... (NumPy's and ml_dtypes' names); "unknown" for any other. */
+NNCC_API const char *nncc_type_name(nncc_type type);
+
+/* Bits of one element; 0 for strings and unknown types. */
+NNCC_API int32_t nncc_type_bits(nncc_type type);
+
+/* Bytes of a dense tensor, rounded up for types under 8 bits; -1 where the type has no flat layout,
+ * a size is negative, or the product overflows. `shape` may be NULL where rank is 0. */
+NNCC_API int64_t nncc_tensor_bytes(nncc_type type, int32_t rank, const int64_t *shape);
+
+/* The runtime's version: "0.1.0". */
+NNCC_API const char *nncc_version(void);
+
+/* Whether this machine has all of these processor features (LLVM's names, separated by ','; a name
+ * may begin with '+', and one that begins with '-' is ignored). NNCC_ISA_MISSING names the first
+ * one that it lacks, or that this runtime does not know. */
+NNCC_API nncc_status nncc_isa_check(const char *features);
+
+/* CPUs that this process may use (its affinity mask): what `threads = 0` means. At least 1. */
+NNCC_API int32_t nncc_usable_cpus(void);
+
+/* Model -----------------------------------------------------------------------------------------
+ */
+
+enum {
+  /* Read all weights and compare their hash with the descriptor's. Without it only the file's
+   * header is compared, and pages are read when a kernel first touches them. */
+  NNCC_OPEN_VERIFY_WEIGHTS = 1,
+  /* Do not ask whether this machine has the instructions that the library uses. */
+  NNCC_OPEN_ANY_ISA = 2,
+  /* Copy the weights file into memory of this process, in huge pages where the system has them,
+   * instead of sharing its pages with other processes: faster runs on many weights. */
+  NNCC_OPEN_COPY_WEIGHTS = 4
+};
+
+typedef struct nncc_open_options {
+  uint32_t struct_size;
+  uint32_t flags;           /* NNCC_OPEN_* */
+  const char *symbol;       /* entry point; NULL: the only exported one that begins "nncc_model_" */
+  const char *weights_path; /* NULL: the descriptor's weights_file in the folder of the library */
+  /* Weights that the host has in memory (without the file's header), aligned to NNCC_ALIGNMENT and
+   * followed by as many readable bytes; they must outlive the model. NULL: from a file. */
+  const void *weights;
+  uint64_t weights_size;
+} nncc_open_options;
+#define NNCC_OPEN_OPTIONS_INIT                                                                     \
+  { sizeof(nncc_open_options), 0, NULL, NULL, NULL, 0 }
+
+/* Loads a compiled library. `options` may be NULL.
+ *   NNCC_IO_ERROR      no such file, not readable, weights file missing or short, loader's error
+ *   NNCC_ABI_MISMATCH  not a compiled model (no code of such a file is run), of another ABI, or a
+ *                      weights file of another model
+ *   NNCC_ISA_MISSING   compiled for instructions that this machine lacks
+ *   NNCC_DATA_ERROR    NNCC_OPEN_VERIFY_WEIGHTS found weights that are not what was compiled
+ *   NNCC_INVALID_ARGUMENT, NNCC_OUT_OF_MEMORY */
+NNCC_API nncc_status nncc_model_open(const char *path, const nncc_open_options *options,
+                                     nncc_model **model);
+
+/* The same for a model that is linked into the program: pass what `nncc_model_<name>()` returned.
+ * Without options, its weights file is looked for in the current folder. */
+NNCC_API nncc_status nncc_model_from_descriptor(const nncc_descriptor *descriptor,
+                                                const nncc_open_options *options,
+                                                nncc_model **model);
+
+/* Lets go of a model (NULL: nothing). The library is unloaded with its last instance. */
+NNCC_API void nncc_model_close(nncc_model *model);
+
+/* All that the library says of itself; checked when it was opened. Fields that an older library
+ * does not have read as 0 through this copy. Valid until the model is closed. */
+NNCC_API const nncc_descriptor *nncc_model_descriptor(const nncc_model *model);
+
+/* Counts, and elements by index in [0, count); NULL for an index outside. Negative sizes in a shape
+ * stand for dims: -1 - d for dim d. */
+NNCC_API int32_t nncc_model_num_inputs(const nncc_model *model);
+NNCC_API int32_t nncc_model_num_outputs(const nncc_model *model);
+NNCC_API int32_t nncc_model_num_dims(const nncc_model *model);
+NNCC_API int32_t nncc_model_num_metadata(const nncc_model *model);
+NNCC_API int32_t nncc_model_num_dispatches(const nncc_model *model);
+NNCC_API const nncc_tensor_info *nncc_model_input(const nncc_model *model, int32_t index);
+NNCC_API const nncc_tensor_info *nncc_model_output(const nncc_model *model, int32_t index);
+NNCC_API const nncc_dim *nncc_model_dim(const nncc_model *model, int32_t index);
+NNCC_API const nncc_metadata *nncc_model_metadata(const nncc_model *model, int32_t index);
+NNCC_API const nncc_dispatch *nncc_model_dispatch(const nncc_model *model, int32_t index);
+
+/* Index by name; -1 where there is none. */
+NNCC_API int32_t nncc_model_find_input(const nncc_model *model, const char *name);
+NNCC_API int32_t nncc_model_find_output(const nncc_model *model, const char *name);
+
+/* Bytes that a run with these dims (in the descriptor's order; NULL where it has none) and this
+ * many threads (0: nncc_usable_cpus()) needs besides inputs, outputs and weights. */
+NNCC_API nncc_status nncc_model_workspace_size(const nncc_model *model, const int64_t *dims,
+                                               int32_t threads, uint64_t *bytes);
+
+/* Instance --------------------------------------------------------------------------------------
+ */
+
+enum {
+  NNCC_INSTANCE_PROFILE = 1 /* measure every dispatch: about 50 ns for each */
+};
+
+typedef struct nncc_instance_options {
+  uint32_t struct_size;
+  uint32_t flags;  /* NNCC_INSTANCE_* */
+  int32_t threads; /* workers, the caller of run included; 0: nncc_usable_cpus() */
+  /* How long a worker looks for the next dispatch of a run before it sleeps, in microseconds;
+   * -1: chosen by the runtime. Between runs workers sleep. */
+  int32_t spin_us;
+  /* Services of the host; NULL, or entries that are NULL: the runtime's. With a parallel_for of the
+   * host the instance starts no thread; the host then uses workers [0, threads) only. `alloc` and
+   * `free` come together. */
+  const nncc_services *services;
+  void *host; /* first argument of the host's services */
+} nncc_instance_options;
+#define NNCC_INSTANCE_OPTIONS_INIT                                                                 \
+  { sizeof(nncc_instance_options), 0, 0, -1, NULL, NULL }
+
+/* Makes an instance and starts its threads. It holds on to the model, which may be closed before.
+ * `options` may be NULL. */
+NNCC_API nncc_status nncc_instance_create(nncc_model *model, const nncc_instance_options *options,
+                                          nncc_instance **instance);
+
+/* Ends its threads and frees its memory (NULL: nothing). No run may be in progress. */
+NNCC_API void nncc_instance_destroy(nncc_instance *instance);
+
+/* Workers, the caller of run included. */
+NNCC_API int32_t nncc_instance_threads(const nncc_instance *instance);
+
+/* A dense tensor in memory of the caller, in row-major order, at any alignment. For a run it is
+ * neither copied nor kept. */
+typedef struct nncc_tensor {
+  void *data; /* may be NULL where the tensor has no elements; inputs are only read */
+  nncc_type type;
+  int32_t rank;
+  const int64_t *shape; /* may be NULL where rank is 0 */
+  const char *name;     /* which input or output; NULL: the one at this position */
+} nncc_tensor;
+
+/* Sets the sizes of the dims from the shapes of all inputs (their data is not looked at) and gets
+ * memory for them, so that the next run does not have to. Optional: run does it by itself. */
+NNCC_API nncc_status nncc_instance_bind(nncc_instance *instance, const nncc_tensor *inputs,
+                                        int32_t num_inputs);
+
+/* The same with the sizes themselves, in the descriptor's order; -1 for one that follows from the
+ * others. */
+NNCC_API nncc_status nncc_instance_bind_dims(nncc_instance *instance, const int64_t *dims,
+                                             int32_t num_dims);
+
+/* The shape of an output for the bound dims; writes the output's rank sizes. A model without dims
+ * needs no binding. NNCC_NOT_SUPPORTED where it is known only after a run. */
+NNCC_API nncc_status nncc_instance_output_shape(const nncc_instance *instance, int32_t output,
+                                                int64_t *shape);
+
+/* Bytes of workspace for the bound dims. */
+NNCC_API nncc_status nncc_instance_workspace_size(const nncc_instance *instance, uint64_t *bytes);
+
+/* Uses this memory (aligned to NNCC_ALIGNMENT) as the workspace instead of the instance's own,
+ * until it is called with NULL. It must live until then, and runs that need more fail with
+ * NNCC_OUT_OF_MEMORY. */
+NNCC_API nncc_status nncc_instance_set_workspace(nncc_instance *instance, void *memory,
+                                                 uint64_t bytes);
+
+/* Runs the model: all inputs and all outputs, by position or by name, with matching types and
+ * shapes. Outputs may alias neither each other nor an input. From the second run with the same dims
+ * on it takes no memory from the system.
+ *   NNCC_INVALID_ARGUMENT  count, name, type, rank, size or pointer; the message says which input,
+ *                          what was found and what was expected; or a run is in progress
+ *   NNCC_DATA_ERROR        a value that a node does not allow; the message names the node
+ *   NNCC_CANCELLED         by nncc_instance_cancel(); outputs are undefined
+ *   NNCC_NOT_SUPPORTED     an output's size is known only after the run
+ *   NNCC_OUT_OF_MEMORY, and what the host's services return */
+NNCC_API nncc_status nncc_instance_run(nncc_instance *instance, const nncc_tensor *inputs,
+                                       int32_t num_inputs, const nncc_tensor *outputs,
+                                       int32_t num_outputs);
+
+/* What went wrong in the last call on this instance that failed; "" before the first: as
+ * nncc_last_error(), for hosts that do not stay on one thread. */
+NNCC_API const char *nncc_instance_error(const nncc_instance *instance);
+
+/* Stops the run in progress at the next chunk of work; it returns NNCC_CANCELLED. From any thread;
+ * does nothing where none is in progress. */
+NNCC_API void nncc_instance_cancel(nncc_instance *instance);
+
+/* Profile ---------------------------------------------------------------------------------------
+ */
+
+typedef struct nncc_profile {
+  uint64_t count; /* calls */
+  uint64_t total_ns, min_ns, max_ns;
+} nncc_profile;
+
+#define NNCC_PROFILE_RUN (-1) /* whole runs: what dispatches do not account for is overhead */
+
+/* Times of dispatch `dispatch` (see nncc_model_dispatch), or of whole runs, since the instance was
+ * created or reset. NNCC_NOT_SUPPORTED without NNCC_INSTANCE_PROFILE. */
+NNCC_API nncc_status nncc_instance_profile(const nncc_instance *instance, int32_t dispatch,
+                                           nncc_profile *profile);
+NNCC_API void nncc_instance_profile_reset(nncc_instance *instance);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
