@@ -1,0 +1,80 @@
+#include "targets/cpu/Epilogue.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "mlir/IR/IRMapping.h"
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::cpu;
+
+namespace {
+bool isHeavyOp(Operation &op) {
+  return isa<math::MathDialect>(op.getDialect()) &&
+         !isa<math::FmaOp, math::AbsFOp, math::AbsIOp, math::SqrtOp, math::FloorOp, math::CeilOp,
+              math::TruncOp, math::RoundEvenOp, math::CopySignOp>(op);
+}
+
+/// The strides of a place over the dims of init, to which `map` takes its own.
+Epilogue::Extra project(Value extra, AffineMap map, const Kernel *kernel) {
+  auto type = cast<RankedTensorType>(extra.getType());
+  Epilogue::Extra result{nullptr, type.getElementType(), 0, {}};
+  SmallVector<int64_t> own = computeStrides(type.getShape());
+  if (kernel) {
+    const Place &place = kernel->place(extra);
+    result.buffer = place.buffer, result.offset = place.offset, own = place.strides;
+  }
+  result.strides.assign(map.getNumDims(), 0);
+  for (auto [i, expression] : llvm::enumerate(map.getResults()))
+    if (auto dim = dyn_cast<AffineDimExpr>(expression))
+      result.strides[dim.getPosition()] = own[i];
+  return result;
+}
+} // namespace
+
+FailureOr<Epilogue> Epilogue::of(Operation *op, const Kernel *kernel) {
+  auto contract = dyn_cast<kern::ContractOp>(op);
+  auto window = dyn_cast<kern::WindowOp>(op);
+  OperandRange extras = contract ? contract.getExtras() : window.getExtras();
+  ArrayAttr maps = contract ? contract.getMaps() : window.getMaps();
+  Epilogue result;
+  result.body = contract ? contract.getBody() : window.getBody();
+  for (auto [extra, map] : llvm::zip(extras, maps.getAsValueRange<AffineMapAttr>())) {
+    Type element = getElementTypeOrSelf(extra.getType());
+    if (!element.isIntOrFloat() || element.getIntOrFloatBitWidth() % 8)
+      return op->emitError("an epilogue cannot load elements of type ") << element;
+    result.extras.push_back(project(extra, map, kernel));
+  }
+  for (Operation &inner : result.body->without_terminator()) {
+    if (!isa<arith::ConstantOp>(inner) && !OpTrait::hasElementwiseMappableTraits(&inner))
+      return inner.emitError("has no form on vectors, as an epilogue needs");
+    result.heavy |= isHeavyOp(inner);
+  }
+  return result;
+}
+
+bool Epilogue::isIdentity() const {
+  return cast<kern::YieldOp>(body->getTerminator()).getValue() == body->getArgument(0);
+}
+
+Value Epilogue::apply(Emitter &e, Value sums, ValueRange values) const {
+  auto vector = dyn_cast<VectorType>(sums.getType());
+  auto shaped = [&](Type element) -> Type {
+    return vector ? VectorType::get(vector.getShape(), element) : element;
+  };
+  IRMapping map;
+  map.map(body->getArgument(0), sums);
+  map.map(body->getArguments().drop_front(), values);
+  for (Operation &inner : body->without_terminator()) {
+    if (auto constant = dyn_cast<arith::ConstantOp>(inner); constant && vector) {
+      auto splat = DenseElementsAttr::get(cast<ShapedType>(shaped(constant.getType())),
+                                          constant.getValue());
+      map.map(constant.getResult(), arith::ConstantOp::create(e.b, e.loc, splat).getResult());
+      continue;
+    }
+    Operation *clone = e.b.clone(inner, map);
+    for (Value result : clone->getResults())
+      result.setType(shaped(result.getType()));
+  }
+  return map.lookup(cast<kern::YieldOp>(body->getTerminator()).getValue());
+}

@@ -1,0 +1,64 @@
+#include "targets/cpu/Lanes.h"
+
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace nncc::cpu;
+
+namespace {
+Value zeros(Emitter &e, VectorType type) {
+  return arith::ConstantOp::create(e.b, e.loc, e.b.getZeroAttr(type));
+}
+
+/// [0, stride, 2 * stride, ...]: 32 bits a lane where they suffice, as gathers cost by index.
+Value indices(Emitter &e, int64_t lanes, int64_t stride) {
+  bool narrow = llvm::isInt<32>(lanes * stride);
+  auto type = VectorType::get({lanes}, narrow ? e.b.getI32Type() : e.b.getI64Type());
+  SmallVector<APInt> values;
+  for (int64_t i = 0; i < lanes; ++i)
+    values.emplace_back(narrow ? 32 : 64, i * stride, /*isSigned=*/true);
+  return arith::ConstantOp::create(e.b, e.loc, DenseElementsAttr::get(type, values));
+}
+
+Value allLanes(Emitter &e, int64_t lanes) {
+  auto type = VectorType::get({lanes}, e.b.getI1Type());
+  return arith::ConstantOp::create(e.b, e.loc, DenseElementsAttr::get(type, true));
+}
+} // namespace
+
+Value nncc::cpu::loadLanes(Emitter &e, VectorType type, Value buffer, Value at, int64_t stride,
+                           Value mask) {
+  int64_t lanes = type.getNumElements();
+  if (stride == 0)
+    return vector::BroadcastOp::create(e.b, e.loc, type,
+                                       memref::LoadOp::create(e.b, e.loc, buffer, at));
+  if (stride == 1 && !mask)
+    return vector::LoadOp::create(e.b, e.loc, type, buffer, at);
+  if (stride == 1)
+    return vector::MaskedLoadOp::create(e.b, e.loc, type, buffer, at, mask, zeros(e, type));
+  return vector::GatherOp::create(e.b, e.loc, type, buffer, at, indices(e, lanes, stride),
+                                  mask ? mask : allLanes(e, lanes), zeros(e, type));
+}
+
+void nncc::cpu::storeLanes(Emitter &e, Value value, Value buffer, Value at, int64_t stride,
+                           Value mask) {
+  int64_t lanes = cast<VectorType>(value.getType()).getNumElements();
+  assert(stride != 0 && "lanes of one address");
+  if (stride == 1 && !mask)
+    vector::StoreOp::create(e.b, e.loc, value, buffer, at);
+  else if (stride == 1)
+    vector::MaskedStoreOp::create(e.b, e.loc, buffer, at, mask, value);
+  else
+    vector::ScatterOp::create(e.b, e.loc, /*resultType=*/nullptr, buffer, at,
+                              indices(e, lanes, stride), mask ? mask : allLanes(e, lanes), value);
+}
+
+Value nncc::cpu::firstLanes(Emitter &e, int64_t count, int64_t lanes) {
+  if (count >= lanes)
+    return nullptr;
+  SmallVector<bool> bits(lanes, false);
+  std::fill_n(bits.begin(), count, true);
+  auto type = VectorType::get({lanes}, e.b.getI1Type());
+  return arith::ConstantOp::create(e.b, e.loc, DenseElementsAttr::get(type, bits));
+}

@@ -1,0 +1,22 @@
+// Vectors of one row of elements, anywhere in flat memory.
+#pragma once
+
+#include "mlir/IR/BuiltinTypes.h"
+#include "targets/cpu/Emitter.h"
+
+namespace nncc::cpu {
+
+/// Loads the lanes of `type` from buffer[at + lane * stride]: one element for all lanes where the
+/// stride is 0, a gather where it is neither 0 nor 1. Where `mask` is given, lanes outside of it
+/// are not read and zero.
+mlir::Value loadLanes(Emitter &e, mlir::VectorType type, mlir::Value buffer, mlir::Value at,
+                      int64_t stride, mlir::Value mask = nullptr);
+
+/// The counterpart of `loadLanes`; lanes outside of `mask` are not written. No stride of 0.
+void storeLanes(Emitter &e, mlir::Value value, mlir::Value buffer, mlir::Value at, int64_t stride,
+                mlir::Value mask = nullptr);
+
+/// The constant mask of the first `count` of `lanes` lanes; null where that is all of them.
+mlir::Value firstLanes(Emitter &e, int64_t count, int64_t lanes);
+
+} // namespace nncc::cpu
