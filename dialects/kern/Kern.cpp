@@ -89,8 +89,9 @@ static LogicalResult verifyWindow(Op op, ArrayRef<int64_t> kernel) {
         return op.emitOpError("the shape of an extra does not fit its map");
     }
   }
-  return success(op.getResult().getType() == y) ? success()
-                                                : op.emitOpError("expects init's type as result");
+  if (op.getResult().getType() != y)
+    return op.emitOpError("expects init's type as result");
+  return success();
 }
 
 template <typename Op>

@@ -27,7 +27,8 @@ LogicalResult DispatchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   FunctionType type = function.getFunctionType();
   if (function->hasAttr("rt.units")) // scheduled: the types are gone
     return success();
-  if (type.getInputs() != getOperandTypes() || type.getResults() != getResultTypes())
+  if (TypeRange(type.getInputs()) != TypeRange(getOperandTypes()) ||
+      TypeRange(type.getResults()) != TypeRange(getResultTypes()))
     return emitOpError("has other types than its kernel, ") << type;
   return success();
 }

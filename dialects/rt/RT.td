@@ -14,7 +14,6 @@ def RT_Dialect : Dialect {
   let name = "rt";
   let cppNamespace = "::nncc::rt";
   let summary = "What the program asks of its runtime";
-  let useDefaultAttributePrinterParser = 1;
 }
 
 class RT_Op<string mnemonic, list<Trait> traits = []> : Op<RT_Dialect, mnemonic, traits>;
@@ -41,18 +40,18 @@ def RT_DispatchOp : RT_Op<"dispatch", [Pure, DeclareOpInterfaceMethods<SymbolUse
 
 def RT_BufferOp : RT_Op<"buffer", [Pure]> {
   let summary = "A buffer that a call hands to its kernel";
-  let description = "`%b = rt.buffer %call[1] : memref<128xf32>`: nncc_call.buffers[1], flat.";
+  let description = "`%b = rt.buffer %call[1] : !llvm.ptr -> memref<128xf32>`: nncc_call.buffers[1], flat.";
   let arguments = (ins LLVM_AnyPointer:$call, I64Attr:$index);
   let results = (outs MemRefRankOf<[AnyType], [1]>:$buffer);
-  let assemblyFormat = "$call `[` $index `]` attr-dict `:` type($buffer)";
+  let assemblyFormat = "$call `[` $index `]` attr-dict `:` type($call) `->` type($buffer)";
 }
 
 def RT_ScratchOp : RT_Op<"scratch", [Pure]> {
   let summary = "A part of the worker's own slice of the scratch memory";
-  let description = "`%s = rt.scratch %call, %worker + 256 : memref<64xf32>`: `offset` in bytes.";
+  let description = "`%s = rt.scratch %call, %worker + 256 : !llvm.ptr -> memref<64xf32>`: `offset` in bytes.";
   let arguments = (ins LLVM_AnyPointer:$call, I32:$worker, I64Attr:$offset);
   let results = (outs MemRefRankOf<[AnyType], [1]>:$buffer);
-  let assemblyFormat = "$call `,` $worker `+` $offset attr-dict `:` type($buffer)";
+  let assemblyFormat = "$call `,` $worker `+` $offset attr-dict `:` type($call) `->` type($buffer)";
 }
 
 def RT_RunOp : RT_Op<"run", []> {

@@ -1,0 +1,24 @@
+#include "compiler/Register.h"
+
+#include "dialects/kern/Kern.h"
+#include "dialects/nn/NN.h"
+#include "dialects/rt/RT.h"
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/InitAllPasses.h"
+#include "mlir/Target/LLVMIR/Dialect/All.h"
+#include "targets/cpu/Passes.h"
+
+using namespace mlir;
+
+void nncc::registerEverything(DialectRegistry &registry) {
+  registry.insert<nn::NNDialect, kern::KernDialect, rt::RTDialect>();
+  registerAllDialects(registry);
+  registerAllExtensions(registry);
+  registerAllToLLVMIRTranslations(registry);
+  static bool once = [] {
+    registerAllPasses();
+    return true;
+  }();
+  (void)once;
+}

@@ -1,0 +1,24 @@
+// Convolutions.
+#ifndef NNCC_NN_CONV
+#define NNCC_NN_CONV
+
+include "dialects/nn/NNBase.td"
+
+def NN_ConvOp : NN_Op<"conv"> {
+  let summary = "Convolution of one to three spatial dims, in groups";
+  let description = [{
+    ```
+    input   [N, C, x1..xs]          with `channels_last`: [N, x1..xs, C]
+    weights [O, C/groups, k1..ks]
+    result  [N, O, y1..ys]          with `channels_last`: [N, y1..ys, O]
+    ```
+    `pads` is [lo1..los, hi1..his]. A bias is an nn.add. ONNX Conv.
+  }];
+  let arguments = (ins NN_FloatTensor:$input, NN_FloatTensor:$weights,
+                       DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,
+                       DenseI64ArrayAttr:$pads, DefaultValuedAttr<I64Attr, "1">:$groups,
+                       UnitAttr:$channels_last);
+  let results = (outs NN_FloatTensor:$result);
+}
+
+#endif

@@ -1,0 +1,57 @@
+// The one lowering of all elementwise operations.
+#include "dialects/nn/Scalars.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+
+namespace nncc::nn {
+
+AffineMap broadcastMap(RankedTensorType operand, RankedTensorType result) {
+  MLIRContext *context = operand.getContext();
+  SmallVector<AffineExpr> exprs;
+  for (auto [i, size] : llvm::enumerate(operand.getShape())) {
+    int64_t dim = result.getRank() - operand.getRank() + i;
+    exprs.push_back(size == 1 && result.getDimSize(dim) != 1 ? getAffineConstantExpr(0, context)
+                                                             : getAffineDimExpr(dim, context));
+  }
+  return AffineMap::get(result.getRank(), 0, exprs, context);
+}
+
+FailureOr<SmallVector<Value>> lowerElementwise(ScalarOpInterface op, OpBuilder &b) {
+  Location loc = op.getLoc();
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  if (!type.hasStaticShape())
+    return op.emitOpError("cannot be lowered: its sizes are not known at compile time");
+  Value init =
+      tensor::EmptyOp::create(b, loc, type.getShape(), storageType(type.getElementType()));
+  SmallVector<Value> operands;
+  SmallVector<AffineMap> maps;
+  for (Value operand : op->getOperands()) {
+    operands.push_back(toStorage(b, loc, operand));
+    maps.push_back(broadcastMap(cast<RankedTensorType>(operand.getType()), type));
+  }
+  maps.push_back(b.getMultiDimIdentityMap(type.getRank()));
+  SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
+  auto generic = linalg::GenericOp::create(
+      b, loc, init.getType(), operands, init, maps, iterators,
+      [&](OpBuilder &body, Location at, ValueRange x) {
+        linalg::YieldOp::create(body, at, buildElement(op, body, at, x.drop_back()));
+      });
+  return SmallVector<Value>{fromStorage(b, loc, generic.getResult(0), type.getElementType())};
+}
+
+void NNDialect::addElementwiseOps() {
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/nn/Elementwise.cpp.inc"
+      >();
+}
+
+} // namespace nncc::nn
+
+#define GET_OP_CLASSES
+#include "dialects/nn/Elementwise.cpp.inc"

@@ -1,0 +1,69 @@
+// Elementwise arithmetic, comparison and conversion. Operands broadcast as NumPy's do.
+#ifndef NNCC_NN_ELEMENTWISE
+#define NNCC_NN_ELEMENTWISE
+
+include "dialects/nn/ElementwiseBase.td"
+
+def NN_ExpOp   : NN_Unary<"exp", "The exponential", "math::ExpOp">;
+def NN_LogOp   : NN_Unary<"log", "The natural logarithm", "math::LogOp">;
+def NN_SqrtOp  : NN_Unary<"sqrt", "The square root", "math::SqrtOp">;
+def NN_SinOp   : NN_Unary<"sin", "The sine", "math::SinOp">;
+def NN_CosOp   : NN_Unary<"cos", "The cosine", "math::CosOp">;
+def NN_TanhOp  : NN_Unary<"tanh", "The hyperbolic tangent", "math::TanhOp">;
+def NN_ErfOp   : NN_Unary<"erf", "The error function", "math::ErfOp">;
+def NN_FloorOp : NN_Unary<"floor", "The largest integer not above", "math::FloorOp">;
+def NN_CeilOp  : NN_Unary<"ceil", "The smallest integer not below", "math::CeilOp">;
+def NN_RoundOp : NN_Unary<"round", "The nearest integer, halves to even", "math::RoundEvenOp">;
+def NN_NegOp   : NN_Unary<"neg", "The negation", "", "::nncc::nn::buildNeg(b, loc, x[0])">;
+def NN_AbsOp   : NN_Unary<"abs", "The absolute value", "",
+                          "::nncc::nn::buildAbs(getOperand().getType(), b, loc, x[0])">;
+def NN_SignOp  : NN_Unary<"sign", "-1, 0 or 1", "",
+                          "::nncc::nn::buildSign(getOperand().getType(), b, loc, x[0])">;
+def NN_ReciprocalOp : NN_Unary<"reciprocal", "1 / x", "", "::nncc::nn::buildReciprocal(b, loc, x[0])">;
+def NN_NotOp   : NN_Unary<"not", "The negation of a bool", "", "::nncc::nn::buildNot(b, loc, x[0])">;
+
+def NN_AddOp : NN_Arith<"add", "The sum", "arith::AddFOp", "arith::AddIOp">;
+def NN_SubOp : NN_Arith<"sub", "The difference", "arith::SubFOp", "arith::SubIOp">;
+def NN_MulOp : NN_Arith<"mul", "The product", "arith::MulFOp", "arith::MulIOp">;
+def NN_MaxOp : NN_Arith<"max", "The larger one; NaN if one is", "arith::MaximumFOp", "arith::MaxSIOp",
+                        "arith::MaxUIOp">;
+def NN_MinOp : NN_Arith<"min", "The smaller one; NaN if one is", "arith::MinimumFOp", "arith::MinSIOp",
+                        "arith::MinUIOp">;
+def NN_DivOp : NN_Binary<"div", "The quotient; of integers towards zero, x / 0 = 0",
+                         "::nncc::nn::buildDiv(getLhs().getType(), b, loc, x[0], x[1])">;
+def NN_PowOp : NN_Binary<"pow", "lhs to the power of rhs, in the type of lhs",
+                         "::nncc::nn::buildPow(*this, b, loc, x[0], x[1])">;
+def NN_AndOp : NN_Binary<"and", "The conjunction of bools, bitwise on integers",
+                         "::mlir::arith::AndIOp::create(b, loc, x[0], x[1])">;
+def NN_OrOp  : NN_Binary<"or", "The disjunction of bools, bitwise on integers",
+                         "::mlir::arith::OrIOp::create(b, loc, x[0], x[1])">;
+def NN_XorOp : NN_Binary<"xor", "The exclusive disjunction of bools, bitwise on integers",
+                         "::mlir::arith::XOrIOp::create(b, loc, x[0], x[1])">;
+
+def NN_CompareKind : I32EnumAttr<"CompareKind", "An order", [
+    I32EnumAttrCase<"Equal", 0, "eq">, I32EnumAttrCase<"Less", 1, "lt">,
+    I32EnumAttrCase<"LessEqual", 2, "le">, I32EnumAttrCase<"Greater", 3, "gt">,
+    I32EnumAttrCase<"GreaterEqual", 4, "ge">]> {
+  let cppNamespace = "::nncc::nn";
+}
+def NN_CompareOp : NN_Elementwise<"compare", "Whether lhs is in this order to rhs; false for NaN",
+    "::nncc::nn::buildCompare(*this, b, loc, x[0], x[1])",
+    "::mlir::IntegerType::get(op.getLhs().getContext(), 1)"> {
+  let arguments = (ins NN_Tensor:$lhs, NN_Tensor:$rhs, NN_CompareKind:$kind);
+}
+
+def NN_WhereOp : NN_Elementwise<"where", "condition ? lhs : rhs",
+    "::mlir::arith::SelectOp::create(b, loc, x[0], x[1], x[2])", "operands[1].element"> {
+  let arguments = (ins NN_BoolTensor:$condition, NN_Tensor:$lhs, NN_Tensor:$rhs);
+}
+
+def NN_CastOp : NN_Elementwise<"cast", "The nearest value of type `to`",
+    "::nncc::nn::buildCast(getOperand().getType().getElementType(), getTo(), b, loc, x[0])", "op.getTo()"> {
+  let description = [{
+    ONNX Cast: float to integer truncates (a value outside of the type's range saturates, NaN gives 0), to bool
+    compares with 0, integers wrap, floats round to nearest even.
+  }];
+  let arguments = (ins NN_Tensor:$operand, TypeAttr:$to);
+}
+
+#endif

@@ -1,0 +1,202 @@
+#include "dialects/nn/NN.h"
+
+using namespace mlir;
+
+namespace nncc::nn {
+
+static std::optional<int64_t> constantOf(AffineExpr expr) {
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+    return constant.getValue();
+  return std::nullopt;
+}
+
+int64_t Fact::size(int64_t dim) const {
+  return constantOf(shape[dim]).value_or(ShapedType::kDynamic);
+}
+
+std::optional<SmallVector<int64_t>> Fact::constants() const {
+  if (!value)
+    return std::nullopt;
+  SmallVector<int64_t> result;
+  for (AffineExpr expr : *value) {
+    if (!constantOf(expr))
+      return std::nullopt;
+    result.push_back(*constantOf(expr));
+  }
+  return result;
+}
+
+Shape makeShape(ArrayRef<int64_t> sizes, MLIRContext *context) {
+  Shape shape;
+  for (int64_t size : sizes)
+    shape.push_back(getAffineConstantExpr(size, context));
+  return shape;
+}
+
+Fact factOf(Value operand) {
+  Fact fact;
+  if (!operand)
+    return fact;
+  auto type = cast<RankedTensorType>(operand.getType());
+  fact.element = type.getElementType();
+  MLIRContext *context = operand.getContext();
+  for (auto [dim, size] : llvm::enumerate(type.getShape()))
+    fact.shape.push_back(ShapedType::isDynamic(size) ? getAffineSymbolExpr(dim, context)
+                                                     : getAffineConstantExpr(size, context));
+  DenseIntElementsAttr elements;
+  if (type.hasStaticShape() && type.getNumElements() <= Fact::maxValues &&
+      type.getElementType().isInteger() && matchPattern(operand, m_Constant(&elements))) {
+    bool isSigned =
+        !type.getElementType().isUnsignedInteger() && !type.getElementType().isInteger(1);
+    fact.value.emplace();
+    for (const APInt &element : elements)
+      fact.value->push_back(getAffineConstantExpr(
+          isSigned ? element.getSExtValue() : static_cast<int64_t>(element.getZExtValue()),
+          context));
+  }
+  return fact;
+}
+
+RankedTensorType makeType(const Fact &fact) {
+  SmallVector<int64_t> sizes;
+  for (int64_t i = 0; i < fact.rank(); ++i)
+    sizes.push_back(fact.size(i));
+  return RankedTensorType::get(sizes, fact.element);
+}
+
+LogicalResult broadcast(ArrayRef<Fact> operands, Shape &result, EmitError error) {
+  for (const Fact &operand : operands) {
+    while (result.size() < operand.shape.size())
+      result.insert(result.begin(), getAffineConstantExpr(1, operand.shape[0].getContext()));
+    size_t offset = result.size() - operand.shape.size();
+    for (auto [i, size] : llvm::enumerate(operand.shape)) {
+      AffineExpr &known = result[offset + i];
+      std::optional<int64_t> knownSize = constantOf(known), thisSize = constantOf(size);
+      if (known == size || thisSize == 1)
+        continue;
+      if (knownSize == 1 || (!knownSize && thisSize))
+        known = size;
+      else if (knownSize && thisSize)
+        return error("expects operands that broadcast, found sizes " + Twine(*knownSize) +
+                     " and " + Twine(*thisSize) + " in dim " + Twine(offset + i));
+      else if (!knownSize && !thisSize)
+        return error("expects sizes that are known at compile time in dim " + Twine(offset + i));
+    }
+  }
+  return success();
+}
+
+/// The operations on sizes that exporters leave in a graph.
+static AffineExpr applyOnSizes(StringRef mnemonic, ArrayRef<AffineExpr> x) {
+  std::optional<int64_t> lhs = constantOf(x[0]);
+  std::optional<int64_t> rhs = x.size() > 1 ? constantOf(x[1]) : std::nullopt;
+  if (mnemonic == "cast")
+    return x[0];
+  if (mnemonic == "add")
+    return x[0] + x[1];
+  if (mnemonic == "sub")
+    return x[0] - x[1];
+  if (mnemonic == "mul" && (lhs || rhs))
+    return x[0] * x[1];
+  if (mnemonic == "where" && lhs)
+    return x[*lhs ? 1 : 2];
+  if (!lhs || (x.size() > 1 && !rhs))
+    return {};
+  auto constant = [&](int64_t value) { return getAffineConstantExpr(value, x[0].getContext()); };
+  if (mnemonic == "div")
+    return *rhs == 0 || (*rhs == -1 && *lhs == INT64_MIN) ? AffineExpr() : constant(*lhs / *rhs);
+  if (mnemonic == "max")
+    return constant(std::max(*lhs, *rhs));
+  if (mnemonic == "min")
+    return constant(std::min(*lhs, *rhs));
+  if (mnemonic == "neg" && *lhs != INT64_MIN)
+    return constant(-*lhs);
+  return {};
+}
+
+/// The values of an elementwise op on integers whose values are known, if it has some.
+static std::optional<Shape> inferValues(StringRef mnemonic, ArrayRef<Fact> operands,
+                                        const Fact &result) {
+  auto isWide = [](Type type) {
+    return isa<IntegerType>(type) && type.getIntOrFloatBitWidth() >= 32;
+  };
+  int64_t count = 1;
+  for (AffineExpr size : result.shape) {
+    std::optional<int64_t> known = constantOf(size);
+    if (!known || *known > Fact::maxValues || (count *= *known) > Fact::maxValues)
+      return std::nullopt;
+  }
+  // A scalar stands for all elements, other operands have the result's shape.
+  bool known = isWide(result.element) && count > 0;
+  for (const Fact &operand : operands)
+    known = known && operand.value && !operand.value->empty() &&
+            (operand.shape == result.shape || operand.value->size() == 1);
+  if (!known)
+    return std::nullopt;
+  Shape value;
+  for (int64_t i = 0; i < count; ++i) {
+    SmallVector<AffineExpr> x;
+    for (const Fact &operand : operands)
+      x.push_back((*operand.value)[operand.value->size() == 1 ? 0 : i]);
+    AffineExpr element = applyOnSizes(mnemonic, x);
+    if (!element)
+      return std::nullopt;
+    value.push_back(element);
+  }
+  return value;
+}
+
+LogicalResult inferElementwise(StringRef mnemonic, ArrayRef<Fact> operands, Fact &result,
+                               EmitError error) {
+  if (failed(broadcast(operands, result.shape, error)))
+    return failure();
+  ArrayRef<Fact> sameType = mnemonic == "where" ? operands.drop_front() : operands;
+  if (mnemonic != "pow")
+    for (const Fact &operand : sameType)
+      if (operand.element != sameType[0].element)
+        return error("expects operands of one element type, found " +
+                     typeName(sameType[0].element) + " and " + typeName(operand.element));
+  result.value = inferValues(mnemonic, operands, result);
+  return success();
+}
+
+FailureOr<int64_t> normalizeAxis(int64_t axis, int64_t rank, EmitError error) {
+  if (axis < -rank || axis >= rank)
+    return error("expects an axis from " + Twine(-rank) + " to " + Twine(rank - 1) + ", found " +
+                 Twine(axis));
+  return axis < 0 ? axis + rank : axis;
+}
+
+bool areCompatible(TypeRange inferred, TypeRange actual) {
+  return inferred.size() == actual.size() && llvm::all_of(llvm::zip(inferred, actual), [](auto p) {
+           auto [a, b] = p;
+           return getElementTypeOrSelf(a) == getElementTypeOrSelf(b) &&
+                  succeeded(verifyCompatibleShape(a, b));
+         });
+}
+
+SmallVector<Value> foldByFacts(OpBuilder &builder, Operation *op) {
+  auto inferred = dyn_cast<InferFactsOpInterface>(op);
+  if (!inferred || op->getNumResults() == 0 || isa<ConstantOp>(op))
+    return {};
+  SmallVector<Fact> operands, results;
+  for (Value operand : op->getOperands())
+    operands.push_back(factOf(operand));
+  if (failed(inferred.inferFacts(operands, results)))
+    return {};
+  SmallVector<Value> values;
+  for (auto [fact, result] : llvm::zip(results, op->getResults())) {
+    auto type = dyn_cast<RankedTensorType>(result.getType());
+    std::optional<SmallVector<int64_t>> constants = fact.constants();
+    if (!type || !constants || !type.hasStaticShape())
+      return {};
+    SmallVector<APInt> elements;
+    for (int64_t constant : *constants)
+      elements.push_back(APInt(64, constant, /*isSigned=*/true).trunc(type.getElementTypeBitWidth()));
+    values.push_back(
+        ConstantOp::create(builder, op->getLoc(), DenseElementsAttr::get(type, elements)));
+  }
+  return values;
+}
+
+} // namespace nncc::nn

@@ -1,0 +1,72 @@
+// What is known of a tensor before the program runs. Each op infers it once; result types,
+// verification and the folding of shape arithmetic follow from that.
+#pragma once
+
+#include "mlir/IR/AffineExpr.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/TypeUtilities.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+
+namespace nncc::nn {
+
+/// Sizes: a constant where it is static, else an expression over symbols.
+using Shape = llvm::SmallVector<mlir::AffineExpr>;
+using EmitError = llvm::function_ref<llvm::LogicalResult(const llvm::Twine &)>;
+
+struct Fact {
+  Shape shape;
+  mlir::Type element;         // null: the operand is absent
+  std::optional<Shape> value; // the elements of an integer tensor of at most `maxValues` elements
+  static constexpr int64_t maxValues = 1024;
+
+  int64_t rank() const { return shape.size(); }
+  /// The size where it is static, else ShapedType::kDynamic.
+  int64_t size(int64_t dim) const;
+  /// The elements where all of them are constants.
+  std::optional<llvm::SmallVector<int64_t>> constants() const;
+};
+
+/// A trait without behaviour of its own: its declarations are in NNBase.td.
+template <typename Op>
+class InferFacts : public mlir::OpTrait::TraitBase<Op, InferFacts> {};
+
+/// What the type of `value` and, if it is a constant, its elements tell.
+Fact factOf(mlir::Value value);
+mlir::RankedTensorType makeType(const Fact &fact);
+Shape makeShape(llvm::ArrayRef<int64_t> sizes, mlir::MLIRContext *context);
+
+/// NumPy's broadcasting rule.
+llvm::LogicalResult broadcast(llvm::ArrayRef<Fact> operands, Shape &result, EmitError error);
+
+/// The shape and, of integer arithmetic on known values, the value of an elementwise op.
+llvm::LogicalResult inferElementwise(llvm::StringRef mnemonic, llvm::ArrayRef<Fact> operands,
+                                     Fact &result, EmitError error);
+
+/// `axis` counted from the front; reports an axis outside of [-rank, rank).
+llvm::FailureOr<int64_t> normalizeAxis(int64_t axis, int64_t rank, EmitError error);
+
+bool areCompatible(mlir::TypeRange inferred, mlir::TypeRange actual);
+
+/// If the facts of `op`'s results are constants of small integer tensors: those constants, inserted
+/// at `builder`; else nothing. (Shape, Gather, Concat, Unsqueeze of sizes.)
+llvm::SmallVector<mlir::Value> foldByFacts(mlir::OpBuilder &builder, mlir::Operation *op);
+
+template <typename Op>
+llvm::LogicalResult inferTypes(std::optional<mlir::Location> location, mlir::ValueRange operands,
+                               typename Op::Adaptor adaptor,
+                               llvm::SmallVectorImpl<mlir::Type> &types) {
+  llvm::SmallVector<Fact> facts, results;
+  for (mlir::Value operand : operands)
+    facts.push_back(factOf(operand));
+  auto error = [&](const llvm::Twine &text) {
+    return mlir::emitOptionalError(location, "'", Op::getOperationName(), "' op ", text);
+  };
+  if (failed(Op::infer(adaptor, facts, results, error)))
+    return mlir::failure();
+  for (const Fact &fact : results)
+    types.push_back(makeType(fact));
+  return mlir::success();
+}
+
+} // namespace nncc::nn

@@ -1,0 +1,100 @@
+// nn.matmul.
+#include "dialects/nn/NN.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+
+namespace nncc::nn {
+
+LogicalResult MatMulOp::infer(Adaptor, ArrayRef<Fact> operands, SmallVectorImpl<Fact> &results,
+                              EmitError error) {
+  Fact lhs = operands[0], rhs = operands[1];
+  if (lhs.element != rhs.element)
+    return error("expects operands of one element type");
+  if (!lhs.rank() || !rhs.rank())
+    return error("expects operands of rank 1 or more, found a scalar");
+  bool row = lhs.rank() == 1, column = rhs.rank() == 1;
+  AffineExpr one = getAffineConstantExpr(1, lhs.shape[0].getContext());
+  if (row)
+    lhs.shape.insert(lhs.shape.begin(), one);
+  if (column)
+    rhs.shape.push_back(one);
+  int64_t inner = lhs.size(lhs.rank() - 1), outer = rhs.size(rhs.rank() - 2);
+  if (!ShapedType::isDynamic(inner) && !ShapedType::isDynamic(outer) && inner != outer)
+    return error("expects equal inner sizes, found " + Twine(inner) + " and " + Twine(outer));
+  Fact lhsBatch = lhs, rhsBatch = rhs;
+  lhsBatch.shape.truncate(lhs.rank() - 2);
+  rhsBatch.shape.truncate(rhs.rank() - 2);
+  Fact &result = results.emplace_back();
+  result.element = lhs.element;
+  if (failed(broadcast({lhsBatch, rhsBatch}, result.shape, error)))
+    return failure();
+  if (!row)
+    result.shape.push_back(lhs.shape[lhs.rank() - 2]);
+  if (!column)
+    result.shape.push_back(rhs.shape.back());
+  return success();
+}
+
+/// A sum of products over the inner dim, of any element type; contractions of floats are
+/// kern.contract before they come here.
+FailureOr<SmallVector<Value>> MatMulOp::lower(OpBuilder &b) {
+  RankedTensorType lhs = getLhs().getType(), rhs = getRhs().getType(), type = getType();
+  if (!type.hasStaticShape() || !lhs.hasStaticShape())
+    return emitOpError("cannot be lowered: its sizes are not known at compile time");
+  bool row = lhs.getRank() == 1, column = rhs.getRank() == 1;
+  int64_t rank = type.getRank(), batch = rank - !row - !column;
+  MLIRContext *context = getContext();
+  AffineExpr inner = getAffineDimExpr(rank, context);
+  auto map = [&](RankedTensorType operand, bool isLhs) {
+    SmallVector<AffineExpr> exprs;
+    int64_t lead = operand.getRank() - std::min<int64_t>(operand.getRank(), 2);
+    for (int64_t i = 0; i < lead; ++i)
+      exprs.push_back(operand.getDimSize(i) == 1 ? getAffineConstantExpr(0, context)
+                                                 : getAffineDimExpr(batch - lead + i, context));
+    if (operand.getRank() == 1)
+      exprs.push_back(inner);
+    else if (isLhs)
+      exprs.append({getAffineDimExpr(batch, context), inner});
+    else
+      exprs.append({inner, getAffineDimExpr(rank - 1, context)});
+    return AffineMap::get(rank + 1, 0, exprs, context);
+  };
+  SmallVector<AffineMap> maps{map(lhs, true), map(rhs, false),
+                              b.getMultiDimIdentityMap(rank + 1).dropResult(rank)};
+  SmallVector<utils::IteratorType> iterators(rank, utils::IteratorType::parallel);
+  iterators.push_back(utils::IteratorType::reduction);
+
+  Location loc = getLoc();
+  Type storage = storageType(type.getElementType());
+  Value empty = tensor::EmptyOp::create(b, loc, type.getShape(), storage);
+  Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(storage));
+  Value init = linalg::FillOp::create(b, loc, zero, empty).getResult(0);
+  SmallVector<Value> inputs{toStorage(b, loc, getLhs()), toStorage(b, loc, getRhs())};
+  auto generic = linalg::GenericOp::create(
+      b, loc, init.getType(), inputs, init, maps, iterators,
+      [&](OpBuilder &body, Location at, ValueRange x) {
+        Value sum;
+        if (isa<FloatType>(storage))
+          sum = arith::AddFOp::create(body, at, x[2], arith::MulFOp::create(body, at, x[0], x[1]));
+        else
+          sum = arith::AddIOp::create(body, at, x[2], arith::MulIOp::create(body, at, x[0], x[1]));
+        linalg::YieldOp::create(body, at, sum);
+      });
+  return SmallVector<Value>{fromStorage(b, loc, generic.getResult(0), type.getElementType())};
+}
+
+void NNDialect::addLinearOps() {
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/nn/Linear.cpp.inc"
+      >();
+}
+
+} // namespace nncc::nn
+
+#define GET_OP_CLASSES
+#include "dialects/nn/Linear.cpp.inc"

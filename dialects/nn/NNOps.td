@@ -1,0 +1,11 @@
+// The table of contents of the dialect: one family per file.
+include "dialects/nn/Constant.td"
+include "dialects/nn/Elementwise.td"
+include "dialects/nn/Activation.td"
+include "dialects/nn/Linear.td"
+include "dialects/nn/Conv.td"
+include "dialects/nn/Pool.td"
+include "dialects/nn/Norm.td"
+include "dialects/nn/Reduce.td"
+include "dialects/nn/Shape.td"
+include "dialects/nn/Gather.td"

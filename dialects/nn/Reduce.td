@@ -1,0 +1,7 @@
+// Reductions over axes.
+#ifndef NNCC_NN_REDUCE
+#define NNCC_NN_REDUCE
+
+include "dialects/nn/NNBase.td"
+
+#endif

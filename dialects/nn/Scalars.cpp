@@ -1,0 +1,229 @@
+#include "dialects/nn/Scalars.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+
+namespace nncc::nn {
+
+namespace {
+/// Arithmetic on floats, spelled as a formula.
+struct Formula {
+  OpBuilder &b;
+  Location loc;
+  Type type;
+
+  Value constant(double value) const {
+    return arith::ConstantOp::create(b, loc, b.getFloatAttr(type, value));
+  }
+  Value add(Value x, Value y) const { return arith::AddFOp::create(b, loc, x, y); }
+  Value mul(Value x, Value y) const { return arith::MulFOp::create(b, loc, x, y); }
+  Value add(Value x, double y) const { return add(x, constant(y)); }
+  Value mul(Value x, double y) const { return mul(x, constant(y)); }
+  Value max(Value x, double y) const { return arith::MaximumFOp::create(b, loc, x, constant(y)); }
+  Value min(Value x, double y) const { return arith::MinimumFOp::create(b, loc, x, constant(y)); }
+  Value select(arith::CmpFPredicate predicate, Value x, double y, Value yes, Value no) const {
+    Value condition = arith::CmpFOp::create(b, loc, predicate, x, constant(y));
+    return arith::SelectOp::create(b, loc, condition, yes, no);
+  }
+};
+} // namespace
+
+static Value zeroOf(OpBuilder &b, Location loc, Type type) {
+  return arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+}
+
+static Value intConstant(OpBuilder &b, Location loc, Type type, APInt value) {
+  return arith::ConstantOp::create(b, loc, b.getIntegerAttr(type, value));
+}
+
+Value buildNeg(OpBuilder &b, Location loc, Value x) {
+  if (isa<FloatType>(x.getType()))
+    return arith::NegFOp::create(b, loc, x);
+  return arith::SubIOp::create(b, loc, zeroOf(b, loc, x.getType()), x);
+}
+
+Value buildAbs(Type type, OpBuilder &b, Location loc, Value x) {
+  if (isa<FloatType>(x.getType()))
+    return math::AbsFOp::create(b, loc, x);
+  if (getElementTypeOrSelf(type).isUnsignedInteger())
+    return x;
+  return math::AbsIOp::create(b, loc, x);
+}
+
+Value buildSign(Type type, OpBuilder &b, Location loc, Value x) {
+  Type element = getElementTypeOrSelf(type);
+  if (isa<FloatType>(element)) {
+    Formula f{b, loc, element};
+    Value negative = f.select(arith::CmpFPredicate::OLT, x, 0, f.constant(-1), x); // NaN, 0 stay
+    return f.select(arith::CmpFPredicate::OGT, x, 0, f.constant(1), negative);
+  }
+  Value zero = zeroOf(b, loc, x.getType());
+  unsigned width = x.getType().getIntOrFloatBitWidth();
+  Value one = intConstant(b, loc, x.getType(), APInt(width, 1));
+  Value nonzero = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, x, zero);
+  Value positive = arith::SelectOp::create(b, loc, nonzero, one, zero);
+  if (element.isUnsignedInteger())
+    return positive;
+  Value below = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, x, zero);
+  Value minusOne = intConstant(b, loc, x.getType(), APInt::getAllOnes(width));
+  return arith::SelectOp::create(b, loc, below, minusOne, positive);
+}
+
+Value buildReciprocal(OpBuilder &b, Location loc, Value x) {
+  Formula f{b, loc, x.getType()};
+  return arith::DivFOp::create(b, loc, f.constant(1), x);
+}
+
+Value buildNot(OpBuilder &b, Location loc, Value x) {
+  unsigned width = x.getType().getIntOrFloatBitWidth();
+  return arith::XOrIOp::create(b, loc, x,
+                               intConstant(b, loc, x.getType(), APInt::getAllOnes(width)));
+}
+
+Value buildDiv(Type type, OpBuilder &b, Location loc, Value x, Value y) {
+  Type element = getElementTypeOrSelf(type);
+  if (isa<FloatType>(element))
+    return arith::DivFOp::create(b, loc, x, y);
+  // x / 0 and MIN / -1 trap: divide by 1 instead, and give 0 and -x.
+  Value zero = zeroOf(b, loc, x.getType());
+  unsigned width = x.getType().getIntOrFloatBitWidth();
+  Value one = intConstant(b, loc, x.getType(), APInt(width, 1));
+  Value byZero = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, y, zero);
+  Value safe = arith::SelectOp::create(b, loc, byZero, one, y);
+  if (element.isUnsignedInteger())
+    return arith::SelectOp::create(b, loc, byZero, zero, arith::DivUIOp::create(b, loc, x, safe));
+  Value minusOne = intConstant(b, loc, x.getType(), APInt::getAllOnes(width));
+  Value byMinusOne = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, y, minusOne);
+  safe = arith::SelectOp::create(b, loc, byMinusOne, one, safe);
+  Value quotient = arith::DivSIOp::create(b, loc, x, safe);
+  quotient = arith::SelectOp::create(b, loc, byMinusOne, buildNeg(b, loc, x), quotient);
+  return arith::SelectOp::create(b, loc, byZero, zero, quotient);
+}
+
+/// x to the power of a constant that exporters use, as a formula that is exact and cheap.
+static Value buildConstantPow(Formula f, Value x, double exponent) {
+  if (exponent == 1)
+    return x;
+  if (exponent == 2)
+    return f.mul(x, x);
+  if (exponent == 3)
+    return f.mul(f.mul(x, x), x);
+  if (exponent == 0.5)
+    return math::SqrtOp::create(f.b, f.loc, x);
+  if (exponent == -1)
+    return buildReciprocal(f.b, f.loc, x);
+  if (exponent == -0.5)
+    return buildReciprocal(f.b, f.loc, math::SqrtOp::create(f.b, f.loc, x));
+  return {};
+}
+
+Value buildPow(PowOp op, OpBuilder &b, Location loc, Value x, Value y) {
+  Type base = op.getLhs().getType().getElementType(), power = op.getRhs().getType().getElementType();
+  Type compute = base.isF64() ? base : b.getF32Type();
+  Value floatX = buildCast(isa<FloatType>(base) ? x.getType() : base, compute, b, loc, x);
+  std::optional<double> exponent = constantScalar(op.getRhs());
+  if (auto integers = constantIntegers(op.getRhs()); integers && integers->size() == 1)
+    exponent = integers->front();
+  Value result;
+  if (exponent)
+    result = buildConstantPow({b, loc, compute}, floatX, *exponent);
+  if (!result) {
+    Value floatY = buildCast(isa<FloatType>(power) ? y.getType() : power, compute, b, loc, y);
+    result = math::PowFOp::create(b, loc, floatX, floatY);
+  }
+  return buildCast(compute, isa<FloatType>(base) ? x.getType() : base, b, loc, result);
+}
+
+Value buildCompare(CompareOp op, OpBuilder &b, Location loc, Value x, Value y) {
+  Type element = op.getLhs().getType().getElementType();
+  if (isa<FloatType>(element)) {
+    static constexpr arith::CmpFPredicate predicates[] = {
+        arith::CmpFPredicate::OEQ, arith::CmpFPredicate::OLT, arith::CmpFPredicate::OLE,
+        arith::CmpFPredicate::OGT, arith::CmpFPredicate::OGE};
+    return arith::CmpFOp::create(b, loc, predicates[static_cast<int>(op.getKind())], x, y);
+  }
+  using Predicate = arith::CmpIPredicate;
+  static constexpr Predicate isSigned[] = {Predicate::eq, Predicate::slt, Predicate::sle,
+                                           Predicate::sgt, Predicate::sge};
+  static constexpr Predicate isUnsigned[] = {Predicate::eq, Predicate::ult, Predicate::ule,
+                                             Predicate::ugt, Predicate::uge};
+  bool noSign = element.isUnsignedInteger() || element.isInteger(1);
+  return arith::CmpIOp::create(
+      b, loc, (noSign ? isUnsigned : isSigned)[static_cast<int>(op.getKind())], x, y);
+}
+
+Value buildRelu(OpBuilder &b, Location loc, Value x) {
+  Value zero = zeroOf(b, loc, x.getType());
+  if (!isa<FloatType>(x.getType()))
+    return arith::MaxSIOp::create(b, loc, x, zero);
+  // One instruction (max), and NaN stays NaN.
+  Value negative = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, zero, x);
+  return arith::SelectOp::create(b, loc, negative, zero, x);
+}
+
+Value buildSigmoid(OpBuilder &b, Location loc, Value x) {
+  Formula f{b, loc, x.getType()};
+  Value e = math::ExpOp::create(b, loc, arith::NegFOp::create(b, loc, x));
+  return arith::DivFOp::create(b, loc, f.constant(1), f.add(e, 1));
+}
+
+Value buildSilu(OpBuilder &b, Location loc, Value x) {
+  Formula f{b, loc, x.getType()};
+  Value e = math::ExpOp::create(b, loc, arith::NegFOp::create(b, loc, x));
+  return arith::DivFOp::create(b, loc, x, f.add(e, 1));
+}
+
+Value buildHardSigmoid(OpBuilder &b, Location loc, Value x, double alpha, double beta) {
+  Formula f{b, loc, x.getType()};
+  return f.max(f.min(f.add(f.mul(x, alpha), beta), 1), 0);
+}
+
+Value buildHardSwish(OpBuilder &b, Location loc, Value x) {
+  return Formula{b, loc, x.getType()}.mul(x, buildHardSigmoid(b, loc, x, 1.0 / 6, 0.5));
+}
+
+Value buildLeakyRelu(OpBuilder &b, Location loc, Value x, double alpha) {
+  Formula f{b, loc, x.getType()};
+  return f.select(arith::CmpFPredicate::OLT, x, 0, f.mul(x, alpha), x);
+}
+
+Value buildElu(OpBuilder &b, Location loc, Value x, double alpha) {
+  Formula f{b, loc, x.getType()};
+  Value negative = f.mul(math::ExpM1Op::create(b, loc, x), alpha);
+  return f.select(arith::CmpFPredicate::OLT, x, 0, negative, x);
+}
+
+Value buildGelu(OpBuilder &b, Location loc, Value x, bool approximate) {
+  Formula f{b, loc, x.getType()};
+  Value phi;
+  if (approximate) {
+    Value cubic = f.add(f.mul(f.mul(x, x), 0.044715), 1); // x + 0.044715 x^3 = x * this
+    phi = math::TanhOp::create(b, loc, f.mul(f.mul(x, cubic), 0.7978845608028654));
+  } else {
+    phi = math::ErfOp::create(b, loc, f.mul(x, 0.7071067811865476));
+  }
+  return f.mul(f.mul(x, 0.5), f.add(phi, 1));
+}
+
+Value buildElement(ScalarOpInterface op, OpBuilder &b, Location loc, ValueRange x) {
+  auto isNarrow = [](Type type) {
+    return isa<FloatType>(type) && type.getIntOrFloatBitWidth() < 32;
+  };
+  if (isa<CastOp>(op.getOperation()) ||
+      llvm::none_of(x, [&](Value value) { return isNarrow(value.getType()); }))
+    return op.buildScalar(b, loc, x);
+  SmallVector<Value> wide;
+  for (Value value : x)
+    wide.push_back(isNarrow(value.getType())
+                       ? Value(arith::ExtFOp::create(b, loc, b.getF32Type(), value))
+                       : value);
+  Value result = op.buildScalar(b, loc, wide);
+  Type element = cast<RankedTensorType>(op->getResult(0).getType()).getElementType();
+  if (isNarrow(element) && result.getType() != element)
+    return arith::TruncFOp::create(b, loc, element, result);
+  return result;
+}
+
+} // namespace nncc::nn

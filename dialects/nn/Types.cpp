@@ -1,0 +1,129 @@
+#include "dialects/nn/Types.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+
+namespace nncc::nn {
+
+Type storageType(Type element) {
+  auto integer = dyn_cast<IntegerType>(element);
+  return integer && !integer.isSignless() ? IntegerType::get(element.getContext(), integer.getWidth())
+                                          : element;
+}
+
+static Value withElement(OpBuilder &b, Location loc, Value tensor, Type element) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  if (type.getElementType() == element)
+    return tensor;
+  return tensor::BitcastOp::create(b, loc, type.clone(element), tensor);
+}
+
+Value toStorage(OpBuilder &b, Location loc, Value tensor) {
+  return withElement(b, loc, tensor,
+                     storageType(cast<RankedTensorType>(tensor.getType()).getElementType()));
+}
+
+Value fromStorage(OpBuilder &b, Location loc, Value tensor, Type element) {
+  return withElement(b, loc, tensor, element);
+}
+
+static Value constantOf(OpBuilder &b, Location loc, Type type, double value) {
+  return arith::ConstantOp::create(b, loc, b.getFloatAttr(type, value));
+}
+
+/// fptosi and fptoui are undefined outside of the type's range: clamp first, NaN becomes 0.
+static Value floatToInt(IntegerType to, OpBuilder &b, Location loc, Value x) {
+  auto type = cast<FloatType>(x.getType());
+  if (type.getWidth() < 32) {
+    type = b.getF32Type();
+    x = arith::ExtFOp::create(b, loc, type, x);
+  }
+  unsigned width = to.getWidth();
+  bool isUnsigned = to.isUnsigned();
+  APInt low = isUnsigned ? APInt::getMinValue(width) : APInt::getSignedMinValue(width);
+  APInt high = isUnsigned ? APInt::getMaxValue(width) : APInt::getSignedMaxValue(width);
+  // The largest float not above `high`: rounding 2^31 - 1 to a float would give 2^31.
+  APFloat highest(type.getFloatSemantics());
+  highest.convertFromAPInt(high, !isUnsigned, APFloat::rmTowardZero);
+  APFloat lowest(type.getFloatSemantics());
+  lowest.convertFromAPInt(low, !isUnsigned, APFloat::rmTowardZero);
+  Value highestValue = arith::ConstantOp::create(b, loc, b.getFloatAttr(type, highest));
+  Value lowestValue = arith::ConstantOp::create(b, loc, b.getFloatAttr(type, lowest));
+  Value zero = constantOf(b, loc, type, 0);
+  auto compare = [&](arith::CmpFPredicate predicate, Value lhs, Value rhs) -> Value {
+    return arith::CmpFOp::create(b, loc, predicate, lhs, rhs);
+  };
+  Value above = compare(arith::CmpFPredicate::OGT, x, highestValue);
+  Value below = compare(arith::CmpFPredicate::OLT, x, lowestValue);
+  Value clamped = arith::SelectOp::create(b, loc, below, lowestValue, x);
+  clamped = arith::SelectOp::create(b, loc, above, highestValue, clamped);
+  clamped = arith::SelectOp::create(b, loc, compare(arith::CmpFPredicate::UNO, x, x), zero, clamped);
+  Type storage = storageType(to);
+  Value converted = isUnsigned
+                        ? Value(arith::FPToUIOp::create(b, loc, storage, clamped))
+                        : Value(arith::FPToSIOp::create(b, loc, storage, clamped));
+  Value most = arith::ConstantOp::create(b, loc, b.getIntegerAttr(storage, high));
+  return arith::SelectOp::create(b, loc, above, most, converted);
+}
+
+Value buildCast(Type from, Type to, OpBuilder &b, Location loc, Value x) {
+  if (from == to)
+    return x;
+  if (to.isInteger(1)) {
+    if (isa<FloatType>(from))
+      return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNE, x,
+                                   constantOf(b, loc, x.getType(), 0));
+    Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(x.getType()));
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, x, zero);
+  }
+  bool fromUnsigned = from.isUnsignedInteger() || from.isInteger(1);
+  if (auto type = dyn_cast<FloatType>(to)) {
+    if (auto source = dyn_cast<FloatType>(from)) {
+      if (source.getWidth() == type.getWidth()) { // f16 and bf16: through f32
+        Value wide = arith::ExtFOp::create(b, loc, b.getF32Type(), x);
+        return arith::TruncFOp::create(b, loc, type, wide);
+      }
+      if (source.getWidth() < type.getWidth())
+        return arith::ExtFOp::create(b, loc, type, x);
+      return arith::TruncFOp::create(b, loc, type, x);
+    }
+    if (fromUnsigned)
+      return arith::UIToFPOp::create(b, loc, type, x);
+    return arith::SIToFPOp::create(b, loc, type, x);
+  }
+  auto integer = cast<IntegerType>(to);
+  if (isa<FloatType>(from))
+    return floatToInt(integer, b, loc, x);
+  unsigned width = from.getIntOrFloatBitWidth();
+  Type storage = storageType(to);
+  if (integer.getWidth() == width)
+    return x;
+  if (integer.getWidth() < width)
+    return arith::TruncIOp::create(b, loc, storage, x);
+  if (fromUnsigned)
+    return arith::ExtUIOp::create(b, loc, storage, x);
+  return arith::ExtSIOp::create(b, loc, storage, x);
+}
+
+std::string typeName(Type element) {
+  if (element.isF32())
+    return "float";
+  if (element.isF64())
+    return "double";
+  if (element.isF16())
+    return "float16";
+  if (element.isBF16())
+    return "bfloat16";
+  if (element.isInteger(1))
+    return "bool";
+  if (auto integer = dyn_cast<IntegerType>(element))
+    return (integer.isUnsigned() ? "uint" : "int") + std::to_string(integer.getWidth());
+  std::string text;
+  llvm::raw_string_ostream(text) << element;
+  return text;
+}
+
+} // namespace nncc::nn
