@@ -1,0 +1,51 @@
+// What a user can ask of a compilation. The only place where an option of the compiler is declared:
+// the tool, the Python package and the passes read it from here.
+#pragma once
+
+#include "llvm/ADT/SmallVector.h"
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace nncc {
+
+/// Exit codes of the tool, by class of error.
+enum class ErrorClass { Usage = 1, InvalidModel = 2, Unsupported = 3, Differs = 4, Internal = 5 };
+
+enum class EmitKind { SharedLibrary, Object, StaticArchive, LLVMIR, Assembly };
+enum class WeightsPlace { Embed, File };
+
+/// A user's passes at a named point of the pipeline: `--insert=after-graph:my-pass{k=v}`.
+struct InsertedPasses {
+  bool before = false; // else after
+  std::string stage;
+  std::string pipeline; // in MLIR's textual form
+};
+
+struct CompileOptions {
+  std::string input;  // .onnx, or .mlir written by --stop-after
+  std::string output; // empty: the input's name with the extension of `emit`
+
+  /// "host", "x86-64-v2", "-v3", "-v4" (the psABI's levels), or "<triple>:<cpu>".
+  std::string target = "host";
+  unsigned optLevel = 2;
+  std::map<std::string, int64_t> dims;               // --dim batch=8
+  std::map<std::string, std::vector<int64_t>> shapes; // --shape x:8x3x224x224
+  EmitKind emit = EmitKind::SharedLibrary;
+  bool header = false; // also write a C header
+  WeightsPlace weights = WeightsPlace::Embed;
+  std::string name; // of the model in its symbol nncc_model_<name>; empty: from the output's stem
+
+  std::string stopAfter; // a stage: write its IR to `output` instead
+  std::vector<InsertedPasses> insert;
+  std::vector<std::string> patterns; // PDLL or PDL files, applied after the graph stage
+  std::vector<std::string> plugins;  // pass plug-ins, loaded before `insert` is parsed
+  bool verifyEach = false;
+  unsigned threads = 0; // of the compiler; 0: one per processor
+  bool verbose = false;  // one line per stage: time, peak memory
+  bool progress = false; // one line that is rewritten, for terminals
+  std::string remarks;   // regular expression of the passes whose remarks are printed
+};
+
+} // namespace nncc
