@@ -8,7 +8,7 @@ using namespace nncc;
 char ModelError::ID;
 
 ErrorClass ModelError::getClass() const {
-  for (ErrorClass kind : {ErrorClass::Invalid, ErrorClass::IO})
+  for (ErrorClass kind : {ErrorClass::InvalidModel, ErrorClass::Usage})
     if (llvm::any_of(problems, [&](const Problem &problem) { return problem.kind == kind; }))
       return kind;
   return ErrorClass::Unsupported;
@@ -33,10 +33,10 @@ static llvm::Error makeError(ErrorClass kind, const llvm::Twine &where,
 }
 
 llvm::Error nncc::ioError(const llvm::Twine &message) {
-  return makeError(ErrorClass::IO, "", message);
+  return makeError(ErrorClass::Usage, "", message);
 }
 llvm::Error nncc::invalidModel(const llvm::Twine &message, const llvm::Twine &where) {
-  return makeError(ErrorClass::Invalid, where, message);
+  return makeError(ErrorClass::InvalidModel, where, message);
 }
 llvm::Error nncc::unsupportedModel(const llvm::Twine &message, const llvm::Twine &where) {
   return makeError(ErrorClass::Unsupported, where, message);

@@ -1,6 +1,8 @@
 // What is wrong with a model, sorted by whose fault it is.
 #pragma once
 
+#include "compiler/Options.h"
+
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/ADT/Twine.h"
@@ -10,15 +12,10 @@
 
 namespace nncc {
 
-/// The class of an error; the value is the exit code of the tool.
-enum class ErrorClass {
-  IO = 1,          ///< a file is missing or cannot be read
-  Invalid = 2,     ///< no ONNX implementation could run the model
-  Unsupported = 3, ///< a valid model that uses what nncc does not implement
-};
-
 /// One thing wrong with a model.
 struct Problem {
+  /// Usage: a file is missing or cannot be read. InvalidModel: no ONNX implementation could run the
+  /// model. Unsupported: a valid model uses what nncc does not implement.
   ErrorClass kind;
   std::string where;   ///< e.g. "node 'conv1' (Conv)"; empty when it concerns the whole file
   std::string message; ///< what was found and what was expected
@@ -57,7 +54,7 @@ public:
 
   void add(ErrorClass kind, const llvm::Twine &where, const llvm::Twine &message);
   void invalid(const llvm::Twine &where, const llvm::Twine &message) {
-    add(ErrorClass::Invalid, where, message);
+    add(ErrorClass::InvalidModel, where, message);
   }
   /// Takes over the problems of `error`; their place is put behind `where`.
   void take(llvm::Error error, const llvm::Twine &where = "");
