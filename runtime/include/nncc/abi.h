@@ -177,8 +177,7 @@ typedef struct nncc_descriptor {
   const char *compiler; /* name and version */
   const char *triple;   /* LLVM target triple and processor that the code is for */
   const char *cpu;
-  const char
-      *isa; /* features of the processor that the code uses, LLVM's names, separated by ',' */
+  const char *isa; /* features of the processor that the code uses: LLVM's names between ',' */
   int32_t num_inputs, num_outputs, num_dims, num_metadata, num_dispatches, reserved;
   const nncc_tensor_info *inputs, *outputs;
   const nncc_dim *dims;
@@ -198,6 +197,7 @@ typedef struct nncc_descriptor {
   nncc_status (*infer)(int64_t *dims);
 } nncc_descriptor;
 
+/* Uses no instruction beyond the base of its architecture: hosts call it before they look at isa. */
 typedef const nncc_descriptor *(*nncc_model_fn)(void);
 
 #ifdef __cplusplus

@@ -1,0 +1,323 @@
+/* From the caller's tensors to the sizes of the dims, and from these to the workspace. */
+#include "Internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Everything by which inputs and outputs differ here. */
+typedef struct Side {
+  const char *kind;
+  const nncc_tensor_info *infos;
+  int32_t count;
+  void **pointers;
+  int64_t *bytes;
+} Side;
+
+static Side sideOf(nncc_instance *instance, bool input) {
+  const nncc_descriptor *d = &instance->model->descriptor;
+  Side inputs = {"input", d->inputs, d->num_inputs, instance->inputs, instance->inputBytes};
+  Side outputs = {"output", d->outputs, d->num_outputs, instance->outputs, instance->outputBytes};
+  return input ? inputs : outputs;
+}
+
+static nncc_status wrongCount(const Side *side, int32_t found) {
+  Text names = {.size = 0};
+  for (int32_t i = 0; i < side->count; ++i)
+    nnccAppend(&names, "%s'%s'", i ? ", " : "", side->infos[i].name);
+  return nnccFail(NNCC_INVALID_ARGUMENT, "expected %d %s%s (%s), found %d", side->count, side->kind,
+                  side->count == 1 ? "" : "s", names.data, found);
+}
+
+static nncc_status wrongTensor(const nncc_descriptor *d, const Side *side, int32_t index,
+                               const nncc_tensor *found, const char *reason) {
+  const nncc_tensor_info *info = &side->infos[index];
+  Text expectation = {.size = 0}, finding = {.size = 0};
+  nnccAppendTensor(&expectation, d, info->type, info->rank, info->shape);
+  nnccAppendTensor(&finding, NULL, found->type, found->rank, found->shape);
+  return nnccFail(NNCC_INVALID_ARGUMENT, "%s '%s' (number %d): expected %s, found %s%s", side->kind,
+                  info->name, index, expectation.data, finding.data, reason);
+}
+
+/* Which input or output the tensor at `position` is; -1: an error. */
+static int32_t resolve(const Side *side, const nncc_tensor *tensor, int32_t position, bool *seen) {
+  int32_t index = position;
+  if (tensor->name && strcmp(tensor->name, side->infos[position].name) != 0) {
+    for (index = 0; index < side->count; ++index)
+      if (strcmp(tensor->name, side->infos[index].name) == 0)
+        break;
+    if (index == side->count) {
+      Text names = {.size = 0};
+      for (int32_t i = 0; i < side->count; ++i)
+        nnccAppend(&names, "%s'%s'", i ? ", " : "", side->infos[i].name);
+      nnccFail(NNCC_INVALID_ARGUMENT, "no %s has the name '%s'; expected %s", side->kind,
+               tensor->name, names.data);
+      return -1;
+    }
+  }
+  if (seen[index]) {
+    nnccFail(NNCC_INVALID_ARGUMENT, "%s '%s' is given twice", side->kind, side->infos[index].name);
+    return -1;
+  }
+  seen[index] = true;
+  return index;
+}
+
+/* Type, rank and sign of the sizes; the sizes themselves are compared later. */
+static nncc_status checkTensor(const nncc_descriptor *d, const Side *side, int32_t index,
+                               const nncc_tensor *tensor) {
+  const nncc_tensor_info *info = &side->infos[index];
+  if (tensor->rank > 0 && !tensor->shape)
+    return nnccFail(NNCC_INVALID_ARGUMENT, "%s '%s' (number %d): shape is NULL", side->kind,
+                    info->name, index);
+  if (tensor->type != info->type || tensor->rank != info->rank)
+    return wrongTensor(d, side, index, tensor, "");
+  for (int32_t i = 0; i < tensor->rank; ++i)
+    if (tensor->shape[i] < 0)
+      return wrongTensor(d, side, index, tensor, ": a size is negative");
+  return NNCC_OK;
+}
+
+static nncc_status takeData(const nncc_descriptor *d, const Side *side, int32_t index,
+                            const nncc_tensor *tensor) {
+  int64_t bytes = nncc_tensor_bytes(tensor->type, tensor->rank, tensor->shape);
+  if (bytes < 0)
+    return wrongTensor(d, side, index, tensor,
+                       nncc_type_bits(tensor->type) ? ": too large" : ": not a flat type");
+  if (bytes && !tensor->data)
+    return nnccFail(NNCC_INVALID_ARGUMENT, "%s '%s' (number %d): data is NULL", side->kind,
+                    side->infos[index].name, index);
+  side->pointers[index] = tensor->data;
+  side->bytes[index] = bytes;
+  return NNCC_OK;
+}
+
+static const char *dimName(const nncc_descriptor *d, int64_t dim) {
+  const char *name = d->dims[dim].name;
+  return name && *name ? name : "?";
+}
+
+/* Compares the sizes with the static ones, and gives the dims those that are not. */
+static nncc_status takeSizes(nncc_instance *instance, const Side *side, int32_t index,
+                             const nncc_tensor *tensor) {
+  const nncc_descriptor *d = &instance->model->descriptor;
+  const nncc_tensor_info *info = &side->infos[index];
+  char reason[160];
+  for (int32_t i = 0; i < info->rank; ++i) {
+    int64_t expected = info->shape[i], found = tensor->shape[i];
+    if (expected >= 0 && expected != found) {
+      snprintf(reason, sizeof reason, ": size %d is %lld, expected %lld", i, (long long)found,
+               (long long)expected);
+      return wrongTensor(d, side, index, tensor, reason);
+    }
+    if (expected >= 0)
+      continue;
+    int64_t dim = -1 - expected;
+    if (instance->setBy[dim] >= 0 && instance->newGiven[dim] != found) {
+      snprintf(reason, sizeof reason, ": '%s' is %lld here, but %lld in input '%s'",
+               dimName(d, dim), (long long)found, (long long)instance->newGiven[dim],
+               side->infos[instance->setBy[dim]].name);
+      return wrongTensor(d, side, index, tensor, reason);
+    }
+    instance->newGiven[dim] = found;
+    instance->setBy[dim] = index;
+  }
+  return NNCC_OK;
+}
+
+static nncc_status checkRanges(const nncc_descriptor *d, const int64_t *dims) {
+  for (int32_t i = 0; i < d->num_dims; ++i) {
+    const nncc_dim *dim = &d->dims[i];
+    if (dims[i] == -1 || (dims[i] >= dim->min && (dim->max < 0 || dims[i] <= dim->max)))
+      continue;
+    Text range = {.size = 0};
+    nnccAppend(&range, dim->max < 0 ? "at least %lld" : "%lld to %lld", (long long)dim->min,
+               (long long)dim->max);
+    return nnccFail(NNCC_INVALID_ARGUMENT, "'%s' (dim %d) is %lld, the model is compiled for %s",
+                    dimName(d, i), i, (long long)dims[i], range.data);
+  }
+  return NNCC_OK;
+}
+
+/* Sizes of inputs are all known before a run. */
+static nncc_status checkInputDims(const nncc_descriptor *d, const int64_t *dims) {
+  for (int32_t i = 0; i < d->num_inputs; ++i)
+    for (int32_t j = 0; j < d->inputs[i].rank; ++j) {
+      int64_t size = d->inputs[i].shape[j];
+      if (size < 0 && dims[-1 - size] < 0)
+        return nnccFail(NNCC_INVALID_ARGUMENT, "'%s' (dim %d), a size of input '%s', is not given",
+                        dimName(d, -1 - size), (int)(-1 - size), d->inputs[i].name);
+    }
+  return NNCC_OK;
+}
+
+static nncc_status refused(const nncc_descriptor *d, const int64_t *dims, nncc_status status) {
+  Text sizes = {.size = 0};
+  for (int32_t i = 0; i < d->num_dims; ++i)
+    nnccAppend(&sizes, "%s%s = %lld", i ? ", " : "", dimName(d, i), (long long)dims[i]);
+  return nnccFail(status, "the model does not accept these sizes: %s", sizes.data);
+}
+
+nncc_status nnccPlan(const nncc_descriptor *d, const int64_t *dims, int32_t threads, Plan *plan) {
+  int64_t arena = 0, scratch = 0, total;
+  nncc_status status = d->plan(dims, &arena, &scratch);
+  if (status)
+    return refused(d, dims, status);
+  /* The tail that kernels may read, and slices that share no pair of cache lines. */
+  int64_t stride = 0;
+  bool tooLarge = arena < 0 || scratch < 0 || arena > INT64_MAX / 4 || scratch > INT64_MAX / 4;
+  if (!tooLarge) {
+    arena = (arena + 2 * NNCC_ALIGNMENT - 1) / NNCC_ALIGNMENT * NNCC_ALIGNMENT;
+    stride = scratch ? (scratch + NNCC_ALIGNMENT + 127) / 128 * 128 : 0;
+    tooLarge = __builtin_mul_overflow(stride, (int64_t)threads, &total) ||
+               __builtin_add_overflow(total, arena, &total);
+  }
+  if (tooLarge)
+    return nnccFail(NNCC_OUT_OF_MEMORY, "the workspace for these sizes is larger than memory");
+  plan->arena = (uint64_t)arena;
+  plan->stride = (uint64_t)stride;
+  plan->total = (uint64_t)total;
+  return NNCC_OK;
+}
+
+/* Workspace only grows: sizes that alternate do not allocate. */
+static nncc_status reserve(nncc_instance *instance, uint64_t bytes) {
+  if (instance->userWorkspace && instance->userWorkspaceSize < bytes)
+    return nnccFail(NNCC_OUT_OF_MEMORY, "the workspace given has %llu bytes, this run needs %llu",
+                    (unsigned long long)instance->userWorkspaceSize, (unsigned long long)bytes);
+  if (instance->userWorkspace || instance->workspaceSize >= bytes)
+    return NNCC_OK;
+  free(instance->workspace);
+  instance->workspace = nnccAllocate(bytes);
+  instance->workspaceSize = instance->workspace ? bytes : 0;
+  if (instance->workspace)
+    return NNCC_OK;
+  instance->bound = false;
+  return nnccFail(NNCC_OUT_OF_MEMORY, "no memory for a workspace of %llu bytes",
+                  (unsigned long long)bytes);
+}
+
+nncc_status nnccBindDims(nncc_instance *instance) {
+  const nncc_descriptor *d = &instance->model->descriptor;
+  size_t bytes = (size_t)d->num_dims * sizeof(int64_t);
+  if (instance->bound && (!bytes || memcmp(instance->given, instance->newGiven, bytes) == 0))
+    return reserve(instance, instance->plan.total);
+  nncc_status status = checkRanges(d, instance->newGiven);
+  if (status)
+    return status;
+  if (bytes)
+    memcpy(instance->newDims, instance->newGiven, bytes);
+  if (d->infer) {
+    status = d->infer(instance->newDims);
+    if (status)
+      return refused(d, instance->newGiven, status);
+    status = checkRanges(d, instance->newDims);
+  }
+  if (!status)
+    status = checkInputDims(d, instance->newDims);
+  if (status)
+    return status;
+  Plan plan;
+  status = nnccPlan(d, instance->newDims, instance->threads, &plan);
+  if (!status)
+    status = reserve(instance, plan.total);
+  if (status)
+    return status;
+  instance->bound = true;
+  instance->plan = plan;
+  if (bytes) {
+    memcpy(instance->given, instance->newGiven, bytes);
+    memcpy(instance->dims, instance->newDims, bytes);
+  }
+  return NNCC_OK;
+}
+
+static nncc_status checkArguments(const Side *side, const nncc_tensor *tensors, int32_t count,
+                                  bool *seen) {
+  if (count != side->count)
+    return wrongCount(side, count);
+  if (count && !tensors)
+    return nnccFail(NNCC_INVALID_ARGUMENT, "%ss are NULL", side->kind);
+  memset(seen, 0, (size_t)count * sizeof *seen);
+  return NNCC_OK;
+}
+
+nncc_status nnccBindInputs(nncc_instance *instance, const nncc_tensor *inputs, int32_t count,
+                           bool needData) {
+  const nncc_descriptor *d = &instance->model->descriptor;
+  Side side = sideOf(instance, true);
+  nncc_status status = checkArguments(&side, inputs, count, instance->seen);
+  for (int32_t i = 0; i < d->num_dims; ++i) {
+    instance->newGiven[i] = -1;
+    instance->setBy[i] = -1;
+  }
+  for (int32_t i = 0; !status && i < count; ++i) {
+    int32_t index = resolve(&side, &inputs[i], i, instance->seen);
+    if (index < 0)
+      return NNCC_INVALID_ARGUMENT;
+    status = checkTensor(d, &side, index, &inputs[i]);
+    if (!status)
+      status = takeSizes(instance, &side, index, &inputs[i]);
+    if (!status && needData)
+      status = takeData(d, &side, index, &inputs[i]);
+  }
+  return status ? status : nnccBindDims(instance);
+}
+
+/* The shape must be what the bound dims say. */
+static nncc_status checkOutputSizes(nncc_instance *instance, const Side *side, int32_t index,
+                                    const nncc_tensor *tensor) {
+  const nncc_descriptor *d = &instance->model->descriptor;
+  const nncc_tensor_info *info = &side->infos[index];
+  char reason[160];
+  for (int32_t i = 0; i < info->rank; ++i) {
+    int64_t size = info->shape[i];
+    int64_t expected = size < 0 ? instance->dims[-1 - size] : size;
+    if (expected == tensor->shape[i])
+      continue;
+    if (expected < 0)
+      return nnccFail(NNCC_NOT_SUPPORTED, "output '%s': size %d is known only after a run",
+                      info->name, i);
+    snprintf(reason, sizeof reason, ": size %d is %lld, expected %lld", i,
+             (long long)tensor->shape[i], (long long)expected);
+    return wrongTensor(d, side, index, tensor, reason);
+  }
+  return NNCC_OK;
+}
+
+static bool overlap(const void *a, int64_t sizeA, const void *b, int64_t sizeB) {
+  uintptr_t beginA = (uintptr_t)a, beginB = (uintptr_t)b;
+  return sizeA && sizeB && beginA < beginB + (uintptr_t)sizeB && beginB < beginA + (uintptr_t)sizeA;
+}
+
+/* An output must not share memory with an input or another output. */
+static nncc_status checkAliases(const Side *inputs, const Side *outputs) {
+  for (int32_t i = 0; i < outputs->count; ++i) {
+    for (int32_t j = 0; j < inputs->count; ++j)
+      if (overlap(outputs->pointers[i], outputs->bytes[i], inputs->pointers[j], inputs->bytes[j]))
+        return nnccFail(NNCC_INVALID_ARGUMENT, "output '%s' shares memory with input '%s'",
+                        outputs->infos[i].name, inputs->infos[j].name);
+    for (int32_t j = 0; j < i; ++j)
+      if (overlap(outputs->pointers[i], outputs->bytes[i], outputs->pointers[j], outputs->bytes[j]))
+        return nnccFail(NNCC_INVALID_ARGUMENT, "output '%s' shares memory with output '%s'",
+                        outputs->infos[i].name, outputs->infos[j].name);
+  }
+  return NNCC_OK;
+}
+
+nncc_status nnccBindOutputs(nncc_instance *instance, const nncc_tensor *outputs, int32_t count) {
+  const nncc_descriptor *d = &instance->model->descriptor;
+  Side side = sideOf(instance, false), inputs = sideOf(instance, true);
+  nncc_status status = checkArguments(&side, outputs, count, instance->seen);
+  for (int32_t i = 0; !status && i < count; ++i) {
+    int32_t index = resolve(&side, &outputs[i], i, instance->seen);
+    if (index < 0)
+      return NNCC_INVALID_ARGUMENT;
+    status = checkTensor(d, &side, index, &outputs[i]);
+    if (!status)
+      status = checkOutputSizes(instance, &side, index, &outputs[i]);
+    if (!status)
+      status = takeData(d, &side, index, &outputs[i]);
+  }
+  return status ? status : checkAliases(&inputs, &side);
+}

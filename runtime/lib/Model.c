@@ -1,0 +1,218 @@
+/* Opens models and answers what they are. */
+#include "Internal.h"
+
+#include <dlfcn.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The descriptor of the first ABI ended before this field. */
+#define LEAST_DESCRIPTOR offsetof(nncc_descriptor, infer)
+
+/* What a descriptor refers to must be there: a run indexes it without a second look. */
+static nncc_status checkTensors(const nncc_descriptor *d, const char *kind,
+                                const nncc_tensor_info *tensors, int32_t count) {
+  if (count < 0 || (count && !tensors))
+    return nnccFail(NNCC_ABI_MISMATCH, "model '%s': bad table of %ss", d->name, kind);
+  for (int32_t i = 0; i < count; ++i) {
+    const nncc_tensor_info *t = &tensors[i];
+    bool good = t->name && t->rank >= 0 && (!t->rank || t->shape);
+    for (int32_t j = 0; good && j < t->rank; ++j)
+      good = t->shape[j] >= -(int64_t)d->num_dims;
+    if (!good)
+      return nnccFail(NNCC_ABI_MISMATCH, "model '%s': bad %s %d", d->name, kind, i);
+  }
+  return NNCC_OK;
+}
+
+static nncc_status checkDescriptor(const nncc_descriptor *d) {
+  if (!d->plan || !d->run || d->num_dims < 0 || (d->num_dims && !d->dims) || d->num_metadata < 0 ||
+      (d->num_metadata && !d->metadata) || d->num_dispatches < 0 ||
+      (d->num_dispatches && !d->dispatches))
+    return nnccFail(NNCC_ABI_MISMATCH, "model '%s': its descriptor is not complete", d->name);
+  nncc_status status = checkTensors(d, "input", d->inputs, d->num_inputs);
+  return status ? status : checkTensors(d, "output", d->outputs, d->num_outputs);
+}
+
+/* `from` is the library's own, `to` a copy that has all fields of this runtime. */
+static nncc_status readDescriptor(const nncc_descriptor *from, uint32_t flags,
+                                  nncc_descriptor *to) {
+  if (!from || from->magic != NNCC_ABI_MAGIC)
+    return nnccFail(NNCC_ABI_MISMATCH, "not a compiled model: its descriptor has no magic number");
+  if (from->abi_major != NNCC_ABI_MAJOR)
+    return nnccFail(NNCC_ABI_MISMATCH,
+                    "compiled for version %d.%d of the interface, this runtime has %d.%d: compile "
+                    "the model again",
+                    from->abi_major, from->abi_minor, NNCC_ABI_MAJOR, NNCC_ABI_MINOR);
+  if (from->struct_size < LEAST_DESCRIPTOR)
+    return nnccFail(NNCC_ABI_MISMATCH, "its descriptor has %u bytes, expected at least %u",
+                    from->struct_size, (unsigned)LEAST_DESCRIPTOR);
+  memset(to, 0, sizeof *to);
+  memcpy(to, from, from->struct_size < sizeof *to ? from->struct_size : sizeof *to);
+  if (!to->name)
+    to->name = "";
+  if (flags & NNCC_OPEN_ANY_ISA)
+    return NNCC_OK;
+  nncc_status status = nncc_isa_check(to->isa);
+  if (status) {
+    char reason[NNCC_MESSAGE_SIZE];
+    strcpy(reason, nncc_last_error());
+    nnccFail(status, "model '%s' is compiled for '%s': %s", to->name, to->cpu ? to->cpu : "?",
+             reason);
+  }
+  return status;
+}
+
+static nncc_status readOptions(const nncc_open_options *from, nncc_open_options *to) {
+  nncc_open_options defaults = NNCC_OPEN_OPTIONS_INIT;
+  *to = defaults;
+  return NNCC_READ_OPTIONS(*to, from);
+}
+
+static nncc_status openDescriptor(nncc_model *model, const nncc_descriptor *descriptor,
+                                  const nncc_open_options *options, const char *library) {
+  nncc_status status = readDescriptor(descriptor, options->flags, &model->descriptor);
+  if (!status)
+    status = checkDescriptor(&model->descriptor);
+  return status ? status : nnccLoadWeights(&model->weights, &model->descriptor, options, library);
+}
+
+static nncc_status load(nncc_model *model, const char *path, const nncc_open_options *options) {
+  char real[PATH_MAX]; /* a path without a slash would be searched for in the system's folders */
+  char *symbol = NULL;
+  nncc_status status = nnccFindEntryPoint(path, options->symbol ? NULL : &symbol);
+  if (status)
+    return status;
+  dlerror();
+  model->handle = realpath(path, real) ? dlopen(real, RTLD_NOW | RTLD_LOCAL) : NULL;
+  void *function = NULL;
+  if (model->handle)
+    function = dlsym(model->handle, symbol ? symbol : options->symbol);
+  if (!function) {
+    const char *reason = dlerror();
+    status = nnccFail(model->handle ? NNCC_ABI_MISMATCH : NNCC_IO_ERROR, "%s: %s", path,
+                      reason ? reason : "cannot be loaded");
+  }
+  free(symbol);
+  if (status)
+    return status;
+  nncc_model_fn entry;
+  memcpy(&entry, &function, sizeof entry); /* ISO C has no conversion from object to function */
+  return openDescriptor(model, entry(), options, path);
+}
+
+/* Ends nncc_model_open and _from_descriptor. */
+static nncc_status finish(nncc_status status, nncc_model *opened, nncc_model **model) {
+  if (!status)
+    *model = opened;
+  else
+    nncc_model_close(opened);
+  return status;
+}
+
+static nncc_model *newModel(void) {
+  nncc_model *model = calloc(1, sizeof *model);
+  if (model)
+    atomic_init(&model->references, 1);
+  else
+    nnccFail(NNCC_OUT_OF_MEMORY, "no memory for a model");
+  return model;
+}
+
+nncc_status nncc_model_open(const char *path, const nncc_open_options *options,
+                            nncc_model **model) {
+  nncc_open_options all;
+  if (!path || !model)
+    return nnccFail(NNCC_INVALID_ARGUMENT, "nncc_model_open: path or model is NULL");
+  nncc_status status = readOptions(options, &all);
+  if (status)
+    return status;
+  nncc_model *opened = newModel();
+  return opened ? finish(load(opened, path, &all), opened, model) : NNCC_OUT_OF_MEMORY;
+}
+
+nncc_status nncc_model_from_descriptor(const nncc_descriptor *descriptor,
+                                       const nncc_open_options *options, nncc_model **model) {
+  nncc_open_options all;
+  if (!descriptor || !model)
+    return nnccFail(NNCC_INVALID_ARGUMENT,
+                    "nncc_model_from_descriptor: descriptor or model is NULL");
+  nncc_status status = readOptions(options, &all);
+  if (status)
+    return status;
+  nncc_model *opened = newModel();
+  return opened ? finish(openDescriptor(opened, descriptor, &all, NULL), opened, model)
+                : NNCC_OUT_OF_MEMORY;
+}
+
+void nncc_model_close(nncc_model *model) {
+  if (!model || atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) != 1)
+    return;
+  nnccFreeWeights(&model->weights);
+  if (model->handle)
+    dlclose(model->handle);
+  free(model);
+}
+
+const nncc_descriptor *nncc_model_descriptor(const nncc_model *model) { return &model->descriptor; }
+
+int32_t nncc_model_num_inputs(const nncc_model *model) { return model->descriptor.num_inputs; }
+int32_t nncc_model_num_outputs(const nncc_model *model) { return model->descriptor.num_outputs; }
+int32_t nncc_model_num_dims(const nncc_model *model) { return model->descriptor.num_dims; }
+int32_t nncc_model_num_metadata(const nncc_model *model) { return model->descriptor.num_metadata; }
+int32_t nncc_model_num_dispatches(const nncc_model *model) {
+  return model->descriptor.num_dispatches;
+}
+
+const nncc_tensor_info *nncc_model_input(const nncc_model *model, int32_t index) {
+  bool inside = index >= 0 && index < model->descriptor.num_inputs;
+  return inside ? &model->descriptor.inputs[index] : NULL;
+}
+
+const nncc_tensor_info *nncc_model_output(const nncc_model *model, int32_t index) {
+  bool inside = index >= 0 && index < model->descriptor.num_outputs;
+  return inside ? &model->descriptor.outputs[index] : NULL;
+}
+
+const nncc_dim *nncc_model_dim(const nncc_model *model, int32_t index) {
+  bool inside = index >= 0 && index < model->descriptor.num_dims;
+  return inside ? &model->descriptor.dims[index] : NULL;
+}
+
+const nncc_metadata *nncc_model_metadata(const nncc_model *model, int32_t index) {
+  bool inside = index >= 0 && index < model->descriptor.num_metadata;
+  return inside ? &model->descriptor.metadata[index] : NULL;
+}
+
+const nncc_dispatch *nncc_model_dispatch(const nncc_model *model, int32_t index) {
+  bool inside = index >= 0 && index < model->descriptor.num_dispatches;
+  return inside ? model->descriptor.dispatches[index] : NULL;
+}
+
+static int32_t find(const nncc_tensor_info *tensors, int32_t count, const char *name) {
+  for (int32_t i = 0; name && i < count; ++i)
+    if (strcmp(tensors[i].name, name) == 0)
+      return i;
+  return -1;
+}
+
+int32_t nncc_model_find_input(const nncc_model *model, const char *name) {
+  return find(model->descriptor.inputs, model->descriptor.num_inputs, name);
+}
+
+int32_t nncc_model_find_output(const nncc_model *model, const char *name) {
+  return find(model->descriptor.outputs, model->descriptor.num_outputs, name);
+}
+
+nncc_status nncc_model_workspace_size(const nncc_model *model, const int64_t *dims, int32_t threads,
+                                      uint64_t *bytes) {
+  const nncc_descriptor *d = &model->descriptor;
+  Plan plan;
+  if (!bytes || (d->num_dims && !dims) || threads < 0 || threads > NNCC_MAX_THREADS)
+    return nnccFail(NNCC_INVALID_ARGUMENT,
+                    "nncc_model_workspace_size: dims or bytes is NULL, or %d threads", threads);
+  nncc_status status = nnccPlan(d, dims, threads ? threads : nncc_usable_cpus(), &plan);
+  if (!status)
+    *bytes = plan.total;
+  return status;
+}

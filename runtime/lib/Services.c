@@ -1,0 +1,195 @@
+/* What a compiled library asks of its host while it runs. The library's host is the instance; what
+ * the user's host offers is called through it. */
+#include "Internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Offering a call to other threads costs about a microsecond: less work than this is done at once.
+ */
+#define SMALL_FLOPS 32768.0
+#define SMALL_BYTES 16384.0
+
+static bool isSmall(const nncc_dispatch *dispatch) {
+  bool known = dispatch->flops > 0 || dispatch->bytes > 0;
+  return known && dispatch->flops < SMALL_FLOPS && dispatch->bytes < SMALL_BYTES;
+}
+
+static nncc_status runUnits(nncc_instance *instance, const nncc_dispatch *dispatch,
+                            const nncc_call *call, int64_t units) {
+  if (instance->hostServices.parallel_for)
+    return instance->hostServices.parallel_for(instance->host, dispatch, call, units);
+  if (!instance->pool || units == 1 || isSmall(dispatch))
+    return dispatch->function(call, 0, units, 0);
+  return nnccPoolRun(instance->pool, dispatch->function, call, units, &instance->cancelled);
+}
+
+static int compareDispatches(const void *key, const void *element) {
+  const nncc_dispatch *dispatch = key;
+  const DispatchIndex *entry = element;
+  return (dispatch > entry->dispatch) - (dispatch < entry->dispatch);
+}
+
+/* Dispatches mostly come in program order. */
+static int32_t indexOf(nncc_instance *instance, const nncc_dispatch *dispatch) {
+  const nncc_descriptor *d = &instance->model->descriptor;
+  int32_t guess = instance->nextDispatch;
+  if (guess >= d->num_dispatches || d->dispatches[guess] != dispatch) {
+    const DispatchIndex *entry = bsearch(dispatch, instance->order, (size_t)d->num_dispatches,
+                                         sizeof *instance->order, compareDispatches);
+    if (!entry)
+      return -1;
+    guess = entry->index;
+  }
+  instance->nextDispatch = guess + 1;
+  return guess;
+}
+
+static nncc_status parallelFor(void *host, const nncc_dispatch *dispatch, const nncc_call *call,
+                               int64_t units) {
+  nncc_instance *instance = host;
+  if (atomic_load_explicit(&instance->cancelled, memory_order_relaxed))
+    return NNCC_CANCELLED;
+  if (units <= 0)
+    return NNCC_OK;
+  if (!instance->profile)
+    return runUnits(instance, dispatch, call, units);
+  int64_t begin = nnccNow();
+  nncc_status status = runUnits(instance, dispatch, call, units);
+  int64_t end = nnccNow();
+  int32_t index = indexOf(instance, dispatch);
+  if (index >= 0)
+    nnccRecord(&instance->profile[index], end - begin);
+  return status;
+}
+
+static nncc_status teamRun(void *host, const nncc_dispatch *dispatch, const nncc_call *call,
+                           int32_t workers) {
+  nncc_instance *instance = host;
+  return instance->hostServices.team_run(instance->host, dispatch, call, workers);
+}
+
+static void barrier(void *host) {
+  nncc_instance *instance = host;
+  instance->hostServices.barrier(instance->host);
+}
+
+/* Memory for values ------------------------------------------------------------------------------
+ */
+
+/* Lies before the memory that it describes; sizes are powers of two. */
+struct Block {
+  _Alignas(NNCC_ALIGNMENT) Block *nextFree;
+  Block *nextOfAll;
+  int32_t sizeClass;
+  bool used;
+};
+
+static void *allocate(void *host, int64_t bytes) {
+  nncc_instance *instance = host;
+  Heap *heap = &instance->heap;
+  int32_t class = 6;
+  while (class < NNCC_SIZE_CLASSES && ((int64_t)1 << class) < bytes)
+    ++class;
+  if (bytes < 0 || class == NNCC_SIZE_CLASSES)
+    return NULL;
+  Block *block = heap->free[class];
+  if (block) {
+    heap->free[class] = block->nextFree;
+  } else {
+    block = nnccAllocate(sizeof *block + ((uint64_t)1 << class) + NNCC_ALIGNMENT);
+    if (!block)
+      return NULL;
+    block->sizeClass = class;
+    block->nextOfAll = heap->all;
+    heap->all = block;
+  }
+  block->used = true;
+  ++heap->used;
+  return block + 1;
+}
+
+static void release(Heap *heap, Block *block) {
+  block->used = false;
+  block->nextFree = heap->free[block->sizeClass];
+  heap->free[block->sizeClass] = block;
+  --heap->used;
+}
+
+static void deallocate(void *host, void *memory) {
+  nncc_instance *instance = host;
+  if (memory)
+    release(&instance->heap, (Block *)memory - 1);
+}
+
+void nnccHeapReclaim(Heap *heap) {
+  for (Block *block = heap->all; block && heap->used; block = block->nextOfAll)
+    if (block->used)
+      release(heap, block);
+}
+
+void nnccHeapDestroy(Heap *heap) {
+  for (Block *block = heap->all, *next; block; block = next) {
+    next = block->nextOfAll;
+    free(block);
+  }
+}
+
+static void *hostAllocate(void *host, int64_t bytes) {
+  nncc_instance *instance = host;
+  return instance->hostServices.alloc(instance->host, bytes);
+}
+
+static void hostDeallocate(void *host, void *memory) {
+  nncc_instance *instance = host;
+  instance->hostServices.free(instance->host, memory);
+}
+
+/* Errors, cancellation ---------------------------------------------------------------------------
+ */
+
+static void error(void *host, nncc_status status, const char *node, const char *message) {
+  nncc_instance *instance = host;
+  pthread_mutex_lock(&instance->errorLock);
+  bool first = !instance->reported;
+  if (first) {
+    bool named = node && *node;
+    snprintf(instance->report, sizeof instance->report, "%s%s%s%s", named ? "node '" : "",
+             named ? node : "", named ? "': " : "", message ? message : nncc_status_name(status));
+    instance->reported = true;
+  }
+  pthread_mutex_unlock(&instance->errorLock);
+  if (instance->hostServices.error)
+    instance->hostServices.error(instance->host, status, node, message);
+}
+
+static void logMessage(void *host, int32_t level, const char *message) {
+  nncc_instance *instance = host;
+  instance->hostServices.log(instance->host, level, message);
+}
+
+static int32_t cancelled(void *host) {
+  nncc_instance *instance = host;
+  if (atomic_load_explicit(&instance->cancelled, memory_order_relaxed))
+    return 1;
+  return instance->hostServices.cancelled ? instance->hostServices.cancelled(instance->host) : 0;
+}
+
+void nnccFillServices(nncc_instance *instance) {
+  const nncc_services *host = &instance->hostServices;
+  nncc_services *s = &instance->services;
+  s->struct_size = sizeof *s;
+  s->parallel_for = parallelFor;
+  if (host->team_run && host->barrier) {
+    s->team_run = teamRun;
+    s->barrier = barrier;
+  }
+  s->alloc = host->alloc ? hostAllocate : allocate;
+  s->free = host->alloc ? hostDeallocate : deallocate;
+  s->error = error;
+  s->log = host->log ? logMessage : NULL;
+  s->cancelled = cancelled;
+  s->device = host->device;
+  s->comm = host->comm;
+}
