@@ -44,11 +44,11 @@ def Kern_PlanAttr : AttrDef<Kern_Dialect, "Plan"> {
   let summary = "How a contraction is scheduled on a CPU";
   let description = [{
     The register tile is `rows` x `panels` * 16 columns. `k_blocks` blocks of the reduction (of K in a matmul, of the
-    window's rows in a convolution), `unit_rows` tiles (matmul) or image rows (convolution) per unit,
-    `unroll` steps of the reduction, `n_slow`: units walk all rows of one group of panels first.
+    window's rows in a convolution), `unit_tiles` tiles per unit (as many as a line of the image has
+    or more: whole lines), `unroll` steps of the reduction, `n_slow`: units walk all rows of one group of panels first.
   }];
   let parameters = (ins "int64_t":$rows, "int64_t":$panels, "int64_t":$k_blocks,
-                        "int64_t":$unit_rows, "int64_t":$unroll, "bool":$n_slow);
+                        "int64_t":$unit_tiles, "int64_t":$unroll, "bool":$n_slow);
   let assemblyFormat = "`<` struct(params) `>`";
 }
 

@@ -51,6 +51,8 @@ struct Emitter {
     return {mlir::arith::DivUIOp::create(b, loc, x, constant(y)),
             mlir::arith::RemUIOp::create(b, loc, x, constant(y))};
   }
+  /// The quotient of a non-negative x, rounded up.
+  mlir::Value divideCeil(mlir::Value x, int64_t y) { return divide(add(x, y - 1), y).first; }
   mlir::Value minimum(mlir::Value x, mlir::Value y) {
     auto cx = mlir::getConstantIntValue(x), cy = mlir::getConstantIntValue(y);
     if (cx && cy)

@@ -11,9 +11,12 @@ def PlanContract : Pass<"nncc-cpu-plan-contract", "::mlir::func::FuncOp"> {
     ```mlir
     kern.contract packed ins(%a, %w) ...   -->   ... attributes {plan = #kern.plan<rows = 14, panels = 2, ...>}
     ```
+    The remark `plan` (category `nncc-cpu`) tells the plan and the size of the matrix product.
   }];
   let options = [
-    Option<"threads", "threads", "int64_t", "0", "threads that share the units; 0: 2 at least are assumed">];
+    Option<"threads", "threads", "int64_t", "0", "threads that share the units; 0: 4 are assumed">,
+    Option<"registers", "registers", "int64_t", "32", "vector registers of the machine">,
+    Option<"registerBytes", "register-bytes", "int64_t", "64", "size of a vector register">];
   let dependentDialects = ["::nncc::kern::KernDialect"];
 }
 

@@ -1,0 +1,118 @@
+// One register tile of a contraction.
+#include "targets/cpu/ContractEmitter.h"
+
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "targets/cpu/Lanes.h"
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::cpu;
+
+Value ContractEmitter::mask(Strip strip, int64_t panel) {
+  return panel + 1 == strip.count ? firstLanes(*this, strip.tail, kern::panel) : Value();
+}
+
+Value ContractEmitter::addressC(const Cursor &at, Value row, int64_t panel) {
+  return add(add(at.c, mul(row, p.x.c)), panel * kern::panel * p.n.c);
+}
+
+Value ContractEmitter::loadExtra(unsigned i, const Cursor &at, Value row, int64_t panel,
+                                 Strip strip) {
+  const Epilogue::Extra &extra = p.epilogue.getExtras()[i];
+  int64_t stride = p.n.extras[i];
+  Value from = add(add(at.extras[i], mul(row, p.x.extras[i])), panel * kern::panel * stride);
+  return loadLanes(*this, VectorType::get({kern::panel}, extra.element), extra.buffer, from, stride,
+                   mask(strip, panel));
+}
+
+/// Zeros, or the partial sums of the blocks of the reduction before this one.
+ContractEmitter::Values ContractEmitter::initialSums(int64_t rows, Strip strip, const Cursor &at) {
+  Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(vector));
+  Values zeros(rows * strip.count, zero);
+  if (!block)
+    return zeros;
+  auto op = scf::IfOp::create(b, loc, ValueRange(zeros).getTypes(), equals(block, 0),
+                              /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(op.thenBlock());
+  scf::YieldOp::create(b, loc, zeros);
+  b.setInsertionPointToStart(op.elseBlock());
+  Values partial;
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t j = 0; j < strip.count; ++j)
+      partial.push_back(loadLanes(*this, vector, bufferC, addressC(at, constant(r), j), p.n.c,
+                                  mask(strip, j)));
+  scf::YieldOp::create(b, loc, partial);
+  return Values(op.getResults());
+}
+
+/// Sums, or what the epilogue makes of them, -> C.
+void ContractEmitter::storeSums(const Values &sums, int64_t rows, Strip strip, const Cursor &at,
+                                bool last) {
+  unsigned extras = p.epilogue.getExtras().size();
+  llvm::DenseMap<std::tuple<unsigned, int64_t, int64_t>, Value> loaded;
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t j = 0; j < strip.count; ++j) {
+      Value value = sums[r * strip.count + j];
+      Values values;
+      for (unsigned i = 0; last && i < extras; ++i) {
+        Value &extra = loaded[{i, p.x.extras[i] ? r : 0, p.n.extras[i] ? j : 0}];
+        if (!extra)
+          extra = loadExtra(i, at, constant(r), j, strip);
+        values.push_back(extra);
+      }
+      if (last)
+        value = p.epilogue.apply(*this, value, values);
+      storeLanes(*this, value, bufferC, addressC(at, constant(r), j), p.n.c, mask(strip, j));
+    }
+}
+
+/// A heavy epilogue: row by row over the sums in C, so that its code exists once per tile.
+void ContractEmitter::finishStored(int64_t rows, Strip strip, const Cursor &at) {
+  unsigned extras = p.epilogue.getExtras().size();
+  SmallVector<Values> shared(strip.count, Values(extras));
+  for (int64_t j = 0; j < strip.count; ++j)
+    for (unsigned i = 0; i < extras; ++i)
+      if (!p.x.extras[i])
+        shared[j][i] = j && !p.n.extras[i] ? shared[0][i] : loadExtra(i, at, constant(0), j, strip);
+  loop(constant(rows), [&](Value r) {
+    for (int64_t j = 0; j < strip.count; ++j) {
+      Values values = shared[j];
+      for (unsigned i = 0; i < extras; ++i)
+        if (!values[i])
+          values[i] = loadExtra(i, at, r, j, strip);
+      Value address = addressC(at, r, j);
+      Value sum = loadLanes(*this, vector, bufferC, address, p.n.c, mask(strip, j));
+      storeLanes(*this, p.epilogue.apply(*this, sum, values), bufferC, address, p.n.c,
+                 mask(strip, j));
+    }
+  });
+}
+
+void ContractEmitter::finish(const Values &sums, int64_t rows, Strip strip, const Cursor &at) {
+  auto whenLast = [&](llvm::function_ref<void()> last, llvm::function_ref<void()> other) {
+    block ? branch(equals(block, blocks - 1), last, other) : last();
+  };
+  if (p.epilogue.isIdentity() || (!block && !p.epilogue.isHeavy()))
+    return storeSums(sums, rows, strip, at, /*last=*/!p.epilogue.isIdentity());
+  if (!p.epilogue.isHeavy())
+    return whenLast([&] { storeSums(sums, rows, strip, at, /*last=*/true); },
+                    [&] { storeSums(sums, rows, strip, at, /*last=*/false); });
+  storeSums(sums, rows, strip, at, /*last=*/false);
+  whenLast([&] { finishStored(rows, strip, at); }, [] {});
+}
+
+void ContractEmitter::tile(int64_t rows, Strip strip, const Cursor &at,
+                           ArrayRef<Reduction> reductions) {
+  Values sums = initialSums(rows, strip, at);
+  for (const Reduction &r : reductions) {
+    MutableArrayRef<Value> part(sums.begin() + r.from * strip.count,
+                                (r.to - r.from) * strip.count);
+    auto op = kern::BrgemmOp::create(
+        b, loc, ValueRange(part).getTypes(), bufferA, add(add(at.a, r.a), r.from * p.x.a), bufferB,
+        add(at.b, r.b), r.counts, part, r.aStrides, r.bStrides, p.x.a, panelStride, strip.count,
+        plan.getUnroll());
+    llvm::copy(op.getResults(), part.begin());
+  }
+  finish(sums, rows, strip, at);
+}

@@ -1,0 +1,229 @@
+#include "targets/cpu/Contraction.h"
+
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::cpu;
+using kern::BLayout;
+
+namespace {
+struct Access {
+  int64_t offset = 0;
+  SmallVector<int64_t> strides;
+
+  Access(Value tensor, const Kernel *kernel) {
+    if (kernel)
+      offset = kernel->place(tensor).offset, strides = kernel->place(tensor).strides;
+    else
+      strides = computeStrides(cast<RankedTensorType>(tensor.getType()).getShape());
+  }
+  int64_t back(int64_t i) const { return strides[strides.size() - 1 - i]; }
+};
+
+/// Builds a Contraction from an op.
+struct Reader {
+  kern::ContractOp op;
+  Contraction &p;
+  Access a, b, c;
+
+  Reader(kern::ContractOp op, const Kernel *kernel, Contraction &p)
+      : op(op), p(p), a(op.getA(), kernel), b(op.getB(), kernel), c(op.getInit(), kernel) {}
+
+  /// The axis along dim `d` of init, without b.
+  Axis axis(int64_t d, int64_t stepA) {
+    Axis axis{op.getInitType().getDimSize(d), stepA, 0, c.strides[d], {}};
+    for (const Epilogue::Extra &extra : p.epilogue.getExtras())
+      axis.extras.push_back(extra.strides[d]);
+    return axis;
+  }
+
+  void readWindow() {
+    ArrayRef<int64_t> x = op.getAType().getShape(), pads = op.getPads();
+    int64_t window = op.getWindowRank(), rank = x.size(), groups = op.getGroups() > 1;
+    ArrayRef<int64_t> taps = op.getBType().getShape().slice(1 + groups, window);
+    p.w = x[rank - 2], p.kw = taps.back(), p.strideW = op.getStrides().back();
+    p.dilationW = op.getDilations().back(), p.left = pads[window - 1];
+    p.right = pads[2 * window - 1], p.aW = a.back(1), p.bW = b.back(2);
+    p.x = axis(rank - 2, p.strideW * p.aW);
+    if (window < 2)
+      return;
+    p.h = x[rank - 3], p.kh = taps[0], p.strideH = op.getStrides()[0];
+    p.dilationH = op.getDilations()[0], p.top = pads[0], p.bottom = pads[2];
+    p.aH = a.back(2), p.bH = b.back(3);
+    p.y = axis(rank - 3, p.strideH * p.aH);
+  }
+
+  void readB() {
+    p.bOffset = b.offset;
+    if (!p.packed) {
+      bool transposed = op.getBLayout() == BLayout::Transposed;
+      p.bK = b.back(transposed ? 0 : 1), p.n.b = b.back(transposed ? 1 : 0);
+      return;
+    }
+    p.bK = b.back(1), p.bPanel = b.strides[op.getGroups() > 1];
+    if (op.getGroups() == 1)
+      return;
+    int64_t groups = op.getGroups();
+    p.depth /= groups, p.n.size /= groups;
+    Axis axis{groups, p.depth * p.aK, b.strides[0], p.n.size * p.n.c, {}};
+    for (int64_t stride : p.n.extras)
+      axis.extras.push_back(p.n.size * stride);
+    p.batches.push_back(axis);
+  }
+
+  void read() {
+    int64_t window = op.getWindowRank(), rank = op.getInitType().getRank();
+    p.element = op.getInitType().getElementType();
+    p.packed = op.getBLayout() == BLayout::Packed;
+    p.depth = op.getAType().getShape().back(), p.aK = a.back(0);
+    p.aOffset = a.offset, p.cOffset = c.offset;
+    p.n = axis(rank - 1, 0);
+    p.y.extras = p.x.extras = SmallVector<int64_t>(op.getExtras().size(), 0);
+    readB();
+    if (window)
+      readWindow();
+    int64_t batches = p.packed ? 0 : op.getBType().getRank() - 2;
+    for (int64_t d = 0; d < rank - 1 - window; ++d) {
+      Axis outer = axis(d, a.strides[d]);
+      if (d < batches && op.getBType().getDimSize(d) > 1)
+        outer.b = b.strides[d];
+      if (outer.size > 1)
+        (outer.b ? p.batches : p.lines).push_back(outer);
+    }
+  }
+};
+
+/// Neighbours whose strides follow from one another are one loop.
+void fold(SmallVectorImpl<Axis> &axes) {
+  for (size_t i = 0; i + 1 < axes.size();) {
+    const Axis &outer = axes[i], &inner = axes[i + 1];
+    auto follows = [&](int64_t x, int64_t y) { return x == y * inner.size; };
+    if (follows(outer.a, inner.a) && follows(outer.b, inner.b) && follows(outer.c, inner.c) &&
+        llvm::equal(outer.extras, inner.extras, follows)) {
+      axes[i + 1].size *= outer.size;
+      axes.erase(axes.begin() + i);
+    } else
+      ++i;
+  }
+}
+
+/// Pixels under a window of one tap are rows; x becomes the longest of the lines' axes.
+void flatten(Contraction &p) {
+  if (p.kh * p.kw == 1 && !p.isPadded()) {
+    for (Axis *axis : {&p.y, &p.x}) {
+      if (axis->size > 1)
+        p.lines.push_back(*axis);
+      *axis = Axis{1, 0, 0, 0, SmallVector<int64_t>(p.n.extras.size(), 0)};
+    }
+    fold(p.lines);
+    auto longest = llvm::max_element(
+        p.lines, [](const Axis &l, const Axis &r) { return l.size < r.size; });
+    if (longest != p.lines.end()) {
+      p.x = *longest;
+      p.lines.erase(longest);
+    }
+    p.h = p.strideH = p.strideW = 1, p.w = p.x.size;
+  }
+  fold(p.lines);
+  fold(p.batches);
+}
+} // namespace
+
+FailureOr<Contraction> Contraction::of(kern::ContractOp op, const Kernel *kernel) {
+  RankedTensorType types[] = {op.getAType(), op.getBType(), op.getInitType()};
+  Type element = types[2].getElementType();
+  for (RankedTensorType type : types) {
+    if (!type.hasStaticShape())
+      return op.emitError("a contraction of dynamic shapes is not implemented: ") << type;
+    if (type.getElementType() != element || !(element.isF32() || element.isF64()))
+      return op.emitError("a contraction is implemented for f32 and f64, found ") << type;
+  }
+  if (op.getWindowRank() > 2)
+    return op.emitError("a convolution over ")
+           << op.getWindowRank() << " dims is not implemented, only over one or two";
+  FailureOr<Epilogue> epilogue = Epilogue::of(op, kernel);
+  if (failed(epilogue))
+    return failure();
+  Contraction p;
+  p.epilogue = *epilogue;
+  Reader(op, kernel, p).read();
+  flatten(p);
+  return p;
+}
+
+int64_t Contraction::batchCount() const {
+  int64_t count = 1;
+  for (const Axis &axis : batches)
+    count *= axis.size;
+  return count;
+}
+
+int64_t Contraction::lineCount() const {
+  int64_t count = y.size;
+  for (const Axis &axis : lines)
+    count *= axis.size;
+  return count;
+}
+
+int64_t Line::tiles() const {
+  int64_t count = interior.count;
+  for (const Stretch &stretch : llvm::concat<const Stretch>(left, right))
+    count += stretch.count;
+  return count;
+}
+
+SmallVector<Contraction::Taps> Contraction::clip(int64_t x, int64_t rows) const {
+  SmallVector<Taps> result;
+  for (int64_t t = 0; t < kw; ++t) {
+    int64_t from = rows, to = 0;
+    for (int64_t r = 0; r < rows; ++r) {
+      int64_t column = (x + r) * strideW + t * dilationW - left;
+      if (column >= 0 && column < w)
+        from = std::min(from, r), to = r + 1;
+    }
+    if (from >= to)
+      continue;
+    if (!result.empty() && result.back().from == from && result.back().to == to &&
+        result.back().first + result.back().count == t)
+      ++result.back().count;
+    else
+      result.push_back({from, to, t, 1});
+  }
+  return result;
+}
+
+Line Contraction::divideLine(int64_t rows, int64_t bodies) const {
+  // Rows in [begin, end) see no padding at their sides.
+  int64_t begin = std::min<int64_t>(x.size, llvm::divideCeil(left, strideW));
+  int64_t end = begin, room = w - 1 - (kw - 1) * dilationW + left;
+  if (room >= 0)
+    end = std::max(begin, std::min(x.size, room / strideW + 1));
+  Line line;
+  int64_t at = 0, reductions = 0;
+  auto border = [&](SmallVectorImpl<Stretch> &to, int64_t until) {
+    while (at < until) {
+      int64_t size = std::min(rows, x.size - at);
+      reductions += clip(at, size).size();
+      to.push_back({at, size, 1});
+      at += size;
+    }
+  };
+  border(line.left, begin);
+  int64_t count = std::max<int64_t>(0, end - at) / rows;
+  line.interior = {at, rows, count};
+  at += count * rows;
+  border(count ? line.right : line.left, x.size);
+  if (reductions <= bodies)
+    return line;
+  line = Line();
+  if (begin)
+    line.left.push_back({0, 1, begin, true});
+  line.interior = {begin, rows, (end - begin) / rows};
+  at = begin + line.interior.count * rows;
+  if (at < end)
+    line.right.push_back({at, end - at, 1});
+  if (end < x.size)
+    line.right.push_back({end, 1, x.size - end, true});
+  return line;
+}

@@ -1,0 +1,94 @@
+// kern.brgemm -> scf.for over vector.fma: accumulators are loop-carried vectors, so registers.
+#include "targets/cpu/Emitter.h"
+#include "targets/cpu/Passes.h"
+
+namespace nncc::cpu {
+#define GEN_PASS_DEF_LOWERBRGEMM
+#include "targets/cpu/Passes.h.inc"
+} // namespace nncc::cpu
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::cpu;
+
+namespace {
+using Values = SmallVector<Value>;
+
+struct Lowering : Emitter {
+  kern::BrgemmOp op;
+  VectorType type = cast<VectorType>(op.getAcc().front().getType());
+  int64_t nv = op.getNv();
+  int64_t mr = op.getAcc().size() / nv;
+  int64_t last = op.getCounts().size() - 1;
+
+  /// One step of the reduction, `u` steps after (x, y).
+  void step(Value x, Value y, int64_t u, Values &acc) {
+    Values columns;
+    for (int64_t j = 0; j < nv; ++j) {
+      Value at = add(y, u * op.getBStrides()[last] + j * op.getPanelStride());
+      columns.push_back(vector::LoadOp::create(b, loc, type, op.getB(), at));
+    }
+    for (int64_t r = 0; r < mr; ++r) {
+      Value at = add(x, u * op.getAStrides()[last] + r * op.getRowStride());
+      Value scalar = memref::LoadOp::create(b, loc, op.getA(), at);
+      Value row = vector::BroadcastOp::create(b, loc, type, scalar);
+      for (int64_t j = 0; j < nv; ++j)
+        acc[r * nv + j] = vector::FMAOp::create(b, loc, row, columns[j], acc[r * nv + j]);
+    }
+  }
+
+  /// The innermost loop from `first` on, `unroll` steps at a time.
+  Values steps(Value first, Value count, int64_t unroll, Value x, Value y, ValueRange acc) {
+    return loop(count, unroll, acc, [&](Value i, ValueRange carried) {
+      Values sums(carried);
+      Value at = add(first, i);
+      Value nextX = add(x, mul(at, op.getAStrides()[last]));
+      Value nextY = add(y, mul(at, op.getBStrides()[last]));
+      for (int64_t u = 0; u < unroll; ++u)
+        step(nextX, nextY, u, sums);
+      return sums;
+    });
+  }
+
+  Values innermost(Value x, Value y, ValueRange acc) {
+    Value count = op.getCounts()[last];
+    int64_t unroll = op.getUnroll();
+    auto trips = getConstantIntValue(count);
+    if (trips) { // a divisor that is almost as large, else a remainder in straight code
+      int64_t divisor = std::min(unroll, *trips);
+      while (*trips % divisor)
+        --divisor;
+      if (2 * divisor > unroll || *trips == divisor)
+        return steps(constant(0), count, divisor, x, y, acc);
+    }
+    auto [quotient, rest] = divide(count, unroll);
+    Value whole = mul(quotient, unroll);
+    Values sums(acc);
+    if (getConstantIntValue(whole) != 0)
+      sums = steps(constant(0), whole, unroll, x, y, sums);
+    if (auto constantRest = getConstantIntValue(rest))
+      return *constantRest ? steps(whole, rest, *constantRest, x, y, sums) : sums;
+    return steps(whole, rest, 1, x, y, sums);
+  }
+
+  Values nest(int64_t depth, Value x, Value y, ValueRange acc) {
+    if (depth == last)
+      return innermost(x, y, acc);
+    return loop(op.getCounts()[depth], 1, acc, [&](Value i, ValueRange carried) {
+      return nest(depth + 1, add(x, mul(i, op.getAStrides()[depth])),
+                  add(y, mul(i, op.getBStrides()[depth])), carried);
+    });
+  }
+};
+
+struct LowerBrgemm : nncc::cpu::impl::LowerBrgemmBase<LowerBrgemm> {
+  void runOnOperation() override {
+    getOperation()->walk([](kern::BrgemmOp op) {
+      OpBuilder builder(op);
+      Lowering lowering{{builder, op.getLoc()}, op};
+      op->replaceAllUsesWith(lowering.nest(0, op.getAOffset(), op.getBOffset(), op.getAcc()));
+      op->erase();
+    });
+  }
+};
+} // namespace

@@ -1,0 +1,114 @@
+#include "targets/cpu/PackPanels.h"
+
+#include "dialects/kern/Kern.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "targets/cpu/Lanes.h"
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::cpu;
+using kern::panel;
+
+namespace {
+struct Packing {
+  Emitter &e;
+  const PanelSource &source;
+  VectorType type;
+  Value dest;
+  int64_t pitch;
+
+  int64_t panels() const { return llvm::divideCeil(source.columns, panel); }
+  int64_t tail() const { return source.columns - (panels() - 1) * panel; }
+
+  Value shuffle(Value x, Value y, ArrayRef<int64_t> mask) {
+    return vector::ShuffleOp::create(e.b, e.loc, x, y, mask);
+  }
+
+  /// Rows of B are vectors already.
+  void copyRows(Value depth) {
+    e.loop(depth, [&](Value k) {
+      Value from = e.add(source.at, e.mul(k, source.strideK)), to = e.mul(k, panel);
+      for (int64_t j = 0; j < panels(); ++j) {
+        Value mask = j + 1 == panels() ? firstLanes(e, tail(), panel) : Value();
+        Value row = loadLanes(e, type, source.buffer, e.add(from, j * panel * source.strideN),
+                              source.strideN, mask);
+        storeLanes(e, row, dest, e.add(to, j * pitch), 1);
+      }
+    });
+  }
+
+  /// 16 x 16 elements: four steps, each on 128-bit parts, as x86 shuffles them in one instruction.
+  void transpose(MutableArrayRef<Value> rows) {
+    SmallVector<int64_t> low, high, lowPairs, highPairs, even, odd;
+    for (int64_t part = 0; part < panel; part += 4) {
+      low.append({part, panel + part, part + 1, panel + part + 1});
+      high.append({part + 2, panel + part + 2, part + 3, panel + part + 3});
+      lowPairs.append({part, part + 1, panel + part, panel + part + 1});
+      highPairs.append({part + 2, part + 3, panel + part + 2, panel + part + 3});
+    }
+    for (int64_t part : {0, 2, 4, 6})
+      for (int64_t lane = 0; lane < 4; ++lane)
+        even.push_back(4 * part + lane), odd.push_back(4 * part + 4 + lane);
+    SmallVector<Value> quads(panel); // quads[4 * g + m]: k = 4 * part + m of rows [4g, 4g + 4)
+    for (int64_t g = 0; g < panel; g += 4) {
+      Value x = shuffle(rows[g], rows[g + 1], low), y = shuffle(rows[g], rows[g + 1], high);
+      Value z = shuffle(rows[g + 2], rows[g + 3], low), w = shuffle(rows[g + 2], rows[g + 3], high);
+      quads[g] = shuffle(x, z, lowPairs), quads[g + 1] = shuffle(x, z, highPairs);
+      quads[g + 2] = shuffle(y, w, lowPairs), quads[g + 3] = shuffle(y, w, highPairs);
+    }
+    for (int64_t m = 0; m < 4; ++m) { // 4 x 4 parts
+      Value x = shuffle(quads[m], quads[4 + m], even), y = shuffle(quads[m], quads[4 + m], odd);
+      Value z = shuffle(quads[8 + m], quads[12 + m], even);
+      Value w = shuffle(quads[8 + m], quads[12 + m], odd);
+      rows[m] = shuffle(x, z, even), rows[8 + m] = shuffle(x, z, odd);
+      rows[4 + m] = shuffle(y, w, even), rows[12 + m] = shuffle(y, w, odd);
+    }
+  }
+
+  /// `columns` columns, contiguous along k, of which `count` elements -> rows of a panel.
+  void square(Value from, Value to, int64_t columns, int64_t count) {
+    SmallVector<Value> rows;
+    for (int64_t n = 0; n < panel; ++n)
+      rows.push_back(n < columns
+                         ? loadLanes(e, type, source.buffer, e.add(from, n * source.strideN), 1,
+                                     firstLanes(e, count, panel))
+                         : arith::ConstantOp::create(e.b, e.loc, e.b.getZeroAttr(type)));
+    transpose(rows);
+    for (int64_t k = 0; k < count; ++k)
+      storeLanes(e, rows[k], dest, e.add(to, k * panel), 1);
+  }
+
+  void transposeColumns(Value depth, int64_t rest) {
+    auto [squares, remainder] = e.divide(depth, panel);
+    Value full = e.mul(squares, panel), left = remainder;
+    auto onePanel = [&](Value from, Value to, int64_t columns) {
+      e.loop(full, panel, {}, [&](Value k, ValueRange) {
+        square(e.add(from, k), e.add(to, e.mul(k, panel)), columns, panel);
+        return SmallVector<Value>();
+      });
+      auto last = [&] {
+        square(e.add(from, full), e.add(to, e.mul(full, panel)), columns, rest);
+      };
+      auto constant = getConstantIntValue(left);
+      if (rest && constant != 0)
+        constant ? last() : e.branch(e.equals(left, rest), last, [] {});
+    };
+    int64_t whole = source.columns / panel;
+    if (whole)
+      e.loop(e.constant(whole), [&](Value j) {
+        onePanel(e.add(source.at, e.mul(j, panel * source.strideN)), e.mul(j, pitch), panel);
+      });
+    if (tail() < panel)
+      onePanel(e.add(source.at, whole * panel * source.strideN), e.constant(whole * pitch), tail());
+  }
+};
+} // namespace
+
+void nncc::cpu::packPanels(Emitter &e, const PanelSource &source, Value depth, int64_t rest,
+                           VectorType type, Value dest, int64_t pitch) {
+  Packing packing{e, source, type, dest, pitch};
+  if (source.strideK == 1 && source.strideN != 1)
+    packing.transposeColumns(depth, rest);
+  else
+    packing.copyRows(depth);
+}

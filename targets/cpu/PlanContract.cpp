@@ -1,0 +1,130 @@
+// The cost model of contractions: register tile, blocks of the reduction, units.
+#include "targets/cpu/Contraction.h"
+#include "targets/cpu/Passes.h"
+
+#include "mlir/IR/Remarks.h"
+
+namespace nncc::cpu {
+#define GEN_PASS_DEF_PLANCONTRACT
+#include "targets/cpu/Passes.h.inc"
+} // namespace nncc::cpu
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::cpu;
+
+namespace {
+struct Tile {
+  int64_t rows, panels;
+};
+
+struct Planner {
+  const Contraction &p;
+  int64_t registers, registerBytes, threads;
+
+  /// Registers that hold one panel of sums.
+  int64_t registersPerPanel() const {
+    return llvm::divideCeil(kern::panel * p.elementBytes(), registerBytes);
+  }
+  /// Some registers are left to panels of B and to temporaries. With 32 registers 26 sums do not
+  /// spill however far the reduction is unrolled, 28 do not where it is not unrolled at all.
+  int64_t sumRegisters() const { return registers - (registers >= 32 ? 6 : 4); }
+  bool fits(Tile t) const {
+    int64_t used = t.rows * t.panels * registersPerPanel();
+    return used <= sumRegisters() ||
+           (used <= sumRegisters() + 2 && t.panels <= 2 && registers >= 32);
+  }
+
+  /// Cycles of one step of the reduction, in units of the FMA ports: these, the load ports, the
+  /// latency of a chain of FMAs, and panels that come from the L2 cache at 26 bytes a cycle.
+  double stepCycles(int64_t rows, int64_t panels) const {
+    if (!rows || !panels)
+      return 0;
+    double vectors = panels * registersPerPanel();
+    double fromL2 = panels * p.panelBytes() > 24 << 10 ? 2.5 * vectors * registerBytes / 64 : 0;
+    return std::max({rows * vectors / 2.0, (rows + vectors) / 2.0, 4.0, fromL2});
+  }
+
+  double cost(Tile t) const {
+    int64_t n = p.panels(), rest = n % t.panels, width = p.x.size;
+    auto line = [&](int64_t panels) {
+      return (width / t.rows) * stepCycles(t.rows, panels) + stepCycles(width % t.rows, panels);
+    };
+    // Square tiles read least.
+    double reads = 0.05 * registersPerPanel() * width * n * (1.0 / t.rows + 1.0 / t.panels);
+    // Each body costs text and compile time: remainders, tiles that padding clips.
+    int64_t bodies = 1 + (width % t.rows != 0) + ((p.left || p.right) && width / t.rows > 2);
+    bodies *= 1 + (rest != 0);
+    return ((n / t.panels) * line(t.panels) + line(rest) + reads) * (1 + 0.015 * (bodies - 1));
+  }
+
+  Tile chooseTile() const {
+    Tile best{1, 1};
+    double least = cost(best);
+    for (int64_t panels = 1; panels <= std::min<int64_t>(8, p.panels()); ++panels)
+      for (int64_t rows = 1; rows <= p.x.size && fits({rows, panels}); ++rows)
+        if (double c = cost({rows, panels}); c < least)
+          least = c, best = {rows, panels};
+    return best;
+  }
+
+  /// K in blocks whose rows of A and panels of B stay in the caches, if possible of one size; a
+  /// window's rows where a group of panels would not stay in L2.
+  int64_t chooseBlocks(Tile t) const {
+    if (p.kh * p.kw > 1)
+      return t.panels * p.panelBytes() > 600 << 10 ? p.kh : 1;
+    int64_t least = llvm::divideCeil(p.depth * p.elementBytes(), 3200);
+    if (p.x.size * p.lineCount() <= t.rows)
+      return 1; // B is used once
+    for (int64_t blocks = least; blocks <= 2 * least; ++blocks)
+      if (p.depth % blocks == 0)
+        return blocks;
+    return std::max<int64_t>(least, 1);
+  }
+
+  kern::PlanAttr plan(MLIRContext *context) const {
+    Tile t = chooseTile();
+    int64_t unroll = t.rows * t.panels * registersPerPanel() > sumRegisters() ? 1 : 4;
+    int64_t tiles = p.divideLine(t.rows, /*bodies=*/24).tiles(), all = tiles * p.lineCount();
+    int64_t columns = p.batchCount() * llvm::divideCeil(p.panels(), t.panels);
+    // Weights that fit the L2 cache are read again for each chunk of rows; others pass once, with
+    // all rows inside.
+    bool fit = p.packed && p.batchCount() * p.panels() * p.panelBytes() <= 512 << 10;
+    int64_t unit = all;
+    if (fit)
+      unit = p.lineCount() == 1 ? std::min<int64_t>(4, all) : tiles;
+    // A panel of B that is packed for a unit should serve so many rows.
+    int64_t least = p.packed ? 1 : llvm::divideCeilSigned(64, t.rows);
+    int64_t wanted = 4 * threads;
+    while (unit > least && columns * llvm::divideCeilSigned(all, unit) < wanted)
+      unit = std::max(least, llvm::divideCeilSigned(unit, 2));
+    return kern::PlanAttr::get(context, t.rows, t.panels, chooseBlocks(t), unit, unroll, !fit);
+  }
+};
+
+struct PlanContract : nncc::cpu::impl::PlanContractBase<PlanContract> {
+  using PlanContractBase::PlanContractBase;
+
+  void runOnOperation() override {
+    WalkResult result = getOperation()->walk([&](kern::ContractOp op) {
+      if (op.getPlan())
+        return WalkResult::advance();
+      FailureOr<Contraction> contraction = Contraction::of(op, /*kernel=*/nullptr);
+      if (failed(contraction))
+        return WalkResult::interrupt();
+      Planner planner{*contraction, registers, registerBytes, threads ? threads : 4};
+      kern::PlanAttr plan = planner.plan(op.getContext());
+      op.setPlanAttr(plan);
+      remark::analysis(op.getLoc(), remark::RemarkOpts::name("plan").category("nncc-cpu"))
+          << remark::metric("plan", plan)
+          << remark::metric("rows", contraction->x.size * contraction->lineCount())
+          << remark::metric("columns", contraction->n.size)
+          << remark::metric("depth",
+                            contraction->depth * contraction->kh * contraction->kw);
+      return WalkResult::advance();
+    });
+    if (result.wasInterrupted())
+      signalPassFailure();
+  }
+};
+} // namespace
