@@ -46,6 +46,41 @@ FailureOr<SmallVector<Value>> ConvOp::lower(OpBuilder &) {
   return emitOpError("is lowered to a contraction before kernels are formed");
 }
 
+LogicalResult ConvTransposeOp::infer(Adaptor op, ArrayRef<Fact> operands,
+                                     SmallVectorImpl<Fact> &results, EmitError error) {
+  const Fact &input = operands[0], &weights = operands[1];
+  int64_t rank = input.rank(), spatial = rank - 2, groups = op.getGroups();
+  if (input.element != weights.element)
+    return error("expects input and weights of one element type");
+  if (spatial < 1 || spatial > 3 || weights.rank() != rank)
+    return error("expects input and weights of one rank from 3 to 5, found " + Twine(rank) +
+                 " and " + Twine(weights.rank()));
+  SmallVector<int64_t> kernel;
+  for (int64_t i = 1; i < rank; ++i) {
+    if (ShapedType::isDynamic(weights.size(i)))
+      return error("expects weights of sizes that are known at compile time");
+    kernel.push_back(weights.size(i));
+  }
+  int64_t channels = input.size(1), outputs = kernel.front();
+  if (!ShapedType::isDynamic(channels) && channels != weights.size(0))
+    return error("expects " + Twine(weights.size(0)) + " input channels, found " + Twine(channels));
+  if (groups < 1 || groups > int64_t(1) << 31 || weights.size(0) % groups)
+    return error("expects groups that divide the " + Twine(weights.size(0)) +
+                 " input channels, found " + Twine(groups));
+  Fact &result = results.emplace_back();
+  result.element = input.element;
+  result.shape = {input.shape[0],
+                  getAffineConstantExpr(outputs * groups, input.element.getContext())};
+  kernel.erase(kernel.begin());
+  Window window{kernel, op.getStrides(), op.getDilations(), op.getPads()};
+  return inferTransposedWindow(window, op.getOutputPads(),
+                               ArrayRef(input.shape).drop_front(2), result.shape, error);
+}
+
+FailureOr<SmallVector<Value>> ConvTransposeOp::lower(OpBuilder &) {
+  return emitOpError("is lowered to a contraction before kernels are formed");
+}
+
 void NNDialect::addConvOps() {
   addOperations<
 #define GET_OP_LIST

@@ -10,6 +10,15 @@ def NN_SqrtOp  : NN_Unary<"sqrt", "The square root", "math::SqrtOp">;
 def NN_SinOp   : NN_Unary<"sin", "The sine", "math::SinOp">;
 def NN_CosOp   : NN_Unary<"cos", "The cosine", "math::CosOp">;
 def NN_TanhOp  : NN_Unary<"tanh", "The hyperbolic tangent", "math::TanhOp">;
+def NN_TanOp   : NN_Unary<"tan", "The tangent", "math::TanOp">;
+def NN_AsinOp  : NN_Unary<"asin", "The arcsine", "math::AsinOp">;
+def NN_AcosOp  : NN_Unary<"acos", "The arccosine", "math::AcosOp">;
+def NN_AtanOp  : NN_Unary<"atan", "The arctangent", "math::AtanOp">;
+def NN_SinhOp  : NN_Unary<"sinh", "The hyperbolic sine", "math::SinhOp">;
+def NN_CoshOp  : NN_Unary<"cosh", "The hyperbolic cosine", "math::CoshOp">;
+def NN_AsinhOp : NN_Unary<"asinh", "The inverse hyperbolic sine", "math::AsinhOp">;
+def NN_AcoshOp : NN_Unary<"acosh", "The inverse hyperbolic cosine", "math::AcoshOp">;
+def NN_AtanhOp : NN_Unary<"atanh", "The inverse hyperbolic tangent", "math::AtanhOp">;
 def NN_ErfOp   : NN_Unary<"erf", "The error function", "math::ErfOp">;
 def NN_FloorOp : NN_Unary<"floor", "The largest integer not above", "math::FloorOp">;
 def NN_CeilOp  : NN_Unary<"ceil", "The smallest integer not below", "math::CeilOp">;
@@ -40,6 +49,29 @@ def NN_OrOp  : NN_Binary<"or", "The disjunction of bools, bitwise on integers",
 def NN_XorOp : NN_Binary<"xor", "The exclusive disjunction of bools, bitwise on integers",
                          "::mlir::arith::XOrIOp::create(b, loc, x[0], x[1])">;
 
+def NN_ModOp : NN_Binary<"mod", "The remainder with the sign of rhs, with `fmod` that of lhs; of integers x mod 0 = 0",
+                         "::nncc::nn::buildMod(getLhs().getType(), b, loc, x[0], x[1], getFmod())"> {
+  let arguments = (ins NN_Tensor:$lhs, NN_Tensor:$rhs, UnitAttr:$fmod);
+}
+def NN_ShiftKind : I32EnumAttr<"ShiftKind", "A direction of bits", [
+    I32EnumAttrCase<"Left", 0, "left">, I32EnumAttrCase<"Right", 1, "right">]> {
+  let cppNamespace = "::nncc::nn";
+}
+def NN_BitShiftOp : NN_Binary<"bit_shift", "lhs with its bits moved by rhs; 0 where rhs is its width or more",
+                              "::nncc::nn::buildBitShift(getKind(), b, loc, x[0], x[1])"> {
+  let arguments = (ins NN_IntTensor:$lhs, NN_IntTensor:$rhs, NN_ShiftKind:$kind);
+  let assemblyFormat = "$kind operands attr-dict `:` functional-type(operands, results)";
+}
+
+class NN_Predicate<string mnemonic, string text, string scalar, dag attributes = (ins)>
+    : NN_Elementwise<mnemonic, text, scalar, "::mlir::IntegerType::get(op.getOperand().getContext(), 1)"> {
+  let arguments = !con((ins NN_FloatTensor:$operand), attributes);
+}
+def NN_IsNaNOp : NN_Predicate<"isnan", "Whether x is not a number", "::mlir::math::IsNaNOp::create(b, loc, x[0])">;
+def NN_IsInfOp : NN_Predicate<"isinf", "Whether x is infinite, of a sign that is asked for",
+                              "::nncc::nn::buildIsInf(b, loc, x[0], getPositive(), getNegative())",
+                              (ins UnitAttr:$positive, UnitAttr:$negative)>;
+
 def NN_CompareKind : I32EnumAttr<"CompareKind", "An order", [
     I32EnumAttrCase<"Equal", 0, "eq">, I32EnumAttrCase<"Less", 1, "lt">,
     I32EnumAttrCase<"LessEqual", 2, "le">, I32EnumAttrCase<"Greater", 3, "gt">,
@@ -50,6 +82,7 @@ def NN_CompareOp : NN_Elementwise<"compare", "Whether lhs is in this order to rh
     "::nncc::nn::buildCompare(*this, b, loc, x[0], x[1])",
     "::mlir::IntegerType::get(op.getLhs().getContext(), 1)"> {
   let arguments = (ins NN_Tensor:$lhs, NN_Tensor:$rhs, NN_CompareKind:$kind);
+  let assemblyFormat = "$kind operands attr-dict `:` functional-type(operands, results)";
 }
 
 def NN_WhereOp : NN_Elementwise<"where", "condition ? lhs : rhs",

@@ -167,6 +167,46 @@ FailureOr<int64_t> normalizeAxis(int64_t axis, int64_t rank, EmitError error) {
   return axis < 0 ? axis + rank : axis;
 }
 
+FailureOr<SmallVector<int64_t>> normalizeAxes(ArrayRef<int64_t> axes, int64_t rank,
+                                              EmitError error) {
+  SmallVector<int64_t> result;
+  for (int64_t axis : axes) {
+    FailureOr<int64_t> normal = normalizeAxis(axis, rank, error);
+    if (failed(normal))
+      return failure();
+    if (llvm::is_contained(result, *normal))
+      return error("expects distinct axes, found " + Twine(*normal) + " twice");
+    result.push_back(*normal);
+  }
+  llvm::sort(result);
+  return result;
+}
+
+FailureOr<SmallVector<int64_t>> expectConstants(const Fact &fact, StringRef name, EmitError error) {
+  if (fact.rank() > 1)
+    return error("expects " + name + " of rank 1, found rank " + Twine(fact.rank()));
+  std::optional<SmallVector<int64_t>> constants = fact.constants();
+  if (!constants)
+    return error("expects " + name + " known at compile time");
+  return *constants;
+}
+
+LogicalResult checkSizes(const Fact &fact, EmitError error) {
+  constexpr int64_t most = int64_t(1) << 48;
+  int64_t count = 1, bytes = 8;
+  for (int64_t i = 0; i < fact.rank(); ++i) {
+    int64_t size = fact.size(i);
+    if (ShapedType::isDynamic(size))
+      continue;
+    if (size < 0)
+      return error("expects sizes of 0 or more, found " + Twine(size) + " in dim " + Twine(i) +
+                   " of its result");
+    if (size > most / bytes || (count *= std::max<int64_t>(size, 1)) > most / bytes)
+      return error("expects a result of less than 2^48 bytes");
+  }
+  return success();
+}
+
 bool areCompatible(TypeRange inferred, TypeRange actual) {
   return inferred.size() == actual.size() && llvm::all_of(llvm::zip(inferred, actual), [](auto p) {
            auto [a, b] = p;

@@ -46,6 +46,22 @@ llvm::LogicalResult inferElementwise(llvm::StringRef mnemonic, llvm::ArrayRef<Fa
 /// `axis` counted from the front; reports an axis outside of [-rank, rank).
 llvm::FailureOr<int64_t> normalizeAxis(int64_t axis, int64_t rank, EmitError error);
 
+/// Distinct axes counted from the front, in order.
+llvm::FailureOr<llvm::SmallVector<int64_t>> normalizeAxes(llvm::ArrayRef<int64_t> axes,
+                                                          int64_t rank, EmitError error);
+
+/// The elements of an operand that has to be a constant; reports that it is none by this name.
+llvm::FailureOr<llvm::SmallVector<int64_t>> expectConstants(const Fact &fact, llvm::StringRef name,
+                                                            EmitError error);
+
+/// Whether optional operand `index` is there.
+inline bool isPresent(llvm::ArrayRef<Fact> operands, size_t index) {
+  return index < operands.size() && operands[index].element;
+}
+
+/// Reports negative sizes, and tensors that no memory holds.
+llvm::LogicalResult checkSizes(const Fact &fact, EmitError error);
+
 bool areCompatible(mlir::TypeRange inferred, mlir::TypeRange actual);
 
 /// If the facts of `op`'s results are constants of small integer tensors: those constants, inserted
@@ -64,8 +80,11 @@ llvm::LogicalResult inferTypes(std::optional<mlir::Location> location, mlir::Val
   };
   if (failed(Op::infer(adaptor, facts, results, error)))
     return mlir::failure();
-  for (const Fact &fact : results)
+  for (const Fact &fact : results) {
+    if (failed(checkSizes(fact, error)))
+      return mlir::failure();
     types.push_back(makeType(fact));
+  }
   return mlir::success();
 }
 

@@ -19,7 +19,11 @@ void NNDialect::initialize() {
   addNormOps();
   addReduceOps();
   addShapeOps();
+  addMoveOps();
+  addGenerateOps();
+  addResizeOps();
   addGatherOps();
+  addAttentionOps();
   addConstantOps();
 }
 
@@ -35,14 +39,24 @@ std::optional<SmallVector<int64_t>> constantIntegers(Value value) {
   return factOf(value).constants();
 }
 
+static double toDouble(APFloat value) {
+  bool lost = false;
+  value.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &lost);
+  return value.convertToDouble();
+}
+
 std::optional<double> constantScalar(Value value) {
   SplatElementsAttr splat;
   if (!matchPattern(value, m_Constant(&splat)) || !isa<FloatType>(splat.getElementType()))
     return std::nullopt;
-  APFloat scalar = splat.getSplatValue<APFloat>();
-  bool lost = false;
-  scalar.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &lost);
-  return scalar.convertToDouble();
+  return toDouble(splat.getSplatValue<APFloat>());
+}
+
+std::optional<SmallVector<double>> constantFloats(Value value) {
+  DenseFPElementsAttr elements;
+  if (!matchPattern(value, m_Constant(&elements)) || elements.getNumElements() > Fact::maxValues)
+    return std::nullopt;
+  return llvm::map_to_vector(elements, toDouble);
 }
 
 } // namespace nncc::nn

@@ -34,4 +34,7 @@ std::optional<llvm::SmallVector<int64_t>> constantIntegers(mlir::Value value);
 /// The one value that all elements of a float constant have, if they do.
 std::optional<double> constantScalar(mlir::Value value);
 
+/// The elements of a small float constant.
+std::optional<llvm::SmallVector<double>> constantFloats(mlir::Value value);
+
 } // namespace nncc::nn

@@ -29,7 +29,11 @@ def NN_Dialect : Dialect {
     void addNormOps();
     void addReduceOps();
     void addShapeOps();
+    void addMoveOps();
+    void addGenerateOps();
+    void addResizeOps();
     void addGatherOps();
+    void addAttentionOps();
     void addConstantOps();
   }];
 }

@@ -26,6 +26,7 @@ def NN_PoolOp : NN_Op<"pool"> {
                        DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,
                        DenseI64ArrayAttr:$pads, UnitAttr:$channels_last);
   let results = (outs NN_FloatTensor:$result);
+  let assemblyFormat = "$kind operands attr-dict `:` functional-type(operands, results)";
 }
 
 #endif

@@ -102,6 +102,67 @@ Value buildDiv(Type type, OpBuilder &b, Location loc, Value x, Value y) {
   return arith::SelectOp::create(b, loc, byZero, zero, quotient);
 }
 
+/// A remainder of integers in storage type that does not trap: x mod 0 = 0, MIN mod -1 = 0.
+static Value remainder(bool isUnsigned, OpBuilder &b, Location loc, Value x, Value y) {
+  Value zero = zeroOf(b, loc, x.getType());
+  unsigned width = x.getType().getIntOrFloatBitWidth();
+  Value one = intConstant(b, loc, x.getType(), APInt(width, 1));
+  Value trap = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, y, zero);
+  if (isUnsigned)
+    return arith::SelectOp::create(
+        b, loc, trap, zero,
+        arith::RemUIOp::create(b, loc, x, arith::SelectOp::create(b, loc, trap, one, y)));
+  Value minusOne = intConstant(b, loc, x.getType(), APInt::getAllOnes(width));
+  Value byMinusOne = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, y, minusOne);
+  trap = arith::OrIOp::create(b, loc, trap, byMinusOne);
+  return arith::RemSIOp::create(b, loc, x, arith::SelectOp::create(b, loc, trap, one, y));
+}
+
+Value buildMod(Type type, OpBuilder &b, Location loc, Value x, Value y, bool fmod) {
+  bool isFloat = isa<FloatType>(x.getType());
+  bool isUnsigned = getElementTypeOrSelf(type).isUnsignedInteger();
+  Value rest = isFloat ? Value(arith::RemFOp::create(b, loc, x, y))
+                       : remainder(isUnsigned, b, loc, x, y);
+  if (fmod || isUnsigned)
+    return rest;
+  // Where the signs of the rest and the divisor differ, one divisor more.
+  Value zero = zeroOf(b, loc, x.getType());
+  auto isNegative = [&](Value value) -> Value {
+    if (isFloat)
+      return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, value, zero);
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, value, zero);
+  };
+  Value nonzero =
+      isFloat ? Value(arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNE, rest, zero))
+              : Value(arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, rest, zero));
+  Value differ = arith::XOrIOp::create(b, loc, isNegative(rest), isNegative(y));
+  Value more = isFloat ? Value(arith::AddFOp::create(b, loc, rest, y))
+                       : Value(arith::AddIOp::create(b, loc, rest, y));
+  return arith::SelectOp::create(b, loc, arith::AndIOp::create(b, loc, nonzero, differ), more,
+                                 rest);
+}
+
+Value buildBitShift(ShiftKind kind, OpBuilder &b, Location loc, Value x, Value y) {
+  unsigned width = x.getType().getIntOrFloatBitWidth();
+  Value zero = zeroOf(b, loc, x.getType());
+  Value limit = intConstant(b, loc, x.getType(), APInt(width, width));
+  Value wide = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::uge, y, limit);
+  Value count = arith::SelectOp::create(b, loc, wide, zero, y);
+  Value shifted = kind == ShiftKind::Left ? Value(arith::ShLIOp::create(b, loc, x, count))
+                                          : Value(arith::ShRUIOp::create(b, loc, x, count));
+  return arith::SelectOp::create(b, loc, wide, zero, shifted);
+}
+
+Value buildIsInf(OpBuilder &b, Location loc, Value x, bool positive, bool negative) {
+  if (!positive && !negative)
+    return zeroOf(b, loc, b.getI1Type());
+  Formula f{b, loc, x.getType()};
+  double infinity = std::numeric_limits<double>::infinity();
+  Value magnitude = positive && negative ? Value(math::AbsFOp::create(b, loc, x)) : x;
+  return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ, magnitude,
+                               f.constant(positive ? infinity : -infinity));
+}
+
 /// x to the power of a constant that exporters use, as a formula that is exact and cheap.
 static Value buildConstantPow(Formula f, Value x, double exponent) {
   if (exponent == 1)
@@ -193,6 +254,62 @@ Value buildElu(OpBuilder &b, Location loc, Value x, double alpha) {
   Formula f{b, loc, x.getType()};
   Value negative = f.mul(math::ExpM1Op::create(b, loc, x), alpha);
   return f.select(arith::CmpFPredicate::OLT, x, 0, negative, x);
+}
+
+Value buildCelu(OpBuilder &b, Location loc, Value x, double alpha) {
+  Formula f{b, loc, x.getType()};
+  Value negative = f.mul(math::ExpM1Op::create(b, loc, f.mul(x, 1 / alpha)), alpha);
+  return f.select(arith::CmpFPredicate::OLT, x, 0, negative, x);
+}
+
+Value buildSelu(OpBuilder &b, Location loc, Value x, double alpha, double gamma) {
+  return Formula{b, loc, x.getType()}.mul(buildElu(b, loc, x, alpha), gamma);
+}
+
+Value buildThresholdedRelu(OpBuilder &b, Location loc, Value x, double alpha) {
+  Formula f{b, loc, x.getType()};
+  return f.select(arith::CmpFPredicate::OLE, x, alpha, f.constant(0), x); // NaN stays
+}
+
+Value buildShrink(Type type, OpBuilder &b, Location loc, Value x, double lambd, double bias) {
+  Type element = getElementTypeOrSelf(type);
+  Value wide = buildCast(isa<FloatType>(element) ? x.getType() : element,
+                         x.getType().isF64() ? x.getType() : b.getF32Type(), b, loc, x);
+  Formula f{b, loc, wide.getType()};
+  Value inner = f.select(arith::CmpFPredicate::OGT, wide, lambd, f.add(wide, -bias),
+                         f.select(arith::CmpFPredicate::UNO, wide, 0, wide, f.constant(0)));
+  Value result = f.select(arith::CmpFPredicate::OLT, wide, -lambd, f.add(wide, bias), inner);
+  return buildCast(wide.getType(), isa<FloatType>(element) ? x.getType() : element, b, loc, result);
+}
+
+Value buildPRelu(Type type, OpBuilder &b, Location loc, Value x, Value slope) {
+  Value zero = zeroOf(b, loc, x.getType());
+  if (isa<FloatType>(x.getType())) {
+    Value negative = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, x, zero);
+    return arith::SelectOp::create(b, loc, negative, arith::MulFOp::create(b, loc, x, slope), x);
+  }
+  if (getElementTypeOrSelf(type).isUnsignedInteger())
+    return x;
+  Value negative = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, x, zero);
+  return arith::SelectOp::create(b, loc, negative, arith::MulIOp::create(b, loc, x, slope), x);
+}
+
+/// log(1 + exp(x)) without overflow: max(x, 0) + log1p(exp(-|x|)).
+Value buildSoftplus(OpBuilder &b, Location loc, Value x) {
+  Formula f{b, loc, x.getType()};
+  Value magnitude = math::AbsFOp::create(b, loc, x);
+  Value e = math::ExpOp::create(b, loc, arith::NegFOp::create(b, loc, magnitude));
+  return f.add(buildRelu(b, loc, x), math::Log1pOp::create(b, loc, e));
+}
+
+Value buildSoftsign(OpBuilder &b, Location loc, Value x) {
+  Formula f{b, loc, x.getType()};
+  return arith::DivFOp::create(b, loc, x, f.add(math::AbsFOp::create(b, loc, x), 1));
+}
+
+Value buildMish(OpBuilder &b, Location loc, Value x) {
+  Formula f{b, loc, x.getType()};
+  return f.mul(x, math::TanhOp::create(b, loc, buildSoftplus(b, loc, x)));
 }
 
 Value buildGelu(OpBuilder &b, Location loc, Value x, bool approximate) {

@@ -29,6 +29,13 @@ mlir::Value buildPow(PowOp op, mlir::OpBuilder &b, mlir::Location loc, mlir::Val
 mlir::Value buildCompare(CompareOp op, mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
                          mlir::Value y);
 
+mlir::Value buildMod(mlir::Type type, mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
+                     mlir::Value y, bool fmod);
+mlir::Value buildBitShift(ShiftKind kind, mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
+                          mlir::Value y);
+mlir::Value buildIsInf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, bool positive,
+                       bool negative);
+
 mlir::Value buildRelu(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x);
 mlir::Value buildSigmoid(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x);
 mlir::Value buildSilu(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x);
@@ -37,6 +44,18 @@ mlir::Value buildHardSigmoid(mlir::OpBuilder &b, mlir::Location loc, mlir::Value
 mlir::Value buildHardSwish(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x);
 mlir::Value buildLeakyRelu(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, double alpha);
 mlir::Value buildElu(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, double alpha);
+mlir::Value buildCelu(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, double alpha);
+mlir::Value buildSelu(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, double alpha,
+                      double gamma);
+mlir::Value buildThresholdedRelu(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
+                                 double alpha);
+mlir::Value buildShrink(mlir::Type type, mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
+                        double lambd, double bias);
+mlir::Value buildPRelu(mlir::Type type, mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
+                       mlir::Value slope);
+mlir::Value buildSoftplus(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x);
+mlir::Value buildSoftsign(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x);
+mlir::Value buildMish(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x);
 mlir::Value buildGelu(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, bool approximate);
 
 /// The function of `op` on one element of each operand, computed in f32 where the elements are

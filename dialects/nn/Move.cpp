@@ -1,0 +1,297 @@
+// Pure movement: see Move.td.
+#include "dialects/nn/NN.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+
+namespace nncc::nn {
+
+LogicalResult TransposeOp::infer(Adaptor op, ArrayRef<Fact> operands,
+                                 SmallVectorImpl<Fact> &results, EmitError error) {
+  const Fact &operand = operands[0];
+  ArrayRef<int64_t> perm = op.getPerm();
+  if (!isPermutationVector(perm) || static_cast<int64_t>(perm.size()) != operand.rank())
+    return error("expects a permutation of " + Twine(operand.rank()) + " dims");
+  Fact &result = results.emplace_back();
+  result.element = operand.element;
+  for (int64_t dim : perm)
+    result.shape.push_back(operand.shape[dim]);
+  if (operand.rank() < 2)
+    result.value = operand.value;
+  return success();
+}
+
+LogicalResult ConcatOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorImpl<Fact> &results,
+                              EmitError error) {
+  if (operands.empty())
+    return error("expects one operand or more");
+  FailureOr<int64_t> axis = normalizeAxis(op.getAxis(), operands[0].rank(), error);
+  if (failed(axis))
+    return failure();
+  Fact &result = results.emplace_back(operands[0]);
+  for (const Fact &operand : operands.drop_front()) {
+    if (operand.element != result.element)
+      return error("expects operands of one element type, found " + typeName(result.element) +
+                   " and " + typeName(operand.element));
+    if (operand.rank() != result.rank())
+      return error("expects operands of one rank, found " + Twine(result.rank()) + " and " +
+                   Twine(operand.rank()));
+    for (int64_t i = 0; i < result.rank(); ++i) {
+      int64_t known = result.size(i), size = operand.size(i);
+      if (i == *axis)
+        result.shape[i] = result.shape[i] + operand.shape[i];
+      else if (ShapedType::isDynamic(known))
+        result.shape[i] = operand.shape[i];
+      else if (!ShapedType::isDynamic(size) && size != known)
+        return error("expects operands of one size in dim " + Twine(i) + ", found " + Twine(known) +
+                     " and " + Twine(size));
+    }
+    if (result.value && operand.value && result.rank() == 1)
+      result.value->append(*operand.value);
+    else
+      result.value.reset();
+  }
+  if (result.value && result.value->size() > Fact::maxValues)
+    result.value.reset();
+  return success();
+}
+
+namespace {
+/// What a slice takes of one dim.
+struct Range {
+  int64_t start = 0, step = 1;
+  AffineExpr size;
+};
+} // namespace
+
+/// The range of a dim of static size, its limits clamped as ONNX says.
+static Range clampRange(int64_t start, int64_t end, int64_t step, int64_t size,
+                        MLIRContext *context) {
+  if (size == 0)
+    return {0, 1, getAffineConstantExpr(0, context)};
+  constexpr int64_t most = int64_t(1) << 50; // more than any size: takes one element
+  step = std::clamp(step, -most, most);
+  int64_t high = step > 0 ? size : size - 1;
+  start = std::clamp<int64_t>(start < 0 ? start + size : start, 0, high);
+  end = std::clamp<int64_t>(end < 0 ? end + size : end, step > 0 ? 0 : -1, high);
+  int64_t distance = step > 0 ? end - start : start - end, stride = std::abs(step);
+  int64_t count = distance <= 0 ? 0 : (distance - 1) / stride + 1;
+  return {start, step, getAffineConstantExpr(count, context)};
+}
+
+/// The range of each dim that the operands of a slice mean.
+static FailureOr<SmallVector<Range>> resolveSlice(ArrayRef<Fact> operands, EmitError error) {
+  const Fact &operand = operands[0], &starts = operands[1], &ends = operands[2];
+  FailureOr<SmallVector<int64_t>> axes = expectConstants(operands[3], "axes", error);
+  if (failed(axes) || failed(normalizeAxes(*axes, operand.rank(), error)))
+    return failure();
+  FailureOr<SmallVector<int64_t>> steps = expectConstants(operands[4], "steps", error);
+  if (failed(steps))
+    return failure();
+  if (!starts.value || !ends.value)
+    return error("expects starts and ends known at compile time");
+  size_t count = axes->size();
+  if (steps->size() != count || starts.value->size() != count || ends.value->size() != count)
+    return error("expects a start, an end and a step for each of " + Twine(count) + " axes");
+  SmallVector<Range> ranges;
+  for (AffineExpr size : operand.shape)
+    ranges.push_back({0, 1, size});
+  for (size_t i = 0; i < count; ++i) {
+    int64_t dim = (*axes)[i] < 0 ? (*axes)[i] + operand.rank() : (*axes)[i], step = (*steps)[i];
+    auto start = dyn_cast<AffineConstantExpr>((*starts.value)[i]);
+    auto end = dyn_cast<AffineConstantExpr>((*ends.value)[i]);
+    if (step == 0)
+      return error("expects steps other than 0");
+    bool toEnd = (*ends.value)[i] == operand.shape[dim] || (end && end.getValue() >= INT32_MAX);
+    if (start && start.getValue() == 0 && toEnd && step == 1)
+      continue; // the whole dim, of whatever size
+    if (!start || !end || ShapedType::isDynamic(operand.size(dim)))
+      return error("expects starts, ends and a size known at compile time in dim " + Twine(dim));
+    ranges[dim] = clampRange(start.getValue(), end.getValue(), step, operand.size(dim),
+                             operand.element.getContext());
+  }
+  return ranges;
+}
+
+LogicalResult SliceOp::infer(Adaptor, ArrayRef<Fact> operands, SmallVectorImpl<Fact> &results,
+                             EmitError error) {
+  FailureOr<SmallVector<Range>> ranges = resolveSlice(operands, error);
+  if (failed(ranges))
+    return failure();
+  Fact &result = results.emplace_back();
+  result.element = operands[0].element;
+  for (const Range &range : *ranges)
+    result.shape.push_back(range.size);
+  if (operands[0].value && result.rank() == 1) {
+    result.value.emplace();
+    for (int64_t i = 0; i < result.size(0); ++i)
+      result.value->push_back((*operands[0].value)[(*ranges)[0].start + i * (*ranges)[0].step]);
+  }
+  return success();
+}
+
+/// [lo1..lor, hi1..hir] of all dims.
+static FailureOr<SmallVector<int64_t>> resolvePads(ArrayRef<Fact> operands, EmitError error) {
+  int64_t rank = operands[0].rank();
+  FailureOr<SmallVector<int64_t>> pads = expectConstants(operands[1], "pads", error);
+  if (failed(pads))
+    return failure();
+  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(0, rank));
+  if (isPresent(operands, 3)) {
+    FailureOr<SmallVector<int64_t>> given = expectConstants(operands[3], "axes", error);
+    if (failed(given) || failed(normalizeAxes(*given, rank, error)))
+      return failure();
+    axes = *given;
+  }
+  if (pads->size() != 2 * axes.size())
+    return error("expects " + Twine(2 * axes.size()) + " pads, found " + Twine(pads->size()));
+  SmallVector<int64_t> result(2 * rank, 0);
+  constexpr int64_t most = int64_t(1) << 40; // no sum overflows
+  for (auto [i, axis] : llvm::enumerate(axes)) {
+    int64_t dim = axis < 0 ? axis + rank : axis;
+    result[dim] = std::clamp((*pads)[i], -most, most);
+    result[rank + dim] = std::clamp((*pads)[axes.size() + i], -most, most);
+  }
+  return result;
+}
+
+LogicalResult PadOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorImpl<Fact> &results,
+                           EmitError error) {
+  FailureOr<SmallVector<int64_t>> pads = resolvePads(operands, error);
+  if (failed(pads))
+    return failure();
+  const Fact &operand = operands[0], &value = operands[2];
+  if (value.element != operand.element || value.rank() > 1 || (value.rank() && value.size(0) != 1))
+    return error("expects one value of the operand's element type to pad with");
+  Fact &result = results.emplace_back();
+  result.element = operand.element;
+  for (int64_t i = 0; i < operand.rank(); ++i) {
+    int64_t low = (*pads)[i], high = (*pads)[operand.rank() + i];
+    if (operand.size(i) == 0 && (low > 0 || high > 0) && op.getMode() != PadMode::Constant)
+      return error("expects elements to repeat in dim " + Twine(i) + ", found none");
+    result.shape.push_back(operand.shape[i] + (low + high));
+  }
+  return success();
+}
+
+LogicalResult TileOp::infer(Adaptor, ArrayRef<Fact> operands, SmallVectorImpl<Fact> &results,
+                            EmitError error) {
+  FailureOr<SmallVector<int64_t>> repeats = expectConstants(operands[1], "repeats", error);
+  if (failed(repeats))
+    return failure();
+  if (static_cast<int64_t>(repeats->size()) != operands[0].rank())
+    return error("expects " + Twine(operands[0].rank()) + " repeats, found " +
+                 Twine(repeats->size()));
+  Fact &result = results.emplace_back();
+  result.element = operands[0].element;
+  for (auto [size, repeat] : llvm::zip(operands[0].shape, *repeats)) {
+    if (repeat < 0 || repeat > int64_t(1) << 40)
+      return error("expects repeats of 0 or more, found " + Twine(repeat));
+    result.shape.push_back(size * repeat);
+  }
+  if (operands[0].value && result.rank() == 1 && result.size(0) <= Fact::maxValues) {
+    result.value.emplace();
+    for (int64_t i = 0; i < repeats->front(); ++i)
+      result.value->append(*operands[0].value);
+  }
+  return success();
+}
+
+/// What depth_to_space and space_to_depth expect alike.
+static LogicalResult checkBlock(const Fact &operand, int64_t block, EmitError error) {
+  if (operand.rank() != 4)
+    return error("expects an operand of rank 4, found rank " + Twine(operand.rank()));
+  if (block < 1 || block > int64_t(1) << 20)
+    return error("expects a block of 1 or more, found " + Twine(block));
+  return success();
+}
+
+LogicalResult DepthToSpaceOp::infer(Adaptor op, ArrayRef<Fact> operands,
+                                    SmallVectorImpl<Fact> &results, EmitError error) {
+  int64_t block = op.getBlock();
+  if (failed(checkBlock(operands[0], block, error)))
+    return failure();
+  Fact &result = results.emplace_back(operands[0]);
+  result.value.reset();
+  int64_t depth = operands[0].size(1), area = block * block;
+  if (ShapedType::isDynamic(depth) || depth % area)
+    return error("expects channels that are a multiple of " + Twine(area));
+  result.shape[1] = result.shape[1].floorDiv(area);
+  result.shape[2] = result.shape[2] * block;
+  result.shape[3] = result.shape[3] * block;
+  return success();
+}
+
+LogicalResult SpaceToDepthOp::infer(Adaptor op, ArrayRef<Fact> operands,
+                                    SmallVectorImpl<Fact> &results, EmitError error) {
+  int64_t block = op.getBlock();
+  if (failed(checkBlock(operands[0], block, error)))
+    return failure();
+  Fact &result = results.emplace_back(operands[0]);
+  result.value.reset();
+  for (int64_t dim : {2, 3}) {
+    int64_t size = operands[0].size(dim);
+    if (!ShapedType::isDynamic(size) && size % block)
+      return error("expects sizes that are a multiple of " + Twine(block) + ", found " +
+                   Twine(size) + " in dim " + Twine(dim));
+    result.shape[dim] = result.shape[dim].floorDiv(block);
+  }
+  result.shape[1] = result.shape[1] * (block * block);
+  return success();
+}
+
+FailureOr<SmallVector<Value>> TransposeOp::lower(OpBuilder &) {
+  return emitOpError("cannot be lowered");
+}
+
+FailureOr<SmallVector<Value>> ConcatOp::lower(OpBuilder &) {
+  return emitOpError("cannot be lowered");
+}
+
+FailureOr<SmallVector<Value>> SliceOp::lower(OpBuilder &) {
+  return emitOpError("cannot be lowered");
+}
+
+FailureOr<SmallVector<Value>> PadOp::lower(OpBuilder &) {
+  return emitOpError("cannot be lowered");
+}
+
+FailureOr<SmallVector<Value>> TileOp::lower(OpBuilder &) {
+  return emitOpError("cannot be lowered");
+}
+
+FailureOr<SmallVector<Value>> DepthToSpaceOp::lower(OpBuilder &) {
+  return emitOpError("cannot be lowered");
+}
+
+FailureOr<SmallVector<Value>> SpaceToDepthOp::lower(OpBuilder &) {
+  return emitOpError("cannot be lowered");
+}
+
+OpFoldResult TransposeOp::fold(FoldAdaptor) { return {}; }
+
+void TransposeOp::getCanonicalizationPatterns(RewritePatternSet &, MLIRContext *) {}
+
+OpFoldResult ConcatOp::fold(FoldAdaptor) { return {}; }
+
+OpFoldResult SliceOp::fold(FoldAdaptor) { return {}; }
+
+OpFoldResult PadOp::fold(FoldAdaptor) { return {}; }
+
+OpFoldResult TileOp::fold(FoldAdaptor) { return {}; }
+
+void NNDialect::addMoveOps() {
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/nn/Move.cpp.inc"
+      >();
+}
+
+} // namespace nncc::nn
+
+#define GET_OP_CLASSES
+#include "dialects/nn/Move.cpp.inc"
