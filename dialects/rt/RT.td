@@ -38,6 +38,17 @@ def RT_DispatchOp : RT_Op<"dispatch", [Pure, DeclareOpInterfaceMethods<SymbolUse
   let assemblyFormat = "$kernel `(` $operands `)` attr-dict `:` functional-type(operands, results)";
 }
 
+def RT_ViewOp : RT_Op<"view", [Pure]> {
+  let summary = "The same elements under another shape, or a contiguous part of them";
+  let description = [{
+    `%y = rt.view %x + 128 : tensor<2x128xf32> -> tensor<128xf32>`: elements from `offset` on, in order.
+  }];
+  let arguments = (ins AnyRankedTensor:$source, DefaultValuedAttr<I64Attr, "0">:$offset);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$source (`+` $offset^)? attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+}
+
 def RT_BufferOp : RT_Op<"buffer", [Pure]> {
   let summary = "A buffer that a call hands to its kernel";
   let description = "`%b = rt.buffer %call[1] : !llvm.ptr -> memref<128xf32>`: nncc_call.buffers[1], flat.";

@@ -1,0 +1,22 @@
+// Which operations of a program share a kernel.
+#pragma once
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace nncc {
+
+/// Operations of one kernel, in program order.
+using Cluster = llvm::SmallVector<mlir::Operation *>;
+
+/// Divides the operations of `function` that compute into clusters, in an order in which they can
+/// run. Constants, packing recipes and views belong to none.
+std::vector<Cluster> formClusters(mlir::func::FuncOp function);
+
+/// Whether this operand is not data but a parameter (axes, a shape, pads) that the kernel needs to
+/// know when it is compiled.
+bool isParameter(mlir::OpOperand &operand);
+
+/// Whether the op only renames elements of a contiguous tensor.
+bool isView(mlir::Operation *op);
+
+} // namespace nncc

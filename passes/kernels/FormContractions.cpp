@@ -1,0 +1,268 @@
+// Convolutions, matrix products and pools -> kern.contract and kern.window.
+#include "passes/Passes.h"
+
+#include "mlir/Transforms/WalkPatternRewriteDriver.h"
+
+namespace nncc {
+#define GEN_PASS_DEF_FORMCONTRACTIONS
+#include "passes/Passes.h.inc"
+} // namespace nncc
+
+using namespace mlir;
+using namespace nncc;
+
+namespace {
+
+/// The block of an epilogue that changes nothing.
+void buildIdentityEpilogue(OpBuilder &b, Location loc, Region &region, Type element) {
+  OpBuilder::InsertionGuard guard(b);
+  Block *body = b.createBlock(&region, region.end(), element, loc);
+  kern::YieldOp::create(b, loc, body->getArgument(0));
+}
+
+Value empty(OpBuilder &b, Location loc, RankedTensorType type) {
+  return tensor::EmptyOp::create(b, loc, type.getShape(), type.getElementType());
+}
+
+Value reshape(OpBuilder &b, Location loc, Value value, ArrayRef<int64_t> shape) {
+  auto type = RankedTensorType::get(static_cast<int64_t>(shape.size()), b.getI64Type());
+  Value sizes = nn::ConstantOp::create(b, loc, DenseElementsAttr::get(type, shape));
+  return b.createOrFold<nn::ReshapeOp>(loc, value, sizes);
+}
+
+Value cast(OpBuilder &b, Location loc, Value value, Type element) {
+  if (getElementTypeOrSelf(value) == element)
+    return value;
+  return nn::CastOp::create(b, loc, value, element);
+}
+
+/// Contractions are computed in f32, or in f64 where the model says so.
+Type computeType(Type element) {
+  return element.isF64() ? element : Float32Type::get(element.getContext());
+}
+
+Value pack(OpBuilder &b, Location loc, Value weights, ArrayRef<int64_t> dims,
+           ArrayRef<int64_t> factors) {
+  auto source = llvm::cast<RankedTensorType>(weights.getType());
+  SmallVector<int64_t> shape;
+  for (auto [d, dim] : llvm::enumerate(dims)) {
+    // A dim that is cut by factor f has panels of f; the one with factor 1 beside it runs inside.
+    int64_t size = source.getDimSize(dim), inner = 1;
+    for (auto [other, factor] : llvm::zip(dims, factors))
+      if (other == dim && factor > factors[d])
+        inner = factor;
+    shape.push_back(inner > 1 ? inner : llvm::divideCeil(size, factors[d]));
+  }
+  return kern::PackOp::create(b, loc, source.clone(shape), weights, dims, factors);
+}
+
+kern::ContractOp contract(OpBuilder &b, Location loc, Value a, Value weights,
+                          RankedTensorType type, kern::BLayout layout, int64_t groups,
+                          ArrayRef<int64_t> strides, ArrayRef<int64_t> dilations,
+                          ArrayRef<int64_t> pads) {
+  auto op = kern::ContractOp::create(b, loc, type, a, weights, ValueRange(), empty(b, loc, type),
+                                     layout, groups, strides, dilations, pads, b.getArrayAttr({}),
+                                     kern::PlanAttr());
+  buildIdentityEpilogue(b, loc, op.getEpilogue(), type.getElementType());
+  return op;
+}
+
+struct FormConv : OpRewritePattern<nn::ConvOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(nn::ConvOp op, PatternRewriter &rewriter) const override {
+    if (!op.getChannelsLast())
+      return rewriter.notifyMatchFailure(op, "not channels-last");
+    Location loc = op.getLoc();
+    Type element = computeType(op.getType().getElementType());
+    Value input = cast(rewriter, loc, op.getInput(), element);
+    Value weights = cast(rewriter, loc, op.getWeights(), element);
+    auto type = llvm::cast<RankedTensorType>(op.getType().clone(element));
+    int64_t groups = op.getGroups(), outputs = type.getShape().back();
+    bool depthwise = groups > 1 && groups == outputs && groups == op.getInput().getType().getShape().back();
+    Value result = depthwise ? formDepthwise(op, rewriter, input, weights, type)
+                             : formContract(op, rewriter, input, weights, type);
+    rewriter.replaceOp(op, cast(rewriter, loc, result, op.getType().getElementType()));
+    return success();
+  }
+
+  /// Weights [C, 1, k..] -> [k.., C].
+  static Value formDepthwise(nn::ConvOp op, PatternRewriter &rewriter, Value input, Value weights,
+                             RankedTensorType type) {
+    Location loc = op.getLoc();
+    auto source = llvm::cast<RankedTensorType>(weights.getType());
+    SmallVector<int64_t> dims = llvm::to_vector(llvm::seq<int64_t>(2, source.getRank()));
+    SmallVector<int64_t> kernel(source.getShape().drop_front(2));
+    dims.push_back(0);
+    Value packed = pack(rewriter, loc, weights, dims, SmallVector<int64_t>(dims.size(), 1));
+    auto window = kern::WindowOp::create(
+        rewriter, loc, type, input, packed, ValueRange(), empty(rewriter, loc, type),
+        kern::WindowKind::Depthwise, kernel, op.getStrides(), op.getDilations(), op.getPads(),
+        rewriter.getArrayAttr({}));
+    buildIdentityEpilogue(rewriter, loc, window.getEpilogue(), type.getElementType());
+    return window.getResult();
+  }
+
+  /// Weights [G*N, K, k..] -> [G?, N/16, k.., K, 16].
+  static Value formContract(nn::ConvOp op, PatternRewriter &rewriter, Value input, Value weights,
+                            RankedTensorType type) {
+    Location loc = op.getLoc();
+    auto source = llvm::cast<RankedTensorType>(weights.getType());
+    int64_t groups = op.getGroups(), lead = groups > 1;
+    if (lead) { // panels must not run over from one group to the next
+      SmallVector<int64_t> shape(source.getShape());
+      shape[0] /= groups;
+      shape.insert(shape.begin(), groups);
+      weights = reshape(rewriter, loc, weights, shape);
+    }
+    SmallVector<int64_t> dims, factors;
+    if (lead)
+      dims.push_back(0), factors.push_back(1);
+    dims.push_back(lead), factors.push_back(kern::panel);
+    for (int64_t i = 2; i < source.getRank(); ++i)
+      dims.push_back(i + lead), factors.push_back(1);
+    dims.append({lead + 1, lead});
+    factors.append({1, 1});
+    Value packed = pack(rewriter, loc, weights, dims, factors);
+    return contract(rewriter, loc, input, packed, type, kern::BLayout::Packed, groups,
+                    op.getStrides(), op.getDilations(), op.getPads())
+        .getResult();
+  }
+};
+
+bool isConstant(Value value) { return matchPattern(value, m_Constant()); }
+
+struct FormMatMul : OpRewritePattern<nn::MatMulOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(nn::MatMulOp op, PatternRewriter &rewriter) const override {
+    Type element = op.getType().getElementType();
+    if (!isa<FloatType>(element))
+      return rewriter.notifyMatchFailure(op, "integer products are lowered as sums");
+    if (!op.getType().hasStaticShape() || !op.getLhs().getType().hasStaticShape())
+      return rewriter.notifyMatchFailure(op, "sizes are not known at compile time");
+    Location loc = op.getLoc();
+    Type compute = computeType(element);
+    Value lhs = cast(rewriter, loc, op.getLhs(), compute);
+    Value rhs = cast(rewriter, loc, op.getRhs(), compute);
+    auto shapeOf = [](Value value) {
+      return llvm::to_vector(llvm::cast<RankedTensorType>(value.getType()).getShape());
+    };
+    SmallVector<int64_t> left = shapeOf(lhs), right = shapeOf(rhs);
+    if (left.size() == 1) // a row
+      lhs = reshape(rewriter, loc, lhs, left = {1, left[0]});
+    if (right.size() == 1) // a column
+      rhs = reshape(rewriter, loc, rhs, right = {right[0], 1});
+    Value result = product(rewriter, loc, lhs, rhs);
+    if (shapeOf(result) != op.getType().getShape())
+      result = reshape(rewriter, loc, result, op.getType().getShape());
+    rewriter.replaceOp(op, cast(rewriter, loc, result, element));
+    return success();
+  }
+
+  static Value product(PatternRewriter &rewriter, Location loc, Value lhs, Value rhs) {
+    auto left = llvm::cast<RankedTensorType>(lhs.getType());
+    auto right = llvm::cast<RankedTensorType>(rhs.getType());
+    int64_t columns = right.getShape().back();
+    bool batched = llvm::any_of(right.getShape().drop_back(2), [](int64_t n) { return n != 1; });
+    if (!batched && isWeights(rhs)) {
+      SmallVector<int64_t> shape(left.getShape());
+      while (static_cast<int64_t>(shape.size()) < right.getRank())
+        shape.insert(shape.begin(), 1);
+      if (static_cast<int64_t>(shape.size()) != left.getRank())
+        lhs = reshape(rewriter, loc, lhs, shape);
+      shape.back() = columns;
+      return contract(rewriter, loc, lhs, packWeights(rewriter, loc, rhs), left.clone(shape),
+                      kern::BLayout::Packed, 1, {}, {}, {})
+          .getResult();
+    }
+    return batchedProduct(rewriter, loc, lhs, rhs);
+  }
+
+  static bool isWeights(Value value) {
+    if (auto transpose = value.getDefiningOp<nn::TransposeOp>())
+      value = transpose.getOperand();
+    return isConstant(value);
+  }
+
+  /// [1.., K, N] -> [N/16, K, 16]; a transpose of constants is a part of the recipe.
+  static Value packWeights(PatternRewriter &rewriter, Location loc, Value weights) {
+    auto type = llvm::cast<RankedTensorType>(weights.getType());
+    int64_t k = type.getRank() - 2, n = k + 1;
+    if (auto transpose = weights.getDefiningOp<nn::TransposeOp>()) {
+      weights = transpose.getOperand();
+      k = transpose.getPerm()[k], n = transpose.getPerm()[n];
+    }
+    return pack(rewriter, loc, weights, {n, k, n}, {kern::panel, 1, 1});
+  }
+
+  /// Both operands are activations: batch dims of the result broadcast.
+  static Value batchedProduct(PatternRewriter &rewriter, Location loc, Value lhs, Value rhs) {
+    auto left = llvm::cast<RankedTensorType>(lhs.getType());
+    auto right = llvm::cast<RankedTensorType>(rhs.getType());
+    int64_t rank = std::max(left.getRank(), right.getRank());
+    auto padded = [&](RankedTensorType type) {
+      SmallVector<int64_t> shape(rank - type.getRank(), 1);
+      llvm::append_range(shape, type.getShape());
+      return shape;
+    };
+    SmallVector<int64_t> a = padded(left), b = padded(right), shape = a;
+    kern::BLayout layout = kern::BLayout::Plain;
+    auto transpose = rhs.getDefiningOp<nn::TransposeOp>();
+    if (transpose && transpose.getPerm()[right.getRank() - 2] == right.getRank() - 1) {
+      // The product with a transposed matrix, such as Q K^T, reads it as it is stored.
+      layout = kern::BLayout::Transposed;
+      SmallVector<int64_t> perm(transpose.getPerm());
+      std::swap(perm[perm.size() - 1], perm[perm.size() - 2]);
+      rhs = rewriter.createOrFold<nn::TransposeOp>(loc, transpose.getOperand(), perm);
+      std::swap(b[rank - 1], b[rank - 2]);
+    }
+    for (int64_t i = 0; i < rank - 2; ++i)
+      shape[i] = std::max(a[i], b[i]);
+    shape.back() = b[layout == kern::BLayout::Transposed ? rank - 2 : rank - 1];
+    SmallVector<int64_t> expanded(shape);
+    expanded.back() = a.back();
+    if (left.getRank() != rank)
+      lhs = reshape(rewriter, loc, lhs, a);
+    if (expanded != a) { // rows are not shared: the batch dims of a are those of the result
+      auto sizes = RankedTensorType::get(rank, rewriter.getI64Type());
+      lhs = nn::ExpandOp::create(
+          rewriter, loc, lhs,
+          nn::ConstantOp::create(rewriter, loc, DenseElementsAttr::get(sizes, ArrayRef(expanded))));
+    }
+    if (right.getRank() != rank && right.getRank() > 2)
+      rhs = reshape(rewriter, loc, rhs, b);
+    return contract(rewriter, loc, lhs, rhs, left.clone(shape), layout, 1, {}, {}, {}).getResult();
+  }
+};
+
+struct FormPool : OpRewritePattern<nn::PoolOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(nn::PoolOp op, PatternRewriter &rewriter) const override {
+    if (!op.getChannelsLast())
+      return rewriter.notifyMatchFailure(op, "not channels-last");
+    static constexpr kern::WindowKind kinds[] = {
+        kern::WindowKind::Max, kern::WindowKind::Average, kern::WindowKind::AverageValid};
+    Location loc = op.getLoc();
+    Type element = computeType(op.getType().getElementType());
+    auto type = llvm::cast<RankedTensorType>(op.getType().clone(element));
+    auto window = kern::WindowOp::create(
+        rewriter, loc, type, cast(rewriter, loc, op.getInput(), element), Value(), ValueRange(),
+        empty(rewriter, loc, type), kinds[static_cast<int>(op.getKind())], op.getKernel(),
+        op.getStrides(), op.getDilations(), op.getPads(), rewriter.getArrayAttr({}));
+    buildIdentityEpilogue(rewriter, loc, window.getEpilogue(), element);
+    rewriter.replaceOp(op, cast(rewriter, loc, window.getResult(), op.getType().getElementType()));
+    return success();
+  }
+};
+
+struct FormContractions : impl::FormContractionsBase<FormContractions> {
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<FormConv, FormMatMul, FormPool>(&getContext());
+    walkAndApplyPatterns(getOperation(), std::move(patterns));
+  }
+};
+
+} // namespace
