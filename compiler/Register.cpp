@@ -7,6 +7,7 @@
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
 #include "mlir/Target/LLVMIR/Dialect/All.h"
+#include "passes/Passes.h"
 #include "targets/cpu/Passes.h"
 
 using namespace mlir;
@@ -18,6 +19,8 @@ void nncc::registerEverything(DialectRegistry &registry) {
   registerAllToLLVMIRTranslations(registry);
   static bool once = [] {
     registerAllPasses();
+    registerNNCCPasses();
+    cpu::registerCPUPasses();
     return true;
   }();
   (void)once;

@@ -80,7 +80,8 @@ def PlanMemory : Pass<"nncc-plan-memory", "::mlir::ModuleOp"> {
     ```mlir
     %y = rt.dispatch @k(%x, %w)  -->  rt.run @k spaces [0, 3, 2] indices [0, 0, 0] offsets [0, 4096, 128]
     ```
-    The module gets `rt.arena_size`, and `rt.weights` with every constant in the order of its offset.
+    The module gets `rt.arena_size` and `rt.weights_size` (bytes); constants and packing recipes that are used
+    keep their `rt.offset` and stay as operations; the results' types and names become attributes of the function.
   }];
   let dependentDialects = ["::nncc::rt::RTDialect"];
 }

@@ -47,4 +47,14 @@ def ApproximateMath : Pass<"nncc-cpu-approximate-math", "::mlir::func::FuncOp"> 
                            "::mlir::vector::VectorDialect"];
 }
 
+def LowerToLLVM : Pass<"nncc-cpu-lower-to-llvm", "::mlir::ModuleOp"> {
+  let summary = "A scheduled kernel -> the LLVM dialect";
+  let description = [{
+    One conversion for arith, cf, func, index, math, memref and rt: `rt.buffer` and `rt.scratch` become loads from
+    nncc_call. Structured control flow and vectors are lowered before. What has no
+    LLVM form is an error: nothing unknown reaches the translation.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 #endif

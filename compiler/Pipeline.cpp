@@ -1,0 +1,67 @@
+#include "compiler/Pipeline.h"
+
+#include "mlir/Pass/PassRegistry.h"
+#include "passes/Passes.h"
+
+using namespace mlir;
+
+namespace nncc {
+
+/// A part of the pipeline in MLIR's textual form, the same that --pass-pipeline takes.
+static void add(OpPassManager &pm, StringRef text) {
+  std::string message;
+  llvm::raw_string_ostream os(message);
+  if (failed(parsePassPipeline(text, pm, os)))
+    llvm::report_fatal_error("a built-in pipeline does not parse: " + Twine(message));
+}
+
+static void buildImport(OpPassManager &, const CompileOptions &) {}
+
+static void buildGraph(OpPassManager &pm, const CompileOptions &) {
+  add(pm, "func.func(canonicalize,cse)");
+}
+
+static void buildKernels(OpPassManager &pm, const CompileOptions &) {
+  add(pm, "func.func(nncc-form-contractions,canonicalize,cse,nncc-fuse-epilogue),"
+          "nncc-form-kernels,nncc-merge-kernels,"
+          "builtin.module(func.func(nncc-lower-nn,canonicalize,cse))");
+}
+
+static void buildSchedule(OpPassManager &pm, const CompileOptions &) {
+  add(pm, "builtin.module(func.func("
+          "nncc-cpu-plan-contract,nncc-cpu-emit-kernel,canonicalize,cse,"
+          "nncc-cpu-lower-brgemm,nncc-cpu-approximate-math,canonicalize,cse))");
+}
+
+static void buildProgram(OpPassManager &pm, const CompileOptions &) { add(pm, "nncc-plan-memory"); }
+
+static void buildTarget(OpPassManager &pm, const CompileOptions &) {
+  add(pm, "builtin.module(convert-scf-to-cf,convert-vector-to-llvm,nncc-cpu-lower-to-llvm)");
+}
+
+static constexpr Stage stages[] = {
+    {"import", "nn on ranked tensors; weights refer to the model file", buildImport},
+    {"graph", "nn, simplified and fused, layouts chosen", buildGraph},
+    {"kernels", "kernels in modules of their own (linalg, kern), a program of rt.dispatch",
+     buildKernels},
+    {"schedule", "kernels as loops and vectors on flat buffers", buildSchedule},
+    {"program", "every value has its place: rt.run on offsets", buildProgram},
+    {"target", "kernels in the LLVM dialect", buildTarget},
+};
+
+ArrayRef<Stage> pipelineStages() { return stages; }
+
+LogicalResult buildStage(OpPassManager &pm, const Stage &stage, const CompileOptions &options,
+                         llvm::raw_ostream &errors) {
+  for (bool before : {true, false}) {
+    for (const InsertedPasses &inserted : options.insert)
+      if (inserted.stage == stage.name && inserted.before == before &&
+          failed(parsePassPipeline(inserted.pipeline, pm, errors)))
+        return failure();
+    if (before)
+      stage.build(pm, options);
+  }
+  return success();
+}
+
+} // namespace nncc

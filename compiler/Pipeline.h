@@ -1,0 +1,23 @@
+// The stages of a compilation: THE order of the passes, and the points where a user's passes go.
+#pragma once
+
+#include "compiler/Options.h"
+#include "mlir/Pass/PassManager.h"
+
+namespace nncc {
+
+struct Stage {
+  llvm::StringLiteral name;
+  llvm::StringLiteral description; // the IR at its end
+  /// Adds the stage's passes.
+  void (*build)(mlir::OpPassManager &pm, const CompileOptions &options);
+};
+
+/// From the imported graph to the LLVM dialect, in order.
+llvm::ArrayRef<Stage> pipelineStages();
+
+/// Adds `stage` and what the user inserts before and after it. Reports what does not parse.
+llvm::LogicalResult buildStage(mlir::OpPassManager &pm, const Stage &stage,
+                               const CompileOptions &options, llvm::raw_ostream &errors);
+
+} // namespace nncc

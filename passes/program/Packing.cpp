@@ -1,0 +1,38 @@
+#include "passes/program/Packing.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace llvm;
+
+namespace nncc {
+
+int64_t packIntervals(MutableArrayRef<Interval> intervals, int64_t alignment) {
+  SmallVector<Interval *> order;
+  for (Interval &interval : intervals)
+    order.push_back(&interval);
+  llvm::stable_sort(order, [](const Interval *a, const Interval *b) { return a->size > b->size; });
+
+  int64_t arena = 0;
+  SmallVector<Interval *> placed; // by offset
+  for (Interval *interval : order) {
+    int64_t offset = 0;
+    for (const Interval *other : placed) {
+      if (other->last < interval->first || interval->last < other->first)
+        continue;
+      if (offset + interval->size <= other->offset)
+        break;
+      offset = std::max<int64_t>(offset, alignTo(other->offset + other->size, alignment));
+    }
+    interval->offset = offset;
+    arena = std::max(arena, offset + interval->size);
+    auto place = llvm::upper_bound(placed, interval, [](const Interval *a, const Interval *b) {
+      return a->offset < b->offset;
+    });
+    placed.insert(place, interval);
+  }
+  return alignTo(arena, alignment);
+}
+
+} // namespace nncc

@@ -1,0 +1,104 @@
+// The kernel -> the LLVM dialect, in one conversion: a pass for each dialect would walk the kernel
+// as often, and that is most of the time they take.
+#include "targets/cpu/Passes.h"
+
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVM.h"
+#include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
+#include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
+#include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
+#include "mlir/Conversion/LLVMCommon/Pattern.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
+#include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/Index/IR/IndexDialect.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
+#include "runtime/include/nncc/abi.h"
+#include <cstddef>
+
+namespace nncc::cpu {
+#define GEN_PASS_DEF_LOWERTOLLVM
+#include "targets/cpu/Passes.h.inc"
+} // namespace nncc::cpu
+
+using namespace mlir;
+using namespace nncc;
+
+namespace {
+
+/// A field of nncc_call that is `offset` bytes into it. Constant during the call.
+Value loadField(OpBuilder &b, Location loc, Value call, int64_t offset, Type type) {
+  Type pointer = LLVM::LLVMPointerType::get(b.getContext());
+  Value address = LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), call,
+                                      ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(offset)});
+  auto load = LLVM::LoadOp::create(b, loc, type, address, /*alignment=*/8);
+  load.setInvariant(true);
+  return load;
+}
+
+struct LowerBuffer : ConvertOpToLLVMPattern<rt::BufferOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult matchAndRewrite(rt::BufferOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Type pointer = LLVM::LLVMPointerType::get(getContext());
+    Value buffers = loadField(rewriter, op.getLoc(), adaptor.getCall(),
+                              offsetof(nncc_call, buffers), pointer);
+    Value buffer = loadField(rewriter, op.getLoc(), buffers,
+                             static_cast<int64_t>(op.getIndex() * sizeof(void *)), pointer);
+    rewriter.replaceOp(op, {MemRefDescriptor::fromStaticShape(
+                               rewriter, op.getLoc(), *getTypeConverter(),
+                               cast<MemRefType>(op.getType()), buffer)});
+    return success();
+  }
+};
+
+struct LowerScratch : ConvertOpToLLVMPattern<rt::ScratchOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult matchAndRewrite(rt::ScratchOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Type pointer = LLVM::LLVMPointerType::get(getContext());
+    Value base = loadField(rewriter, loc, adaptor.getCall(), offsetof(nncc_call, scratch), pointer);
+    Value stride = loadField(rewriter, loc, adaptor.getCall(), offsetof(nncc_call, scratch_stride),
+                             rewriter.getI64Type());
+    Value worker =
+        LLVM::ZExtOp::create(rewriter, loc, rewriter.getI64Type(), adaptor.getWorker());
+    Value slice = LLVM::MulOp::create(rewriter, loc, worker, stride);
+    Value own = LLVM::GEPOp::create(rewriter, loc, pointer, rewriter.getI8Type(), base,
+                                    ArrayRef<LLVM::GEPArg>{slice});
+    Value part = LLVM::GEPOp::create(rewriter, loc, pointer, rewriter.getI8Type(), own,
+                                     ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(op.getOffset())});
+    rewriter.replaceOp(op, {MemRefDescriptor::fromStaticShape(rewriter, loc, *getTypeConverter(),
+                                                              cast<MemRefType>(op.getType()),
+                                                              part)});
+    return success();
+  }
+};
+
+struct LowerToLLVM : cpu::impl::LowerToLLVMBase<LowerToLLVM> {
+  void runOnOperation() override {
+    MLIRContext *context = &getContext();
+    LowerToLLVMOptions options(context);
+    LLVMTypeConverter converter(context, options);
+    RewritePatternSet patterns(context);
+    patterns.add<LowerBuffer, LowerScratch>(converter);
+    arith::populateArithToLLVMConversionPatterns(converter, patterns);
+    cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);
+    index::populateIndexToLLVMConversionPatterns(converter, patterns);
+    populateFuncToLLVMConversionPatterns(converter, patterns);
+    populateMathToLLVMConversionPatterns(converter, patterns);
+    populateFinalizeMemRefToLLVMConversionPatterns(converter, patterns);
+    ub::populateUBToLLVMConversionPatterns(converter, patterns);
+    LLVMConversionTarget target(*context);
+    target.addLegalOp<ModuleOp>();
+    if (failed(applyFullConversion(getOperation(), target, std::move(patterns))))
+      signalPassFailure();
+  }
+};
+
+} // namespace
