@@ -1,0 +1,187 @@
+#include "compiler/Emit.h"
+
+#include "compiler/Files.h"
+#include "compiler/Link.h"
+#include "compiler/WeightsWriter.h"
+#include "mlir/IR/Threading.h"
+#include "runtime/include/nncc/abi.h"
+#include "targets/cpu/CodeGen.h"
+#include "targets/cpu/ProgramEmitter.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+using llvm::Error;
+using llvm::Expected;
+
+namespace nncc {
+
+namespace {
+
+class Emitter {
+public:
+  Emitter(ModuleOp module, const EmitOptions &options) : module(module), options(options) {}
+
+  Error run() {
+    Expected<TemporaryFolder> folder = TemporaryFolder::create();
+    if (!folder)
+      return folder.takeError();
+    temporary = folder->path();
+    info.name = options.name;
+    info.compiler = "nncc " NNCC_VERSION;
+    info.weightsSymbol = "nncc_" + options.name + "_weights";
+    for (auto step : {&Emitter::emitWeights, &Emitter::emitKernels, &Emitter::emitProgramCode})
+      if (Error error = (this->*step)())
+        return error;
+    return finish();
+  }
+
+private:
+  bool isText() const {
+    return options.kind == EmitKind::LLVMIR || options.kind == EmitKind::Assembly;
+  }
+  cpu::CodeKind codeKind() const {
+    if (options.kind == EmitKind::LLVMIR)
+      return cpu::CodeKind::IR;
+    return options.kind == EmitKind::Assembly ? cpu::CodeKind::Assembly : cpu::CodeKind::Object;
+  }
+
+  Error emitWeights() {
+    bool inFile = options.weights == WeightsPlace::File;
+    std::string path = inFile ? options.output + ".weights" : temporary + "/weights.o";
+    Expected<AtomicFile> file = AtomicFile::create(path);
+    if (!file)
+      return file.takeError();
+    if (inFile) {
+      info.weightsFile = llvm::sys::path::filename(path).str();
+      nncc_weights_header header = {NNCC_WEIGHTS_MAGIC, 0, 0};
+      file->stream().write_zeros(NNCC_WEIGHTS_OFFSET);
+      Expected<WeightsSummary> summary = writeWeights(module, file->stream());
+      if (!summary)
+        return summary.takeError();
+      header.size = info.weightsSize = summary->size;
+      header.hash = info.weightsHash = summary->hash;
+      file->stream().pwrite(reinterpret_cast<const char *>(&header), sizeof(header), 0);
+      weightsFile = std::move(*file); // kept when the library is there too
+      return weightsFile->flush();
+    }
+    Expected<WeightsSummary> summary = writeWeightsObject(module, options.machine.triple,
+                                                          info.weightsSymbol, file->stream());
+    if (!summary)
+      return summary.takeError();
+    info.weightsSize = summary->size;
+    info.weightsHash = summary->hash;
+    if (info.weightsSize)
+      objects.push_back(path);
+    return file->keep();
+  }
+
+  Error emitKernels() {
+    SmallVector<ModuleOp> kernels(module.getOps<ModuleOp>());
+    std::vector<llvm::SmallVector<char, 0>> codes(kernels.size());
+    std::vector<std::string> errors(kernels.size());
+    parallelFor(module.getContext(), 0, kernels.size(), [&](size_t i) {
+      std::string symbol = cpu::kernelSymbol(options.name, kernels[i].getSymName().value_or(""));
+      auto code = cpu::generateKernel(kernels[i], symbol, options.machine, codeKind(),
+                                      options.optLevel);
+      if (code)
+        codes[i] = std::move(*code);
+      else
+        errors[i] = llvm::toString(code.takeError());
+    });
+    for (const std::string &error : errors)
+      if (!error.empty())
+        return llvm::createStringError(error);
+    for (auto [i, code] : llvm::enumerate(codes))
+      if (Error error = addCode(code, "kernel" + std::to_string(i)))
+        return error;
+    return Error::success();
+  }
+
+  Error emitProgramCode() {
+    llvm::LLVMContext context;
+    auto program = cpu::emitProgram(module, info, options.machine, context);
+    if (!program)
+      return program.takeError();
+    auto code = cpu::generateCode(**program, options.machine, codeKind(), options.optLevel);
+    if (!code)
+      return code.takeError();
+    return addCode(*code, "program");
+  }
+
+  Error addCode(ArrayRef<char> code, const std::string &name) {
+    if (isText()) {
+      text.append(code.begin(), code.end());
+      text += '\n';
+      return Error::success();
+    }
+    std::string path = temporary + "/" + name + ".o";
+    objects.push_back(path);
+    return writeFile(path, StringRef(code.data(), code.size()));
+  }
+
+  Error finish() {
+    Expected<AtomicFile> file = AtomicFile::create(options.output);
+    if (!file)
+      return file.takeError();
+    Error error = Error::success();
+    switch (options.kind) {
+    case EmitKind::SharedLibrary:
+      error = linkShared(objects, file->path(), options.machine.triple);
+      break;
+    case EmitKind::Object:
+      error = linkRelocatable(objects, file->path());
+      break;
+    case EmitKind::StaticArchive:
+      error = archive(objects, file->path());
+      break;
+    case EmitKind::LLVMIR:
+    case EmitKind::Assembly:
+      file->stream() << text;
+    }
+    if (error)
+      return error;
+    if (weightsFile)
+      if (Error failed = weightsFile->keep())
+        return failed;
+    return file->keep();
+  }
+
+  ModuleOp module;
+  const EmitOptions &options;
+  cpu::ProgramInfo info;
+  std::string temporary, text;
+  std::vector<std::string> objects;
+  std::optional<AtomicFile> weightsFile;
+};
+
+} // namespace
+
+Error emitModel(ModuleOp module, const EmitOptions &options) {
+  return Emitter(module, options).run();
+}
+
+Error writeHeader(ModuleOp module, StringRef name, StringRef path) {
+  std::string guard = "NNCC_MODEL_" + name.upper() + "_H", text;
+  llvm::raw_string_ostream os(text);
+  os << "/* The model " << name << ", compiled by nncc " NNCC_VERSION ".\n *\n";
+  for (auto function : module.getOps<func::FuncOp>()) {
+    for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
+      auto label = function.getArgAttrOfType<StringAttr>(i, "nn.name");
+      os << " * input " << i << ": " << (label ? label.getValue() : "") << ", " << type << "\n";
+    }
+    auto types = function->getAttrOfType<ArrayAttr>("rt.result_types");
+    auto names = function->getAttrOfType<ArrayAttr>("rt.result_names");
+    if (types && names)
+      for (auto [i, type] : llvm::enumerate(types))
+        os << " * output " << i << ": " << cast<StringAttr>(names[i]).getValue() << ", "
+           << cast<TypeAttr>(type).getValue() << "\n";
+  }
+  os << " */\n#ifndef " << guard << "\n#define " << guard << "\n\n#include <nncc/abi.h>\n\n"
+     << "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
+     << "const nncc_descriptor *nncc_model_" << name << "(void);\n\n"
+     << "#ifdef __cplusplus\n}\n#endif\n#endif\n";
+  return writeFile(path, text);
+}
+
+} // namespace nncc

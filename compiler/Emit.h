@@ -1,0 +1,26 @@
+// A program at the end of stage "target" -> files.
+#pragma once
+
+#include "compiler/Options.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "targets/cpu/Machine.h"
+
+namespace nncc {
+
+struct EmitOptions {
+  cpu::Machine machine;
+  EmitKind kind = EmitKind::SharedLibrary;
+  WeightsPlace weights = WeightsPlace::Embed;
+  std::string name;   // of the model
+  std::string output; // with WeightsPlace::File, the weights go to `output` + ".weights"
+  unsigned optLevel = 2;
+};
+
+/// Generates the code of all kernels (in parallel, on the context's threads), writes the weights,
+/// links. Files appear under their names when they are whole, or not at all.
+llvm::Error emitModel(mlir::ModuleOp module, const EmitOptions &options);
+
+/// A C header that declares the model's symbol and its inputs and outputs.
+llvm::Error writeHeader(mlir::ModuleOp module, llvm::StringRef name, llvm::StringRef path);
+
+} // namespace nncc
