@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""Time single operators at sizes that networks use, beside ONNX Runtime and OpenVINO.
+
+  ops.py [TEXT...] [--nncc PATH] [--threads 1,2] [--markdown]     cases whose name has a TEXT
+  ops.py --list
+
+The harness, its options and its columns are those of bench.py. A model of one operator pays for
+the layout changes at its edges, in some runtimes more than inside a network.
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+import bench
+
+# rows, depth, columns: transformer layers, a classifier, square, odd
+MATMULS = [
+    (1, 768, 3072),
+    (16, 768, 768),
+    (128, 768, 768),
+    (128, 768, 3072),
+    (128, 3072, 768),
+    (197, 384, 1536),
+    (512, 512, 512),
+    (1, 2048, 1000),
+    (33, 257, 129),
+]
+# batch, rows, depth, columns: both operands are activations
+BATCHED = [(12, 128, 64, 128), (12, 128, 128, 64), (6, 1500, 64, 1500)]
+# input channels, output channels, side, kernel, stride, groups
+CONVOLUTIONS = [
+    (3, 64, 224, 7, 2, 1),
+    (64, 64, 56, 3, 1, 1),
+    (64, 256, 56, 1, 1, 1),
+    (128, 128, 28, 3, 1, 1),
+    (128, 128, 56, 3, 2, 1),
+    (256, 256, 14, 3, 1, 1),
+    (512, 512, 7, 3, 1, 1),
+    (1024, 256, 14, 1, 1, 1),
+    (256, 512, 56, 1, 2, 1),
+    (32, 32, 112, 3, 1, 32),
+    (96, 96, 112, 3, 2, 96),
+    (384, 384, 14, 3, 1, 384),
+    (96, 96, 56, 7, 1, 96),
+]
+
+
+def model_of(nodes, inputs, weights=None):
+    """A model from nodes that end in `y`, {input: shape} and {weight: array}."""
+    graph = helper.make_graph(
+        nodes,
+        "op",
+        [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in inputs.items()],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(w, n) for n, w in (weights or {}).items()],
+    )
+    opset = [helper.make_opsetid("", 17)]
+    model = helper.make_model(graph, opset_imports=opset, ir_version=8)
+    return onnx.shape_inference.infer_shapes(model)
+
+
+def weight(rng, *shape):
+    fan_in = np.prod(shape[1:]) if len(shape) > 2 else shape[0]
+    return (rng.standard_normal(shape) / np.sqrt(fan_in)).astype(np.float32)
+
+
+def matrix_products(rng):
+    node = helper.make_node("MatMul", ["x", "w"], ["y"])
+    for m, k, n in MATMULS:
+        yield f"matmul {m}x{k}x{n}", model_of([node], {"x": [m, k]}, {"w": weight(rng, k, n)})
+    node = helper.make_node("MatMul", ["x", "z"], ["y"])
+    for b, m, k, n in BATCHED:
+        yield f"matmul {b}x{m}x{k}x{n}", model_of([node], {"x": [1, b, m, k], "z": [1, b, k, n]})
+
+
+def convolutions(rng):
+    for i, o, side, k, stride, groups in CONVOLUTIONS:
+        attributes = {"kernel_shape": [k, k], "strides": [stride] * 2, "pads": [k // 2] * 4}
+        nodes = [
+            helper.make_node("Conv", ["x", "w", "b"], ["c"], group=groups, **attributes),
+            helper.make_node("Relu", ["c"], ["y"]),
+        ]
+        weights = {"w": weight(rng, o, i // groups, k, k), "b": weight(rng, o)}
+        kind = "depthwise" if groups > 1 else "conv"
+        yield f"{kind} {k}x{k}/{stride} {i}-{o} {side}", model_of(
+            nodes, {"x": [1, i, side, side]}, weights
+        )
+
+
+def normalisations(rng):
+    node = helper.make_node("Softmax", ["x"], ["y"], axis=-1)
+    for shape in ([12, 128, 128], [6, 1500, 1500]):
+        yield "softmax " + "x".join(map(str, shape)), model_of([node], {"x": shape})
+    node = helper.make_node("LayerNormalization", ["x", "g", "b"], ["y"], axis=-1, epsilon=1e-5)
+    for m, n in ((128, 768), (1500, 384)):
+        weights = {"g": weight(rng, n) + 1, "b": weight(rng, n)}
+        yield f"layernorm {m}x{n}", model_of([node], {"x": [m, n]}, weights)
+
+
+def elementwise(rng):
+    gelu = [
+        helper.make_node("Div", ["x", "root"], ["a"]),
+        helper.make_node("Erf", ["a"], ["e"]),
+        helper.make_node("Add", ["e", "one"], ["f"]),
+        helper.make_node("Mul", ["x", "f"], ["g"]),
+        helper.make_node("Mul", ["g", "half"], ["y"]),
+    ]
+    constants = {"root": 2**0.5, "one": 1, "half": 0.5}
+    weights = {name: np.array(value, np.float32) for name, value in constants.items()}
+    yield "gelu 128x3072", model_of(gelu, {"x": [128, 3072]}, weights)
+    shape = [1, 128, 56, 56]
+    add = helper.make_node("Add", ["x", "z"], ["y"])
+    yield "add 128x56x56", model_of([add], {"x": shape, "z": shape})
+    swap = helper.make_node("Transpose", ["x"], ["y"], perm=[0, 2, 1, 3])
+    yield "transpose 128x12x64", model_of([swap], {"x": [1, 128, 12, 64]})
+    pool = helper.make_node(
+        "MaxPool", ["x"], ["y"], kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4
+    )
+    yield "maxpool 3x3/2 64 112", model_of([pool], {"x": [1, 64, 112, 112]})
+
+
+def cases():
+    """(name, ModelProto) of every operator, with the same weights each time."""
+    rng = np.random.default_rng(0)
+    for family in (matrix_products, convolutions, normalisations, elementwise):
+        yield from family(rng)
+
+
+def subjects(texts, folder):
+    """(name, path, inputs) of the selected cases."""
+    rng = np.random.default_rng(1)
+    for name, model in cases():
+        if texts and not any(text in name for text in texts):
+            continue
+        path = folder / "op.onnx"
+        onnx.save(model, path)
+        feeds = {}
+        for value in model.graph.input:
+            shape = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+            feeds[value.name] = rng.standard_normal(shape, dtype=np.float32)
+        yield name, path, feeds
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("texts", nargs="*", metavar="TEXT")
+    parser.add_argument("--list", action="store_true")
+    bench.add_options(parser)
+    parser.set_defaults(seconds=0.1)
+    args = parser.parse_args()
+    if args.list:
+        print("\n".join(name for name, _ in cases()))
+        return 0
+    bench.finish_options(parser, args)
+    with tempfile.TemporaryDirectory(prefix="nncc-ops-") as folder:
+        return bench.benchmark(args, subjects(args.texts, Path(folder)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
