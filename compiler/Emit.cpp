@@ -62,7 +62,7 @@ private:
       header.size = info.weightsSize = summary->size;
       header.hash = info.weightsHash = summary->hash;
       file->stream().pwrite(reinterpret_cast<const char *>(&header), sizeof(header), 0);
-      weightsFile = std::move(*file); // kept when the library is there too
+      weightsFile.emplace(std::move(*file)); // kept when the library is there too
       return weightsFile->flush();
     }
     Expected<WeightsSummary> summary = writeWeightsObject(module, options.machine.triple,

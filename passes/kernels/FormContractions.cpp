@@ -257,7 +257,7 @@ struct FormPool : OpRewritePattern<nn::PoolOp> {
   }
 };
 
-struct FormContractions : impl::FormContractionsBase<FormContractions> {
+struct FormContractions : nncc::impl::FormContractionsBase<FormContractions> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<FormConv, FormMatMul, FormPool>(&getContext());

@@ -180,7 +180,7 @@ private:
   int64_t count = 0;
 };
 
-struct FormKernels : impl::FormKernelsBase<FormKernels> {
+struct FormKernels : nncc::impl::FormKernelsBase<FormKernels> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     Outliner outliner(module);

@@ -123,7 +123,7 @@ struct FuseConsumer : OpInterfaceRewritePattern<nn::ScalarOpInterface> {
   }
 };
 
-struct FuseEpilogue : impl::FuseEpilogueBase<FuseEpilogue> {
+struct FuseEpilogue : nncc::impl::FuseEpilogueBase<FuseEpilogue> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<FuseConsumer>(&getContext());

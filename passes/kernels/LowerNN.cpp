@@ -88,7 +88,7 @@ void dropSigns(func::FuncOp function) {
       b.getFunctionType(body.getArgumentTypes(), terminator->getOperandTypes()));
 }
 
-struct LowerNN : impl::LowerNNBase<LowerNN> {
+struct LowerNN : nncc::impl::LowerNNBase<LowerNN> {
   void runOnOperation() override {
     func::FuncOp function = getOperation();
     if (!function->hasAttr("rt.kernel"))

@@ -27,7 +27,7 @@ std::string textOf(func::FuncOp kernel) {
   return text;
 }
 
-struct MergeKernels : impl::MergeKernelsBase<MergeKernels> {
+struct MergeKernels : nncc::impl::MergeKernelsBase<MergeKernels> {
   void runOnOperation() override {
     llvm::StringMap<StringAttr> first;
     llvm::DenseMap<StringAttr, StringAttr> kept;

@@ -12,7 +12,9 @@ int64_t packIntervals(MutableArrayRef<Interval> intervals, int64_t alignment) {
   SmallVector<Interval *> order;
   for (Interval &interval : intervals)
     order.push_back(&interval);
-  llvm::stable_sort(order, [](const Interval *a, const Interval *b) { return a->size > b->size; });
+  llvm::sort(order, [](const Interval *a, const Interval *b) {
+    return std::make_pair(-a->size, a) < std::make_pair(-b->size, b); // as listed where equal
+  });
 
   int64_t arena = 0;
   SmallVector<Interval *> placed; // by offset

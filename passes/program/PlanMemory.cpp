@@ -132,7 +132,9 @@ private:
         bytes += byteSize(buffer.getType());
       }
       OpBuilder b(&op);
-      auto run = rt::RunOp::create(b, op.getLoc(), dispatch.getKernelAttr(), spaces, indices, offsets);
+      auto run = rt::RunOp::create(b, op.getLoc(), dispatch.getKernelAttr(),
+                                   b.getDenseI32ArrayAttr(spaces), b.getDenseI64ArrayAttr(indices),
+                                   b.getDenseI64ArrayAttr(offsets));
       for (StringRef name : {"nodes", "flops"})
         if (Attribute attr = op.getAttr(name))
           run->setAttr(name, attr);
@@ -165,7 +167,7 @@ private:
   llvm::DenseMap<Value, Place> places;
 };
 
-struct PlanMemory : impl::PlanMemoryBase<PlanMemory> {
+struct PlanMemory : nncc::impl::PlanMemoryBase<PlanMemory> {
   void runOnOperation() override {
     Builder b(&getContext());
     for (func::FuncOp function : getOperation().getOps<func::FuncOp>())
