@@ -20,7 +20,10 @@ void nncc::registerEverything(DialectRegistry &registry) {
   static bool once = [] {
     registerAllPasses();
     registerNNCCPasses();
-    cpu::registerCPUPasses();
+    cpu::registerPlanContract();
+    cpu::registerLowerBrgemm();
+    cpu::registerApproximateMath();
+    cpu::registerLowerToLLVM();
     return true;
   }();
   (void)once;
