@@ -37,6 +37,11 @@ def verdict(right):
     return f"\033[{32 if right else 31}m{text}\033[0m" if COLOUR else text
 
 
+def step(text):
+    """A line on what the compiler did, less loud than the answers."""
+    print(f"  \033[2m{text}\033[0m" if COLOUR else f"  {text}", flush=True)
+
+
 def title(text):
     print(f"\033[1m{text}\033[0m" if COLOUR else text, flush=True)
 
@@ -119,6 +124,8 @@ def demo_similarity(args, runner):
     vectors = next(iter(runner(model, feeds).values()))
     cosine = vectors @ vectors.T
     right = bool(np.allclose(np.diag(cosine), 1, atol=1e-3))
+    if not right:
+        print(f"  vectors of length {np.sqrt(np.diag(cosine)).round(3)}, not 1   {verdict(False)}")
     for index, row in enumerate(cosine):
         order = [other for other in np.argsort(-row) if other != index]
         near, next_best = order[0], order[1]
@@ -258,7 +265,8 @@ def main():
     args = parser.parse_args()
     try:
         if args.nncc:
-            runner = NnccRunner(args.nncc, args.dir / "compiled", args.threads)
+            folder = args.dir / "compiled"
+            runner = NnccRunner(args.nncc, folder, args.threads, notify=step)
         else:
             runner = OrtRunner(args.threads)
         right = DEMOS[args.demo](args, runner)
@@ -266,9 +274,6 @@ def main():
         print(f"error: {error}", file=sys.stderr)
         return 2
     print()
-    if args.nncc:
-        for path, cost in runner.compiled.items():
-            print(f"compiled {path.name} in {cost.seconds:.1f} s ({cost.peak_mb:.0f} MB)")
     print(f"{runner.calls} runs in {runner.seconds:.2f} s with {runner.name}")
     return 0 if right else 1
 

@@ -110,16 +110,17 @@ class OrtRunner:
 class NnccRunner:
     """nncc: one library per model and set of input shapes, kept in a folder, then run.
 
-    `compiled` maps the library's path to the Cost of its compilation (none if it was there).
+    `compiled` maps the library's path to the Cost of its compilation (none if it was there);
+    `notify` is told each step in words.
     """
 
     name = "nncc"
 
-    def __init__(self, nncc, folder, threads=0, options=(), timeout=None):
+    def __init__(self, nncc, folder, threads=0, options=(), timeout=None, notify=None):
         self.nncc, self.folder = Path(nncc).resolve(), Path(folder)
         self.threads, self.options, self.timeout = threads, list(options), timeout
         self.calls, self.seconds = 0, 0.0
-        self.compiled = {}
+        self.compiled, self.notify = {}, notify or (lambda text: None)
         self.last = None  # Cost of the last run
         self.folder.mkdir(parents=True, exist_ok=True)
 
@@ -138,6 +139,14 @@ class NnccRunner:
             self.compiled[path] = run_command(words, self.timeout)
             if not path.exists():
                 raise RunError(f"exit status 0, but {path} was not written")
+            cost, size = self.compiled[path], path.stat().st_size / 2**20
+            given = " ".join(f"--shape {shape}" for shape in shapes)
+            self.notify(
+                f"nncc compile {model.name} {given}: {cost.seconds:.1f} s, {cost.peak_mb:.0f} MB"
+                f" of memory, {size:.1f} MB library"
+            )
+        else:
+            self.notify(f"nncc compile {model.name}: done before, {path.name}")
         return path
 
     def __call__(self, model, feeds):

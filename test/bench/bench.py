@@ -417,9 +417,8 @@ def benchmark(args, subjects):
 def subjects(args):
     for name in args.names:
         if name.endswith(".onnx"):
-            rule = models.Entry(name, "file", "", {"batch": args.batch or 1})
-            models.MANIFEST[name] = rule
-            path = Path(name)
+            path, name = Path(name), Path(name).stem
+            models.MANIFEST[name] = models.Entry(name, "file", "", {"batch": args.batch or 1})
         else:
             path = models.get(name, args.dir, args.batch)
         yield name, path, models.inputs(name, path, args.batch, models.pairs(args.dim))
