@@ -1,33 +1,15 @@
-#!/usr/bin/env bash
+#!/bin/bash
 # From a fresh clone to answers that a person can check: sets the machine up, builds nncc, fetches
 # two pretrained networks, compiles them, and lets them read a line of text out of a picture and
-# tell which sentences mean the same. Exit status: 0 if every answer is right, 1 if one is wrong,
-# 2 if something failed.
-#
-#   ./tools/demo.sh [options of models/demo.py, e.g. --image my-line-of-text.png]
-#
-# NNCC_BUILD: the build folder (default: build). PYTHON: an interpreter with numpy, onnx, pillow.
+# tell which sentences mean the same. Takes the options of models/demo.py:
+#   tools/demo.sh --image my-line-of-text.png
+# Exit status: 0 every answer is right, 1 one is wrong, 2 something failed.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-build=${NNCC_BUILD:-build}
-python=${PYTHON:-$PWD/.venv/bin/python}
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+python=.venv/bin/python
 
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-quietly() { # what it says is shown only if it fails
-  printf '%s ... ' "$1"
-  local begin=$SECONDS
-  if ! "${@:2}" >"$log" 2>&1; then
-    printf 'failed\n'
-    tail -n 40 "$log" >&2
-    exit 2
-  fi
-  printf '%s s\n' $((SECONDS - begin))
-}
-
-quietly "Setting up (tools, Python packages)" ./tools/setup.sh
-export PATH="$PWD/.venv/bin:$PATH"
-quietly "Building nncc" cmake --build "$build" --target nncc
-quietly "Fetching pretrained models" "$python" models/models.py get ppocr_rec minilm
+tools/setup.sh || exit 2
+echo "demo: fetching pretrained networks (100 MB, once)"
+$python models/models.py get ppocr_rec minilm >/dev/null || exit 2
 echo
-exec "$python" models/demo.py short --nncc "$build/bin/nncc" "$@"
+exec $python models/demo.py short --nncc build/bin/nncc "$@"

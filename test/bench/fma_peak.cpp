@@ -55,15 +55,15 @@ static void multiplyAdd() {
 }
 #else
 #define FMA(n) "vfmadd231ps " REG(13) ", " REG(12) ", " REG(n) "\n\t"
+// clang-format off
 #define LOOP(INSTRUCTION)                                                                          \
   long n = kIterations;                                                                            \
   const float one = 1.f;                                                                           \
   asm volatile("vbroadcastss %1, " REG(12) "\n\t"                                                  \
                "vbroadcastss %1, " REG(13) "\n\t"                                                  \
                "1:\n\t" CHAINS(INSTRUCTION) CHAINS(INSTRUCTION) "dec %0\n\tjnz 1b\n\t"            \
-               : "+r"(n)                                                                           \
-               : "m"(one)                                                                          \
-               : CLOBBERS)
+               : "+r"(n) : "m"(one) : CLOBBERS)
+// clang-format on
 static void multiplyAdd() { LOOP(FMA); }
 #endif
 
@@ -135,13 +135,11 @@ int main(int argc, char **argv) {
     return 1;
   }
   constexpr double kSteps = double(kIterations) * kInstructions;
-  printf("threads=%d isa=%s fma_gflops=%.1f", threads, ISA, together(threads, [&] {
-           return bestRate(multiplyAdd, kSteps * kLanes * 2, budget);
-         }));
+  printf("threads=%d isa=%s fma_gflops=%.1f", threads, ISA,
+         together(threads, [&] { return bestRate(multiplyAdd, kSteps * kLanes * 2, budget); }));
 #if defined(__AVX512VNNI__)
-  printf(" dot8_gops=%.1f", together(threads, [&] {
-           return bestRate(dotProduct, kSteps * kLanes * 8, budget);
-         }));
+  printf(" dot8_gops=%.1f",
+         together(threads, [&] { return bestRate(dotProduct, kSteps * kLanes * 8, budget); }));
 #endif
   printf(" read_gbs=%.1f\n", together(threads, [&] { return readRate(budget); }));
 }

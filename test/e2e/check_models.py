@@ -15,10 +15,12 @@ model failed.
 """
 
 import argparse
+import re
 import shutil
 import sys
 import tempfile
 import time
+import xml.etree.ElementTree as xml
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +95,18 @@ def checks(args):
             yield f"{name:18} {500:5}", lambda d, n=name: check_accuracy(args, n, d)
 
 
+def write_junit(path, results):
+    """{label: None or what went wrong} as JUnit XML."""
+    suite = xml.Element("testsuite", name="e2e", tests=str(len(results)))
+    for label, error in results.items():
+        name = "-b".join(label.split())
+        case = xml.SubElement(suite, "testcase", classname="e2e", name=name)
+        if error is not None:
+            text = re.sub(r"[^\t\n -\ud7ff]", "?", error)  # XML cannot hold control characters
+            xml.SubElement(case, "failure", message=text)
+    xml.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
+
+
 def numbers(text):
     return [int(n) for n in text.split(",")]
 
@@ -109,6 +123,7 @@ def parse_args():
     parser.add_argument("--dir", type=Path, default=models.CACHE, help="model cache")
     parser.add_argument("--option", action="append", default=[], help="one more for nncc compile")
     parser.add_argument("--timeout", type=float, default=600, help="seconds for one command")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
     parser.add_argument("--no-download", action="store_true", help="leave fetched models out")
     args = parser.parse_args()
     args.names = args.names or {"fast": FAST, "full": FULL, "all": list(models.MANIFEST)}[args.set]
@@ -123,19 +138,23 @@ def parse_args():
 def main():
     args = parse_args()
     print(f"{'model':18} batch  max |d|    rule      compile s       MB   run MB  size MB")
-    passed, failed, begin = 0, 0, time.monotonic()
+    results, begin = {}, time.monotonic()
     for label, check in checks(args):
         folder = Path(tempfile.mkdtemp(prefix="nncc-e2e-"))  # a library is as large as its weights
         try:
             print(f"{label}  {check(folder)}", flush=True)
-            passed += 1
-        except (Mismatch, RunError, RuntimeError, ValueError) as error:
-            failed += 1
+            results[label] = None
+        except (Mismatch, RunError, RuntimeError, ValueError, OSError) as error:
+            results[label] = str(error)
             print(f"{label}  FAILED {error}", flush=True)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-    print(f"{passed} passed, {failed} failed ({time.monotonic() - begin:.0f} s)")
-    return 1 if failed or not passed else 0
+    if args.junit:
+        write_junit(args.junit, results)
+    failed = sum(error is not None for error in results.values())
+    seconds = time.monotonic() - begin
+    print(f"{len(results) - failed} passed, {failed} failed ({seconds:.0f} s)")
+    return 1 if failed or not results else 0
 
 
 if __name__ == "__main__":
