@@ -2,6 +2,7 @@
 """The conformance runner against adapters that crash, hang, lie and write garbage."""
 
 import collections
+import os
 import subprocess
 import sys
 import tempfile
@@ -35,10 +36,13 @@ def statuses(mode):
         table = Path(folder, "result.tsv")
         run = f"{HERE}/bad_adapter.sh {mode} {{model}} {{inputs}} {{outputs}}"
         words = [sys.executable, HERE / "onnx_conformance.py", "--run", run, "--filter", CASES]
+        # The adapter's python3 must be this interpreter, which has onnx.
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         done = subprocess.run(
             [*words, "--timeout", "2" if mode == "hang" else "20", "--tsv", table],
             capture_output=True,
             text=True,
+            env=dict(os.environ, PATH=path),
         )
         if not table.exists():
             sys.exit(f"{mode}: the runner failed\n{done.stderr}")
