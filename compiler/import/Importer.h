@@ -1,0 +1,88 @@
+// Walks a checked model and builds its module.
+#pragma once
+
+#include "compiler/import/CheckModel.h"
+#include "compiler/import/Import.h"
+#include "compiler/import/OpBinder.h"
+#include "compiler/import/SortNodes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace nncc {
+
+/// Imports one model. After a node that cannot be imported it goes on, to find every problem: its
+/// results are null values, and nodes that read one are only checked for being supported.
+class Importer {
+public:
+  Importer(ModelFile &file, const ImportOptions &options, mlir::MLIRContext &context,
+           Problems &problems)
+      : file(file), options(options), context(context), problems(problems), builder(&context),
+        functions(file.proto()) {}
+
+  /// The module; meaningless when there are problems.
+  mlir::OwningOpRef<mlir::ModuleOp> run(const Opsets &opsets);
+
+private:
+  /// The values of a graph or function body while its nodes are imported.
+  struct Scope {
+    Scope *outer;
+    const Opsets &opsets;
+    std::string where;                        // of the nodes, for messages
+    std::string prefix;                       // of their names, for locations
+    unsigned depth = 0;                       // of function bodies
+    llvm::StringMap<mlir::Value> values = {}; // null: could not be imported
+    llvm::StringSet<> absent = {};            // inputs of a function that its call leaves out
+    llvm::StringMap<const onnx::TensorProto *> tensors = {}; // initializers
+    llvm::StringMap<const onnx::SparseTensorProto *> sparseTensors = {};
+  };
+
+  /// One node, with what messages and ops need of its place.
+  struct Place {
+    std::string where;
+    std::string name;
+    mlir::Location loc;
+  };
+
+  // Signature.cpp
+  void importSignature(mlir::func::FuncOp function, Scope &scope);
+  void importOutputs(mlir::func::FuncOp function, Scope &scope);
+  mlir::NamedAttribute importMetadata();
+
+  void addInitializers(const onnx::GraphProto &graph, Scope &scope);
+  mlir::Value lookUp(Scope &scope, llvm::StringRef name);
+  mlir::Value makeConstant(Scope &scope, llvm::StringRef name);
+
+  void importNodes(const NodeList &nodes, Scope &scope);
+  void importNode(const onnx::NodeProto &node, int index, Scope &scope);
+  void importOperator(const onnx::NodeProto &node, const Place &place, Scope &scope,
+                      llvm::ArrayRef<mlir::Value> inputs, bool complete);
+  void applyRule(const std::function<void(OpBinder &)> &rule, const onnx::NodeProto &node,
+                 int opset, const Place &place, Scope &scope, llvm::ArrayRef<mlir::Value> inputs);
+  void refuse(const onnx::NodeProto &node, const Place &place, Scope &scope,
+              const llvm::Twine &why);
+
+  // FunctionBodies.cpp
+  bool importSchemaBody(const onnx::OpSchema &schema, const onnx::NodeProto &node, int opset,
+                        const Place &place, Scope &scope, llvm::ArrayRef<mlir::Value> inputs,
+                        bool complete);
+  void importBody(const onnx::FunctionProto &function, const onnx::NodeProto &call,
+                  const onnx::OpSchema *schema, const Place &place, Scope &scope,
+                  llvm::ArrayRef<mlir::Value> inputs);
+
+  // ControlFlow.cpp
+  bool importControlFlow(const onnx::NodeProto &node, const Place &place, Scope &scope,
+                         llvm::ArrayRef<mlir::Value> inputs, bool complete);
+  void importBranch(const onnx::GraphProto &graph, const onnx::NodeProto &node, const Place &place,
+                    Scope &scope);
+
+  ModelFile &file;
+  const ImportOptions &options;
+  mlir::MLIRContext &context;
+  Problems &problems;
+  mlir::OpBuilder builder;
+  Functions functions;
+  std::string diagnostics;    // what ops reported since the last node
+  uint64_t importedNodes = 0; // function bodies included
+};
+
+} // namespace nncc

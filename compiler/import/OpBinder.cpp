@@ -1,0 +1,138 @@
+#include "compiler/import/OpBinder.h"
+#include "compiler/import/Weights.h"
+
+#include "mlir/IR/Verifier.h"
+
+using namespace mlir;
+using namespace nncc;
+using onnx::AttributeProto;
+
+RankedTensorType OpBinder::typeOf(Value value) const {
+  return llvm::cast<RankedTensorType>(value.getType());
+}
+int64_t OpBinder::rankOf(Value value) const { return value ? typeOf(value).getRank() : 0; }
+ArrayRef<int64_t> OpBinder::shapeOf(Value value) const {
+  return value ? typeOf(value).getShape() : ArrayRef<int64_t>();
+}
+std::optional<SmallVector<int64_t>> OpBinder::integersOf(Value value) const {
+  return value ? nn::constantIntegers(value) : std::nullopt;
+}
+
+SmallVector<int64_t> OpBinder::requireIntegers(Value value, const Twine &what) {
+  auto known = integersOf(value);
+  if (!known && value)
+    unsupported(what + " must be known at compile time");
+  return known.value_or(SmallVector<int64_t>());
+}
+
+const AttributeProto *OpBinder::attribute(StringRef name) const {
+  for (const AttributeProto &attribute : node.attribute())
+    if (attribute.name() == name)
+      return &attribute;
+  return nullptr;
+}
+
+int64_t OpBinder::integer(StringRef name, int64_t otherwise) const {
+  const AttributeProto *found = attribute(name);
+  return found ? found->i() : otherwise;
+}
+float OpBinder::number(StringRef name, float otherwise) const {
+  const AttributeProto *found = attribute(name);
+  return found ? found->f() : otherwise;
+}
+StringRef OpBinder::string(StringRef name, StringRef otherwise) const {
+  const AttributeProto *found = attribute(name);
+  return found ? StringRef(found->s()) : otherwise;
+}
+std::optional<SmallVector<int64_t>> OpBinder::integers(StringRef name) const {
+  const AttributeProto *found = attribute(name);
+  if (!found)
+    return std::nullopt;
+  return SmallVector<int64_t>(found->ints().begin(), found->ints().end());
+}
+
+SmallVector<int64_t> OpBinder::integers(StringRef name, size_t count, int64_t otherwise) {
+  auto found = integers(name);
+  if (found && found->size() != count)
+    invalid("attribute '" + name + "' has " + Twine(found->size()) + " values, expected " +
+            Twine(count));
+  return found && found->size() == count ? *found : SmallVector<int64_t>(count, otherwise);
+}
+
+int64_t OpBinder::axis(int64_t axis, int64_t rank) {
+  if (axis >= -rank && axis < rank)
+    return axis < 0 ? axis + rank : axis;
+  invalid("axis " + Twine(axis) + " is outside of [" + Twine(-rank) + ", " + Twine(rank - 1) + "]");
+  return 0;
+}
+
+Value OpBinder::finish(Operation *op) {
+  if (mlir::failed(mlir::verify(op))) {
+    op->erase();
+    refused = true;
+    return fail();
+  }
+  SmallVector<Value> folded = nn::foldByFacts(b, op);
+  if (folded.empty())
+    return op->getResult(0);
+  op->erase();
+  return folded[0];
+}
+
+Value OpBinder::constant(ElementsAttr value) { return nn::ConstantOp::create(b, loc, value); }
+
+Value OpBinder::constant(ArrayRef<int64_t> values) { return constant(b.getI64TensorAttr(values)); }
+
+Value OpBinder::scalar(Type element, double value) {
+  auto type = RankedTensorType::get({}, element);
+  if (llvm::isa<FloatType>(element))
+    return constant(DenseElementsAttr::get(type, Attribute(b.getFloatAttr(element, value))));
+  return constant(
+      DenseElementsAttr::get(type, Attribute(b.getIntegerAttr(element, int64_t(value)))));
+}
+
+Value OpBinder::constantOrFail(llvm::Expected<ElementsAttr> value) {
+  if (!value)
+    return fail(value.takeError());
+  return constant(*value);
+}
+Value OpBinder::constant(const onnx::TensorProto &tensor) {
+  return constantOrFail(readElements(file, tensor, b.getContext()));
+}
+Value OpBinder::constant(const onnx::SparseTensorProto &tensor) {
+  return constantOrFail(readElements(file, tensor, b.getContext()));
+}
+
+Value OpBinder::reshape(Value value, ArrayRef<int64_t> shape) {
+  if (!value || shapeOf(value) == shape)
+    return value;
+  if (auto known = value.getDefiningOp<nn::ConstantOp>();
+      known && llvm::product_of(shape) == typeOf(value).getNumElements()) {
+    auto type = RankedTensorType::get(shape, typeOf(value).getElementType());
+    if (auto dense = llvm::dyn_cast<DenseElementsAttr>(known.getValue()))
+      return constant(dense.reshape(type));
+    if (auto resource = llvm::dyn_cast<DenseResourceElementsAttr>(known.getValue()))
+      return constant(DenseResourceElementsAttr::get(type, resource.getRawHandle()));
+  }
+  nn::ReshapeOp::Properties properties;
+  properties.allow_zero = b.getUnitAttr();
+  return create<nn::ReshapeOp>({value, constant(shape)}, properties);
+}
+
+Value OpBinder::cast(Value value, Type element) {
+  if (!value || typeOf(value).getElementType() == element)
+    return value;
+  nn::CastOp::Properties properties;
+  properties.to = TypeAttr::get(element);
+  return create<nn::CastOp>({value}, properties);
+}
+
+Value OpBinder::fail(llvm::Error reason) {
+  if (failed) // the first one counts
+    llvm::consumeError(std::move(reason));
+  else
+    problems.take(std::move(reason));
+  return fail();
+}
+Value OpBinder::invalid(const Twine &what) { return fail(invalidModel(what)); }
+Value OpBinder::unsupported(const Twine &what) { return fail(unsupportedModel(what)); }

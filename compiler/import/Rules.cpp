@@ -1,0 +1,35 @@
+#include "compiler/import/Rules.h"
+#include "compiler/import/Opsets.h"
+
+using namespace nncc;
+
+const Rules &Rules::get() {
+  static const Rules rules = [] {
+    Rules all;
+    addConstantRules(all);
+    addElementwiseRules(all);
+    addActivationRules(all);
+    addLinearRules(all);
+    addConvRules(all);
+    addPoolRules(all);
+    addNormRules(all);
+    addReduceRules(all);
+    addShapeRules(all);
+    addMoveRules(all);
+    addResizeRules(all);
+    addGatherRules(all);
+    addGenerateRules(all);
+    return all;
+  }();
+  return rules;
+}
+
+const Rule *Rules::find(llvm::StringRef domain, llvm::StringRef op, int opset) const {
+  if (!canonicalDomain(domain).empty())
+    return nullptr;
+  auto versions = table.find(op);
+  if (versions == table.end())
+    return nullptr;
+  auto next = versions->second.upper_bound(opset);
+  return next == versions->second.begin() ? nullptr : &std::prev(next)->second;
+}

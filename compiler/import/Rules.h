@@ -1,0 +1,47 @@
+// How each ONNX operator becomes ops of nn.
+#pragma once
+
+#include "compiler/import/OpBinder.h"
+
+#include "llvm/ADT/StringMap.h"
+
+#include <map>
+
+namespace nncc {
+
+/// Builds the results of one node, or reports why it cannot.
+using Rule = std::function<void(OpBinder &)>;
+
+/// The rules by operator. An operator without one is imported through its function body, if ONNX
+/// defines it by one. A rule holds from operator set `since` on until a later rule of the operator.
+class Rules {
+public:
+  /// All rules of nncc.
+  static const Rules &get();
+
+  /// The rule for `op` of an ONNX domain as operator set `opset` defines it, or null.
+  const Rule *find(llvm::StringRef domain, llvm::StringRef op, int opset) const;
+
+  /// Registers a rule of ONNX's own domain.
+  void onOp(llvm::StringRef op, int since, Rule rule) { table[op][since] = std::move(rule); }
+
+private:
+  llvm::StringMap<std::map<int, Rule>> table;
+};
+
+// One per family of operators, in Rules<Family>.cpp.
+void addConstantRules(Rules &rules);
+void addElementwiseRules(Rules &rules);
+void addActivationRules(Rules &rules);
+void addLinearRules(Rules &rules);
+void addConvRules(Rules &rules);
+void addPoolRules(Rules &rules);
+void addNormRules(Rules &rules);
+void addReduceRules(Rules &rules);
+void addShapeRules(Rules &rules);
+void addMoveRules(Rules &rules);
+void addResizeRules(Rules &rules);
+void addGatherRules(Rules &rules);
+void addGenerateRules(Rules &rules);
+
+} // namespace nncc

@@ -1,0 +1,104 @@
+// Convolutions.
+#include "compiler/import/Rules.h"
+#include "compiler/import/WindowAttributes.h"
+
+using namespace mlir;
+using namespace nncc;
+
+// Adds a bias [O] along dim 1 of `x`.
+static Value addBias(OpBinder &b, Value x, Value bias) {
+  if (!x || !bias)
+    return x;
+  if (b.rankOf(bias) != 1)
+    return b.invalid("the bias has " + Twine(b.rankOf(bias)) + " dims, expected 1");
+  SmallVector<int64_t> shape(b.rankOf(x) - 1, 1);
+  shape[0] = b.shapeOf(bias)[0];
+  if (shape[0] != b.shapeOf(x)[1])
+    return b.invalid("the bias has " + Twine(shape[0]) + " elements, expected " +
+                     Twine(b.shapeOf(x)[1]));
+  return b.create<nn::AddOp>({x, b.reshape(bias, shape)});
+}
+
+// The window of a convolution; its kernel is the weights' unless the attribute says the same again.
+static std::optional<WindowAttributes> readConvWindow(OpBinder &b) {
+  Value x = b.input(0), weights = b.input(1);
+  if (b.rankOf(x) < 3 || b.rankOf(x) != b.rankOf(weights)) {
+    b.invalid("input and weights have " + Twine(b.rankOf(x)) + " and " + Twine(b.rankOf(weights)) +
+              " dims, expected the same number of at least 3");
+    return std::nullopt;
+  }
+  ArrayRef<int64_t> kernel = b.shapeOf(weights).drop_front(2);
+  if (auto stated = b.integers("kernel_shape"); stated && ArrayRef<int64_t>(*stated) != kernel) {
+    b.invalid("kernel_shape is not the shape of the weights");
+    return std::nullopt;
+  }
+  if (b.integer("group", 1) < 1) {
+    b.invalid("group is " + Twine(b.integer("group", 1)) + ", expected 1 or more");
+    return std::nullopt;
+  }
+  return readWindow(b, kernel, b.shapeOf(x).drop_front(2));
+}
+
+static void importConv(OpBinder &b) {
+  auto window = readConvWindow(b);
+  if (!window)
+    return;
+  nn::ConvOp::Properties properties;
+  properties.strides = b.array(window->strides);
+  properties.dilations = b.array(window->dilations);
+  properties.pads = b.array(window->pads);
+  properties.groups = b.i64(b.integer("group", 1));
+  b.result(addBias(b, b.create<nn::ConvOp>({b.input(0), b.input(1)}, properties), b.input(2)));
+}
+
+// Pads that give the spatial sizes `outputs`; what no input reaches becomes output padding.
+static void padToOutput(OpBinder &b, WindowAttributes &window, ArrayRef<int64_t> sizes,
+                        MutableArrayRef<int64_t> outputPads, ArrayRef<int64_t> outputs) {
+  const bool moreAtEnd = b.string("auto_pad", "NOTSET") == "SAME_UPPER";
+  for (size_t i = 0; i < window.rank(); ++i) {
+    int64_t total =
+        window.strides[i] * (sizes[i] - 1) + outputPads[i] + window.extent(i) - outputs[i];
+    if (total < 0) {
+      outputPads[i] -= total;
+      total = 0;
+    }
+    window.pads[i] = moreAtEnd ? total / 2 : total - total / 2;
+    window.pads[i + window.rank()] = total - window.pads[i];
+  }
+}
+
+static void importConvTranspose(OpBinder &b) {
+  auto window = readConvWindow(b);
+  if (!window)
+    return;
+  const size_t rank = window->rank();
+  ArrayRef<int64_t> sizes = b.shapeOf(b.input(0)).drop_front(2);
+  auto outputPads = b.integers("output_padding", rank, 0);
+  const StringRef autoPad = b.string("auto_pad", "NOTSET");
+  if (auto outputs = b.integers("output_shape")) {
+    if (outputs->size() == rank + 2) // some exporters state all dims
+      outputs->erase(outputs->begin(), outputs->begin() + 2);
+    if (outputs->size() != rank)
+      return (void)b.invalid("output_shape has " + Twine(outputs->size()) + " values, expected " +
+                             Twine(rank));
+    padToOutput(b, *window, sizes, outputPads, *outputs);
+  } else if (autoPad == "SAME_UPPER" || autoPad == "SAME_LOWER") {
+    SmallVector<int64_t> outputs;
+    for (size_t i = 0; i < rank; ++i)
+      outputs.push_back(sizes[i] * window->strides[i]);
+    padToOutput(b, *window, sizes, outputPads, outputs);
+  }
+  nn::ConvTransposeOp::Properties properties;
+  properties.strides = b.array(window->strides);
+  properties.dilations = b.array(window->dilations);
+  properties.pads = b.array(window->pads);
+  properties.output_pads = b.array(outputPads);
+  properties.groups = b.i64(b.integer("group", 1));
+  b.result(
+      addBias(b, b.create<nn::ConvTransposeOp>({b.input(0), b.input(1)}, properties), b.input(2)));
+}
+
+void nncc::addConvRules(Rules &rules) {
+  rules.onOp("Conv", 1, importConv);
+  rules.onOp("ConvTranspose", 1, importConvTranspose);
+}

@@ -1,0 +1,159 @@
+// Normalizations and softmax. Defaults of attributes are ONNX's.
+#include "compiler/import/Rules.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+using namespace nncc;
+
+static bool refuseOutputs(OpBinder &b, size_t first) {
+  for (size_t i = first; i < b.getOutputCount(); ++i)
+    if (b.wants(i)) {
+      b.unsupported("its output " + Twine(i) + " is not supported");
+      return true;
+    }
+  return false;
+}
+
+static int64_t product(ArrayRef<int64_t> sizes) {
+  return llvm::product_of(sizes); // of a shape that exists: cannot overflow
+}
+
+template <typename Op> static Value softmax(OpBinder &b, Value x, int64_t axis) {
+  typename Op::Properties properties;
+  properties.axis = b.i64(axis);
+  return b.create<Op>({x}, properties);
+}
+
+// Until opset 12 all dims from `axis` on are one; from 13 on only dim `axis` counts.
+template <typename Op> static void importSoftmax(OpBinder &b) {
+  Value x = b.input(0);
+  const int64_t rank = b.rankOf(x);
+  const int64_t axis = b.axis(b.integer("axis", b.getOpset() < 13 ? 1 : -1), rank);
+  if (b.hasFailed() || b.getOpset() >= 13 || axis == rank - 1)
+    return b.result(softmax<Op>(b, x, axis));
+  ArrayRef<int64_t> shape = b.shapeOf(x);
+  Value flat = b.reshape(x, {product(shape.take_front(axis)), product(shape.drop_front(axis))});
+  b.result(b.reshape(softmax<Op>(b, flat, 1), shape));
+}
+
+static void importLayerNorm(OpBinder &b) {
+  if (refuseOutputs(b, 1))
+    return;
+  nn::LayerNormOp::Properties properties;
+  properties.axis = b.i64(b.integer("axis", -1));
+  properties.epsilon = b.f32(b.number("epsilon", 1e-5f));
+  SmallVector<Value> operands{b.input(0), b.input(1)};
+  if (b.input(2))
+    operands.push_back(b.input(2));
+  b.result(b.create<nn::LayerNormOp>(operands, properties));
+}
+
+static void importRMSNorm(OpBinder &b) {
+  nn::RMSNormOp::Properties properties;
+  properties.axis = b.i64(b.integer("axis", -1));
+  properties.epsilon = b.f32(b.number("epsilon", 1e-5f));
+  b.result(b.create<nn::RMSNormOp>({b.input(0), b.input(1)}, properties));
+}
+
+// The statistics may be of another float type than x.
+static void importBatchNorm(OpBinder &b) {
+  const bool training =
+      b.getOpset() >= 14 ? b.flag("training_mode") : b.getOpset() < 7 && !b.flag("is_test");
+  if (training && b.getOpset() >= 14)
+    return (void)b.unsupported("training_mode is not supported");
+  if (b.getOpset() < 9 && !b.flag("spatial", true))
+    return (void)b.unsupported("statistics per element (spatial = 0) are not supported");
+  if (refuseOutputs(b, 1))
+    return;
+  nn::BatchNormOp::Properties properties;
+  properties.epsilon = b.f32(b.number("epsilon", 1e-5f));
+  Type element = b.typeOf(b.input(0)).getElementType();
+  SmallVector<Value> operands{b.input(0)};
+  for (size_t i = 1; i < 5; ++i)
+    operands.push_back(b.cast(b.input(i), element));
+  b.result(b.create<nn::BatchNormOp>(operands, properties));
+}
+
+static void importInstanceNorm(OpBinder &b) {
+  nn::InstanceNormOp::Properties properties;
+  properties.epsilon = b.f32(b.number("epsilon", 1e-5f));
+  b.result(b.create<nn::InstanceNormOp>({b.input(0), b.input(1), b.input(2)}, properties));
+}
+
+// Until opset 20 scale and bias are one value per group; from 21 on one per channel.
+static void importGroupNorm(OpBinder &b) {
+  Value x = b.input(0);
+  const int64_t groups = b.integer("num_groups", 0);
+  const int64_t channels = b.rankOf(x) > 1 ? b.shapeOf(x)[1] : 0;
+  if (groups < 1 || channels % groups != 0)
+    return (void)b.invalid("num_groups is " + Twine(groups) + ", expected a divisor of the " +
+                           Twine(channels) + " channels");
+  auto perChannel = [&](Value value) {
+    if (b.getOpset() >= 21)
+      return value;
+    Value column = b.reshape(value, {groups, 1});
+    Value spread = b.create<nn::ExpandOp>({column, b.constant({groups, channels / groups})});
+    return b.reshape(spread, {channels});
+  };
+  nn::GroupNormOp::Properties properties;
+  properties.groups = b.i64(groups);
+  properties.epsilon = b.f32(b.number("epsilon", 1e-5f));
+  b.result(
+      b.create<nn::GroupNormOp>({x, perChannel(b.input(1)), perChannel(b.input(2))}, properties));
+}
+
+static void importLpNorm(OpBinder &b) {
+  nn::LpNormOp::Properties properties;
+  properties.axis = b.i64(b.integer("axis", -1));
+  properties.p = b.i64(b.integer("p", 2));
+  b.result(b.create<nn::LpNormOp>({b.input(0)}, properties));
+}
+
+static void importMeanVariance(OpBinder &b) {
+  auto axes = b.integers("axes").value_or(SmallVector<int64_t>{0, 2, 3});
+  for (int64_t &axis : axes)
+    axis = b.axis(axis, b.rankOf(b.input(0)));
+  nn::MeanVarianceOp::Properties properties;
+  properties.axes = b.array(axes);
+  b.result(b.create<nn::MeanVarianceOp>({b.input(0)}, properties));
+}
+
+static void importLRN(OpBinder &b) {
+  nn::LRNOp::Properties properties;
+  properties.size = b.i64(b.integer("size", 1));
+  properties.alpha = b.f32(b.number("alpha", 1e-4f));
+  properties.beta = b.f32(b.number("beta", 0.75f));
+  properties.bias = b.f32(b.number("bias", 1));
+  b.result(b.create<nn::LRNOp>({b.input(0)}, properties));
+}
+
+// At inference a copy; the mask, if somebody reads it, keeps everything.
+static void importDropout(OpBinder &b) {
+  if (Value training = b.getOpset() >= 12 ? b.input(2) : Value()) {
+    auto known = b.integersOf(training);
+    if (!known || (*known)[0] != 0)
+      return (void)b.unsupported("training_mode is not supported");
+  }
+  b.result(b.input(0));
+  if (!b.wants(1))
+    return;
+  // Before opset 10 the mask has the type of the data.
+  Builder &builder = b.getBuilder();
+  Type element = b.getOpset() >= 10 ? builder.getI1Type() : b.typeOf(b.input(0)).getElementType();
+  b.result(b.create<nn::ExpandOp>({b.scalar(element, 1), b.constant(b.shapeOf(b.input(0)))}), 1);
+}
+
+void nncc::addNormRules(Rules &rules) {
+  rules.onOp("Softmax", 1, importSoftmax<nn::SoftmaxOp>);
+  rules.onOp("LogSoftmax", 1, importSoftmax<nn::LogSoftmaxOp>);
+  rules.onOp("LayerNormalization", 17, importLayerNorm);
+  rules.onOp("RMSNormalization", 23, importRMSNorm);
+  rules.onOp("BatchNormalization", 1, importBatchNorm);
+  rules.onOp("InstanceNormalization", 1, importInstanceNorm);
+  rules.onOp("GroupNormalization", 18, importGroupNorm);
+  rules.onOp("LpNormalization", 1, importLpNorm);
+  rules.onOp("MeanVarianceNormalization", 9, importMeanVariance);
+  rules.onOp("LRN", 1, importLRN);
+  rules.onOp("Dropout", 1, importDropout);
+}

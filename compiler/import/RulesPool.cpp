@@ -1,0 +1,104 @@
+// Pools.
+#include "compiler/import/Rules.h"
+#include "compiler/import/WindowAttributes.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+using namespace nncc;
+
+// The rows that ceil_mode adds at the high end of each dim: the last window may reach past the
+// padding, but must start inside of it.
+static SmallVector<int64_t> ceilPads(const WindowAttributes &window, ArrayRef<int64_t> sizes) {
+  SmallVector<int64_t> extra;
+  for (size_t i = 0; i < window.rank(); ++i) {
+    const int64_t low = window.pads[i], stride = window.strides[i];
+    const int64_t size = sizes[i] + low + window.pads[i + window.rank()];
+    int64_t results = llvm::divideCeil(std::max<int64_t>(0, size - window.extent(i)), stride) + 1;
+    if ((results - 1) * stride >= sizes[i] + low)
+      --results;
+    extra.push_back(std::max<int64_t>(0, (results - 1) * stride + window.extent(i) - size));
+  }
+  return extra;
+}
+
+// Zeros around the spatial dims of `x`, as the window's pads ask; they count as elements then.
+static Value padExplicitly(OpBinder &b, Value x, WindowAttributes &window) {
+  const size_t rank = window.rank();
+  SmallVector<int64_t> pads(2 * (rank + 2), 0);
+  for (size_t i = 0; i < rank; ++i) {
+    pads[2 + i] = window.pads[i];
+    pads[rank + 4 + i] = window.pads[rank + i];
+  }
+  window.pads.assign(2 * rank, 0);
+  nn::PadOp::Properties properties;
+  properties.mode = nn::PadModeAttr::get(b.getBuilder().getContext(), nn::PadMode::Constant);
+  Value zero = b.scalar(b.typeOf(x).getElementType(), 0);
+  return b.create<nn::PadOp>({x, b.constant(pads), zero}, properties);
+}
+
+static Value importPool(OpBinder &b, nn::PoolKind kind) {
+  Value x = b.input(0);
+  auto kernel = b.integers("kernel_shape");
+  if (!kernel || b.rankOf(x) < 3)
+    return b.invalid("expected kernel_shape and an input of at least 3 dims");
+  ArrayRef<int64_t> sizes = b.shapeOf(x).drop_front(2);
+  auto window = readWindow(b, *kernel, sizes);
+  if (!window)
+    return {};
+  if (b.flag("ceil_mode")) {
+    auto extra = ceilPads(*window, sizes);
+    if (kind == nn::PoolKind::Average && llvm::any_of(extra, [](int64_t e) { return e > 0; })) {
+      x = padExplicitly(b, x, *window); // the padding counts, what ceil_mode adds does not
+      kind = nn::PoolKind::AverageValid;
+    }
+    for (size_t i = 0; i < window->rank(); ++i)
+      window->pads[window->rank() + i] += extra[i];
+  }
+  nn::PoolOp::Properties properties;
+  properties.kind = nn::PoolKindAttr::get(b.getBuilder().getContext(), kind);
+  properties.kernel = b.array(window->kernel);
+  properties.strides = b.array(window->strides);
+  properties.dilations = b.array(window->dilations);
+  properties.pads = b.array(window->pads);
+  return b.create<nn::PoolOp>({x}, properties);
+}
+
+static void importMaxPool(OpBinder &b) {
+  if (b.wants(1))
+    return (void)b.unsupported("its output 'Indices' is not supported");
+  b.result(importPool(b, nn::PoolKind::Max));
+}
+
+static void importAveragePool(OpBinder &b) {
+  b.result(importPool(b, b.flag("count_include_pad") ? nn::PoolKind::Average
+                                                     : nn::PoolKind::AverageValid));
+}
+
+// One value per channel: a reduction of all dims behind it.
+static Rule importGlobal(nn::ReduceKind kind) {
+  return [kind](OpBinder &b) {
+    nn::ReduceKind used = kind;
+    if (kind == nn::ReduceKind::L2) { // GlobalLpPool
+      const int64_t p = b.integer("p", 2);
+      if (p != 1 && p != 2)
+        return (void)b.unsupported("p = " + Twine(p) + " is not supported, only 1 and 2");
+      used = p == 1 ? nn::ReduceKind::L1 : nn::ReduceKind::L2;
+    }
+    SmallVector<int64_t> axes;
+    for (int64_t axis = 2; axis < b.rankOf(b.input(0)); ++axis)
+      axes.push_back(axis);
+    nn::ReduceOp::Properties properties;
+    properties.kind = nn::ReduceKindAttr::get(b.getBuilder().getContext(), used);
+    properties.keepdims = b.unitIf(true);
+    b.result(b.create<nn::ReduceOp>({b.input(0), b.constant(axes)}, properties));
+  };
+}
+
+void nncc::addPoolRules(Rules &rules) {
+  rules.onOp("MaxPool", 1, importMaxPool);
+  rules.onOp("AveragePool", 1, importAveragePool);
+  rules.onOp("GlobalAveragePool", 1, importGlobal(nn::ReduceKind::Mean));
+  rules.onOp("GlobalMaxPool", 1, importGlobal(nn::ReduceKind::Max));
+  rules.onOp("GlobalLpPool", 2, importGlobal(nn::ReduceKind::L2));
+}

@@ -1,0 +1,61 @@
+// Reductions and scans.
+#include "compiler/import/Rules.h"
+
+using namespace mlir;
+using namespace nncc;
+
+// The axes are an attribute first and an operand from opset `operandSince` on.
+static Rule importReduce(nn::ReduceKind kind, int operandSince) {
+  return [kind, operandSince](OpBinder &b) {
+    SmallVector<Value> operands{b.input(0)};
+    if (b.getOpset() < operandSince) {
+      if (auto axes = b.integers("axes"); axes && !axes->empty())
+        operands.push_back(b.constant(*axes));
+    } else {
+      auto axes = b.input(1) ? b.requireIntegers(b.input(1), "its axes") : SmallVector<int64_t>();
+      if (b.hasFailed())
+        return;
+      if (!axes.empty() || b.flag("noop_with_empty_axes")) // none: all dims
+        operands.push_back(b.constant(axes));
+    }
+    nn::ReduceOp::Properties properties;
+    properties.kind = nn::ReduceKindAttr::get(b.getBuilder().getContext(), kind);
+    properties.keepdims = b.unitIf(b.flag("keepdims", true));
+    b.result(b.create<nn::ReduceOp>(operands, properties));
+  };
+}
+
+static Rule importArgReduce(nn::ArgReduceKind kind) {
+  return [kind](OpBinder &b) {
+    nn::ArgReduceOp::Properties properties;
+    properties.kind = nn::ArgReduceKindAttr::get(b.getBuilder().getContext(), kind);
+    properties.axis = b.i64(b.integer("axis", 0));
+    properties.keepdims = b.unitIf(b.flag("keepdims", true));
+    properties.select_last = b.unitIf(b.flag("select_last_index"));
+    b.result(b.create<nn::ArgReduceOp>({b.input(0)}, properties));
+  };
+}
+
+static void importCumSum(OpBinder &b) {
+  b.requireIntegers(b.input(1), "its axis");
+  nn::CumSumOp::Properties properties;
+  properties.exclusive = b.unitIf(b.flag("exclusive"));
+  properties.reverse = b.unitIf(b.flag("reverse"));
+  b.result(b.create<nn::CumSumOp>({b.input(0), b.input(1)}, properties));
+}
+
+void nncc::addReduceRules(Rules &rules) {
+  rules.onOp("ReduceSum", 1, importReduce(nn::ReduceKind::Sum, 13));
+  rules.onOp("ReduceMean", 1, importReduce(nn::ReduceKind::Mean, 18));
+  rules.onOp("ReduceMax", 1, importReduce(nn::ReduceKind::Max, 18));
+  rules.onOp("ReduceMin", 1, importReduce(nn::ReduceKind::Min, 18));
+  rules.onOp("ReduceProd", 1, importReduce(nn::ReduceKind::Prod, 18));
+  rules.onOp("ReduceL1", 1, importReduce(nn::ReduceKind::L1, 18));
+  rules.onOp("ReduceL2", 1, importReduce(nn::ReduceKind::L2, 18));
+  rules.onOp("ReduceSumSquare", 1, importReduce(nn::ReduceKind::SumSquare, 18));
+  rules.onOp("ReduceLogSum", 1, importReduce(nn::ReduceKind::LogSum, 18));
+  rules.onOp("ReduceLogSumExp", 1, importReduce(nn::ReduceKind::LogSumExp, 18));
+  rules.onOp("ArgMax", 1, importArgReduce(nn::ArgReduceKind::Max));
+  rules.onOp("ArgMin", 1, importArgReduce(nn::ArgReduceKind::Min));
+  rules.onOp("CumSum", 11, importCumSum);
+}

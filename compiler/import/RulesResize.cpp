@@ -1,0 +1,90 @@
+// Images at another resolution.
+#include "compiler/import/Rules.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/Sequence.h"
+
+using namespace mlir;
+using namespace nncc;
+
+using ResizeProperties = nn::ResizeOp::Properties;
+
+// The enumerator whose name attribute `name` has; reports one that does not exist.
+template <typename Attr, typename Symbolize>
+static Attr readEnum(OpBinder &b, StringRef name, StringRef otherwise, Symbolize symbolize) {
+  const StringRef text = b.string(name, otherwise);
+  if (auto value = symbolize(text))
+    return Attr::get(b.getBuilder().getContext(), *value);
+  b.unsupported(name + " '" + text + "' is not supported");
+  return {};
+}
+
+static void readResizeEnums(OpBinder &b, ResizeProperties &properties) {
+  properties.mode = readEnum<nn::ResizeModeAttr>(
+      b, "mode", "nearest", [](StringRef text) { return nn::symbolizeResizeMode(text); });
+  // Resize of opset 10 and Upsample have neither attribute; they mean these values.
+  const bool old = b.getOpset() < 11;
+  properties.coordinates = readEnum<nn::ResizeCoordinatesAttr>(
+      b, "coordinate_transformation_mode", old ? "asymmetric" : "half_pixel",
+      [](StringRef text) { return nn::symbolizeResizeCoordinates(text); });
+  properties.rounding = readEnum<nn::ResizeRoundingAttr>(
+      b, "nearest_mode", old ? "floor" : "round_prefer_floor",
+      [](StringRef text) { return nn::symbolizeResizeRounding(text); });
+  properties.aspect =
+      readEnum<nn::ResizeAspectAttr>(b, "keep_aspect_ratio_policy", "stretch", [](StringRef text) {
+        return nn::symbolizeResizeAspect(text);
+      });
+}
+
+// Null for an operand that is left out; exporters write that as a tensor without elements, too.
+static Value unlessEmpty(OpBinder &b, Value value) {
+  return value && llvm::is_contained(b.shapeOf(value), 0) ? Value() : value;
+}
+
+static void resize(OpBinder &b, Value roi, Value scales, Value sizes) {
+  ResizeProperties properties;
+  readResizeEnums(b, properties);
+  if (b.hasFailed())
+    return;
+  const int64_t rank = b.rankOf(b.input(0));
+  auto axes = b.integers("axes").value_or(llvm::to_vector(llvm::seq<int64_t>(0, rank)));
+  for (int64_t &axis : axes)
+    axis = b.axis(axis, rank);
+  properties.axes = b.array(axes);
+  properties.cubic_coefficient = b.f32(b.number("cubic_coeff_a", -0.75f));
+  properties.extrapolation = b.f32(b.number("extrapolation_value", 0));
+  properties.exclude_outside = b.unitIf(b.flag("exclude_outside"));
+  properties.antialias = b.unitIf(b.flag("antialias"));
+  // Only one mode reads it; it may be of another float type.
+  if (properties.coordinates.getValue() != nn::ResizeCoordinates::CropAndResize)
+    roi = {};
+  scales = unlessEmpty(b, scales);
+  sizes = scales ? Value() : unlessEmpty(b, sizes);
+  SmallVector<Value> operands{b.input(0)};
+  for (Value optional : {roi, scales, sizes})
+    if (optional)
+      operands.push_back(optional);
+  Attribute known;
+  if (Value given = scales ? scales : sizes; !given)
+    return (void)b.invalid("has neither scales nor sizes");
+  else if (!matchPattern(given, m_Constant(&known)))
+    return (void)b.unsupported("scales and sizes must be known at compile time");
+  properties.operandSegmentSizes = {1, roi ? 1 : 0, scales ? 1 : 0, sizes ? 1 : 0};
+  b.result(b.create<nn::ResizeOp>(operands, properties));
+}
+
+static void importUpsample(OpBinder &b) {
+  Value scales = b.input(1);
+  if (const auto *given = b.attribute("scales"); given && b.getOpset() < 9) {
+    auto type = RankedTensorType::get({given->floats_size()}, b.getBuilder().getF32Type());
+    ArrayRef<float> floats(given->floats().data(), size_t(given->floats_size()));
+    scales = b.constant(DenseElementsAttr::get(type, floats));
+  }
+  resize(b, {}, scales, {});
+}
+
+void nncc::addResizeRules(Rules &rules) {
+  rules.onOp("Upsample", 7, importUpsample);
+  rules.onOp("Resize", 10, [](OpBinder &b) { resize(b, {}, b.input(1), {}); });
+  rules.onOp("Resize", 11, [](OpBinder &b) { resize(b, b.input(1), b.input(2), b.input(3)); });
+}

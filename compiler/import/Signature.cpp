@@ -1,0 +1,211 @@
+// The inputs and outputs of a model: types, and sizes that the user gives.
+#include "compiler/import/Importer.h"
+#include "compiler/import/TypeMap.h"
+
+#include "llvm/ADT/StringSet.h"
+
+using namespace mlir;
+using namespace nncc;
+
+namespace {
+
+// Finds the sizes of the open dims of all inputs together.
+class InputSizes {
+public:
+  InputSizes(ArrayRef<const onnx::ValueInfoProto *> inputs, const ImportOptions &options,
+             Problems &problems)
+      : inputs(inputs), options(options), problems(problems) {}
+
+  /// Reads the options; false when they do not fit the model.
+  void bind();
+  /// The shape of `input`, or nothing when a size is missing, which is reported.
+  std::optional<SmallVector<int64_t>> resolve(const onnx::ValueInfoProto &input);
+
+private:
+  void usage(const Twine &message) { problems.add(ErrorClass::Usage, "", message); }
+  void bindShape(const onnx::ValueInfoProto &input, ArrayRef<int64_t> shape);
+  void bindDim(const std::string &name, int64_t size);
+
+  ArrayRef<const onnx::ValueInfoProto *> inputs;
+  const ImportOptions &options;
+  Problems &problems;
+  llvm::StringMap<int64_t> sizes; // by the name of the dim
+};
+
+} // namespace
+
+static const onnx::TensorShapeProto &shapeOf(const onnx::ValueInfoProto &input) {
+  return input.type().tensor_type().shape();
+}
+
+// The name by which a dim is the same everywhere; exporters write "?" for any unknown size.
+static StringRef dimName(const onnx::TensorShapeProto::Dimension &dim) {
+  return dim.dim_param() == "?" ? "" : StringRef(dim.dim_param());
+}
+
+static bool isFixed(const onnx::TensorShapeProto::Dimension &dim) {
+  return dim.has_dim_value() && dim.dim_value() >= 0;
+}
+
+void InputSizes::bindDim(const std::string &name, int64_t size) {
+  if (size < 0)
+    return usage("dimension '" + name + "' is given the size " + Twine(size));
+  auto [known, inserted] = sizes.try_emplace(name, size);
+  if (!inserted && known->second != size)
+    usage("dimension '" + name + "' is given the sizes " + Twine(known->second) + " and " +
+          Twine(size));
+}
+
+void InputSizes::bindShape(const onnx::ValueInfoProto &input, ArrayRef<int64_t> shape) {
+  if (!input.type().tensor_type().has_shape())
+    return;
+  const onnx::TensorShapeProto &declared = shapeOf(input);
+  if (shape.size() != size_t(declared.dim_size()))
+    return usage("the shape given for input '" + input.name() + "' has " + Twine(shape.size()) +
+                 " dims, the model's has " + Twine(declared.dim_size()));
+  for (auto [i, size] : llvm::enumerate(shape)) {
+    const auto &dim = declared.dim(int(i));
+    if (size < 0 || (isFixed(dim) && dim.dim_value() != size))
+      usage("dimension " + Twine(i) + " of input '" + input.name() + "' is given the size " +
+            Twine(size) +
+            (isFixed(dim) ? "; the model fixes it to " + std::to_string(dim.dim_value())
+                          : std::string()));
+    else if (StringRef name = dimName(dim); !name.empty())
+      bindDim(name.str(), size);
+  }
+}
+
+void InputSizes::bind() {
+  llvm::StringSet<> dims, names;
+  for (const onnx::ValueInfoProto *input : inputs) {
+    names.insert(input->name());
+    for (const auto &dim : shapeOf(*input).dim())
+      if (!dimName(dim).empty())
+        dims.insert(dimName(dim));
+  }
+  for (const auto &[name, size] : options.dims)
+    if (dims.contains(name))
+      bindDim(name, size);
+    else
+      usage("the model has no dimension '" + name + "'");
+  for (const auto &[name, shape] : options.shapes)
+    if (!names.contains(name))
+      usage("the model has no input '" + name + "'");
+  for (const onnx::ValueInfoProto *input : inputs)
+    if (auto given = options.shapes.find(input->name()); given != options.shapes.end())
+      bindShape(*input, given->second);
+}
+
+// "--shape x:Nx3x224x224", with N for what the model leaves open.
+static std::string exampleShape(const onnx::ValueInfoProto &input) {
+  std::string text = "--shape " + input.name() + ":";
+  for (const auto &dim : shapeOf(input).dim())
+    text +=
+        (text.back() == ':' ? "" : "x") + (isFixed(dim) ? std::to_string(dim.dim_value()) : "N");
+  return text;
+}
+
+std::optional<SmallVector<int64_t>> InputSizes::resolve(const onnx::ValueInfoProto &input) {
+  const std::string where = "input '" + input.name() + "'";
+  if (auto given = options.shapes.find(input.name()); given != options.shapes.end())
+    return SmallVector<int64_t>(given->second.begin(), given->second.end());
+  if (!input.type().tensor_type().has_shape()) {
+    problems.add(ErrorClass::Unsupported, where,
+                 "the model does not say how many dims it has; give its shape with --shape " +
+                     input.name() + ":N...");
+    return std::nullopt;
+  }
+  SmallVector<int64_t> shape;
+  bool complete = true;
+  for (const auto &[i, dim] : llvm::enumerate(shapeOf(input).dim())) {
+    const StringRef name = dimName(dim);
+    if (isFixed(dim)) {
+      shape.push_back(dim.dim_value());
+    } else if (auto known = sizes.find(name); !name.empty() && known != sizes.end()) {
+      shape.push_back(known->second);
+    } else {
+      complete = false;
+      problems.add(ErrorClass::Unsupported, where,
+                   "dimension " + Twine(i) +
+                       (name.empty() ? Twine(" has no size; give it with ")
+                                     : " ('" + name + "') has no size; give it with --dim " + name +
+                                           "=N or ") +
+                       exampleShape(input));
+    }
+  }
+  return complete ? std::optional(shape) : std::nullopt;
+}
+
+// The type of an argument; null after reporting why there is none.
+static RankedTensorType importInput(const onnx::ValueInfoProto &input, InputSizes &sizes,
+                                    MLIRContext *context, Problems &problems) {
+  const std::string where = "input '" + input.name() + "'";
+  auto refuse = [&](const Twine &why) {
+    problems.add(ErrorClass::Unsupported, where, why);
+    return RankedTensorType();
+  };
+  if (input.type().value_case() != onnx::TypeProto::kTensorType)
+    return refuse("only tensors are supported, not sequences, optionals and maps");
+  Type element = toElementType(input.type().tensor_type().elem_type(), context);
+  if (!element)
+    return refuse("elements of type " + elementTypeName(input.type().tensor_type().elem_type()) +
+                  " are not supported");
+  auto shape = sizes.resolve(input);
+  if (!shape)
+    return {};
+  auto count = countElements(*shape);
+  if (!count) {
+    problems.take(count.takeError(), where);
+    return {};
+  }
+  return RankedTensorType::get(*shape, element);
+}
+
+void Importer::importSignature(func::FuncOp function, Scope &scope) {
+  SmallVector<const onnx::ValueInfoProto *> inputs;
+  for (const onnx::ValueInfoProto &input : file.proto().graph().input())
+    if (!scope.tensors.contains(input.name()) && !scope.sparseTensors.contains(input.name()))
+      inputs.push_back(&input); // others have a default value, which is the one that is compiled
+  InputSizes sizes(inputs, options, problems);
+  sizes.bind();
+  SmallVector<Type> types;
+  for (const onnx::ValueInfoProto *input : inputs)
+    if (Type type = importInput(*input, sizes, &context, problems))
+      types.push_back(type);
+  if (!problems.empty())
+    return;
+  function.setFunctionType(builder.getFunctionType(types, {}));
+  Block *body = function.addEntryBlock();
+  builder.setInsertionPointToStart(body);
+  for (auto [i, input] : llvm::enumerate(inputs)) {
+    SmallVector<StringRef> names;
+    for (const auto &dim : shapeOf(*input).dim())
+      names.push_back(dimName(dim));
+    function.setArgAttr(i, "nn.name", builder.getStringAttr(input->name()));
+    function.setArgAttr(i, "nn.dims", builder.getStrArrayAttr(names));
+    scope.values[input->name()] = body->getArgument(i);
+  }
+}
+
+void Importer::importOutputs(func::FuncOp function, Scope &scope) {
+  SmallVector<Value> results;
+  SmallVector<Attribute> attributes;
+  for (const onnx::ValueInfoProto &output : file.proto().graph().output()) {
+    Value value = lookUp(scope, output.name());
+    if (!value)
+      continue; // its producer is reported
+    const int declared = output.type().tensor_type().elem_type();
+    const int found = toDataType(getElementTypeOrSelf(value));
+    if (declared != onnx::TensorProto::UNDEFINED && declared != found)
+      problems.invalid("output '" + output.name() + "'", "is of type " + elementTypeName(found) +
+                                                             ", but declared as " +
+                                                             elementTypeName(declared));
+    results.push_back(value);
+    attributes.push_back(builder.getDictionaryAttr(
+        builder.getNamedAttr("nn.name", builder.getStringAttr(output.name()))));
+  }
+  func::ReturnOp::create(builder, function.getLoc(), results);
+  function.setFunctionType(
+      builder.getFunctionType(function.getArgumentTypes(), ValueRange(results).getTypes()));
+  function.setAllResultAttrs(attributes);
+}

@@ -1,0 +1,77 @@
+#include "compiler/import/TypeMap.h"
+#include "compiler/import/ElementType.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/TypeUtilities.h"
+#include "llvm/ADT/STLExtras.h"
+
+#include <map>
+
+using namespace nncc;
+using onnx::TensorProto;
+
+// The types that nn computes with, as (ONNX, nn).
+static llvm::SmallVector<std::pair<int, mlir::Type>> typeTable(mlir::MLIRContext *context) {
+  mlir::Builder b(context);
+  return {{TensorProto::FLOAT, b.getF32Type()},
+          {TensorProto::DOUBLE, b.getF64Type()},
+          {TensorProto::FLOAT16, b.getF16Type()},
+          {TensorProto::BFLOAT16, b.getBF16Type()},
+          {TensorProto::BOOL, b.getI1Type()},
+          {TensorProto::INT8, b.getI8Type()},
+          {TensorProto::INT16, b.getI16Type()},
+          {TensorProto::INT32, b.getI32Type()},
+          {TensorProto::INT64, b.getI64Type()},
+          {TensorProto::UINT8, b.getIntegerType(8, /*isSigned=*/false)},
+          {TensorProto::UINT16, b.getIntegerType(16, /*isSigned=*/false)},
+          {TensorProto::UINT32, b.getIntegerType(32, /*isSigned=*/false)},
+          {TensorProto::UINT64, b.getIntegerType(64, /*isSigned=*/false)}};
+}
+
+mlir::Type nncc::toElementType(int dataType, mlir::MLIRContext *context) {
+  for (auto [onnxType, type] : typeTable(context))
+    if (onnxType == dataType)
+      return type;
+  return {};
+}
+
+int nncc::toDataType(mlir::Type element) {
+  for (auto [onnxType, type] : typeTable(element.getContext()))
+    if (type == element)
+      return onnxType;
+  return TensorProto::UNDEFINED;
+}
+
+onnx::TypeProto nncc::toTypeProto(mlir::Value value) {
+  onnx::TypeProto proto;
+  auto type = llvm::cast<mlir::RankedTensorType>(value.getType());
+  proto.mutable_tensor_type()->set_elem_type(toDataType(type.getElementType()));
+  auto *shape = proto.mutable_tensor_type()->mutable_shape();
+  for (int64_t size : type.getShape())
+    shape->add_dim()->set_dim_value(size);
+  return proto;
+}
+
+std::string nncc::checkInputTypes(const onnx::OpSchema &schema,
+                                  llvm::ArrayRef<mlir::Value> inputs) {
+  std::map<std::string, std::pair<int, size_t>> bound; // type parameter -> type, first input of it
+  for (auto [i, input] : llvm::enumerate(inputs)) {
+    if (!input || schema.inputs().empty())
+      continue;
+    const auto &parameter = schema.inputs()[std::min(i, schema.inputs().size() - 1)];
+    const int type = toDataType(mlir::getElementTypeOrSelf(input));
+    const std::string name = elementTypeName(type);
+    onnx::DataType spelled = onnx::Utils::DataTypeUtils::ToType("tensor(" + name + ")");
+    if (!parameter.GetTypes().empty() && !parameter.GetTypes().count(spelled))
+      return "its input " + std::to_string(i) + " is of type " + name + ", which " + schema.Name() +
+             " of operator set " + std::to_string(schema.SinceVersion()) + " does not take";
+    if (!parameter.GetIsHomogeneous())
+      continue;
+    auto [known, inserted] = bound.try_emplace(parameter.GetTypeStr(), type, i);
+    if (!inserted && known->second.first != type)
+      return "its inputs " + std::to_string(known->second.second) + " and " + std::to_string(i) +
+             " are of types " + elementTypeName(known->second.first) + " and " + name +
+             ", expected the same";
+  }
+  return "";
+}

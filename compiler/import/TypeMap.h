@@ -1,0 +1,24 @@
+// ONNX's element types as MLIR types, and ONNX's rules on which types an operator takes.
+#pragma once
+
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Value.h"
+
+#include "onnx/defs/schema.h"
+
+namespace nncc {
+
+/// The element type in nn, where signless means signed and i1 is bool; null where nn has none.
+mlir::Type toElementType(int dataType, mlir::MLIRContext *context);
+
+/// The onnx::TensorProto::DataType of a type that toElementType gives.
+int toDataType(mlir::Type element);
+
+/// The type of a tensor value as ONNX spells it.
+onnx::TypeProto toTypeProto(mlir::Value value);
+
+/// Which of `inputs` (null: left out) has a type that `schema` does not allow, in words; else
+/// empty.
+std::string checkInputTypes(const onnx::OpSchema &schema, llvm::ArrayRef<mlir::Value> inputs);
+
+} // namespace nncc

@@ -1,0 +1,22 @@
+// The attributes by which ONNX describes the windows of convolutions and pools.
+#pragma once
+
+#include "compiler/import/OpBinder.h"
+
+namespace nncc {
+
+/// What nn.conv and nn.pool want: one value per spatial dim, pads as [lo.., hi..].
+struct WindowAttributes {
+  llvm::SmallVector<int64_t> kernel, strides, dilations, pads;
+
+  size_t rank() const { return kernel.size(); }
+  /// Elements of the input that the window spans in dim `i`.
+  int64_t extent(size_t i) const { return (kernel[i] - 1) * dilations[i] + 1; }
+};
+
+/// Reads strides, dilations, pads and auto_pad of a window of `kernel` over the spatial sizes
+/// `sizes`; SAME_* become pads. Reports values out of range; the result is then empty.
+std::optional<WindowAttributes> readWindow(OpBinder &b, llvm::ArrayRef<int64_t> kernel,
+                                           llvm::ArrayRef<int64_t> sizes);
+
+} // namespace nncc
