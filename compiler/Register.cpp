@@ -20,10 +20,7 @@ void nncc::registerEverything(DialectRegistry &registry) {
   static bool once = [] {
     registerAllPasses();
     registerNNCCPasses();
-    cpu::registerPlanContract();
-    cpu::registerLowerBrgemm();
-    cpu::registerApproximateMath();
-    cpu::registerLowerToLLVM();
+    cpu::registerCPUPasses();
     return true;
   }();
   (void)once;

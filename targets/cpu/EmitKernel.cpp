@@ -1,0 +1,200 @@
+// A kernel on tensors -> units of a parallel loop on flat buffers.
+#include "targets/cpu/NestEmitter.h"
+#include "targets/cpu/Passes.h"
+
+#include "mlir/Dialect/Affine/Utils.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace nncc::cpu {
+#define GEN_PASS_DEF_EMITKERNEL
+#include "targets/cpu/Passes.h.inc"
+} // namespace nncc::cpu
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::cpu;
+
+namespace {
+
+bool isTensor(Type type) { return isa<RankedTensorType>(type); }
+
+class KernelEmission {
+public:
+  explicit KernelEmission(func::FuncOp function) : function(function), b(function.getContext()) {}
+
+  LogicalResult run() {
+    if (failed(checkTypes()) || failed(generalize()))
+      return failure();
+    addArguments();
+    auto homes = Homes::of(function, arguments, results);
+    if (failed(homes) || failed(resolveScalars(*homes)) || failed(emitRoot(*homes)))
+      return failure();
+    finish();
+    return success();
+  }
+
+private:
+  func::FuncOp function;
+  OpBuilder b;
+  Kernel kernel;
+  SmallVector<Value> arguments, results; // buffers
+
+  Block &body() { return function.front(); }
+  func::ReturnOp terminator() { return cast<func::ReturnOp>(body().getTerminator()); }
+
+  LogicalResult checkTypes() {
+    if (!llvm::hasSingleElement(function.getBody()))
+      return function.emitError("expects a kernel of one block");
+    for (TypeRange types : {function.getArgumentTypes(), function.getResultTypes()})
+      for (Type type : types) {
+        auto tensor = dyn_cast<RankedTensorType>(type);
+        if (!tensor || !tensor.hasStaticShape())
+          return function.emitError("expects a kernel on tensors of constant sizes, found ")
+                 << type;
+        if (!tensor.getElementType().isIntOrFloat())
+          return function.emitError("a kernel cannot store elements of type ")
+                 << tensor.getElementType();
+      }
+    return success();
+  }
+
+  /// linalg.matmul, linalg.reduce, ... -> linalg.generic.
+  LogicalResult generalize() {
+    IRRewriter rewriter(function.getContext());
+    for (Operation &op : llvm::make_early_inc_range(body())) {
+      auto named = dyn_cast<linalg::LinalgOp>(op);
+      if (!named ||
+          isa<linalg::GenericOp, linalg::FillOp, linalg::TransposeOp, linalg::BroadcastOp>(op))
+        continue;
+      rewriter.setInsertionPoint(&op);
+      if (failed(linalg::generalizeNamedOp(rewriter, named)))
+        return op.emitError("has no general form");
+    }
+    return success();
+  }
+
+  void addArguments() {
+    Location loc = function.getLoc();
+    kernel.function = function;
+    kernel.call = body().addArgument(LLVM::LLVMPointerType::get(b.getContext()), loc);
+    kernel.begin = body().addArgument(b.getIndexType(), loc);
+    kernel.end = body().addArgument(b.getIndexType(), loc);
+    kernel.worker = body().addArgument(b.getI32Type(), loc);
+    b.setInsertionPointToStart(&body());
+    int64_t next = 0;
+    auto buffer = [&](Type type) {
+      auto tensor = cast<RankedTensorType>(type);
+      auto flat = MemRefType::get({tensor.getNumElements()}, memoryType(tensor.getElementType()));
+      return rt::BufferOp::create(b, loc, flat, kernel.call, next++).getResult();
+    };
+    for (Type type : function.getArgumentTypes())
+      arguments.push_back(buffer(type));
+    for (Type type : function.getResultTypes())
+      results.push_back(buffer(type));
+  }
+
+  /// Single elements that the function itself reads: loads at its beginning.
+  LogicalResult resolveScalars(const Homes &homes) {
+    for (Operation &op : llvm::make_early_inc_range(body())) {
+      auto extract = dyn_cast<tensor::ExtractOp>(op);
+      if (!extract)
+        continue;
+      const Home &home = homes.of(extract.getTensor());
+      const Base &base = homes.bases[home.base];
+      if (!base.buffer)
+        return op.emitError("reads an element of a tensor that the same kernel computes");
+      OpBuilder at(&op);
+      AffineExpr flat = simplified(linearize(home.indices, base.shape, at.getContext()));
+      SmallVector<Value> indices(extract.getIndices());
+      Value index = affine::expandAffineExpr(at, op.getLoc(), flat, indices, {});
+      Value element = memref::LoadOp::create(at, op.getLoc(), base.buffer, index);
+      if (element.getType() != extract.getType())
+        return op.emitError("cannot read a scalar of type ") << extract.getType();
+      extract.replaceAllUsesWith(element);
+      extract.erase();
+    }
+    return success();
+  }
+
+  LogicalResult emitRoot(Homes &homes) {
+    SmallVector<Operation *> roots;
+    Operation *whole = nullptr;
+    for (Operation &op : body().without_terminator()) {
+      bool isOnTensors = llvm::any_of(op.getResultTypes(), isTensor);
+      if (!isOnTensors || Homes::isView(&op))
+        continue;
+      if (isa<kern::ContractOp, kern::WindowOp>(op))
+        whole = &op;
+      else if (!isa<linalg::FillOp>(op) || !onlyInits(op))
+        roots.push_back(&op);
+    }
+    b.setInsertionPoint(body().getTerminator());
+    if (!whole)
+      return emitNests(b, roots, homes, kernel);
+    if (!roots.empty() || !homes.copies.empty())
+      return whole->emitError("is not the only root of its kernel");
+    return emitWhole(whole, homes);
+  }
+
+  static bool onlyInits(Operation &fill) {
+    return llvm::all_of(fill.getUsers(), [](Operation *user) {
+      return isa<kern::ContractOp, kern::WindowOp>(user);
+    });
+  }
+
+  LogicalResult emitWhole(Operation *op, const Homes &homes) {
+    auto destination = cast<DestinationStyleOpInterface>(op);
+    auto place = [&](Value tensor) -> LogicalResult {
+      std::optional<Place> place = homes.place(tensor);
+      if (!place || !place->buffer)
+        return op->emitError("has an operand or result that is not a view of an argument or result "
+                             "of the kernel: ")
+               << tensor.getType();
+      kernel.places[tensor] = *place;
+      return success();
+    };
+    for (OpOperand &operand : op->getOpOperands())
+      if (!destination.isDpsInit(&operand) && failed(place(operand.get())))
+        return failure();
+    Value result = op->getResult(0);
+    if (failed(place(result)))
+      return failure();
+    kernel.places[destination.getDpsInitOperand(0)->get()] = kernel.places[result];
+    if (auto contract = dyn_cast<kern::ContractOp>(op))
+      return emitContract(b, contract, kernel);
+    return emitWindow(b, cast<kern::WindowOp>(op), kernel);
+  }
+
+  void finish() {
+    b.setInsertionPoint(terminator());
+    Location loc = function.getLoc();
+    Value ok = arith::ConstantIntOp::create(b, loc, b.getI32Type(), 0);
+    terminator().getOperandsMutable().assign(ok);
+    SmallVector<Operation *> onTensors;
+    for (Operation &op : body().without_terminator())
+      if (llvm::any_of(op.getResultTypes(), isTensor))
+        onTensors.push_back(&op);
+    for (Operation *op : llvm::reverse(onTensors))
+      op->erase();
+    int64_t old = function.getNumArguments();
+    body().eraseArguments(0, old);
+    function.removeArgAttrsAttr();
+    function.removeResAttrsAttr();
+    function.setFunctionType(b.getFunctionType(body().getArgumentTypes(), b.getI32Type()));
+    function->setAttr("rt.units", b.getI64IntegerAttr(kernel.units));
+    function->setAttr("rt.scratch", b.getI64IntegerAttr(kernel.scratch));
+  }
+};
+
+struct EmitKernel : nncc::cpu::impl::EmitKernelBase<EmitKernel> {
+  void runOnOperation() override {
+    func::FuncOp function = getOperation();
+    if (!function->hasAttr("rt.kernel") || function.isExternal())
+      return;
+    if (failed(KernelEmission(function).run()))
+      signalPassFailure();
+  }
+};
+} // namespace

@@ -1,0 +1,367 @@
+#include "targets/cpu/Nest.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace nncc::cpu;
+
+using Indices = SmallVector<AffineExpr>;
+
+int64_t Nest::points() const {
+  int64_t result = 1;
+  for (int64_t size : sizes)
+    result *= size;
+  return result;
+}
+
+SmallVector<const Access *> Nest::accesses() const {
+  SmallVector<const Access *> result;
+  for (const auto *list : {&inputs, &outputs, &inits})
+    for (const Access &access : *list)
+      if (access.isMemory())
+        result.push_back(&access);
+  return result;
+}
+
+namespace {
+
+/// Least and greatest value of an expression whose dims run from 0 to their size; none: unknown.
+std::optional<std::pair<int64_t, int64_t>> rangeOf(AffineExpr expression, ArrayRef<int64_t> sizes) {
+  SmallVector<std::optional<int64_t>> low(sizes.size(), 0), high;
+  for (int64_t size : sizes)
+    high.push_back(std::max<int64_t>(size - 1, 0));
+  auto least = getBoundForAffineExpr(expression, sizes.size(), 0, low, high, /*isUpper=*/false);
+  auto most = getBoundForAffineExpr(expression, sizes.size(), 0, low, high, /*isUpper=*/true);
+  if (!least || !most)
+    return std::nullopt;
+  return std::make_pair(*least, *most);
+}
+
+/// Drops floor divisions and remainders that do nothing for the sizes of the loops.
+AffineExpr simplifyInRange(AffineExpr expression, ArrayRef<int64_t> sizes) {
+  auto binary = dyn_cast<AffineBinaryOpExpr>(expression);
+  if (!binary)
+    return expression;
+  AffineExpr lhs = simplifyInRange(binary.getLHS(), sizes);
+  AffineExpr rhs = simplifyInRange(binary.getRHS(), sizes);
+  auto divisor = dyn_cast<AffineConstantExpr>(rhs);
+  AffineExprKind kind = binary.getKind();
+  if (divisor && (kind == AffineExprKind::FloorDiv || kind == AffineExprKind::Mod))
+    if (auto range = rangeOf(lhs, sizes);
+        range && range->first >= 0 && range->second < divisor.getValue())
+      return kind == AffineExprKind::Mod ? lhs : getAffineConstantExpr(0, expression.getContext());
+  return getAffineBinaryOpExpr(kind, lhs, rhs);
+}
+
+/// Makes the nest of one operation.
+class NestBuilder {
+public:
+  NestBuilder(const Homes &homes, Operation *op) : homes(homes), context(op->getContext()) {
+    nest.op = op;
+  }
+
+  Nest nest;
+
+  Indices loops() const {
+    Indices result;
+    for (size_t d = 0; d < nest.sizes.size(); ++d)
+      result.push_back(getAffineDimExpr(d, context));
+    return result;
+  }
+
+  void setLoops(ArrayRef<int64_t> sizes) {
+    nest.sizes.assign(sizes.begin(), sizes.end());
+    nest.reduced.assign(sizes.size(), false);
+    nest.loopIndices = loops();
+  }
+
+  /// The element `indices` of the tensor.
+  Access access(Value tensor, ArrayRef<AffineExpr> indices) const {
+    Access result;
+    auto type = dyn_cast<RankedTensorType>(tensor.getType());
+    result.element = type ? type.getElementType() : tensor.getType();
+    if (!type) {
+      result.scalar = tensor;
+      return result;
+    }
+    return access(homes.of(tensor), type.getElementType(), indices);
+  }
+  Access access(const Home &home, Type element, ArrayRef<AffineExpr> indices) const {
+    Access result;
+    result.element = element;
+    result.base = home.base;
+    for (AffineExpr expression : home.indices)
+      result.indices.push_back(expression.replaceDims(indices));
+    return result;
+  }
+
+  /// The tensor's values before the operation.
+  Access init(Value tensor, ArrayRef<AffineExpr> indices) const {
+    if (auto fill = tensor.getDefiningOp<linalg::FillOp>()) {
+      Access result;
+      result.scalar = fill.getInputs()[0];
+      result.element = result.scalar.getType();
+      return result;
+    }
+    return access(tensor, indices);
+  }
+
+  /// Loops over collapsed dims become two, until every index is a sum of multiples of loops or
+  /// cannot become one.
+  void splitLoops() {
+    for (int limit = 32; limit > 0 && splitLoop(); --limit) {
+    }
+  }
+
+  Nest finish() {
+    nest.shared.assign(nest.sizes.size(), -1);
+    unsigned rank = nest.sizes.size();
+    for (auto *list : {&nest.inputs, &nest.outputs, &nest.inits})
+      for (Access &access : *list) {
+        if (!access.isMemory())
+          continue;
+        access.flat =
+            linearOf(linearize(access.indices, homes.bases[access.base].shape, context), rank);
+        for (AffineExpr index : access.indices)
+          access.dims.push_back(linearOf(index, rank));
+        dropTrivialLoops(access);
+      }
+    return nest;
+  }
+
+private:
+  const Homes &homes;
+  MLIRContext *context;
+
+  /// A loop of one iteration has no stride.
+  void dropTrivialLoops(Access &access) {
+    for (auto [loop, size] : llvm::enumerate(nest.sizes)) {
+      if (size != 1)
+        continue;
+      if (access.flat)
+        access.flat->factors[loop] = 0;
+      for (std::optional<Linear> &dim : access.dims)
+        if (dim)
+          dim->factors[loop] = 0;
+    }
+  }
+
+  void forEachExpression(llvm::function_ref<void(AffineExpr &)> visit) {
+    for (auto *list : {&nest.inputs, &nest.outputs, &nest.inits})
+      for (Access &access : *list)
+        llvm::for_each(access.indices, visit);
+    llvm::for_each(nest.loopIndices, visit);
+  }
+
+  bool splitLoop() {
+    int64_t loop = -1, inner = 0;
+    forEachExpression([&](AffineExpr &expression) {
+      expression = simplifyInRange(simplified(expression), nest.sizes);
+      expression.walk([&](AffineExpr part) {
+        auto binary = dyn_cast<AffineBinaryOpExpr>(part);
+        if (loop >= 0 || !binary ||
+            (binary.getKind() != AffineExprKind::FloorDiv &&
+             binary.getKind() != AffineExprKind::Mod))
+          return;
+        findSplit(binary, loop, inner);
+      });
+    });
+    if (loop < 0)
+      return false;
+    // The old loop becomes the outer one, a new one the inner one.
+    AffineExpr outerDim = getAffineDimExpr(loop, context);
+    AffineExpr innerDim = getAffineDimExpr(nest.sizes.size(), context);
+    DenseMap<AffineExpr, AffineExpr> replacement{{outerDim, outerDim * inner + innerDim}};
+    forEachExpression(
+        [&](AffineExpr &expression) { expression = expression.replace(replacement); });
+    nest.sizes[loop] /= inner;
+    nest.sizes.push_back(inner);
+    nest.reduced.push_back(nest.reduced[loop]);
+    return true;
+  }
+
+  /// In (.. + factor * d + ..) floordiv or mod k: d in parts of k / factor.
+  void findSplit(AffineBinaryOpExpr binary, int64_t &loop, int64_t &inner) const {
+    auto divisor = dyn_cast<AffineConstantExpr>(binary.getRHS());
+    std::optional<Linear> sum = linearOf(binary.getLHS(), nest.sizes.size());
+    if (!divisor || !sum)
+      return;
+    for (auto [d, factor] : llvm::enumerate(sum->factors)) {
+      if (factor <= 0 || divisor.getValue() % factor)
+        continue;
+      int64_t part = divisor.getValue() / factor;
+      if (part > 1 && part < nest.sizes[d] && nest.sizes[d] % part == 0) {
+        loop = d, inner = part;
+        return;
+      }
+    }
+  }
+};
+
+Nest copyNest(const Homes &homes, Operation *op, Value from, const Home &to,
+              ArrayRef<AffineExpr> indices) {
+  NestBuilder builder(homes, op);
+  auto type = cast<RankedTensorType>(from.getType());
+  builder.setLoops(type.getShape());
+  builder.nest.inputs.push_back(builder.access(from, builder.loops()));
+  builder.nest.outputs.push_back(builder.access(to, type.getElementType(), indices));
+  builder.nest.inits.resize(1);
+  builder.splitLoops();
+  return builder.finish();
+}
+
+Indices identity(int64_t rank, MLIRContext *context) {
+  Indices result;
+  for (int64_t d = 0; d < rank; ++d)
+    result.push_back(getAffineDimExpr(d, context));
+  return result;
+}
+
+/// A part of `to` := scalar.
+Nest fillNest(const Homes &homes, Operation *op, Value scalar, const Home &to,
+              ArrayRef<int64_t> sizes, ArrayRef<int64_t> offsets) {
+  NestBuilder builder(homes, op);
+  builder.setLoops(sizes);
+  Indices indices = builder.loops();
+  for (auto [index, offset] : llvm::zip(indices, offsets))
+    index = index + offset;
+  builder.nest.inputs.push_back(builder.access(scalar, {}));
+  builder.nest.outputs.push_back(builder.access(to, scalar.getType(), indices));
+  builder.nest.inits.resize(1);
+  builder.splitLoops();
+  return builder.finish();
+}
+
+LogicalResult buildGeneric(linalg::GenericOp op, const Homes &homes, std::vector<Nest> &nests) {
+  NestBuilder builder(homes, op);
+  Nest &nest = builder.nest;
+  builder.setLoops(op.getStaticLoopRanges());
+  for (auto [d, kind] : llvm::enumerate(op.getIteratorTypesArray()))
+    nest.reduced[d] = kind == utils::IteratorType::reduction;
+  nest.body = op.getBody();
+  for (OpOperand *input : op.getDpsInputOperands())
+    nest.inputs.push_back(
+        builder.access(input->get(), op.getMatchingIndexingMap(input).getResults()));
+  for (OpOperand &init : op.getDpsInitsMutable()) {
+    AffineMap map = op.getMatchingIndexingMap(&init);
+    nest.outputs.push_back(builder.access(op.getTiedOpResult(&init), map.getResults()));
+    bool isRead = !op.getMatchingBlockArgument(&init).use_empty();
+    nest.inits.push_back(isRead ? builder.init(init.get(), map.getResults()) : Access());
+  }
+  nest.body->walk([&](tensor::ExtractOp extract) {
+    nest.extracted.push_back(homes.of(extract.getTensor()).base);
+  });
+  builder.splitLoops();
+  nests.push_back(builder.finish());
+  return success();
+}
+
+LogicalResult buildConcat(tensor::ConcatOp op, const Homes &homes, std::vector<Nest> &nests) {
+  int64_t offset = 0;
+  for (OpOperand &part : op->getOpOperands()) {
+    auto type = cast<RankedTensorType>(part.get().getType());
+    if (!homes.isInPlace(part)) {
+      Indices indices = identity(type.getRank(), op.getContext());
+      indices[op.getDim()] = indices[op.getDim()] + offset;
+      nests.push_back(copyNest(homes, op, part.get(), homes.of(op.getResult()), indices));
+    }
+    offset += type.getDimSize(op.getDim());
+  }
+  return success();
+}
+
+/// The source in the middle, then what is before and after it, dim by dim.
+LogicalResult buildPad(tensor::PadOp op, const Homes &homes, std::vector<Nest> &nests) {
+  Value padding = op.getConstantPaddingValue();
+  if (!padding)
+    return op.emitError("a kernel pads with one value only");
+  if (op.getRegion().isAncestor(padding.getParentRegion()))
+    padding = OpBuilder(op).clone(*padding.getDefiningOp())->getResult(0);
+  if (ShapedType::isDynamicShape(op.getStaticLow()) ||
+      ShapedType::isDynamicShape(op.getStaticHigh()))
+    return op.emitError("expects constant padding in a kernel");
+  RankedTensorType source = op.getSourceType();
+  Indices indices = identity(source.getRank(), op.getContext());
+  for (auto [index, low] : llvm::zip(indices, op.getStaticLow()))
+    index = index + low;
+  const Home &result = homes.of(op.getResult());
+  nests.push_back(copyNest(homes, op, op.getSource(), result, indices));
+  SmallVector<int64_t> sizes = llvm::to_vector(op.getResultType().getShape());
+  SmallVector<int64_t> offsets(sizes.size(), 0);
+  for (int64_t d = 0; d < source.getRank(); ++d) {
+    int64_t all = sizes[d], low = op.getStaticLow()[d], high = op.getStaticHigh()[d];
+    if ((sizes[d] = low) > 0)
+      nests.push_back(fillNest(homes, op, padding, result, sizes, offsets));
+    offsets[d] = all - high;
+    if ((sizes[d] = high) > 0)
+      nests.push_back(fillNest(homes, op, padding, result, sizes, offsets));
+    offsets[d] = low, sizes[d] = source.getDimSize(d);
+  }
+  return success();
+}
+
+LogicalResult buildInsert(tensor::InsertSliceOp op, const Homes &homes, std::vector<Nest> &nests) {
+  if (ShapedType::isDynamicShape(op.getStaticOffsets()) ||
+      ShapedType::isDynamicShape(op.getStaticStrides()))
+    return op.emitError("expects constant offsets and strides in a kernel");
+  const Home &result = homes.of(op.getResult());
+  int64_t rank = op.getResultType().getRank();
+  if (!op.getDest().getDefiningOp<tensor::EmptyOp>())
+    nests.push_back(copyNest(homes, op, op.getDest(), result, identity(rank, op.getContext())));
+  llvm::SmallBitVector dropped = op.getDroppedDims();
+  Indices indices;
+  int64_t next = 0;
+  for (auto [d, offset, stride] : llvm::enumerate(op.getStaticOffsets(), op.getStaticStrides())) {
+    indices.push_back(getAffineConstantExpr(offset, op.getContext()));
+    if (!dropped[d])
+      indices.back() = indices.back() + getAffineDimExpr(next++, op.getContext()) * stride;
+  }
+  nests.push_back(copyNest(homes, op, op.getSource(), result, indices));
+  return success();
+}
+
+/// Only as the init of reductions, which fill themselves.
+bool isInitOnly(linalg::FillOp op) {
+  return !op->use_empty() && llvm::all_of(op->getUses(), [](OpOperand &use) {
+    auto generic = dyn_cast<linalg::GenericOp>(use.getOwner());
+    return generic && generic.isDpsInit(&use);
+  });
+}
+
+LogicalResult buildNest(Operation *op, const Homes &homes, std::vector<Nest> &nests) {
+  if (auto generic = dyn_cast<linalg::GenericOp>(op))
+    return buildGeneric(generic, homes, nests);
+  if (auto concat = dyn_cast<tensor::ConcatOp>(op))
+    return buildConcat(concat, homes, nests);
+  if (auto pad = dyn_cast<tensor::PadOp>(op))
+    return buildPad(pad, homes, nests);
+  if (auto insert = dyn_cast<tensor::InsertSliceOp>(op))
+    return buildInsert(insert, homes, nests);
+  if (auto fill = dyn_cast<linalg::FillOp>(op)) {
+    if (isInitOnly(fill))
+      return success();
+    auto type = cast<RankedTensorType>(fill->getResult(0).getType());
+    SmallVector<int64_t> offsets(type.getRank(), 0);
+    nests.push_back(fillNest(homes, op, fill.getInputs()[0], homes.of(fill->getResult(0)),
+                             type.getShape(), offsets));
+    return success();
+  }
+  return op->emitError("cannot be scheduled in a kernel for a CPU");
+}
+
+} // namespace
+
+LogicalResult nncc::cpu::buildNests(ArrayRef<Operation *> ops, const Homes &homes,
+                                    std::vector<Nest> &nests) {
+  for (Operation *op : ops)
+    if (failed(buildNest(op, homes, nests)))
+      return failure();
+  for (ResultCopy copy : homes.copies) {
+    Operation *op = copy.from.getDefiningOp();
+    auto type = cast<RankedTensorType>(copy.from.getType());
+    nests.push_back(copyNest(homes, op ? op : copy.from.getParentBlock()->getTerminator(),
+                             copy.from, copy.to, identity(type.getRank(), type.getContext())));
+  }
+  return success();
+}

@@ -1,0 +1,50 @@
+// Loop nests: the form in which operations on whole tensors are scheduled on a CPU.
+#pragma once
+
+#include "targets/cpu/Places.h"
+
+#include <vector>
+
+namespace nncc::cpu {
+
+/// What a nest reads or writes at each point of its loops: an element of a base, or one scalar.
+struct Access {
+  int base = -1;                                 // -1: `scalar`
+  mlir::Value scalar;                            // null as well: nothing
+  mlir::Type element;                            // as the body sees it
+  llvm::SmallVector<mlir::AffineExpr> indices;   // into the base, over the loops
+  std::optional<Linear> flat;                    // all indices as one, where it is a sum over loops
+  llvm::SmallVector<std::optional<Linear>> dims; // each index alone
+
+  bool isMemory() const { return base >= 0; }
+};
+
+/// for (loops) outputs = body(inputs, outputs so far)
+struct Nest {
+  mlir::Operation *op = nullptr;
+  llvm::SmallVector<int64_t> sizes; // of the loops; those of size 1 do not count
+  llvm::SmallVector<bool> reduced;
+  llvm::SmallVector<mlir::AffineExpr>
+      loopIndices; // the value of linalg.index for each of op's loops
+  std::vector<Access> inputs, outputs;
+  std::vector<Access> inits;             // of `outputs`, where the body reads them
+  llvm::SmallVector<int> shared;         // per loop: the dim of the group that it runs over, or -1
+  llvm::SmallVector<unsigned> extracted; // bases that the body reads at indices it computes
+  mlir::Block *body = nullptr;           // null: copies the input
+
+  bool isReduction() const {
+    for (auto [size, isReduced] : llvm::zip(sizes, reduced))
+      if (isReduced && size != 1)
+        return true;
+    return false;
+  }
+  int64_t points() const;
+  /// All accesses that touch memory.
+  llvm::SmallVector<const Access *> accesses() const;
+};
+
+/// The nests that compute `ops`, in order. Reports operations that have no such form.
+mlir::LogicalResult buildNests(llvm::ArrayRef<mlir::Operation *> ops, const Homes &homes,
+                               std::vector<Nest> &nests);
+
+} // namespace nncc::cpu

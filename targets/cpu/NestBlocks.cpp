@@ -1,0 +1,146 @@
+// Which shared dims the nests of a group loop over themselves, and how large a unit is.
+#include "targets/cpu/NestGroup.h"
+
+using namespace mlir;
+using namespace nncc::cpu;
+
+namespace {
+/// Points of the largest nest in one unit: enough to outweigh what starting a unit costs, little
+/// enough to stay in the L1 and L2 caches and to give all threads work.
+constexpr int64_t fewestPoints = 4096, mostPoints = 16384, unitsWanted = 128;
+/// Inner blocks are multiples of some cache lines.
+constexpr int64_t innerMultiple = 64;
+/// Both sides of a tile that is transposed.
+constexpr int64_t transposedBlock = 128;
+
+int64_t roundUp(int64_t value, int64_t multiple) {
+  return llvm::divideCeil(value, multiple) * multiple;
+}
+
+/// How many accesses touch neighbouring elements in memory as each dim advances.
+struct Neighbours {
+  SmallVector<int64_t> shared;
+  int64_t ownLoops = 0;
+};
+Neighbours countNeighbours(const NestGroup &group) {
+  Neighbours result;
+  result.shared.assign(group.dims.size(), 0);
+  for (auto [nest, repeated] : llvm::zip(group.nests, group.repeated)) {
+    if (repeated)
+      continue;
+    for (const Access *access : nest.accesses()) {
+      if (!access->flat || group.scratch.contains(access->base))
+        continue;
+      for (auto [loop, factor] : llvm::enumerate(access->flat->factors)) {
+        if (factor != 1)
+          continue;
+        if (nest.shared[loop] >= 0)
+          ++result.shared[nest.shared[loop]];
+        else if (nest.sizes[loop] >= 4)
+          ++result.ownLoops;
+      }
+    }
+  }
+  return result;
+}
+
+int loopOver(const Nest &nest, int dim) {
+  auto found = llvm::find(nest.shared, dim);
+  return found == nest.shared.end() ? -1 : found - nest.shared.begin();
+}
+
+/// A dim in whose direction something is contiguous that is strided in the direction of `vector`.
+int findTransposed(const NestGroup &group, int vector) {
+  for (auto [nest, repeated] : llvm::zip(group.nests, group.repeated)) {
+    if (repeated)
+      continue;
+    int along = loopOver(nest, vector);
+    for (const Access &input : nest.inputs) {
+      if (!input.isMemory() || !input.flat || group.scratch.contains(input.base) ||
+          std::abs(input.flat->factors[along]) <= 1)
+        continue;
+      for (auto [loop, factor] : llvm::enumerate(input.flat->factors))
+        if (factor == 1 && nest.shared[loop] >= 0)
+          return nest.shared[loop];
+    }
+  }
+  return -1;
+}
+
+int64_t ownPoints(const NestGroup &group) {
+  int64_t result = 1;
+  for (auto [nest, repeated] : llvm::zip(group.nests, group.repeated)) {
+    int64_t points = 1;
+    for (auto [size, shared] : llvm::zip(nest.sizes, nest.shared))
+      points *= shared < 0 ? std::max<int64_t>(size, 1) : 1;
+    if (!repeated)
+      result = std::max(result, points);
+  }
+  return result;
+}
+
+/// Blocks of equal size, as far as the multiple allows.
+void setBlock(SharedDim &dim, int64_t atMost, int64_t multiple) {
+  int64_t block = roundUp(std::max<int64_t>(atMost, 1), multiple);
+  if (block >= dim.size) {
+    dim.block = std::max<int64_t>(dim.size, 1);
+    return;
+  }
+  int64_t blocks = llvm::divideCeil(dim.size, block);
+  dim.block = roundUp(llvm::divideCeil(dim.size, blocks), multiple);
+}
+
+void layOut(Scratch &scratch, const NestGroup &group) {
+  scratch.strides.assign(scratch.sizes.size(), 0);
+  int64_t step = 1;
+  auto place = [&](bool shared) {
+    for (int64_t d = scratch.sizes.size() - 1; d >= 0; --d)
+      if ((scratch.isBlocked && scratch.shared[d] >= 0) == shared) {
+        scratch.strides[d] = scratch.sizes[d] == 1 ? 0 : step;
+        step *= scratch.sizes[d];
+      }
+  };
+  for (auto [shared, size] : llvm::zip(scratch.shared, scratch.sizes))
+    if (scratch.isBlocked && shared >= 0)
+      size = group.dims[shared].inner ? group.dims[shared].block : 1;
+  place(true); // inner dims are the contiguous ones
+  place(false);
+}
+} // namespace
+
+void nncc::cpu::chooseBlocks(NestGroup &group, const Homes &homes) {
+  int count = group.dims.size(), vector = -1, transposed = -1;
+  Neighbours neighbours = countNeighbours(group);
+  for (int d = 0; d < count; ++d)
+    if (group.dims[d].size != 1 &&
+        (vector < 0 || neighbours.shared[d] >= neighbours.shared[vector]))
+      vector = d;
+  bool pointwise = group.isPointwise();
+  if (vector >= 0 && !pointwise && neighbours.shared[vector] <= neighbours.ownLoops)
+    vector = -1;
+  if (vector >= 0 && pointwise)
+    transposed = findTransposed(group, vector);
+
+  int64_t points = ownPoints(group), all = points;
+  for (const SharedDim &dim : group.dims)
+    all *= dim.size;
+  int64_t target = std::clamp(all / unitsWanted, fewestPoints, mostPoints);
+  auto block = [&](int d, int64_t atMost, int64_t multiple) {
+    setBlock(group.dims[d], atMost, multiple);
+    points *= group.dims[d].block;
+  };
+  auto blockInner = [&](int d) {
+    group.dims[d].inner = true;
+    int64_t atMost = std::max<int64_t>(target / points, 1);
+    block(d, transposed >= 0 ? std::min(atMost, transposedBlock) : atMost, innerMultiple);
+  };
+  if (vector >= 0)
+    blockInner(vector);
+  if (transposed >= 0)
+    blockInner(transposed);
+  for (int d = count - 1; d >= 0; --d)
+    if (!group.dims[d].inner)
+      block(d, target / points, 1);
+  for (auto &[base, scratch] : group.scratch)
+    layOut(scratch, group);
+}

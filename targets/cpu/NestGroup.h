@@ -1,0 +1,48 @@
+// Nests that share the outer dims over which their kernel is cut into units.
+#pragma once
+
+#include "targets/cpu/Nest.h"
+
+namespace nncc::cpu {
+
+/// A dim that all nests of a group run over in parallel and index alike: parts of it are
+/// independent of each other, across all nests.
+struct SharedDim {
+  int64_t size;
+  int64_t block = 1;  // of it belong to a unit
+  bool inner = false; // a loop of each nest; else one around all of them
+  int64_t blocks() const { return size ? llvm::divideCeil(size, block) : 0; }
+};
+
+/// The layout of an intermediate in a worker's scratch.
+struct Scratch {
+  mlir::Value buffer;                 // flat
+  bool isBlocked = false;             // holds the unit's part of shared dims; else everything
+  llvm::SmallVector<int> shared;      // per dim of the base: the shared dim, or -1
+  llvm::SmallVector<int64_t> sizes;   // in memory, per dim of the base; 1 for shared dims outside
+  llvm::SmallVector<int64_t> strides; // per dim of the base
+  int64_t elements() const;
+};
+
+/// Nests that belong together since some read what others write.
+struct NestGroup {
+  std::vector<Nest> nests;
+  llvm::SmallVector<bool> repeated; // small, computed again by each unit
+  llvm::SmallVector<SharedDim> dims;
+  llvm::DenseMap<unsigned, Scratch> scratch; // of the intermediates, by base
+
+  int64_t units() const;
+  /// The group's nests are elementwise: nothing but shared dims.
+  bool isPointwise() const;
+};
+
+/// Sorts the nests into groups that can run in any order.
+std::vector<NestGroup> formGroups(std::vector<Nest> nests, const Homes &homes);
+
+/// Finds the dims that a group shares, joins those that are contiguous.
+void shareDims(NestGroup &group, const Homes &homes);
+
+/// Chooses which shared dims are loops of the nests, and the blocks that make a unit.
+void chooseBlocks(NestGroup &group, const Homes &homes);
+
+} // namespace nncc::cpu

@@ -1,0 +1,88 @@
+// Which memory the tensors of a kernel live in.
+#pragma once
+
+#include "mlir/IR/AffineExpr.h"
+#include "targets/cpu/Kernel.h"
+
+namespace nncc::cpu {
+
+/// A dense tensor in memory, row-major.
+struct Base {
+  mlir::Value buffer; // flat; null for an intermediate that has no memory yet
+  mlir::Type element; // in memory: bools are i8, integers signless
+  llvm::SmallVector<int64_t> shape;
+  mlir::Attribute constant; // the elements, where they are known
+};
+
+/// The memory behind a tensor: element i of it is the element indices(i) of a base. Transposes,
+/// reshapes and slices change the indices alone.
+struct Home {
+  unsigned base;
+  llvm::SmallVector<mlir::AffineExpr> indices;
+};
+
+/// A tensor that must be copied into a result: a result that is an argument, or a view of something
+/// that cannot be written through the view.
+struct ResultCopy {
+  mlir::Value from;
+  Home to;
+};
+
+/// The type of one element of a tensor in memory: i8 for i1, signless for signed and unsigned.
+mlir::Type memoryType(mlir::Type element);
+
+/// Indices into a row-major shape of the element that has the flat index `index`.
+llvm::SmallVector<mlir::AffineExpr> delinearize(mlir::AffineExpr index,
+                                                llvm::ArrayRef<int64_t> shape);
+/// The flat index of an element of a row-major shape.
+mlir::AffineExpr linearize(llvm::ArrayRef<mlir::AffineExpr> indices, llvm::ArrayRef<int64_t> shape,
+                           mlir::MLIRContext *context);
+
+/// The expression in a normal form: products, floor divisions and remainders that cancel out do.
+mlir::AffineExpr simplified(mlir::AffineExpr expression);
+
+/// A sum of multiples of dims.
+struct Linear {
+  int64_t constant = 0;
+  llvm::SmallVector<int64_t> factors;
+};
+/// The expression as such a sum over `rank` dims, where it is one.
+std::optional<Linear> linearOf(mlir::AffineExpr expression, unsigned rank);
+
+/// Where every tensor of a kernel lives. Views are resolved from operands on, and backwards from
+/// what is returned: an operation writes its result where a view of it is to be seen.
+class Homes {
+public:
+  /// `arguments` and `results`: the flat buffers. Reports operations that it does not know.
+  static mlir::FailureOr<Homes> of(mlir::func::FuncOp function,
+                                   llvm::ArrayRef<mlir::Value> arguments,
+                                   llvm::ArrayRef<mlir::Value> results);
+
+  const Home &of(mlir::Value tensor) const { return homes.find(tensor)->second; }
+  bool has(mlir::Value tensor) const { return homes.contains(tensor); }
+
+  /// The home as strides of a flat buffer; none where it is not one.
+  std::optional<Place> place(mlir::Value tensor) const;
+
+  /// Views, sources of constants and placeholders compute nothing.
+  static bool isView(mlir::Operation *op);
+
+  /// Concatenation operands that are written into the result by the op that computes them.
+  bool isInPlace(mlir::OpOperand &part) const { return inPlace.contains(&part); }
+
+  llvm::SmallVector<Base> bases;
+  llvm::SmallVector<ResultCopy> copies;
+
+private:
+  unsigned addBase(mlir::RankedTensorType type, mlir::Value buffer, mlir::Attribute constant = {});
+  Home identity(unsigned base) const;
+  void placeResults(mlir::func::FuncOp function, llvm::ArrayRef<mlir::Value> results);
+  void placeParts(mlir::Operation *op);
+  mlir::LogicalResult placeViews(mlir::func::FuncOp function);
+
+  mlir::MLIRContext *context = nullptr;
+  llvm::DenseMap<mlir::Value, Home> homes;
+  llvm::DenseSet<mlir::OpOperand *> inPlace;
+};
+
+} // namespace nncc::cpu

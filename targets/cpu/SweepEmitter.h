@@ -1,0 +1,102 @@
+// A sweep as loops over flat memory, its innermost contiguous loop on vectors.
+#pragma once
+
+#include "targets/cpu/BodyEvaluator.h"
+#include "targets/cpu/Sweep.h"
+
+namespace nncc::cpu {
+
+/// Where the current unit is, per shared dim: the first index of its block (inner dims) or the
+/// index itself (others), and how long the block is.
+struct UnitPosition {
+  llvm::SmallVector<mlir::Value> start, extent;
+};
+
+/// An access of a statement as strides over the loops of the sweep.
+struct Stream {
+  mlir::Value scalar; // no memory: this value
+  mlir::Value buffer;
+  llvm::SmallVector<int64_t> strides;
+  mlir::Type element, memory;
+  const Access *computed = nullptr; // its index is no sum of loops: evaluated at each point
+  bool exists() const { return scalar || buffer; }
+};
+
+class SweepEmitter {
+public:
+  SweepEmitter(Emitter &e, const Sweep &sweep, const NestGroup &group, const Homes &homes,
+               const UnitPosition &unit);
+  void emit();
+
+private:
+  using Values = llvm::SmallVector<mlir::Value>;
+
+  /// A statement while it is emitted. Its streams: inputs, outputs, inits.
+  struct State {
+    const Statement *statement;
+    BodyEvaluator evaluator;
+    llvm::SmallVector<Stream> streams;
+    llvm::SmallVector<mlir::Operation *> combiners; // per output of a reduction; null: unknown
+    size_t inputs() const { return statement->nest->inputs.size(); }
+    size_t outputs() const { return statement->nest->outputs.size(); }
+  };
+  /// Where the emission is in the nest of loops.
+  struct Cursor {
+    llvm::SmallVector<Values> offsets;    // per statement and stream
+    llvm::SmallVector<LaneMap> values;    // per statement: what is known of the body already
+    llvm::SmallVector<mlir::Value> loops; // per loop of the sweep: its index, null outside of it
+    int64_t copies = 1;                   // vectors side by side
+    mlir::Value mask;
+  };
+
+  // SweepLoops.cpp: the choice and order of loops.
+  Stream stream(const Access &access, const Statement &statement, mlir::Value &offset);
+  void joinLoops();
+  void chooseVectorLoop();
+  void chooseLanes();
+  void orderLoops();
+  int64_t score(int loop) const;
+  bool isVaryingReduction(int loop) const;
+  unsigned widestElement() const;
+
+  // SweepEmitter.cpp: the loops.
+  Values level(unsigned depth, Cursor cursor, Values carried);
+  Values loops(unsigned depth, const Cursor &cursor, Values carried);
+  Values vectorLoop(unsigned depth, const Cursor &cursor, Values carried);
+  Values vectorSteps(unsigned depth, const Cursor &cursor, mlir::Value first, mlir::Value count,
+                     int64_t copies, Values carried);
+  Cursor advance(const Cursor &cursor, int loop, mlir::Value index) const;
+  mlir::Value extent(int loop);
+  Points points(const State &state, const Cursor &cursor, int64_t copy);
+
+  // SweepPoint.cpp: one point.
+  void hoist(unsigned depth, Cursor &cursor);
+  Values leaf(Cursor cursor, Values carried);
+  Lanes load(const State &state, const Stream &stream, mlir::Value offset, const Cursor &cursor,
+             int64_t copy);
+  void store(const State &state, const Stream &stream, mlir::Value offset, Lanes value,
+             const Cursor &cursor, int64_t copy);
+  Values initial(const Cursor &cursor);
+  void finish(const Cursor &cursor, Values carried);
+  mlir::Value combine(mlir::Operation *combiner, mlir::Value a, mlir::Value b);
+  mlir::Value acrossLanes(mlir::Operation *combiner, mlir::Value vector);
+  bool reducesLanes() const { return vector >= 0 && shape[vector].reduced; }
+  int64_t accumulators(const Cursor &cursor) const {
+    return reducesLanes() ? unroll : cursor.copies;
+  }
+
+  Emitter &e;
+  const Sweep &sweep;
+  const NestGroup &group;
+  const Homes &homes;
+  const UnitPosition &unit;
+  llvm::SmallVector<SweepLoop> shape;
+  std::vector<State> states;
+  llvm::SmallVector<Values> origins; // offsets of the streams at the unit's first point
+  llvm::SmallVector<int> order;
+  unsigned firstReduced = 0; // in `order`
+  int vector = -1;           // loop on vectors
+  int64_t lanes = 1, unroll = 1;
+};
+
+} // namespace nncc::cpu

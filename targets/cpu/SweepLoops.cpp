@@ -1,0 +1,241 @@
+// How a sweep becomes loops: which is on vectors, and in what order they nest.
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "targets/cpu/SweepEmitter.h"
+
+using namespace mlir;
+using namespace nncc::cpu;
+
+namespace {
+constexpr unsigned vectorBytes = 64;
+
+/// The operation that joins a new element to the output so far; null where there is none of the
+/// kind whose parts can be computed apart.
+Operation *findCombiner(const Nest &nest, unsigned output) {
+  if (!nest.body)
+    return nullptr;
+  BlockArgument accumulator = nest.body->getArgument(nest.inputs.size() + output);
+  Operation *op = nest.body->getTerminator()->getOperand(output).getDefiningOp();
+  if (!op || !accumulator.hasOneUse() || *accumulator.user_begin() != op ||
+      op->getNumOperands() != 2 || op->getBlock() != nest.body)
+    return nullptr;
+  return arith::getNeutralElement(op) ? op : nullptr;
+}
+
+bool usesLoopIndices(const Nest &nest) {
+  bool result = false;
+  if (nest.body)
+    nest.body->walk([&](linalg::IndexOp) { result = true; });
+  return result;
+}
+} // namespace
+
+SweepEmitter::SweepEmitter(Emitter &e, const Sweep &sweep, const NestGroup &group,
+                           const Homes &homes, const UnitPosition &unit)
+    : e(e), sweep(sweep), group(group), homes(homes), unit(unit), shape(sweep.loops) {
+  for (const Statement &statement : sweep.statements) {
+    const Nest &nest = *statement.nest;
+    State state{&statement, BodyEvaluator(homes, nest), {}, {}};
+    Values offsets;
+    for (const auto *list : {&nest.inputs, &nest.outputs, &nest.inits})
+      for (const Access &access : *list) {
+        Value offset;
+        state.streams.push_back(stream(access, statement, offset));
+        offsets.push_back(offset);
+      }
+    for (size_t i = 0; i < nest.outputs.size(); ++i)
+      state.combiners.push_back(findCombiner(nest, i));
+    states.push_back(std::move(state));
+    origins.push_back(offsets);
+  }
+  joinLoops();
+  if (sweep.isVector)
+    chooseVectorLoop();
+  orderLoops();
+}
+
+Stream SweepEmitter::stream(const Access &access, const Statement &statement, Value &offset) {
+  Stream result;
+  result.element = access.element;
+  result.strides.assign(shape.size(), 0);
+  offset = e.constant(0);
+  if (!access.isMemory()) {
+    result.scalar = access.scalar;
+    return result;
+  }
+  const Base &base = homes.bases[access.base];
+  auto scratch = group.scratch.find(access.base);
+  bool isIntermediate = scratch != group.scratch.end();
+  result.buffer = isIntermediate ? scratch->second.buffer : base.buffer;
+  result.memory = base.element;
+  auto splat = dyn_cast_or_null<SplatElementsAttr>(base.constant);
+  if (splat) {
+    result.buffer = nullptr;
+    auto value = splat.getSplatValue<TypedAttr>();
+    result.scalar = arith::ConstantOp::create(e.b, e.loc, value);
+    if (result.scalar.getType() != access.element)
+      result.scalar = arith::BitcastOp::create(e.b, e.loc, access.element, result.scalar);
+    return result;
+  }
+  const Nest &nest = *statement.nest;
+  if (isIntermediate && scratch->second.isBlocked) {
+    const Scratch &layout = scratch->second;
+    for (auto [dim, stride] : llvm::zip(access.dims, layout.strides)) {
+      if (!dim) {
+        result.computed = &access;
+        continue;
+      }
+      offset = e.add(offset, dim->constant * stride);
+      for (auto [loop, factor] : llvm::enumerate(dim->factors))
+        if (int at = statement.loops[loop]; at >= 0)
+          result.strides[at] += factor * stride;
+    }
+    return result;
+  }
+  if (!access.flat) {
+    result.computed = &access;
+    return result;
+  }
+  offset = e.constant(access.flat->constant);
+  for (auto [loop, factor] : llvm::enumerate(access.flat->factors)) {
+    if (int shared = nest.shared[loop]; shared >= 0 && factor)
+      offset = e.add(offset, e.mul(unit.start[shared], factor));
+    if (int at = statement.loops[loop]; at >= 0)
+      result.strides[at] += factor;
+  }
+  return result;
+}
+
+/// Loops one of which steps by whole runs of the other become one.
+void SweepEmitter::joinLoops() {
+  for (const State &state : states)
+    if (usesLoopIndices(*state.statement->nest) ||
+        llvm::any_of(state.streams, [](const Stream &stream) { return stream.computed; }))
+      return;
+  auto canJoin = [&](int outer, int inner) {
+    if (shape[outer].shared >= 0 || shape[inner].shared >= 0 ||
+        shape[outer].reduced != shape[inner].reduced || shape[outer].size == 1 ||
+        shape[inner].size == 1)
+      return false;
+    for (const State &state : states)
+      for (const Stream &stream : state.streams)
+        if (stream.strides[outer] != stream.strides[inner] * shape[inner].size)
+          return false;
+    return true;
+  };
+  for (size_t outer = 0; outer < shape.size(); ++outer)
+    for (size_t inner = 0; inner < shape.size(); ++inner)
+      if (outer != inner && canJoin(outer, inner)) {
+        shape[inner].size *= shape[outer].size;
+        shape[outer].size = 1;
+        for (State &state : states)
+          for (Stream &stream : state.streams)
+            stream.strides[outer] = 0;
+      }
+}
+
+/// Whether lanes of this loop would have to be joined, and cannot be.
+bool SweepEmitter::isVaryingReduction(int loop) const {
+  if (!shape[loop].reduced)
+    return false;
+  for (const State &state : states)
+    if (state.statement->isReduction && llvm::is_contained(state.combiners, nullptr))
+      return true;
+  return false;
+}
+
+int64_t SweepEmitter::score(int loop) const {
+  int64_t result = 0;
+  for (const State &state : states)
+    for (auto [i, stream] : llvm::enumerate(state.streams)) {
+      bool isForwarded = i < state.inputs() && state.statement->forwarded[i].first >= 0;
+      if (!stream.buffer || isForwarded)
+        continue;
+      int64_t stride = stream.strides[loop];
+      result += stride == 1 ? 4 : stride == 0 ? 1 : -3;
+    }
+  return result + (shape[loop].size >= 16) - (shape[loop].size < 4 ? 4 : 0);
+}
+
+void SweepEmitter::chooseVectorLoop() {
+  for (int loop = 0; loop < static_cast<int>(shape.size()); ++loop)
+    if (shape[loop].size != 1 && !isVaryingReduction(loop) &&
+        (vector < 0 || score(loop) >= score(vector)))
+      vector = loop;
+  if (vector >= 0)
+    chooseLanes();
+}
+
+/// Bytes of the widest element that differs from lane to lane.
+unsigned SweepEmitter::widestElement() const {
+  unsigned bits = 8;
+  auto count = [&](Type type) {
+    if (type.isIntOrFloat())
+      bits = std::max(bits, type.getIntOrFloatBitWidth());
+  };
+  for (const State &state : states) {
+    const Nest &nest = *state.statement->nest;
+    llvm::DenseSet<Value> varying;
+    for (auto [i, stream] : llvm::enumerate(state.streams)) {
+      bool isForwarded = i < state.inputs() && state.statement->forwarded[i].first >= 0;
+      if (!isForwarded && (!stream.buffer || stream.strides[vector] == 0))
+        continue;
+      count(stream.element);
+      if (nest.body && i < state.inputs())
+        varying.insert(nest.body->getArgument(i));
+    }
+    if (!nest.body)
+      continue;
+    if (state.statement->isReduction)
+      for (size_t i = 0; i < state.outputs(); ++i)
+        varying.insert(nest.body->getArgument(state.inputs() + i));
+    for (Operation &op : nest.body->without_terminator()) {
+      bool varies = isa<linalg::IndexOp>(op) || llvm::any_of(op.getOperands(), [&](Value operand) {
+                      return varying.contains(operand);
+                    });
+      for (Value result : op.getResults()) {
+        if (!varies)
+          continue;
+        varying.insert(result);
+        bool isAddress = llvm::all_of(result.getUsers(), [](Operation *user) {
+          return isa<tensor::ExtractOp, arith::IndexCastOp, arith::AddIOp>(user);
+        });
+        if (!isAddress)
+          count(result.getType());
+      }
+    }
+  }
+  return bits / 8;
+}
+
+void SweepEmitter::chooseLanes() {
+  lanes = std::max<int64_t>(vectorBytes / widestElement(), 8);
+  int64_t vectors = std::max<int64_t>(shape[vector].size / lanes, 1);
+  bool isReduction = llvm::any_of(states, [](auto &s) { return s.statement->isReduction; });
+  int64_t most = sweep.isHeavy ? (shape[vector].reduced ? 2 : 1) : isReduction ? 8 : 4;
+  if (shape[vector].reduced)
+    most = std::min<int64_t>(most, 4);
+  if (states.size() > 2 && !sweep.isHeavy)
+    most = 2;
+  unroll = std::min(vectors, most);
+}
+
+/// Parallel loops outside, those with the largest steps of the output first; reductions inside, so
+/// that sums stay in registers; the vector loop is the last of its kind.
+void SweepEmitter::orderLoops() {
+  SmallVector<int> parallel, reduced;
+  for (auto [i, loop] : llvm::enumerate(shape))
+    if (loop.size != 1)
+      (loop.reduced ? reduced : parallel).push_back(i);
+  const State &last = states.back();
+  auto step = [&](int loop) { return last.streams[last.inputs()].strides[loop]; };
+  llvm::sort(parallel, [&](int a, int b) {
+    if ((a == vector) != (b == vector))
+      return b == vector;
+    return step(a) != step(b) ? step(a) > step(b) : a < b;
+  });
+  llvm::sort(reduced,
+             [&](int a, int b) { return (a == vector) != (b == vector) ? b == vector : a < b; });
+  order.append(parallel);
+  firstReduced = order.size();
+  order.append(reduced);
+}

@@ -1,0 +1,233 @@
+// What a sweep does at one point, or at neighbouring points at once.
+#include "mlir/Dialect/Affine/Utils.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
+#include "targets/cpu/Lanes.h"
+#include "targets/cpu/SweepEmitter.h"
+
+using namespace mlir;
+using namespace nncc::cpu;
+
+/// Evaluates what does not depend on the loops from `depth` on.
+void SweepEmitter::hoist(unsigned depth, Cursor &cursor) {
+  if (depth >= order.size())
+    return;
+  for (size_t s = 0; s < states.size(); ++s) {
+    const State &state = states[s];
+    const Nest &nest = *state.statement->nest;
+    LaneMap &values = cursor.values[s];
+    for (size_t i = 0; i < state.inputs(); ++i) {
+      const Stream &stream = state.streams[i];
+      if (!nest.body || stream.computed || state.statement->forwarded[i].first >= 0 ||
+          values.contains(nest.body->getArgument(i)))
+        continue;
+      bool isKnown = llvm::all_of(ArrayRef(order).drop_front(depth),
+                                  [&](int loop) { return stream.strides[loop] == 0; });
+      bool isEarly = depth == 0 || stream.scalar; // once per level where an index became known
+      isEarly |= depth > 0 && (stream.strides[order[depth - 1]] != 0);
+      if (isKnown && isEarly)
+        values[nest.body->getArgument(i)] = load(state, stream, cursor.offsets[s][i], cursor, 0);
+    }
+    state.evaluator.evaluate(e, values, points(state, cursor, 0), /*scalarOnly=*/true);
+  }
+}
+
+Lanes SweepEmitter::load(const State &state, const Stream &stream, Value offset,
+                         const Cursor &cursor, int64_t copy) {
+  if (stream.scalar)
+    return Lanes{stream.scalar, nullptr, false};
+  if (stream.computed) {
+    // Not on vectors: the only lane's index, dim by dim.
+    const Access &access = *stream.computed;
+    auto scratch = group.scratch.find(access.base);
+    ArrayRef<int64_t> sizes = homes.bases[access.base].shape;
+    SmallVector<int64_t> strides(sizes.size(), 1);
+    for (int64_t d = static_cast<int64_t>(sizes.size()) - 2; d >= 0; --d)
+      strides[d] = strides[d + 1] * sizes[d + 1];
+    bool isBlocked = scratch != group.scratch.end() && scratch->second.isBlocked;
+    if (isBlocked)
+      strides = scratch->second.strides;
+    Points at = points(state, cursor, copy);
+    for (auto [loop, shared] : llvm::enumerate(state.statement->nest->shared))
+      if (isBlocked && shared >= 0)
+        at.loops[loop] = state.statement->loops[loop] >= 0
+                             ? cursor.loops[state.statement->loops[loop]]
+                             : e.constant(0);
+    offset = e.constant(0);
+    for (auto [index, stride] : llvm::zip(access.indices, strides))
+      if (stride)
+        offset = e.add(offset, e.mul(state.evaluator.index(e, index, at)->scalar, stride));
+  }
+  int64_t stride = vector >= 0 ? stream.strides[vector] : 0;
+  if (stride == 0 || vector < 0 || !cursor.loops[vector]) {
+    Value value = memref::LoadOp::create(e.b, e.loc, stream.buffer, offset);
+    return Lanes{fromMemory(e, value, stream.element), nullptr, false};
+  }
+  Value at = e.add(offset, copy * lanes * stride);
+  Value value =
+      loadLanes(e, VectorType::get({lanes}, stream.memory), stream.buffer, at, stride, cursor.mask);
+  return Lanes{nullptr, fromMemory(e, value, stream.element), false};
+}
+
+void SweepEmitter::store(const State &state, const Stream &stream, Value offset, Lanes value,
+                         const Cursor &cursor, int64_t copy) {
+  int64_t stride = vector >= 0 ? stream.strides[vector] : 0;
+  if (stride == 0 || !cursor.loops[vector]) {
+    memref::StoreOp::create(e.b, e.loc, toMemory(e, value.scalar, stream.memory), stream.buffer,
+                            offset);
+    return;
+  }
+  Value at = e.add(offset, copy * lanes * stride);
+  Value all = toMemory(e, BodyEvaluator::asVector(e, value, lanes), stream.memory);
+  storeLanes(e, all, stream.buffer, at, stride, cursor.mask);
+}
+
+SweepEmitter::Values SweepEmitter::leaf(Cursor cursor, Values carried) {
+  Values results = carried;
+  int64_t sets = cursor.copies;
+  for (int64_t copy = 0; copy < cursor.copies; ++copy) {
+    SmallVector<SmallVector<Lanes>> computed; // per statement and output
+    size_t accumulator = 0;
+    for (auto [s, state] : llvm::enumerate(states)) {
+      const Nest &nest = *state.statement->nest;
+      LaneMap values = cursor.values[s];
+      SmallVector<Lanes> inputs;
+      for (size_t i = 0; i < state.inputs(); ++i) {
+        auto from = state.statement->forwarded[i];
+        Value argument = nest.body ? Value(nest.body->getArgument(i)) : Value();
+        Lanes lanes;
+        if (argument && values.contains(argument))
+          lanes = values[argument];
+        else if (from.first >= 0)
+          lanes = computed[from.first][from.second];
+        else
+          lanes = load(state, state.streams[i], cursor.offsets[s][i], cursor, copy);
+        if (argument)
+          values[argument] = lanes;
+        inputs.push_back(lanes);
+      }
+      SmallVector<size_t> slots;
+      for (size_t o = 0; nest.body && o < state.outputs(); ++o) {
+        BlockArgument argument = nest.body->getArgument(state.inputs() + o);
+        size_t init = state.inputs() + state.outputs() + o;
+        if (state.statement->isReduction) {
+          slots.push_back(accumulator * sets + copy);
+          Value value = carried[slots.back()];
+          bool isVector = isa<VectorType>(value.getType());
+          values[argument] = isVector ? Lanes{nullptr, value, false} : Lanes{value, nullptr, false};
+          ++accumulator;
+        } else if (state.streams[init].exists()) {
+          values[argument] =
+              load(state, state.streams[init], cursor.offsets[s][init], cursor, copy);
+        }
+      }
+      state.evaluator.evaluate(e, values, points(state, cursor, copy), /*scalarOnly=*/false);
+      computed.emplace_back();
+      for (size_t o = 0; o < state.outputs(); ++o) {
+        Lanes value =
+            nest.body ? *state.evaluator.lookup(nest.body->getTerminator()->getOperand(o), values)
+                      : inputs[0];
+        if (state.statement->isReduction) {
+          Value &slot = results[slots[o]];
+          Value next = isa<VectorType>(slot.getType()) ? BodyEvaluator::asVector(e, value, lanes)
+                                                       : value.scalar;
+          if (cursor.mask && reducesLanes())
+            next = arith::SelectOp::create(e.b, e.loc, cursor.mask, next, slot);
+          slot = next;
+        } else if (state.statement->isStored[o]) {
+          size_t stream = state.inputs() + o;
+          store(state, state.streams[stream], cursor.offsets[s][stream], value, cursor, copy);
+        }
+        computed.back().push_back(value);
+      }
+    }
+  }
+  return results;
+}
+
+/// The accumulators of all reductions, those of an output side by side.
+SweepEmitter::Values SweepEmitter::initial(const Cursor &cursor) {
+  Values result;
+  for (auto [s, state] : llvm::enumerate(states)) {
+    if (!state.statement->isReduction)
+      continue;
+    for (size_t o = 0; o < state.outputs(); ++o) {
+      size_t init = state.inputs() + state.outputs() + o;
+      const Stream &stream = state.streams[init];
+      Type element = state.streams[state.inputs() + o].element;
+      for (int64_t copy = 0; copy < accumulators(cursor); ++copy) {
+        if (reducesLanes()) {
+          TypedAttr neutral = *arith::getNeutralElement(state.combiners[o]);
+          auto splat =
+              DenseElementsAttr::get(VectorType::get({lanes}, element), Attribute(neutral));
+          result.push_back(arith::ConstantOp::create(e.b, e.loc, splat));
+          continue;
+        }
+        Lanes value = load(state, stream, cursor.offsets[s][init], cursor, copy);
+        bool isVector = vector >= 0 && cursor.loops[vector];
+        result.push_back(isVector ? BodyEvaluator::asVector(e, value, lanes) : value.scalar);
+      }
+    }
+  }
+  return result;
+}
+
+Value SweepEmitter::combine(Operation *combiner, Value a, Value b) {
+  IRMapping map;
+  map.map(combiner->getOperand(0), a);
+  map.map(combiner->getOperand(1), b);
+  Operation *clone = e.b.clone(*combiner, map);
+  clone->getResult(0).setType(a.getType());
+  return clone->getResult(0);
+}
+
+/// A fixed tree over the lanes.
+Value SweepEmitter::acrossLanes(Operation *combiner, Value vector) {
+  int64_t count = cast<VectorType>(vector.getType()).getNumElements();
+  for (; count > 1; count /= 2) {
+    SmallVector<int64_t> low, high;
+    for (int64_t i = 0; i < count / 2; ++i)
+      low.push_back(i), high.push_back(i + count / 2);
+    Value a = vector::ShuffleOp::create(e.b, e.loc, vector, vector, low);
+    Value b = vector::ShuffleOp::create(e.b, e.loc, vector, vector, high);
+    vector = combine(combiner, a, b);
+  }
+  return vector::ExtractOp::create(e.b, e.loc, vector, ArrayRef<int64_t>{0});
+}
+
+void SweepEmitter::finish(const Cursor &cursor, Values carried) {
+  int64_t sets = accumulators(cursor);
+  size_t accumulator = 0;
+  for (size_t s = 0; s < states.size(); ++s) {
+    const State &state = states[s];
+    if (!state.statement->isReduction)
+      continue;
+    for (size_t o = 0; o < state.outputs(); ++o, ++accumulator) {
+      size_t init = state.inputs() + state.outputs() + o, output = state.inputs() + o;
+      MutableArrayRef<Value> parts(&carried[accumulator * sets], sets);
+      auto storeResult = [&](Lanes value, int64_t copy) {
+        if (state.statement->isStored[o])
+          store(state, state.streams[output], cursor.offsets[s][output], value, cursor, copy);
+      };
+      if (!reducesLanes()) {
+        for (auto [copy, value] : llvm::enumerate(parts))
+          storeResult(isa<VectorType>(value.getType()) ? Lanes{nullptr, value, false}
+                                                       : Lanes{value, nullptr, false},
+                      copy);
+        continue;
+      }
+      Operation *combiner = state.combiners[o];
+      for (int64_t step = 1; step < sets; step *= 2)
+        for (int64_t i = 0; i + step < sets; i += 2 * step)
+          parts[i] = combine(combiner, parts[i], parts[i + step]);
+      Value sum = acrossLanes(combiner, parts[0]);
+      Value first = load(state, state.streams[init], cursor.offsets[s][init], cursor, 0).scalar;
+      Attribute known;
+      if (!matchPattern(first, m_Constant(&known)) || known != *arith::getNeutralElement(combiner))
+        sum = combine(combiner, first, sum);
+      storeResult(Lanes{sum, nullptr, false}, 0);
+    }
+  }
+}
