@@ -6,6 +6,79 @@ include "mlir/Pass/PassBase.td"
 
 //===-- graph: nn -> nn ---------------------------------------------------------------------------===//
 
+class GraphPass<string name> : Pass<name, "::mlir::func::FuncOp"> {
+  let dependentDialects = ["::nncc::nn::NNDialect"];
+}
+
+def FoldShapes : GraphPass<"nncc-fold-shapes"> {
+  let summary = "Fold the arithmetic on shapes";
+  let description = [{
+    Sizes, and small integer tensors made of them, are known as expressions through the whole function; what they make
+    constant becomes a constant, and types become as static as they can be:
+    ```mlir
+    %s = nn.shape %x : (tensor<?x64x7x7xf32>) -> tensor<4xi64>
+    %c = nn.gather %s, %one {axis = 0}   -->   %c = nn.constant dense<64> : tensor<i64>
+    %r = nn.reshape %x, %concat : -> tensor<?x?xf32>   -->   tensor<?x3136xf32>
+    ```
+  }];
+}
+
+def FuseActivations : GraphPass<"nncc-fuse-activations"> {
+  let summary = "Recognise sigmoid, SiLU, hard-sigmoid and hard-swish by their formulas";
+  let description = [{
+    ```mlir
+    %c = clip(%x + 3, 0, 6)       // nn.max and nn.min, nn.relu and nn.min
+    %y = %x * %c / 6              -->  nn.hard_swish %x
+    %x * nn.sigmoid %x            -->  nn.silu %x
+    1 / (1 + exp(-%x))            -->  nn.sigmoid %x
+    ```
+    Formulas are compared after they are multiplied out: the order of operations and where a constant stands do not matter.
+  }];
+}
+
+def FuseGelu : GraphPass<"nncc-fuse-gelu"> {
+  let summary = "Recognise GELU by its formula";
+  let description = [{
+    ```mlir
+    %x * 0.5 * (1 + nn.erf(%x / 1.41421))                          -->  nn.gelu %x
+    0.5 * %x * (1 + nn.tanh(0.79788 * (%x + 0.044715 * %x^3)))     -->  nn.gelu %x {approximate}
+    ```
+    in every spelling with additions, multiplications, divisions by scalars and integer powers.
+  }];
+}
+
+def FoldBatchNorm : GraphPass<"nncc-fold-batch-norm"> {
+  let summary = "Fold batch normalisation, and factors per channel, into the weights before them";
+  let description = [{
+    ```mlir
+    nn.batch_norm %x, ...               -->  %x * a + b
+    nn.mul (nn.conv %x, %w), a          -->  nn.conv %x, (%w * a)
+    nn.mul (nn.add (nn.conv %x, %w), b), a  -->  nn.add (nn.conv %x, (%w * a)), (a * b)
+    ```
+    for convolutions, transposed ones and matrix products with constant weights that nothing else uses. a and b, one element per
+    channel, are computed in f64; %w * a is left to constant evaluation.
+  }];
+}
+
+def AssignLayout : GraphPass<"nncc-assign-layout"> {
+  let summary = "Choose which activations are channels-last";
+  let description = [{
+    Convolutions and pools become channels-last. Operations that work in any order take the one for which the fewest bytes are
+    converted in the whole function (a minimum cut); the others get their operands in the original order, by one transpose per
+    value.
+    ```mlir
+    %a = nn.conv %x, %w : (tensor<1x3x8x8xf32>, ...) -> tensor<1x16x8x8xf32>
+    %b = nn.relu %a
+    %c = nn.conv %b, %v
+      -->  %t = nn.transpose %x {perm = [0, 2, 3, 1]}
+           %a = nn.conv %t, %w {channels_last} -> tensor<1x8x8x16xf32>
+           %b = nn.relu %a : tensor<1x8x8x16xf32>
+           %c = nn.conv %b, %v {channels_last}
+    ```
+    Transposes of the model to and from channels-last become the identity. Weights keep their order: packing handles it.
+  }];
+}
+
 //===-- kernels: nn -> outlined kernels and a program that dispatches them ------------------------===//
 
 def FormContractions : Pass<"nncc-form-contractions", "::mlir::func::FuncOp"> {

@@ -1,0 +1,79 @@
+#include "passes/graph/Constants.h"
+
+#include "mlir/IR/DialectResourceBlobManager.h"
+
+using namespace mlir;
+
+namespace nncc {
+
+bool isConstant(Value value) { return matchPattern(value, m_Constant()); }
+
+static double toDouble(APFloat value) {
+  bool lost = false;
+  value.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &lost);
+  return value.convertToDouble();
+}
+
+/// The element at `bytes`, stored as little endian.
+static double readElement(FloatType type, const char *bytes) {
+  unsigned width = type.getWidth();
+  SmallVector<uint64_t, 2> words(llvm::divideCeil(width, 64), 0);
+  std::memcpy(words.data(), bytes, width / 8);
+  return toDouble(APFloat(type.getFloatSemantics(), APInt(width, words)));
+}
+
+std::optional<SmallVector<double>> readFloats(Value value, int64_t most) {
+  ElementsAttr attr;
+  if (!matchPattern(value, m_Constant(&attr)))
+    return std::nullopt;
+  auto type = dyn_cast<FloatType>(attr.getElementType());
+  int64_t count = attr.getNumElements();
+  if (!type || count > most)
+    return std::nullopt;
+  SmallVector<double> result;
+  if (auto dense = dyn_cast<DenseElementsAttr>(attr)) {
+    for (APFloat element : dense.getValues<APFloat>())
+      result.push_back(toDouble(element));
+    return result;
+  }
+  auto resource = dyn_cast<DenseResourceElementsAttr>(attr);
+  AsmResourceBlob *blob = resource ? resource.getRawHandle().getBlob() : nullptr;
+  int64_t width = type.getWidth() / 8;
+  if (!blob || type.getWidth() % 8 || static_cast<int64_t>(blob->getData().size()) < count * width)
+    return std::nullopt;
+  for (int64_t i = 0; i < count; ++i)
+    result.push_back(readElement(type, blob->getData().data() + i * width));
+  return result;
+}
+
+Value makeFloats(OpBuilder &b, Location loc, RankedTensorType type, ArrayRef<double> elements) {
+  auto element = cast<FloatType>(type.getElementType());
+  SmallVector<APFloat> values;
+  for (double x : elements) {
+    bool lost = false;
+    APFloat value(x);
+    value.convert(element.getFloatSemantics(), APFloat::rmNearestTiesToEven, &lost);
+    values.push_back(value);
+  }
+  return nn::ConstantOp::create(b, loc, DenseElementsAttr::get(type, values));
+}
+
+Value makeScalar(OpBuilder &b, Location loc, Type element, double scalar) {
+  return makeFloats(b, loc, RankedTensorType::get({}, element), scalar);
+}
+
+Value makeIntegers(OpBuilder &b, Location loc, ArrayRef<int64_t> elements) {
+  auto type = RankedTensorType::get(static_cast<int64_t>(elements.size()), b.getI64Type());
+  return nn::ConstantOp::create(b, loc, DenseElementsAttr::get(type, elements));
+}
+
+int64_t estimateBytes(Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  int64_t bits = type.getElementType().isIntOrFloat() ? type.getElementTypeBitWidth() : 64;
+  int64_t count = 1;
+  for (int64_t size : type.getShape())
+    count *= ShapedType::isDynamic(size) ? 64 : size;
+  return count * llvm::divideCeil(bits, 8);
+}
+
+} // namespace nncc

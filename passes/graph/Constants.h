@@ -1,0 +1,26 @@
+// Reading and making constants of the graph.
+#pragma once
+
+#include "dialects/nn/NN.h"
+
+namespace nncc {
+
+/// The elements of a float constant of at most `most` elements, in row-major order.
+std::optional<llvm::SmallVector<double>> readFloats(mlir::Value value, int64_t most = 1 << 16);
+
+/// A constant of `type` with these elements, each rounded to nearest even.
+mlir::Value makeFloats(mlir::OpBuilder &b, mlir::Location loc, mlir::RankedTensorType type,
+                       llvm::ArrayRef<double> elements);
+
+/// A constant of rank 0.
+mlir::Value makeScalar(mlir::OpBuilder &b, mlir::Location loc, mlir::Type element, double scalar);
+
+/// A constant vector of i64.
+mlir::Value makeIntegers(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<int64_t> elements);
+
+bool isConstant(mlir::Value value);
+
+/// The bytes that a tensor takes; a size that is not known counts as 64.
+int64_t estimateBytes(mlir::Value value);
+
+} // namespace nncc
