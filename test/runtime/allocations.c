@@ -3,6 +3,7 @@
 #include "arguments.h"
 #include "check.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -18,25 +19,51 @@ void *__libc_realloc(void *, size_t);
 void *__libc_memalign(size_t, size_t);
 void __libc_free(void *);
 
+static void count(void) { atomic_fetch_add(&calls, 1); }
+
 /* An executable's functions take the place of the C library's, for all libraries. */
-void *malloc(size_t size) { return ++calls, __libc_malloc(size); }
-void *calloc(size_t count, size_t size) { return ++calls, __libc_calloc(count, size); }
-void *realloc(void *memory, size_t size) { return ++calls, __libc_realloc(memory, size); }
-void *memalign(size_t alignment, size_t size) { return ++calls, __libc_memalign(alignment, size); }
+void *malloc(size_t size) {
+  count();
+  return __libc_malloc(size);
+}
+
+void *calloc(size_t number, size_t size) {
+  count();
+  return __libc_calloc(number, size);
+}
+
+void *realloc(void *memory, size_t size) {
+  count();
+  return __libc_realloc(memory, size);
+}
+
+void *memalign(size_t alignment, size_t size) {
+  count();
+  return __libc_memalign(alignment, size);
+}
+
 void *aligned_alloc(size_t alignment, size_t size) { return memalign(alignment, size); }
+
 int posix_memalign(void **memory, size_t alignment, size_t size) {
   *memory = memalign(alignment, size);
-  return *memory ? 0 : 12;
+  return *memory ? 0 : ENOMEM;
 }
+
 void free(void *memory) {
-  calls += memory != NULL;
+  if (memory)
+    count();
   __libc_free(memory);
 }
+
 void *mmap(void *address, size_t size, int protection, int flags, int file, off_t offset) {
-  ++calls;
+  count();
   return (void *)syscall(SYS_mmap, address, size, protection, flags, file, offset);
 }
-int munmap(void *address, size_t size) { return ++calls, (int)syscall(SYS_munmap, address, size); }
+
+int munmap(void *address, size_t size) {
+  count();
+  return (int)syscall(SYS_munmap, address, size);
+}
 
 /* Without stdio: that would allocate. */
 static size_t readMappings(char *text, size_t size) {

@@ -10,6 +10,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifdef __SANITIZE_THREAD__ /* does not allow threads after a fork */
+#define CAN_FORK 0
+#else
+#define CAN_FORK 1
+#endif
+
 static nncc_model *model;
 
 static nncc_instance *newInstance(int32_t threads, uint32_t flags) {
@@ -365,7 +371,6 @@ static void *intrude(void *argument) {
   for (int i = 0; i < 5000 && !status; ++i, usleep(1000))
     status = run(c->instance, &a);
   CHECK_FAILS(NNCC_INVALID_ARGUMENT, status, "in use", NULL, NULL);
-  CHECK(strcmp(nncc_instance_error(c->instance), "") == 0);
   nncc_instance_cancel(c->instance);
   return NULL;
 }
@@ -453,9 +458,8 @@ int main(void) {
   testCancel(1, cancelSoon);
   testCancel(3, cancelSoon);
   testCancel(2, intrude);
-#if !defined(__SANITIZE_THREAD__)
-  testFork(); /* its tool forbids threads after a fork */
-#endif
+  if (CAN_FORK)
+    testFork();
   testLifetime();
   nncc_model_close(model);
   return checkResult();

@@ -1,0 +1,297 @@
+// nncc/nncc.hpp: the C API with ownership, for C++17; header only.
+//
+//   auto model = nncc::Model::open("net.so").value();     // throws nncc::Error
+//   auto net = nncc::Instance::create(model).value();
+//   std::vector<float> pixels(3 * 224 * 224);
+//   auto outputs = net({nncc::view(pixels.data(), {1, 3, 224, 224})}).value();
+//   const float *scores = outputs[0].data<float>();
+//
+// Without exceptions, ask first: calls return a Result or a Status.
+//
+//   auto model = nncc::Model::open("net.so");
+//   if (!model)
+//     std::cerr << model.status().message() << '\n';
+//
+// Everything that nncc.h says of threads and lifetimes holds here.
+#ifndef NNCC_NNCC_HPP
+#define NNCC_NNCC_HPP
+
+#include "nncc/nncc.h"
+
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace nncc {
+
+/// What value() and orThrow() throw.
+class Error : public std::runtime_error {
+public:
+  Error(nncc_status code, const std::string &message) : std::runtime_error(message), code_(code) {}
+  nncc_status code() const noexcept { return code_; }
+
+private:
+  nncc_status code_;
+};
+
+/// How a call ended, with the message where it failed. True where it is NNCC_OK.
+class [[nodiscard]] Status {
+public:
+  Status() = default;
+  /// Of a call to the C API that has just returned on this thread.
+  explicit Status(nncc_status code) : code_(code), message_(code ? nncc_last_error() : "") {}
+  Status(nncc_status code, std::string message) : code_(code), message_(std::move(message)) {}
+
+  explicit operator bool() const noexcept { return code_ == NNCC_OK; }
+  nncc_status code() const noexcept { return code_; }
+  const std::string &message() const noexcept { return message_; }
+#ifdef __cpp_exceptions
+  void orThrow() const {
+    if (code_ != NNCC_OK)
+      throw Error(code_, message_);
+  }
+#endif
+
+private:
+  nncc_status code_ = NNCC_OK;
+  std::string message_;
+};
+
+/// A value, or the status that says why there is none.
+template <typename T> class [[nodiscard]] Result {
+public:
+  Result(T value) : value_(std::move(value)) {}
+  Result(Status status) : status_(std::move(status)) {}
+
+  explicit operator bool() const noexcept { return value_.has_value(); }
+  const Status &status() const noexcept { return status_; }
+  /// Only where the result is true.
+  T &operator*() &noexcept { return *value_; }
+  T &&operator*() &&noexcept { return std::move(*value_); }
+  T *operator->() noexcept { return &*value_; }
+#ifdef __cpp_exceptions
+  T &value() & { return status_.orThrow(), *value_; }
+  T &&value() && { return status_.orThrow(), std::move(*value_); }
+#endif
+
+private:
+  std::optional<T> value_;
+  Status status_;
+};
+
+/// The element type of a C++ type.
+template <typename T> struct TypeOf;
+template <> struct TypeOf<float> { static constexpr nncc_type value = NNCC_FLOAT; };
+template <> struct TypeOf<double> { static constexpr nncc_type value = NNCC_DOUBLE; };
+template <> struct TypeOf<bool> { static constexpr nncc_type value = NNCC_BOOL; };
+template <> struct TypeOf<int8_t> { static constexpr nncc_type value = NNCC_INT8; };
+template <> struct TypeOf<int16_t> { static constexpr nncc_type value = NNCC_INT16; };
+template <> struct TypeOf<int32_t> { static constexpr nncc_type value = NNCC_INT32; };
+template <> struct TypeOf<int64_t> { static constexpr nncc_type value = NNCC_INT64; };
+template <> struct TypeOf<uint8_t> { static constexpr nncc_type value = NNCC_UINT8; };
+template <> struct TypeOf<uint16_t> { static constexpr nncc_type value = NNCC_UINT16; };
+template <> struct TypeOf<uint32_t> { static constexpr nncc_type value = NNCC_UINT32; };
+template <> struct TypeOf<uint64_t> { static constexpr nncc_type value = NNCC_UINT64; };
+
+/// A dense tensor in memory of somebody else. It has its own copy of shape and name.
+class TensorView {
+public:
+  TensorView(void *data, nncc_type type, std::vector<int64_t> shape, std::string name = {})
+      : data_(data), type_(type), shape_(std::move(shape)), name_(std::move(name)) {}
+
+  /// Valid while this view is.
+  nncc_tensor get() const noexcept {
+    return {data_, type_, static_cast<int32_t>(shape_.size()), shape_.data(),
+            name_.empty() ? nullptr : name_.c_str()};
+  }
+
+private:
+  void *data_;
+  nncc_type type_;
+  std::vector<int64_t> shape_;
+  std::string name_;
+};
+
+/// For types that TypeOf does not know (float16, bfloat16, ...) use TensorView's constructor.
+template <typename T> TensorView view(T *data, std::vector<int64_t> shape, std::string name = {}) {
+  using Element = std::remove_const_t<T>;
+  return {const_cast<Element *>(data), TypeOf<Element>::value, std::move(shape), std::move(name)};
+}
+
+/// A dense tensor that owns its memory, aligned to NNCC_ALIGNMENT.
+class Tensor {
+public:
+  static Result<Tensor> create(nncc_type type, std::vector<int64_t> shape) {
+    int64_t bytes = nncc_tensor_bytes(type, static_cast<int32_t>(shape.size()), shape.data());
+    if (bytes < 0)
+      return Status(NNCC_INVALID_ARGUMENT, "no dense tensor has this type and shape");
+    void *memory = ::operator new(static_cast<std::size_t>(bytes), std::align_val_t(NNCC_ALIGNMENT),
+                                  std::nothrow);
+    if (!memory)
+      return Status(NNCC_OUT_OF_MEMORY,
+                    "no memory for a tensor of " + std::to_string(bytes) + " bytes");
+    return Tensor(memory, type, std::move(shape), static_cast<std::size_t>(bytes));
+  }
+
+  nncc_type type() const noexcept { return type_; }
+  const std::vector<int64_t> &shape() const noexcept { return shape_; }
+  std::size_t bytes() const noexcept { return bytes_; }
+  void *data() noexcept { return memory_.get(); }
+  const void *data() const noexcept { return memory_.get(); }
+  /// NULL where the elements have another type.
+  template <typename T> T *data() noexcept {
+    return type_ == TypeOf<T>::value ? static_cast<T *>(data()) : nullptr;
+  }
+  template <typename T> const T *data() const noexcept {
+    return type_ == TypeOf<T>::value ? static_cast<const T *>(data()) : nullptr;
+  }
+  /// Valid while this tensor is.
+  nncc_tensor get() const noexcept {
+    return {memory_.get(), type_, static_cast<int32_t>(shape_.size()), shape_.data(), nullptr};
+  }
+
+private:
+  struct Delete {
+    void operator()(void *memory) const noexcept {
+      ::operator delete(memory, std::align_val_t(NNCC_ALIGNMENT));
+    }
+  };
+
+  Tensor(void *memory, nncc_type type, std::vector<int64_t> shape, std::size_t bytes)
+      : memory_(memory), type_(type), shape_(std::move(shape)), bytes_(bytes) {}
+
+  std::unique_ptr<void, Delete> memory_;
+  nncc_type type_;
+  std::vector<int64_t> shape_;
+  std::size_t bytes_;
+};
+
+/// A loaded library. Copies share it.
+class Model {
+public:
+  static Result<Model> open(const std::string &path, const nncc_open_options *options = nullptr) {
+    nncc_model *model = nullptr;
+    if (nncc_status status = nncc_model_open(path.c_str(), options, &model))
+      return Status(status);
+    return Model(model);
+  }
+  /// A model that is linked into the program.
+  static Result<Model> fromDescriptor(const nncc_descriptor *descriptor,
+                                      const nncc_open_options *options = nullptr) {
+    nncc_model *model = nullptr;
+    if (nncc_status status = nncc_model_from_descriptor(descriptor, options, &model))
+      return Status(status);
+    return Model(model);
+  }
+
+  nncc_model *get() const noexcept { return model_.get(); }
+  const nncc_descriptor &descriptor() const noexcept { return *nncc_model_descriptor(get()); }
+  std::vector<nncc_tensor_info> inputs() const {
+    return {descriptor().inputs, descriptor().inputs + descriptor().num_inputs};
+  }
+  std::vector<nncc_tensor_info> outputs() const {
+    return {descriptor().outputs, descriptor().outputs + descriptor().num_outputs};
+  }
+  /// "" where the model does not have the key.
+  std::string metadata(const std::string &key) const {
+    for (int32_t i = 0; i < nncc_model_num_metadata(get()); ++i)
+      if (key == nncc_model_metadata(get(), i)->key)
+        return nncc_model_metadata(get(), i)->value;
+    return {};
+  }
+
+private:
+  explicit Model(nncc_model *model) : model_(model, nncc_model_close) {}
+  std::shared_ptr<nncc_model> model_;
+};
+
+/// What one run at a time needs.
+class Instance {
+public:
+  static Result<Instance> create(const Model &model,
+                                 const nncc_instance_options *options = nullptr) {
+    nncc_instance *instance = nullptr;
+    if (nncc_status status = nncc_instance_create(model.get(), options, &instance))
+      return Status(status);
+    return Instance(instance, model);
+  }
+
+  nncc_instance *get() const noexcept { return instance_.get(); }
+  const Model &model() const noexcept { return model_; }
+
+  /// Sets the dims from the shapes of the inputs.
+  Status bind(const std::vector<TensorView> &inputs) {
+    std::vector<nncc_tensor> tensors = raw(inputs);
+    return Status(nncc_instance_bind(get(), tensors.data(), count(tensors)));
+  }
+
+  /// Of output `index`, for the bound dims.
+  Result<std::vector<int64_t>> outputShape(int32_t index) const {
+    const nncc_tensor_info *info = nncc_model_output(model_.get(), index);
+    std::vector<int64_t> shape(info ? static_cast<std::size_t>(info->rank) : 0);
+    if (nncc_status status = nncc_instance_output_shape(get(), index, shape.data()))
+      return Status(status);
+    return shape;
+  }
+
+  /// Runs into memory of the caller, without a copy.
+  Status run(const std::vector<TensorView> &inputs, const std::vector<TensorView> &outputs) {
+    std::vector<nncc_tensor> in = raw(inputs), out = raw(outputs);
+    return Status(nncc_instance_run(get(), in.data(), count(in), out.data(), count(out)));
+  }
+
+  /// Runs into new tensors, in the order of the model's outputs.
+  Result<std::vector<Tensor>> operator()(const std::vector<TensorView> &inputs) {
+    std::vector<nncc_tensor> in = raw(inputs), out;
+    std::vector<Tensor> results;
+    if (nncc_status status = nncc_instance_bind(get(), in.data(), count(in)))
+      return Status(status);
+    for (int32_t i = 0; i < nncc_model_num_outputs(model_.get()); ++i) {
+      auto shape = outputShape(i);
+      if (!shape)
+        return shape.status();
+      auto tensor = Tensor::create(nncc_model_output(model_.get(), i)->type, *std::move(shape));
+      if (!tensor)
+        return tensor.status();
+      results.push_back(*std::move(tensor));
+      out.push_back(results.back().get());
+    }
+    if (nncc_status status = nncc_instance_run(get(), in.data(), count(in), out.data(), count(out)))
+      return Status(status);
+    return results;
+  }
+
+  /// From any thread.
+  void cancel() noexcept { nncc_instance_cancel(get()); }
+
+private:
+  struct Destroy {
+    void operator()(nncc_instance *instance) const noexcept { nncc_instance_destroy(instance); }
+  };
+
+  Instance(nncc_instance *instance, Model model) : instance_(instance), model_(std::move(model)) {}
+
+  static std::vector<nncc_tensor> raw(const std::vector<TensorView> &views) {
+    std::vector<nncc_tensor> tensors;
+    for (const TensorView &view : views)
+      tensors.push_back(view.get());
+    return tensors;
+  }
+  static int32_t count(const std::vector<nncc_tensor> &tensors) {
+    return static_cast<int32_t>(tensors.size());
+  }
+
+  std::unique_ptr<nncc_instance, Destroy> instance_;
+  Model model_;
+};
+
+} // namespace nncc
+
+#endif // NNCC_NNCC_HPP

@@ -1,0 +1,110 @@
+"""Between NumPy's arrays and the flat buffers of the C API."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from ._runtime import Error, Status, library
+
+# By the numbers of onnx.TensorProto.DataType.
+_DTYPES = {
+    1: np.float32, 2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16, 6: np.int32, 7: np.int64,
+    9: np.bool_, 10: np.float16, 11: np.float64, 12: np.uint32, 13: np.uint64, 14: np.complex64,
+    15: np.complex128,
+}  # fmt: skip
+
+# Of the package ml_dtypes.
+_ML_DTYPES = {
+    16: "bfloat16", 17: "float8_e4m3fn", 18: "float8_e4m3fnuz", 19: "float8_e5m2",
+    20: "float8_e5m2fnuz", 21: "uint4", 22: "int4", 23: "float4_e2m1fn",
+}  # fmt: skip
+
+_PACKED = {21, 22, 23}  # two elements in a byte, the first one in its low half
+
+
+def type_name(number: int) -> str:
+    return library().nncc_type_name(number).decode()
+
+
+def dtype_of(number: int) -> np.dtype:
+    """NumPy's element type; of ml_dtypes where NumPy has none."""
+    if number in _DTYPES:
+        return np.dtype(_DTYPES[number])
+    if number not in _ML_DTYPES:
+        raise Error(f"NumPy has no arrays of type {type_name(number)}", Status.NOT_SUPPORTED)
+    try:
+        import ml_dtypes
+    except ImportError:
+        raise Error(
+            f"arrays of type {type_name(number)} need the package ml_dtypes", Status.NOT_SUPPORTED
+        ) from None
+    return np.dtype(getattr(ml_dtypes, _ML_DTYPES[number]))
+
+
+def to_array(value: Any, number: int, what: str) -> np.ndarray:
+    """A value of the caller as a row-major array of this element type. Arrays keep their type and
+    are only copied where they are not row-major; Python's numbers and lists take the right one."""
+    expected = dtype_of(number)
+    if isinstance(value, (np.ndarray, np.generic)):
+        array = np.asarray(value)
+    elif hasattr(value, "__dlpack__"):
+        array = _from_dlpack(value, what)
+    elif hasattr(value, "__array__") or hasattr(value, "__array_interface__"):
+        array = np.asarray(value)
+    else:
+        try:
+            array = np.asarray(value, dtype=expected)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise Error(f"{what}: {error}") from None
+    if array.dtype != expected and array.dtype == expected.newbyteorder():
+        array = array.astype(expected)  # of the other byte order
+    if array.dtype != expected:
+        raise Error(f"{what}: expected elements of type {expected}, found {array.dtype}")
+    # np.ascontiguousarray would make a scalar one-dimensional.
+    return array if array.flags.c_contiguous else np.array(array, order="C")
+
+
+def _from_dlpack(value: Any, what: str) -> np.ndarray:
+    try:
+        kind, _ = value.__dlpack_device__()
+        if int(kind) not in (1, 3):  # CPU, and memory of the CPU that a GPU can reach
+            raise Error(f"{what}: lives on a device (DLPack's kind {int(kind)}), expected the CPU")
+        return np.from_dlpack(value)
+    except (BufferError, TypeError, RuntimeError) as error:
+        if isinstance(error, Error):
+            raise
+        raise Error(f"{what}: {error}") from None
+
+
+def pack(array: np.ndarray, number: int) -> np.ndarray:
+    """The buffer of an array: itself, but for types under 8 bits."""
+    if number not in _PACKED:
+        return array
+    halves = array.reshape(-1).view(np.uint8) & 15
+    if halves.size % 2:
+        halves = np.append(halves, np.uint8(0))
+    return halves[0::2] | halves[1::2] << 4
+
+
+def empty_buffer(shape: tuple[int, ...], number: int) -> np.ndarray:
+    """Memory for the elements of a tensor."""
+    if number in _PACKED:
+        return np.zeros((int(np.prod(shape, dtype=np.int64)) + 1) // 2, dtype=np.uint8)
+    return np.empty(shape, dtype=dtype_of(number))
+
+
+def unpack(buffer: np.ndarray, shape: tuple[int, ...], number: int) -> np.ndarray:
+    """The array of a buffer that empty_buffer made."""
+    if number not in _PACKED:
+        return buffer
+    size = int(np.prod(shape, dtype=np.int64))
+    halves = np.stack([buffer & 15, buffer >> 4], axis=-1).reshape(-1)[:size]
+    if number == 22:  # ml_dtypes keeps int4 with its sign in the whole byte
+        halves = (halves ^ 8) - np.uint8(8)
+    return halves.astype(np.uint8).view(dtype_of(number)).reshape(shape)
+
+
+assert sys.byteorder == "little", "compiled libraries are little-endian"

@@ -1,0 +1,296 @@
+"""Models and instances."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+import weakref
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Optional, Union
+
+import numpy as np
+
+from . import _arrays
+from ._runtime import (
+    Error,
+    InstanceOptionsStruct,
+    OpenOptionsStruct,
+    ProfileStruct,
+    Status,
+    TensorInfoStruct,
+    TensorStruct,
+    library,
+)
+
+Outputs = Union["list[np.ndarray]", "dict[str, np.ndarray]"]
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """An input or output. Sizes that the caller chooses have their dim's name, or None."""
+
+    name: str
+    type: str
+    shape: tuple[Union[int, str, None], ...]
+    _number: int
+
+    @property
+    def dtype(self) -> np.dtype:
+        return _arrays.dtype_of(self._number)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Times of one dispatch, or of whole runs, in nanoseconds."""
+
+    kernel: str  # "" for whole runs
+    nodes: tuple[str, ...]  # of the ONNX model
+    count: int
+    total_ns: int
+    min_ns: int
+    max_ns: int
+    flops: float  # of one call
+    bytes: float  # least traffic of one call
+
+
+def _name_of_dim(model: int, dim: int) -> Optional[str]:
+    return library().nncc_model_dim(model, dim).contents.name.decode() or None
+
+
+def _tensor_info(model: int, info: TensorInfoStruct) -> TensorInfo:
+    sizes = [info.shape[i] for i in range(info.rank)]
+    shape = tuple(size if size >= 0 else _name_of_dim(model, -1 - size) for size in sizes)
+    return TensorInfo(info.name.decode(), _arrays.type_name(info.type), shape, info.type)
+
+
+class Model:
+    """A loaded library. Calling it runs it; calls from several threads wait for each other, unless
+    each thread has its own :meth:`instance`."""
+
+    def __init__(
+        self,
+        path: Union[str, os.PathLike],
+        *,
+        threads: int = 0,
+        profile: bool = False,
+        weights: Union[str, os.PathLike, None] = None,
+        symbol: Optional[str] = None,
+        verify: bool = False,
+        any_isa: bool = False,
+        copy_weights: bool = False,
+    ):
+        flags = verify * OpenOptionsStruct.VERIFY_WEIGHTS
+        flags |= any_isa * OpenOptionsStruct.ANY_ISA
+        flags |= copy_weights * OpenOptionsStruct.COPY_WEIGHTS
+        options = OpenOptionsStruct(ctypes.sizeof(OpenOptionsStruct), flags)
+        options.symbol = symbol.encode() if symbol else None
+        options.weights_path = os.fsencode(weights) if weights is not None else None
+        handle = ctypes.c_void_p()
+        lib = library()
+        lib.nncc_model_open(os.fsencode(path), ctypes.byref(options), ctypes.byref(handle))
+        self._handle = handle.value
+        self._finalizer = weakref.finalize(self, lib.nncc_model_close, handle.value)
+
+        def all_of(kind: str, count: str) -> list:
+            get, size = getattr(lib, f"nncc_model_{kind}"), getattr(lib, f"nncc_model_num_{count}")
+            return [get(self._handle, i).contents for i in range(size(self._handle))]
+
+        #: In the order of the ONNX model.
+        self.inputs = tuple(_tensor_info(self._handle, i) for i in all_of("input", "inputs"))
+        self.outputs = tuple(_tensor_info(self._handle, i) for i in all_of("output", "outputs"))
+        #: Of the ONNX model (metadata_props and what else it says of itself).
+        self.metadata = {
+            m.key.decode(): m.value.decode() for m in all_of("metadata", "metadata")
+        }
+        descriptor = lib.nncc_model_descriptor(self._handle).contents
+        self.name = descriptor.name.decode()
+        self.compiler = (descriptor.compiler or b"").decode()
+        self.isa = tuple(filter(None, (descriptor.isa or b"").decode().split(",")))
+        self._defaults = {"threads": threads, "profile": profile}
+        self._default: Optional[Instance] = None
+        self._lock = threading.Lock()
+
+    def instance(
+        self, *, threads: Optional[int] = None, profile: Optional[bool] = None
+    ) -> Instance:
+        """What one run at a time needs: threads and memory of its own. The model's options are the
+        defaults; ``threads=0`` means all CPUs that this process may use."""
+        return Instance(
+            self,
+            threads=self._defaults["threads"] if threads is None else threads,
+            profile=self._defaults["profile"] if profile is None else profile,
+        )
+
+    @property
+    def _own(self) -> Instance:
+        with self._lock:
+            if self._default is None:
+                self._default = self.instance()
+            return self._default
+
+    def __call__(self, *arrays: Any, **named: Any) -> Outputs:
+        """``model(x, y)`` returns a list of outputs, ``model(x=x, y=y)`` a dictionary."""
+        return self._own(*arrays, **named)
+
+    def run(self, inputs: Union[Mapping[str, Any], Sequence[Any]],
+            outputs: Optional[Mapping[str, np.ndarray]] = None) -> Outputs:
+        """See :meth:`Instance.run`."""
+        return self._own.run(inputs, outputs)
+
+    def profile(self) -> list[Profile]:
+        """See :meth:`Instance.profile`."""
+        return self._own.profile()
+
+    def __repr__(self) -> str:
+        def text(infos: tuple[TensorInfo, ...]) -> str:
+            return ", ".join(
+                f"{i.name}: {i.type}[{','.join('?' if s is None else str(s) for s in i.shape)}]"
+                for i in infos
+            )
+
+        return f"<nncc.Model {self.name!r} ({text(self.inputs)}) -> ({text(self.outputs)})>"
+
+
+class Instance:
+    """Made by :meth:`Model.instance`. Runs release Python's lock."""
+
+    def __init__(self, model: Model, *, threads: int, profile: bool):
+        flags = profile * InstanceOptionsStruct.PROFILE
+        options = InstanceOptionsStruct(
+            ctypes.sizeof(InstanceOptionsStruct), flags, threads, -1, None, None
+        )
+        handle = ctypes.c_void_p()
+        lib = library()
+        lib.nncc_instance_create(model._handle, ctypes.byref(options), ctypes.byref(handle))
+        self.model = model
+        self._handle = handle.value
+        self._finalizer = weakref.finalize(self, lib.nncc_instance_destroy, handle.value)
+        self._lock = threading.Lock()
+        self.threads: int = lib.nncc_instance_threads(self._handle)
+
+    def __call__(self, *arrays: Any, **named: Any) -> Outputs:
+        """As :meth:`Model.__call__`."""
+        if arrays and named:
+            raise Error("inputs are given either by position or by name, not both")
+        return self.run(named if named else arrays)
+
+    def run(self, inputs: Union[Mapping[str, Any], Sequence[Any]],
+            outputs: Optional[Mapping[str, np.ndarray]] = None) -> Outputs:
+        """Runs the model on anything that NumPy or DLPack understands. A sequence of inputs gives
+        a list of outputs, a mapping by name a dictionary. ``outputs`` are arrays, by name, into
+        which results are written instead of into new ones."""
+        by_name = isinstance(inputs, Mapping)
+        values = self._in_order(inputs) if by_name else list(inputs)
+        infos = self.model.inputs
+        if len(values) != len(infos):
+            names = ", ".join(repr(i.name) for i in infos)
+            raise Error(f"expected {len(infos)} inputs ({names}), found {len(values)}")
+        arrays = [
+            _arrays.to_array(value, info._number, f"input {info.name!r}")
+            for value, info in zip(values, infos)
+        ]
+        with self._lock:
+            results = self._execute(arrays, dict(outputs or {}))
+        if by_name:
+            return {info.name: array for info, array in zip(self.model.outputs, results)}
+        return results
+
+    def _in_order(self, inputs: Mapping[str, Any]) -> list:
+        names = [info.name for info in self.model.inputs]
+        missing = [name for name in names if name not in inputs]
+        unknown = [name for name in inputs if name not in names]
+        if missing or unknown:
+            raise Error(f"expected inputs {names}, missing {missing}, unknown {unknown}")
+        return [inputs[name] for name in names]
+
+    def _execute(self, arrays: list[np.ndarray], given: dict[str, np.ndarray]) -> list[np.ndarray]:
+        lib = library()
+        keep: list = []  # buffers and shapes until the run has ended
+        tensors = (TensorStruct * max(len(arrays), 1))()
+        for i, (array, info) in enumerate(zip(arrays, self.model.inputs)):
+            self._fill(tensors[i], _arrays.pack(array, info._number), array.shape, info, keep)
+        lib.nncc_instance_bind(self._handle, tensors, len(arrays))
+        infos = self.model.outputs
+        results = (TensorStruct * max(len(infos), 1))()
+        buffers = []
+        for i, info in enumerate(infos):
+            sizes = (ctypes.c_int64 * max(len(info.shape), 1))()
+            lib.nncc_instance_output_shape(self._handle, i, sizes)
+            shape = tuple(sizes[: len(info.shape)])
+            buffer = given.pop(info.name, None)
+            if buffer is None:
+                buffer = _arrays.empty_buffer(shape, info._number)
+            else:
+                self._check_output(buffer, shape, info)
+            self._fill(results[i], buffer, shape, info, keep)
+            buffers.append((buffer, shape, info._number))
+        if given:
+            raise Error(f"no outputs have the names {sorted(given)}")
+        lib.nncc_instance_run(self._handle, tensors, len(arrays), results, len(infos))
+        return [_arrays.unpack(*buffer) for buffer in buffers]
+
+    @staticmethod
+    def _fill(tensor: TensorStruct, buffer: np.ndarray, shape: tuple[int, ...], info: TensorInfo,
+              keep: list) -> None:
+        sizes = (ctypes.c_int64 * max(len(shape), 1))(*shape)
+        keep += [buffer, sizes]
+        tensor.data = buffer.ctypes.data
+        tensor.type = info._number
+        tensor.rank = len(shape)
+        tensor.shape = sizes
+
+    @staticmethod
+    def _check_output(buffer: np.ndarray, shape: tuple[int, ...], info: TensorInfo) -> None:
+        good = isinstance(buffer, np.ndarray) and buffer.flags.c_contiguous
+        if not good or not buffer.flags.writeable:
+            raise Error(f"output {info.name!r}: expected a row-major array that can be written")
+        expected = _arrays.empty_buffer((0,), info._number).dtype
+        if buffer.dtype != expected or buffer.dtype != info.dtype:
+            raise Error(f"output {info.name!r}: expected {info.dtype}, found {buffer.dtype}")
+        if buffer.shape != shape:
+            raise Error(f"output {info.name!r}: expected shape {shape}, found {buffer.shape}")
+
+    def cancel(self) -> None:
+        """Stops the run in progress, which raises an Error with Status.CANCELLED; from any
+        thread."""
+        library().nncc_instance_cancel(self._handle)
+
+    @property
+    def workspace_size(self) -> int:
+        """Bytes that a run with the sizes of the last one needs besides weights and arguments."""
+        size = ctypes.c_uint64()
+        library().nncc_instance_workspace_size(self._handle, ctypes.byref(size))
+        return size.value
+
+    def profile(self) -> list[Profile]:
+        """Whole runs, and then every dispatch in program order, since the instance was made or
+        :meth:`reset_profile`. Needs ``profile=True``."""
+        lib = library()
+        result = []
+        times = ProfileStruct()
+        with self._lock:
+            for i in range(-1, lib.nncc_model_num_dispatches(self.model._handle)):
+                lib.nncc_instance_profile(self._handle, i, ctypes.byref(times))
+                values = (times.count, times.total_ns, times.min_ns, times.max_ns)
+                if i < 0:
+                    result.append(Profile("", (), *values, 0.0, 0.0))
+                    continue
+                d = lib.nncc_model_dispatch(self.model._handle, i).contents
+                nodes = tuple(filter(None, (d.nodes or b"").decode().split(";")))
+                result.append(
+                    Profile((d.kernel or b"").decode(), nodes, *values, d.flops, d.bytes)
+                )
+        return result
+
+    def reset_profile(self) -> None:
+        with self._lock:
+            library().nncc_instance_profile_reset(self._handle)
+
+
+def load(path: Union[str, os.PathLike], **options: Any) -> Model:
+    """Loads a compiled library: ``threads`` (0: all CPUs that this process may use), ``profile``,
+    ``weights`` (path of the weights file), ``symbol`` (where a library has several models),
+    ``verify`` (read and check all weights), ``copy_weights`` (into huge pages), ``any_isa``."""
+    return Model(path, **options)

@@ -1,0 +1,302 @@
+"""The Python package, on the libraries that CMakeLists.txt makes: their folder is $NNCC_TEST_MODELS."""
+
+import gc
+import os
+import pathlib
+import stat
+import tempfile
+import threading
+import time
+import unittest
+from unittest import mock
+
+import numpy as np
+
+import nncc
+
+MODELS = pathlib.Path(os.environ["NNCC_TEST_MODELS"])
+W = np.array([1, 2, 3, 4], dtype=np.float32)
+ENDLESS = 1e30  # as x[0, 0]: see model.h
+
+
+def arguments(rows):
+    x = np.arange(rows * 4, dtype=np.float32).reshape(rows, 4) % 7
+    y = np.ones((rows, 4), dtype=np.float32)
+    z = (x * W + y) * 2 + np.float32(0.5)
+    return x, y, z, np.repeat(z.sum(axis=1), 2)
+
+
+class OnDevice:
+    """What a framework's tensor on a GPU says of itself."""
+
+    def __dlpack__(self, **_):
+        raise AssertionError("asked for its memory")
+
+    def __dlpack_device__(self):
+        return 2, 0
+
+
+class OnlyDLPack:
+    def __init__(self, array):
+        self.array = array
+
+    def __dlpack__(self, **arguments):
+        return self.array.__dlpack__(**arguments)
+
+    def __dlpack_device__(self):
+        return self.array.__dlpack_device__()
+
+
+class TestModel(unittest.TestCase):
+    def setUp(self):
+        self.model = nncc.load(MODELS / "embedded.so", threads=2)
+
+    def test_description(self):
+        self.assertEqual([i.name for i in self.model.inputs], ["x", "y"])
+        self.assertEqual(self.model.inputs[0].shape, ("batch", 4))
+        self.assertEqual(self.model.outputs[1].shape, (None,))
+        self.assertEqual(self.model.outputs[0].dtype, np.float32)
+        self.assertEqual(self.model.metadata, {"author": "test", "task": "arithmetic"})
+        self.assertIn("x: float32[batch,4]", repr(self.model))
+
+    def test_by_position(self):
+        for rows in (3, 1, 0, 200):
+            x, y, z, pairs = arguments(rows)
+            outputs = self.model(x, y)
+            self.assertIsInstance(outputs, list)
+            np.testing.assert_array_equal(outputs[0], z)
+            np.testing.assert_array_equal(outputs[1], pairs)
+
+    def test_by_name(self):
+        x, y, z, pairs = arguments(5)
+        for outputs in (self.model(y=y, x=x), self.model.run({"x": x, "y": y})):
+            self.assertEqual(list(outputs), ["z", "pairs"])
+            np.testing.assert_array_equal(outputs["z"], z)
+            np.testing.assert_array_equal(outputs["pairs"], pairs)
+
+    def test_what_numpy_understands(self):
+        x, y, z, _ = arguments(4)
+        strided = np.asfortranarray(x)
+        readonly = y.copy()
+        readonly.flags.writeable = False
+        variants = [
+            (x.tolist(), y.tolist()),
+            (strided, readonly),
+            (x.astype(">f4"), y[::-1]),
+            (OnlyDLPack(x), OnlyDLPack(y)),
+            (memoryview(x), y),
+        ]
+        for variant in variants:
+            with self.subTest(type(variant[0])):
+                np.testing.assert_array_equal(self.model(*variant)[0], z)
+
+    def test_into_given_outputs(self):
+        x, y, z, _ = arguments(6)
+        mine = np.zeros((6, 4), dtype=np.float32)
+        outputs = self.model.run([x, y], {"z": mine})
+        self.assertIs(outputs[0], mine)
+        np.testing.assert_array_equal(mine, z)
+        for wrong in (np.zeros((5, 4), np.float32), np.zeros((6, 4)), np.zeros((4, 6), np.float32).T):
+            with self.assertRaisesRegex(nncc.Error, "'z'"):
+                self.model.run([x, y], {"z": wrong})
+        with self.assertRaisesRegex(nncc.Error, "q"):
+            self.model.run([x, y], {"q": mine})
+        with self.assertRaisesRegex(nncc.Error, "shares memory"):
+            self.model.run([x, y], {"z": x})
+
+    def assertFails(self, text, status, *inputs, **named):
+        with self.assertRaisesRegex(nncc.Error, text) as caught:
+            self.model(*inputs, **named)
+        self.assertEqual(caught.exception.status, status)
+
+    def test_errors(self):
+        x, y, _, _ = arguments(4)
+        invalid = nncc.Status.INVALID_ARGUMENT
+        self.assertFails("expected 2 inputs.*found 1", invalid, x)
+        self.assertFails("'y'.*float64", invalid, x, y.astype(np.float64))
+        self.assertFails("'batch' is 3 here, but 4", invalid, x, y[:3])
+        self.assertFails("missing \\['y'\\]", invalid, x=x)
+        self.assertFails("not both", invalid, x, y=y)
+        self.assertFails("device", invalid, OnDevice(), y)
+        self.assertFails("'x'", invalid, [["a"]], y)
+        self.assertFails("node 'Mul_0'", nncc.Status.DATA_ERROR, x * np.float32(np.nan), y)
+
+    def test_cancel_and_threads(self):
+        x, y, z, _ = arguments(4)
+        instance, endless = self.model.instance(threads=2), x.copy()
+        endless[0, 0] = ENDLESS
+        stop = threading.Event()
+
+        def cancel():
+            while not stop.wait(0.02):
+                instance.cancel()
+
+        other = threading.Thread(target=cancel)
+        other.start()
+        try:
+            with self.assertRaises(nncc.Error) as caught:
+                instance(endless, y)
+        finally:
+            stop.set()
+            other.join()
+        self.assertEqual(caught.exception.status, nncc.Status.CANCELLED)
+        np.testing.assert_array_equal(instance(x, y)[0], z)
+
+        wrong = []
+
+        def use():
+            for _ in range(50):
+                if not np.array_equal(self.model(x, y)[0], z):
+                    wrong.append(1)
+
+        users = [threading.Thread(target=use) for _ in range(4)]
+        for user in users:
+            user.start()
+        for user in users:
+            user.join()
+        self.assertFalse(wrong)
+
+    def test_profile(self):
+        x, y, _, _ = arguments(50)
+        instance = self.model.instance(profile=True, threads=1)
+        for _ in range(3):
+            instance(x, y)
+        whole, first, second = instance.profile()
+        self.assertEqual((first.kernel, first.nodes), ("multiply_add", ("Mul_0", "Add_1")))
+        self.assertEqual((whole.count, first.count, second.count), (3, 3, 3))
+        self.assertLessEqual(first.total_ns + second.total_ns, whole.total_ns)
+        self.assertGreaterEqual(instance.workspace_size, 50 * 16)
+        instance.reset_profile()
+        self.assertEqual(instance.profile()[0].count, 0)
+        with self.assertRaises(nncc.Error):
+            self.model.profile()
+
+    def test_instance_outlives_model(self):
+        x, y, z, _ = arguments(2)
+        instance = nncc.load(MODELS / "embedded.so").instance(threads=1)
+        gc.collect()
+        np.testing.assert_array_equal(instance(x, y)[0], z)
+
+
+class TestTypes(unittest.TestCase):
+    def test_all_types_come_back(self):
+        import ml_dtypes
+
+        given = {
+            "brain": np.array([1.5, -2, 3], dtype=ml_dtypes.bfloat16),
+            "nibbles": np.array([-8, 7, 0, -1, 3], dtype=ml_dtypes.int4),
+            "flag": np.True_,
+            "table": [[1, 2, 3], [4, 5, -6]],
+            "half": np.array([0.5, -65504], dtype=np.float16),
+        }
+        outputs = nncc.load(MODELS / "echo.so")(**given)
+        for name, value in given.items():
+            with self.subTest(name):
+                array = np.asarray(value)
+                self.assertEqual(outputs[name].dtype, array.dtype)
+                self.assertEqual(outputs[name].shape, array.shape)
+                np.testing.assert_array_equal(
+                    outputs[name].astype(np.float64), array.astype(np.float64)
+                )
+
+
+class TestLoad(unittest.TestCase):
+    def test_errors(self):
+        for name, status in (
+            ("none.so", nncc.Status.IO_ERROR),
+            ("foreign.so", nncc.Status.ABI_MISMATCH),
+            ("major.so", nncc.Status.ABI_MISMATCH),
+            ("strange-isa.so", nncc.Status.ISA_MISSING),
+            ("file.so", nncc.Status.IO_ERROR),
+        ):
+            with self.subTest(name), self.assertRaisesRegex(nncc.Error, "[a-z]") as caught:
+                nncc.load(MODELS / name)
+            self.assertEqual(caught.exception.status, status)
+
+    def test_options(self):
+        self.assertEqual(nncc.load(str(MODELS / "two.so"), symbol="nncc_model_other").name, "small")
+        nncc.load(MODELS / "strange-isa.so", any_isa=True)
+        self.assertEqual(nncc.load(MODELS / "embedded.so", threads=3).instance().threads, 3)
+
+
+class TestCompile(unittest.TestCase):
+    """With a stand-in for the compiler: what is asked of it, and what its answers become."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.compiler("exit 0")
+
+    def compiler(self, script):
+        tool = self.folder / "nncc"
+        tool.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > "{self.folder}/arguments"\n{script}\n')
+        tool.chmod(tool.stat().st_mode | stat.S_IXUSR)
+        patch = mock.patch.dict(os.environ, {"NNCC": str(tool)})
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def test_arguments(self):
+        path = nncc.compile("a b.onnx", O=3, target_cpu="x86-64-v4", verbose=True, quiet=False,
+                            insert=["p", "q"])
+        self.assertEqual(path, "a b.so")
+        self.assertEqual(
+            (self.folder / "arguments").read_text().splitlines(),
+            ["a b.onnx", "-o", "a b.so", "-O3", "--target-cpu=x86-64-v4", "--verbose",
+             "--insert=p", "--insert=q"],
+        )
+
+    def test_failure(self):
+        self.compiler("echo 'net.onnx: node X: not supported' >&2; exit 3")
+        with self.assertRaisesRegex(nncc.CompileError, "node X") as caught:
+            nncc.compile("net.onnx", output=self.folder / "net.so")
+        self.assertEqual(caught.exception.exit_code, 3)
+        self.assertEqual(caught.exception.status, nncc.Status.NOT_SUPPORTED)
+
+    def test_no_compiler(self):
+        with mock.patch.dict(os.environ, {"NNCC": "/no/such/nncc"}):
+            with self.assertRaises(nncc.Error) as caught:
+                nncc.compile("net.onnx")
+        self.assertEqual(caught.exception.status, nncc.Status.IO_ERROR)
+
+    def test_compile_load_run(self):
+        self.compiler(f'cp "{MODELS}/embedded.so" "$3"')
+        x, y, z, _ = arguments(3)
+        model = nncc.load(nncc.compile("net.onnx", output=self.folder / "net.so"))
+        np.testing.assert_array_equal(model(x, y)[0], z)
+
+    def test_onnx_backend(self):
+        try:
+            import onnx.helper
+        except ImportError:
+            self.skipTest("needs onnx")
+        self.compiler(f'cp "{MODELS}/embedded.so" "$3"')
+        x, y, z, pairs = arguments(3)
+        backend = nncc.backend
+        self.assertTrue(backend.supports_device("CPU"))
+        self.assertFalse(backend.supports_device("CUDA:0"))
+        model = onnx.ModelProto(ir_version=10)
+        outputs = backend.prepare(model, threads=2).run([x, y])
+        np.testing.assert_array_equal(outputs[0], z)
+        np.testing.assert_array_equal(outputs.pairs, pairs)
+        np.testing.assert_array_equal(backend.run_model(model, {"x": x, "y": y}).z, z)
+        node = onnx.helper.make_node("Add", ["x", "y"], ["z"])
+        np.testing.assert_array_equal(backend.run_node(node, [x, y])[0], z)
+        with self.assertRaises(ValueError):
+            backend.prepare(model, "CUDA")
+
+
+class TestOverhead(unittest.TestCase):
+    def test_a_call_takes_microseconds(self):
+        x, y, _, _ = arguments(1)
+        model = nncc.load(MODELS / "embedded.so", threads=1)
+        times = []
+        for _ in range(200):
+            begin = time.perf_counter()
+            model(x, y)
+            times.append(time.perf_counter() - begin)
+        self.assertLess(min(times), 1e-3)
+
+
+if __name__ == "__main__":
+    unittest.main()
