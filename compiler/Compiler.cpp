@@ -1,0 +1,273 @@
+#include "compiler/Compiler.h"
+
+#include "compiler/Diagnostics.h"
+#include "compiler/Emit.h"
+#include "compiler/Files.h"
+#include "compiler/IRFile.h"
+#include "compiler/Pipeline.h"
+#include "compiler/Plugins.h"
+#include "compiler/Progress.h"
+#include "compiler/Register.h"
+#include "compiler/import/Import.h"
+#include "dialects/rt/RT.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/Verifier.h"
+#include "llvm/Support/CrashRecoveryContext.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/ThreadPool.h"
+
+using namespace mlir;
+using llvm::Error;
+using llvm::Expected;
+
+namespace nncc {
+
+char CompileError::ID = 0;
+
+namespace {
+
+Error fail(ErrorClass kind, const Twine &message) {
+  return llvm::make_error<CompileError>(kind, message.str());
+}
+
+/// What the importer found, in the terms of the tool.
+Error asCompileError(Error error) {
+  ErrorClass kind = ErrorClass::InvalidModel;
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  llvm::handleAllErrors(
+      std::move(error),
+      [&](const ModelError &found) {
+        kind = found.getClass();
+        found.log(os);
+      },
+      [&](const llvm::ErrorInfoBase &found) { found.log(os); });
+  return fail(kind, text);
+}
+
+/// An identifier of C from a file's stem.
+std::string identifier(StringRef text) {
+  std::string result;
+  for (char c : text)
+    result += llvm::isAlnum(c) ? c : '_';
+  if (result.empty() || llvm::isDigit(result.front()))
+    result.insert(0, "_");
+  return result;
+}
+
+StringRef extension(EmitKind kind) {
+  switch (kind) {
+  case EmitKind::SharedLibrary:
+    return ".so";
+  case EmitKind::Object:
+    return ".o";
+  case EmitKind::StaticArchive:
+    return ".a";
+  case EmitKind::LLVMIR:
+    return ".ll";
+  case EmitKind::Assembly:
+    return ".s";
+  }
+  return "";
+}
+
+class Compilation {
+public:
+  explicit Compilation(const CompileOptions &options)
+      : options(options), pool(llvm::hardware_concurrency(options.threads)),
+        context(makeRegistry(), MLIRContext::Threading::DISABLED), diagnostics(context, options),
+        progress(options) {
+    context.setThreadPool(pool);
+  }
+
+  Expected<CompileReport> run() {
+    if (Error error = prepare())
+      return std::move(error);
+    for (auto [i, stage] : llvm::enumerate(pipelineStages())) {
+      if (static_cast<int64_t>(i) <= doneStage)
+        continue;
+      if (Error error = runStage(stage, i))
+        return std::move(error);
+      if (options.stopAfter == stage.name) {
+        if (Error error = writeIR(*module, stage.name, output))
+          return fail(ErrorClass::Usage, llvm::toString(std::move(error)));
+        return std::move(report);
+      }
+    }
+    progress.begin("emit");
+    if (Error error = emit())
+      return std::move(error);
+    report.stages.push_back(progress.end());
+    return std::move(report);
+  }
+
+private:
+  static const DialectRegistry &makeRegistry() {
+    static const DialectRegistry registry = [] {
+      DialectRegistry all;
+      registerEverything(all);
+      return all;
+    }();
+    return registry;
+  }
+
+  Error prepare() {
+    Expected<cpu::Machine> parsed = cpu::Machine::parse(options.target);
+    if (!parsed)
+      return fail(ErrorClass::Usage, llvm::toString(parsed.takeError()));
+    machine = *parsed;
+    auto isStage = [](StringRef name) {
+      return llvm::any_of(pipelineStages(), [&](const Stage &stage) { return stage.name == name; });
+    };
+    if (!options.stopAfter.empty() && !isStage(options.stopAfter))
+      return fail(ErrorClass::Usage, "unknown stage '" + options.stopAfter +
+                                         "': --print-stages lists them");
+    for (const InsertedPasses &inserted : options.insert)
+      if (!isStage(inserted.stage))
+        return fail(ErrorClass::Usage, "unknown stage '" + inserted.stage +
+                                           "' in --insert: --print-stages lists them");
+    output = options.output;
+    if (output.empty()) {
+      SmallString<128> path(llvm::sys::path::filename(options.input));
+      llvm::sys::path::replace_extension(path, options.stopAfter.empty() ? extension(options.emit)
+                                                                         : StringRef(".mlir"));
+      output = path.str().str();
+    }
+    StringRef folder = llvm::sys::path::parent_path(output);
+    if (!folder.empty() && !llvm::sys::fs::is_directory(folder))
+      return fail(ErrorClass::Usage, "cannot write '" + output + "': there is no folder '" + folder + "'");
+    if (Error error = loadPlugins(options.plugins))
+      return fail(ErrorClass::Usage, llvm::toString(std::move(error)));
+    return Error::success();
+  }
+
+  Error runStage(const Stage &stage, size_t index) {
+    progress.begin(stage.name);
+    if (index == 0) {
+      if (Error error = load())
+        return error;
+      if (doneStage >= 0) // IR of a later stage
+        return Error::success();
+    }
+    PassManager pm(&context);
+    std::string messages;
+    llvm::raw_string_ostream errors(messages);
+    if (failed(buildStage(pm, stage, options, errors)))
+      return fail(ErrorClass::Usage, "cannot parse the inserted passes: " + messages);
+    if (stage.name == "graph")
+      for (const std::string &file : options.patterns)
+        if (Error error = addPatternFile(pm, file))
+          return fail(ErrorClass::Usage, llvm::toString(std::move(error)));
+    pm.enableVerifier(options.verifyEach);
+    (void)applyPassManagerCLOptions(pm);
+    applyDefaultTimingPassManagerCLOptions(pm);
+    if (failed(pm.run(*module)))
+      return fail(ErrorClass::Unsupported, diagnostics.text("stage '" + stage.name + "' failed"));
+    if (failed(verify(*module)))
+      return fail(ErrorClass::Internal, diagnostics.text("stage '" + stage.name + "' left invalid IR"));
+    report.stages.push_back(progress.end());
+    return Error::success();
+  }
+
+  Error load() {
+    if (!llvm::sys::fs::exists(options.input))
+      return fail(ErrorClass::Usage, "cannot read '" + options.input + "': no such file");
+    if (StringRef(options.input).ends_with(".mlir")) {
+      Expected<std::pair<OwningOpRef<ModuleOp>, std::string>> read = readIR(context, options.input);
+      if (!read)
+        return fail(ErrorClass::InvalidModel, diagnostics.text(llvm::toString(read.takeError())));
+      module = std::move(read->first);
+      for (auto [i, stage] : llvm::enumerate(pipelineStages()))
+        if (stage.name == read->second)
+          doneStage = i;
+      return Error::success();
+    }
+    Expected<OwningOpRef<ModuleOp>> imported =
+        importModel(context, options.input, {options.dims, options.shapes});
+    if (!imported)
+      return asCompileError(imported.takeError());
+    module = std::move(*imported);
+    return Error::success();
+  }
+
+  Error emit() {
+    EmitOptions emitOptions;
+    emitOptions.machine = machine;
+    emitOptions.kind = options.emit;
+    emitOptions.weights = options.weights;
+    emitOptions.output = output;
+    emitOptions.optLevel = options.optLevel;
+    emitOptions.name = identifier(options.name.empty() ? llvm::sys::path::stem(output)
+                                                       : StringRef(options.name));
+    describe();
+    if (Error error = emitModel(*module, emitOptions))
+      return fail(ErrorClass::Usage, diagnostics.text(llvm::toString(std::move(error))));
+    if (options.header) {
+      SmallString<128> path(output);
+      llvm::sys::path::replace_extension(path, ".h");
+      if (Error error = writeHeader(*module, emitOptions.name, path))
+        return fail(ErrorClass::Usage, llvm::toString(std::move(error)));
+    }
+    return Error::success();
+  }
+
+  void describe() {
+    auto integer = [](Operation *op, StringRef name) {
+      auto attr = op->getAttrOfType<IntegerAttr>(name);
+      return attr ? attr.getInt() : 0;
+    };
+    report.arenaBytes = integer(*module, "rt.arena_size");
+    report.weightsBytes = integer(*module, "rt.weights_size");
+    module->walk([&](rt::RunOp) { ++report.dispatches; });
+    module->walk([&](LLVM::LLVMFuncOp kernel) {
+      if (!kernel->hasAttr("rt.units"))
+        return;
+      ++report.kernels;
+      report.scratchBytes = std::max(report.scratchBytes, integer(kernel, "rt.scratch"));
+    });
+  }
+
+  const CompileOptions &options;
+  llvm::DefaultThreadPool pool;
+  MLIRContext context;
+  Diagnostics diagnostics;
+  Progress progress;
+  OwningOpRef<ModuleOp> module;
+  int64_t doneStage = -1; // of IR that was read
+  cpu::Machine machine;
+  std::string output;
+  CompileReport report;
+};
+
+} // namespace
+
+Expected<CompileReport> compile(const CompileOptions &options) {
+  // LLVM and MLIR abort on what they take for impossible: that is an internal error, not the end of
+  // the process.
+  std::optional<Expected<CompileReport>> result;
+  llvm::CrashRecoveryContext::Enable();
+  llvm::CrashRecoveryContext crash;
+  if (crash.RunSafelyOnThread([&] { result.emplace(Compilation(options).run()); },
+                              /*RequestedStackSize=*/64 << 20))
+    return std::move(*result);
+  return fail(ErrorClass::Internal, "the compiler crashed on '" + options.input +
+                                        "': please report it with the model");
+}
+
+Expected<std::vector<std::string>> check(const CompileOptions &options) {
+  DialectRegistry registry;
+  registerEverything(registry);
+  MLIRContext context(registry);
+  Expected<std::vector<Problem>> problems =
+      listUnsupported(context, options.input, {options.dims, options.shapes});
+  if (!problems)
+    return asCompileError(problems.takeError());
+  std::vector<std::string> lines;
+  for (const Problem &problem : *problems)
+    lines.push_back(problem.where + ": " + problem.message);
+  return lines;
+}
+
+} // namespace nncc
