@@ -77,6 +77,22 @@ def AssignLayout : GraphPass<"nncc-assign-layout"> {
     ```
     Transposes of the model to and from channels-last become the identity. Weights keep their order: packing handles it.
   }];
+def ApplyPatterns : Pass<"nncc-apply-patterns", "::mlir::ModuleOp"> {
+  let summary = "Apply the rewrites of a user's pattern file";
+  let description = [{
+    Reads PDLL text (`.pdll`, translated by the program `mlir-pdll`) or PDL (`.mlir`):
+    ```
+    #include "dialects/nn/NNOps.td"
+    Pattern { let root = op<nn.relu>(inner: op<nn.relu>(x: Value)); replace root with inner; }
+    ```
+    Native functions that a file may declare: the constraints `IsConstant(Value)`, `HasOneUse(Value)`,
+    `IsSplat(Value, Attr)`, `HasRank(Value, Attr)` and the rewrite `TypeOf(Value) -> Type`.
+  }];
+  let options = [
+    Option<"file", "file", "std::string", "", "the pattern file">,
+    ListOption<"include", "include", "std::string", "folders of .td files to #include">];
+  let dependentDialects = ["::mlir::pdl::PDLDialect", "::mlir::pdl_interp::PDLInterpDialect",
+                           "::nncc::nn::NNDialect"];
 }
 
 //===-- kernels: nn -> outlined kernels and a program that dispatches them ------------------------===//
