@@ -36,7 +36,8 @@ static void buildSchedule(OpPassManager &pm, const CompileOptions &) {
 static void buildProgram(OpPassManager &pm, const CompileOptions &) { add(pm, "nncc-plan-memory"); }
 
 static void buildTarget(OpPassManager &pm, const CompileOptions &) {
-  add(pm, "builtin.module(convert-scf-to-cf,convert-vector-to-llvm,nncc-cpu-lower-to-llvm)");
+  add(pm, "builtin.module(convert-scf-to-cf,convert-vector-to-llvm,nncc-cpu-lower-to-llvm,"
+          "reconcile-unrealized-casts)");
 }
 
 static constexpr Stage stages[] = {

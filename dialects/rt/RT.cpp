@@ -26,7 +26,7 @@ LogicalResult DispatchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   if (!function)
     return emitOpError("expects a kernel ") << getKernelAttr() << " in a module of that name";
   FunctionType type = function.getFunctionType();
-  if (!function->hasAttr("rt.kernel")) // scheduled: the types are gone
+  if (function->hasAttr("rt.units")) // scheduled: the types are gone
     return success();
   auto agree = [](TypeRange kernel, TypeRange own) {
     return kernel.size() == own.size() && llvm::all_of(llvm::zip(kernel, own), [](auto pair) {
