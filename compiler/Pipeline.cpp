@@ -18,7 +18,8 @@ static void add(OpPassManager &pm, StringRef text) {
 static void buildImport(OpPassManager &, const CompileOptions &) {}
 
 static void buildGraph(OpPassManager &pm, const CompileOptions &) {
-  add(pm, "func.func(canonicalize,cse)");
+  add(pm, "func.func(nncc-fold-shapes,canonicalize,cse,nncc-fuse-activations,nncc-fuse-gelu,"
+          "nncc-fold-batch-norm,nncc-assign-layout,canonicalize,cse)");
 }
 
 static void buildKernels(OpPassManager &pm, const CompileOptions &) {

@@ -77,6 +77,8 @@ def AssignLayout : GraphPass<"nncc-assign-layout"> {
     ```
     Transposes of the model to and from channels-last become the identity. Weights keep their order: packing handles it.
   }];
+}
+
 def ApplyPatterns : Pass<"nncc-apply-patterns", "::mlir::ModuleOp"> {
   let summary = "Apply the rewrites of a user's pattern file";
   let description = [{

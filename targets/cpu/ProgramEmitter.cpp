@@ -65,6 +65,8 @@ public:
     emitRun();
     emitPlan();
     emitDescriptor();
+    if (layoutDiffers)
+      return llvm::createStringError("the descriptor does not have the layout of abi.h");
     if (llvm::verifyModule(*module, &llvm::errs()))
       return llvm::createStringError("the program is not valid LLVM IR");
     return std::move(module);
@@ -93,6 +95,12 @@ private:
   }
   Constant *record(ArrayRef<Constant *> fields) {
     return llvm::ConstantStruct::getAnon(b.getContext(), fields);
+  }
+  /// A struct of abi.h, which has `size` bytes.
+  Constant *record(ArrayRef<Constant *> fields, size_t size) {
+    Constant *value = record(fields);
+    layoutDiffers |= module->getDataLayout().getTypeAllocSize(value->getType()) != size;
+    return value;
   }
   Constant *array(ArrayRef<Constant *> elements, const llvm::Twine &name) {
     if (elements.empty())
@@ -131,7 +139,8 @@ private:
       Constant *dispatch =
           record({i32(sizeof(nncc_dispatch)), i32(0), text(symbol),
                   text(nodes ? nodes.getValue() : ""), function, i64(integer(kernel, "rt.units")),
-                  real(number(op, "flops")), real(number(op, "bytes"))});
+                  real(number(op, "flops")), real(number(op, "bytes"))},
+                 sizeof(nncc_dispatch));
       dispatches.push_back(global(dispatch, "dispatch"));
       units.push_back(integer(kernel, "rt.units"));
     });
@@ -229,7 +238,8 @@ private:
     for (int64_t size : tensor.getShape())
       shape.push_back(i64(size));
     return record({text(name), i32(typeCode(tensor.getElementType())), i32(tensor.getRank()),
-                   array(shape, "shape")});
+                   array(shape, "shape")},
+                  sizeof(nncc_tensor_info));
   }
 
   SmallVector<Constant *> inputInfos() {
@@ -256,7 +266,7 @@ private:
     if (auto dictionary = source->getAttrOfType<mlir::DictionaryAttr>("nn.metadata"))
       for (mlir::NamedAttribute entry : dictionary)
         if (auto value = llvm::dyn_cast<mlir::StringAttr>(entry.getValue()))
-          entries.push_back(record({text(entry.getName()), text(value)}));
+          entries.push_back(record({text(entry.getName()), text(value)}, sizeof(nncc_metadata)));
     return entries;
   }
 
@@ -278,7 +288,8 @@ private:
                 i32(dispatches.size()), i32(0), array(inputs, "inputs"), array(outputs, "outputs"),
                 null(), array(meta, "metadata"), array(dispatches, "dispatches"), weights,
                 info.weightsFile.empty() ? null() : text(info.weightsFile), i64(info.weightsSize),
-                i64(info.weightsHash), plan, run_}),
+                i64(info.weightsHash), plan, run_, /*infer=*/null()},
+               sizeof(nncc_descriptor)),
         "descriptor");
     auto *entry = llvm::Function::Create(llvm::FunctionType::get(pointer(), false),
                                          llvm::GlobalValue::ExternalLinkage,
@@ -298,7 +309,7 @@ private:
   SmallVector<int64_t> units;
   llvm::Function *run_ = nullptr, *plan = nullptr;
   int64_t scratch = 0;
-  bool failed = false;
+  bool failed = false, layoutDiffers = false;
 };
 
 } // namespace
