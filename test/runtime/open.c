@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 static const char *libraries;
-static char folder[] = "/tmp/nncc-open-XXXXXX";
+static char folder[512];
 
 /* Paths, four of which can be in use at a time. */
 static const char *in(const char *parent, const char *name) {
-  static char paths[4][512];
+  static char paths[4][600];
   static int next;
   char *path = paths[next++ % 4];
   snprintf(path, sizeof paths[0], "%s/%s", parent, name);
@@ -227,6 +227,8 @@ static void testPlacesOfWeights(void) {
 }
 
 int main(int argc, char **argv) {
+  const char *temporary = getenv("TMPDIR");
+  snprintf(folder, sizeof folder, "%s/nncc-open-XXXXXX", temporary ? temporary : P_tmpdir);
   if (argc != 2 || !mkdtemp(folder))
     return 2;
   libraries = argv[1];
@@ -235,7 +237,7 @@ int main(int argc, char **argv) {
   testDamage();
   testWeights();
   testPlacesOfWeights();
-  char command[64];
-  snprintf(command, sizeof command, "rm -r %s", folder);
+  char command[600];
+  snprintf(command, sizeof command, "rm -r '%s'", folder);
   return system(command) || checkResult();
 }

@@ -69,7 +69,8 @@ class TestModel(unittest.TestCase):
 
     def test_by_name(self):
         x, y, z, pairs = arguments(5)
-        for outputs in (self.model(y=y, x=x), self.model.run({"x": x, "y": y})):
+        given = {"x": x, "y": y}
+        for outputs in (self.model(y=y, x=x), self.model(given), self.model.run(given)):
             self.assertEqual(list(outputs), ["z", "pairs"])
             np.testing.assert_array_equal(outputs["z"], z)
             np.testing.assert_array_equal(outputs["pairs"], pairs)

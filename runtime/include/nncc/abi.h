@@ -197,7 +197,7 @@ typedef struct nncc_descriptor {
   nncc_status (*infer)(int64_t *dims);
 } nncc_descriptor;
 
-/* Uses no instruction beyond the base of its architecture: hosts call it before they look at isa. */
+/* Only uses instructions that every such processor has: hosts call it before they look at isa. */
 typedef const nncc_descriptor *(*nncc_model_fn)(void);
 
 #ifdef __cplusplus

@@ -131,7 +131,8 @@ class Model:
             return self._default
 
     def __call__(self, *arrays: Any, **named: Any) -> Outputs:
-        """``model(x, y)`` returns a list of outputs, ``model(x=x, y=y)`` a dictionary."""
+        """``model(x, y)`` returns a list of outputs, ``model(x=x, y=y)`` and
+        ``model({"x": x, "y": y})`` a dictionary."""
         return self._own(*arrays, **named)
 
     def run(self, inputs: Union[Mapping[str, Any], Sequence[Any]],
@@ -174,6 +175,8 @@ class Instance:
         """As :meth:`Model.__call__`."""
         if arrays and named:
             raise Error("inputs are given either by position or by name, not both")
+        if len(arrays) == 1 and isinstance(arrays[0], Mapping):
+            return self.run(arrays[0])
         return self.run(named if named else arrays)
 
     def run(self, inputs: Union[Mapping[str, Any], Sequence[Any]],
