@@ -1,0 +1,157 @@
+#include "tools/nncc/CommandLine.h"
+
+#include "compiler/import/ModelError.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+
+namespace nncc::tool {
+
+// Functions, because options of other files refer to them before main() runs.
+cl::SubCommand &compileCommand() {
+  static cl::SubCommand command("compile", "Compile a model; the default");
+  return command;
+}
+cl::SubCommand &runCommand() {
+  static cl::SubCommand command("run", "Run a model once on given inputs");
+  return command;
+}
+cl::SubCommand &benchCommand() {
+  static cl::SubCommand command("bench", "Measure a model's speed and memory");
+  return command;
+}
+cl::SubCommand &checkCommand() {
+  static cl::SubCommand command("check", "List everything in a model that is not supported");
+  return command;
+}
+cl::SubCommand &inspectCommand() {
+  static cl::SubCommand command("inspect", "Show what is in a model or a compiled library");
+  return command;
+}
+cl::OptionCategory &category() {
+  static cl::OptionCategory category("Options of nncc");
+  return category;
+}
+
+static cl::opt<bool> jsonOption("json", cl::desc("One JSON object instead of text"),
+                                cl::cat(category()), cl::sub(cl::SubCommand::getAll()));
+
+static cl::list<std::string> dimOptions("dim",
+                                        cl::desc("Size of a dimension by its name, e.g. batch=8"),
+                                        cl::value_desc("name=size"), cl::cat(category()),
+                                        cl::sub(compileCommand()), cl::sub(runCommand()),
+                                        cl::sub(benchCommand()), cl::sub(checkCommand()),
+                                        cl::sub(inspectCommand()));
+
+static cl::list<std::string> shapeOptions("shape",
+                                          cl::desc("Whole shape of an input, e.g. x:8x3x224x224"),
+                                          cl::value_desc("input:sizes"), cl::cat(category()),
+                                          cl::sub(compileCommand()), cl::sub(runCommand()),
+                                          cl::sub(benchCommand()), cl::sub(checkCommand()));
+
+static cl::opt<std::string> targetOption(
+    "target", cl::desc("host (default), x86-64-v2, x86-64-v3, x86-64-v4, or <triple>:<processor>"),
+    cl::init("host"), cl::cat(category()), cl::sub(compileCommand()), cl::sub(runCommand()),
+    cl::sub(benchCommand()));
+
+static cl::opt<unsigned> optLevelOption("O", cl::Prefix, cl::desc("Optimisation level, 0 to 3"),
+                                        cl::init(2), cl::value_desc("level"), cl::cat(category()),
+                                        cl::sub(compileCommand()), cl::sub(runCommand()),
+                                        cl::sub(benchCommand()));
+
+static cl::opt<bool> verboseOption("v", cl::desc("One line per stage with its time and memory"),
+                                   cl::cat(category()), cl::sub(compileCommand()),
+                                   cl::sub(runCommand()), cl::sub(benchCommand()));
+
+bool json() { return jsonOption; }
+
+std::optional<std::vector<int64_t>> parseShape(StringRef text) {
+  std::vector<int64_t> shape;
+  if (text.empty())
+    return shape;
+  SmallVector<StringRef> sizes;
+  text.split(sizes, text.contains(',') ? ',' : 'x');
+  for (StringRef size : sizes) {
+    int64_t value;
+    if (size.trim().getAsInteger(10, value) || value < 0)
+      return std::nullopt;
+    shape.push_back(value);
+  }
+  return shape;
+}
+
+std::string shapeText(ArrayRef<int64_t> shape) {
+  std::string text;
+  raw_string_ostream os(text);
+  os << '[';
+  interleaveComma(shape, os);
+  os << ']';
+  return text;
+}
+
+Expected<CompileOptions> commonOptions() {
+  CompileOptions options;
+  for (StringRef text : dimOptions) {
+    auto [name, size] = text.rsplit('=');
+    int64_t value;
+    if (name.empty() || size.getAsInteger(10, value) || value < 0)
+      return usageError("--dim=" + text + ": expected <name>=<size>, e.g. --dim batch=8");
+    if (!options.dims.emplace(name.str(), value).second)
+      return usageError("--dim: '" + name + "' is given twice");
+  }
+  for (StringRef text : shapeOptions) {
+    size_t split = text.find_last_of(":=");
+    StringRef name = text.take_front(split);
+    std::optional<std::vector<int64_t>> shape;
+    if (split != StringRef::npos)
+      shape = parseShape(text.drop_front(split + 1));
+    if (!shape || name.empty())
+      return usageError("--shape=" + text +
+                        ": expected <input>:<sizes>, e.g. --shape x:8x3x224x224");
+    if (!options.shapes.emplace(name.str(), *shape).second)
+      return usageError("--shape: '" + name + "' is given twice");
+  }
+  if (optLevelOption > 3)
+    return usageError("-O" + Twine(optLevelOption) + ": expected -O0, -O1, -O2 or -O3");
+  options.target = targetOption;
+  options.optLevel = optLevelOption;
+  options.verbose = verboseOption;
+  options.progress = !verboseOption && errs().is_displayed();
+  return options;
+}
+
+Error usageError(const Twine &message) {
+  return make_error<CompileError>(ErrorClass::Usage, message.str());
+}
+
+Error unsupportedError(const Twine &message) {
+  return make_error<CompileError>(ErrorClass::Unsupported, message.str());
+}
+
+int fail(Error error) {
+  int code = 0;
+  std::string message;
+  auto add = [&](ErrorClass kind, StringRef text) {
+    code = code ? code : static_cast<int>(kind);
+    message += (message.empty() ? "" : "\n") + text.trim().str();
+  };
+  handleAllErrors(
+      std::move(error), [&](const CompileError &e) { add(e.kind, e.message); },
+      [&](const ModelError &e) { add(e.getClass(), e.message()); },
+      [&](const ErrorInfoBase &e) { add(ErrorClass::Usage, e.message()); });
+  SmallVector<StringRef> lines;
+  StringRef(message).split(lines, '\n', -1, /*KeepEmpty=*/false);
+  for (StringRef line : lines)
+    errs() << "nncc: error: " << line << '\n';
+  if (json())
+    outs() << formatv(
+        "{0:2}\n", llvm::json::Value(llvm::json::Object{{"error", message}, {"exit_code", code}}));
+  return code;
+}
+
+void note(const Twine &message) { errs() << "nncc: note: " << message << '\n'; }
+
+} // namespace nncc::tool

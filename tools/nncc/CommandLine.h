@@ -1,0 +1,58 @@
+// The command line: sub-commands, the options that several of them have, and how errors end.
+#pragma once
+
+#include "compiler/Compiler.h"
+
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/Error.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace nncc::tool {
+
+/// `nncc compile` is also what happens without a sub-command. (Not LLVM's "top level": the options
+/// of its libraries are there, and some have our names.)
+llvm::cl::SubCommand &compileCommand();
+llvm::cl::SubCommand &runCommand();
+llvm::cl::SubCommand &benchCommand();
+llvm::cl::SubCommand &checkCommand();
+llvm::cl::SubCommand &inspectCommand();
+
+/// The category of our options: --help hides LLVM's.
+llvm::cl::OptionCategory &category();
+
+/// Reads the command line; false after having said what is wrong with it.
+bool parseCommandLine(int argc, char **argv);
+
+/// What each sub-command does; returns the exit code.
+int compileMain();
+int runMain();
+int benchMain();
+int checkMain();
+int inspectMain();
+
+/// --json: one JSON object on the standard output instead of text.
+bool json();
+
+/// --dim, --shape, --target, -O, -v: what every sub-command that compiles knows.
+llvm::Expected<CompileOptions> commonOptions();
+
+/// Sizes as people write them: "1x3x224x224", "1,3,224,224"; "" has no sizes. Nothing where it is
+/// something else.
+std::optional<std::vector<int64_t>> parseShape(llvm::StringRef text);
+
+/// "[1, 3, 224, 224]".
+std::string shapeText(llvm::ArrayRef<int64_t> shape);
+
+llvm::Error usageError(const llvm::Twine &message);
+llvm::Error unsupportedError(const llvm::Twine &message);
+
+/// Prints `nncc: error: ...`, one line per line of the message; returns the exit code of its class.
+int fail(llvm::Error error);
+
+/// Prints a remark for the user on the standard error.
+void note(const llvm::Twine &message);
+
+} // namespace nncc::tool

@@ -1,0 +1,172 @@
+// nncc compile: a model -> a library, an object file, IR, or the IR of a stage.
+#include "compiler/Pipeline.h"
+#include "compiler/Register.h"
+#include "tools/nncc/CommandLine.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+
+namespace nncc::tool {
+
+static cl::opt<std::string> input(cl::Positional, cl::desc("<model.onnx, or stage.mlir>"),
+                                  cl::cat(category()), cl::sub(compileCommand()));
+static cl::opt<std::string> output("o", cl::desc("Output file; default: the model's name"),
+                                   cl::value_desc("file"), cl::cat(category()),
+                                   cl::sub(compileCommand()));
+static cl::opt<EmitKind>
+    emit("emit", cl::desc("What to write"), cl::init(EmitKind::SharedLibrary),
+         cl::values(clEnumValN(EmitKind::SharedLibrary, "so", "a shared library (default)"),
+                    clEnumValN(EmitKind::Object, "obj", "an object file"),
+                    clEnumValN(EmitKind::StaticArchive, "static", "a static archive"),
+                    clEnumValN(EmitKind::LLVMIR, "llvm", "LLVM IR"),
+                    clEnumValN(EmitKind::Assembly, "asm", "assembly")),
+         cl::cat(category()), cl::sub(compileCommand()));
+static cl::opt<bool> header("header", cl::desc("Also write a C header"), cl::cat(category()),
+                            cl::sub(compileCommand()));
+static cl::opt<WeightsPlace>
+    weights("weights", cl::desc("Where the weights go"), cl::init(WeightsPlace::Embed),
+            cl::values(clEnumValN(WeightsPlace::Embed, "embed", "into the library (default)"),
+                       clEnumValN(WeightsPlace::File, "file", "into a file beside it")),
+            cl::cat(category()), cl::sub(compileCommand()));
+static cl::opt<std::string> modelName("name",
+                                      cl::desc("Name of the model in its symbol nncc_model_<name>"),
+                                      cl::cat(category()), cl::sub(compileCommand()));
+static cl::opt<std::string> stopAfter("stop-after",
+                                      cl::desc("Write the IR at the end of a stage instead"),
+                                      cl::value_desc("stage"), cl::cat(category()),
+                                      cl::sub(compileCommand()));
+static cl::list<std::string>
+    insert("insert", cl::desc("Passes at a point of the pipeline: after-graph:my-pass{k=v}"),
+           cl::value_desc("point:passes"), cl::cat(category()), cl::sub(compileCommand()));
+static cl::list<std::string> patterns("patterns",
+                                      cl::desc("Rewrite patterns, PDLL or PDL, for the graph"),
+                                      cl::value_desc("file"), cl::cat(category()),
+                                      cl::sub(compileCommand()));
+static cl::list<std::string> plugins("load-pass-plugin", cl::desc("A plug-in with MLIR passes"),
+                                     cl::value_desc("file"), cl::cat(category()),
+                                     cl::sub(compileCommand()));
+static cl::opt<bool> verifyEach("verify-each", cl::desc("Verify the IR after every pass"),
+                                cl::cat(category()), cl::sub(compileCommand()));
+static cl::opt<unsigned> threads("threads",
+                                 cl::desc("Threads of the compiler; 0: one per processor"),
+                                 cl::cat(category()), cl::sub(compileCommand()));
+static cl::opt<std::string>
+    remarks("remarks", cl::desc("Print the remarks of the passes whose names match; .*: all"),
+            cl::value_desc("regex"), cl::cat(category()), cl::sub(compileCommand()));
+static cl::opt<bool> printStages("print-stages", cl::desc("List the stages and stop"),
+                                 cl::cat(category()), cl::sub(compileCommand()));
+static cl::opt<bool> dumpPassPipeline("dump-pass-pipeline",
+                                      cl::desc("Print every stage's passes and stop"),
+                                      cl::cat(category()), cl::sub(compileCommand()));
+
+/// "after-graph:my-pass{k=v}".
+static Expected<InsertedPasses> parseInsertion(StringRef text) {
+  StringRef point = text.split(':').first, pipeline = text.split(':').second;
+  InsertedPasses result;
+  result.before = point.consume_front("before-");
+  bool placed = result.before || point.consume_front("after-");
+  std::vector<std::string> stages;
+  for (const Stage &stage : pipelineStages())
+    stages.push_back(stage.name.str());
+  if (!placed || pipeline.empty() || !is_contained(stages, point))
+    return usageError("--insert=" + text +
+                      ": expected before-<stage>:<passes> or after-<stage>:<passes>, the stages "
+                      "are " +
+                      join(stages, ", "));
+  result.stage = point.str();
+  result.pipeline = pipeline.str();
+  return result;
+}
+
+static Expected<CompileOptions> compileOptions() {
+  Expected<CompileOptions> options = commonOptions();
+  if (!options)
+    return options;
+  options->input = input;
+  options->output = output;
+  options->emit = emit;
+  options->header = header;
+  options->weights = weights;
+  options->name = modelName;
+  options->stopAfter = stopAfter;
+  options->patterns = patterns;
+  options->plugins = plugins;
+  options->verifyEach = verifyEach;
+  options->threads = threads;
+  options->remarks = remarks;
+  for (StringRef text : insert) {
+    Expected<InsertedPasses> passes = parseInsertion(text);
+    if (!passes)
+      return passes.takeError();
+    options->insert.push_back(std::move(*passes));
+  }
+  return options;
+}
+
+/// The stages, one per line: with their descriptions, or with their passes.
+static Error listStages(const CompileOptions &options) {
+  mlir::DialectRegistry registry;
+  registerEverything(registry);
+  mlir::MLIRContext context(registry);
+  for (const Stage &stage : pipelineStages()) {
+    outs() << stage.name << ": ";
+    if (dumpPassPipeline) {
+      mlir::PassManager pm(&context, mlir::ModuleOp::getOperationName());
+      std::string messages;
+      raw_string_ostream os(messages);
+      if (failed(buildStage(pm, stage, options, os)))
+        return usageError(messages);
+      pm.printAsTextualPipeline(outs());
+    } else {
+      outs() << stage.description;
+    }
+    outs() << '\n';
+  }
+  return Error::success();
+}
+
+static void printReport(const CompileOptions &options, const CompileReport &report) {
+  llvm::json::OStream out(outs(), 2);
+  out.object([&] {
+    out.attribute("input", options.input);
+    out.attributeArray("stages", [&] {
+      for (const CompileReport::Stage &stage : report.stages)
+        out.object([&] {
+          out.attribute("name", stage.name);
+          out.attribute("seconds", stage.seconds);
+          out.attribute("peak_bytes", stage.peakBytes);
+        });
+    });
+    out.attribute("kernels", report.kernels);
+    out.attribute("dispatches", report.dispatches);
+    out.attribute("arena_bytes", report.arenaBytes);
+    out.attribute("scratch_bytes", report.scratchBytes);
+    out.attribute("weights_bytes", report.weightsBytes);
+  });
+  outs() << '\n';
+}
+
+int compileMain() {
+  Expected<CompileOptions> options = compileOptions();
+  if (!options)
+    return fail(options.takeError());
+  if (printStages || dumpPassPipeline) {
+    Error error = listStages(*options);
+    return error ? fail(std::move(error)) : 0;
+  }
+  if (options->input.empty())
+    return fail(usageError("no model: expected 'nncc <model.onnx> -o <model.so>'; see --help"));
+  Expected<CompileReport> report = compile(*options);
+  if (!report)
+    return fail(report.takeError());
+  if (json())
+    printReport(*options, *report);
+  return 0;
+}
+
+} // namespace nncc::tool

@@ -1,0 +1,244 @@
+#include "tools/nncc/Inputs.h"
+
+#include "tools/nncc/CommandLine.h"
+#include "tools/nncc/TensorFiles.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+using namespace llvm;
+
+namespace nncc::tool {
+
+static cl::list<std::string> inputOptions(
+    "input",
+    cl::desc("An input: x=@x.npy (.npz, .pb), or random values of a shape: x=3x224x224; "
+             "without a name in the model's order"),
+    cl::value_desc("[name=]@file|sizes"), cl::cat(category()), cl::sub(runCommand()),
+    cl::sub(benchCommand()));
+static cl::opt<std::string>
+    inputsOption("inputs", cl::desc("All inputs: an .npz, or a folder of input_N.pb or NAME.npy"),
+                 cl::value_desc("file|folder"), cl::cat(category()), cl::sub(runCommand()),
+                 cl::sub(benchCommand()));
+static cl::opt<uint64_t> seedOption("seed", cl::desc("Seed of random inputs"), cl::init(0),
+                                    cl::cat(category()), cl::sub(runCommand()),
+                                    cl::sub(benchCommand()));
+
+namespace {
+/// One --input, parsed.
+struct InputSpec {
+  std::string name; // "": by position
+  std::string file; // "": random values of `shape`
+  std::vector<int64_t> shape;
+};
+
+class Gatherer {
+public:
+  Gatherer(ArrayRef<InputInfo> infos, const CompileOptions &options)
+      : infos(infos), options(options), found(infos.size()) {}
+
+  Error addFolder(const std::string &folder);
+  Error addArchive(const std::string &file);
+  Error addSpec(const InputSpec &spec);
+  Error addGenerated();
+  Expected<GivenInputs> finish();
+
+private:
+  Expected<size_t> position(const InputSpec &spec);
+  Error addFile(size_t index, const std::string &file);
+  Error add(size_t index, Tensor tensor, StringRef from);
+  Error generate(size_t index, std::vector<int64_t> shape);
+
+  ArrayRef<InputInfo> infos;
+  const CompileOptions &options;
+  std::vector<std::optional<Tensor>> found;
+  bool fromPb = false;
+};
+} // namespace
+
+static Expected<InputSpec> parseSpec(StringRef text) {
+  InputSpec spec;
+  if (size_t at = text.find("=@"); at != StringRef::npos) {
+    spec.name = text.take_front(at).str();
+    spec.file = text.drop_front(at + 2).str();
+    return spec;
+  }
+  if (text.consume_front("@")) {
+    spec.file = text.str();
+    return spec;
+  }
+  if (tensorFormat(text)) {
+    bool named = text.contains('=') && !sys::fs::exists(text);
+    spec.name = named ? text.split('=').first.str() : "";
+    spec.file = named ? text.split('=').second.str() : text.str();
+    return spec;
+  }
+  size_t split = text.find_last_of("=:");
+  StringRef sizes = split == StringRef::npos ? text : text.drop_front(split + 1);
+  std::optional<std::vector<int64_t>> shape = parseShape(sizes);
+  if (!shape || text.empty())
+    return usageError("--input=" + text + ": expected [<name>=]@<file.npy|.npz|.pb> or " +
+                      "[<name>=]<sizes>, e.g. x=1x3x224x224");
+  spec.name = split == StringRef::npos ? "" : text.take_front(split).str();
+  spec.shape = std::move(*shape);
+  return spec;
+}
+
+std::string fileName(StringRef tensor) {
+  std::string name = tensor.str();
+  std::replace(name.begin(), name.end(), '/', '_');
+  return name.empty() || name[0] == '.' ? "_" + name : name;
+}
+
+static std::string nameList(ArrayRef<InputInfo> infos) {
+  return join(map_range(infos, [](const InputInfo &info) { return "'" + info.name + "'"; }), ", ");
+}
+
+Expected<size_t> Gatherer::position(const InputSpec &spec) {
+  size_t index = 0;
+  if (spec.name.empty())
+    while (index < infos.size() && found[index])
+      ++index;
+  else
+    while (index < infos.size() && infos[index].name != spec.name)
+      ++index;
+  if (index < infos.size() && !found[index])
+    return index;
+  if (index < infos.size())
+    return usageError("input '" + spec.name + "' is given twice");
+  if (spec.name.empty())
+    return usageError("more inputs are given than the model has (" + Twine(infos.size()) + ")");
+  return usageError("the model has no input '" + spec.name + "'; it has " + nameList(infos));
+}
+
+Error Gatherer::add(size_t index, Tensor tensor, StringRef from) {
+  const InputInfo &info = infos[index];
+  if (Error error = tensor.adopt(info.type))
+    return error;
+  bool fits =
+      tensor.type == info.type && !tensor.opaqueBytes && tensor.shape.size() == info.shape.size();
+  for (size_t d = 0; fits && d < info.shape.size(); ++d)
+    fits = info.shape[d] < 0 || info.shape[d] == tensor.shape[d];
+  if (!fits)
+    return usageError("input '" + info.name + "' is " + info.typeText() + " in the model, but " +
+                      from + " is " + tensor.typeText());
+  tensor.name = info.name;
+  found[index] = std::move(tensor);
+  return Error::success();
+}
+
+Error Gatherer::addFile(size_t index, const std::string &file) {
+  Expected<std::vector<Tensor>> tensors = readTensors(file);
+  if (!tensors)
+    return tensors.takeError();
+  for (Tensor &tensor : *tensors)
+    if (tensors->size() == 1 || tensor.name == infos[index].name)
+      return add(index, std::move(tensor), file);
+  return usageError(file + " holds no '" + infos[index].name + "'");
+}
+
+Error Gatherer::generate(size_t index, std::vector<int64_t> shape) {
+  Expected<Tensor> tensor = Tensor::create(infos[index].type, std::move(shape));
+  if (!tensor)
+    return tensor.takeError();
+  fillRandom(*tensor, seedOption + (index << 32));
+  return add(index, std::move(*tensor), "the given shape");
+}
+
+Error Gatherer::addSpec(const InputSpec &spec) {
+  if (spec.name.empty() && tensorFormat(spec.file) == TensorFormat::Npz)
+    return addArchive(spec.file);
+  Expected<size_t> index = position(spec);
+  if (!index)
+    return index.takeError();
+  return spec.file.empty() ? generate(*index, spec.shape) : addFile(*index, spec.file);
+}
+
+/// Names that the model does not have are left alone: data sets hold labels too.
+Error Gatherer::addArchive(const std::string &file) {
+  Expected<std::vector<Tensor>> tensors = readTensors(file);
+  if (!tensors)
+    return tensors.takeError();
+  for (Tensor &tensor : *tensors)
+    for (auto [index, info] : enumerate(infos))
+      if (info.name == tensor.name && !found[index])
+        if (Error error = add(index, std::move(tensor), file))
+          return error;
+  return Error::success();
+}
+
+Error Gatherer::addFolder(const std::string &folder) {
+  if (!sys::fs::is_directory(folder))
+    return usageError(folder + ": no such folder");
+  auto path = [&](const Twine &name) { return folder + "/" + name.str(); };
+  fromPb = sys::fs::exists(path("input_0.pb"));
+  for (auto [index, info] : enumerate(infos)) {
+    std::string file =
+        fromPb ? path("input_" + Twine(index) + ".pb") : path(fileName(info.name) + ".npy");
+    if (found[index] || !sys::fs::exists(file))
+      continue;
+    if (Error error = addFile(index, file))
+      return error;
+  }
+  return Error::success();
+}
+
+Error Gatherer::addGenerated() {
+  for (auto [index, info] : enumerate(infos)) {
+    if (found[index])
+      continue;
+    std::vector<int64_t> shape = info.shape;
+    auto whole = options.shapes.find(info.name);
+    if (whole != options.shapes.end())
+      shape = whole->second;
+    for (auto [size, name] : zip(shape, info.dims)) {
+      if (size >= 0)
+        continue;
+      auto given = options.dims.find(name);
+      size = given != options.dims.end() ? given->second : 1;
+      if (given == options.dims.end())
+        note("input '" + info.name + "': size '" + (name.empty() ? "?" : name) +
+             "' is not given, 1 is taken");
+    }
+    if (Error error = generate(index, std::move(shape)))
+      return error;
+  }
+  return Error::success();
+}
+
+Expected<GivenInputs> Gatherer::finish() {
+  GivenInputs inputs;
+  inputs.fromPb = fromPb;
+  for (auto [index, info] : enumerate(infos)) {
+    if (!found[index])
+      return usageError("input '" + info.name + "' (" + info.typeText() +
+                        ") is missing; give --input " + info.name + "=@<file>, or --random");
+    inputs.tensors.push_back(std::move(*found[index]));
+  }
+  return inputs;
+}
+
+Expected<GivenInputs> gatherInputs(ArrayRef<InputInfo> infos, const CompileOptions &options,
+                                   bool generateMissing) {
+  Gatherer gatherer(infos, options);
+  for (StringRef text : inputOptions) {
+    Expected<InputSpec> spec = parseSpec(text);
+    if (!spec)
+      return spec.takeError();
+    if (Error error = gatherer.addSpec(*spec))
+      return std::move(error);
+  }
+  if (!inputsOption.empty()) {
+    bool archive = tensorFormat(inputsOption) == TensorFormat::Npz;
+    if (Error error =
+            archive ? gatherer.addArchive(inputsOption) : gatherer.addFolder(inputsOption))
+      return std::move(error);
+  }
+  if (generateMissing)
+    if (Error error = gatherer.addGenerated())
+      return std::move(error);
+  return gatherer.finish();
+}
+
+} // namespace nncc::tool

@@ -1,0 +1,298 @@
+// nncc inspect: what is in a compiled library or an ONNX file, without running it.
+#include "compiler/import/ModelFile.h"
+#include "tools/nncc/CommandLine.h"
+#include "tools/nncc/Model.h"
+
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Object/ELFObjectFile.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+
+namespace nncc::tool {
+
+static cl::opt<std::string> model(cl::Positional, cl::Required, cl::desc("<model.so|model.onnx>"),
+                                  cl::cat(category()), cl::sub(inspectCommand()));
+static cl::opt<int> threads("threads", cl::desc("Threads that the workspace is computed for"),
+                            cl::init(1), cl::cat(category()), cl::sub(inspectCommand()));
+
+using JsonObject = llvm::json::Object;
+using JsonArray = llvm::json::Array;
+
+/// A string of the library as a value of its own: the library is closed before it is printed.
+static std::string text(const char *string) { return llvm::json::fixUTF8(string ? string : ""); }
+
+/// {"name", "type", "shape"} with the names of open sizes in the shape.
+static llvm::json::Value tensorValue(const nncc_model *library, const nncc_tensor_info &info) {
+  JsonArray shape;
+  for (int64_t size : ArrayRef(info.shape, info.rank)) {
+    if (size >= 0) {
+      shape.push_back(size);
+      continue;
+    }
+    std::string name = text(nncc_model_dim(library, -1 - size)->name);
+    shape.push_back(name.empty() ? "?" : name);
+  }
+  return JsonObject{
+      {"name", text(info.name)}, {"type", nncc_type_name(info.type)}, {"shape", std::move(shape)}};
+}
+
+static JsonArray dimValues(const nncc_model *library) {
+  JsonArray dims;
+  for (int32_t i = 0; i < nncc_model_num_dims(library); ++i) {
+    const nncc_dim *dim = nncc_model_dim(library, i);
+    JsonObject value{{"name", text(dim->name)}, {"min", dim->min}};
+    if (dim->max >= 0)
+      value["max"] = dim->max;
+    dims.push_back(std::move(value));
+  }
+  return dims;
+}
+
+static JsonArray kernelValues(const nncc_model *library) {
+  struct Kernel {
+    int64_t dispatches = 0;
+    double flops = 0;
+    JsonArray nodes;
+  };
+  MapVector<StringRef, Kernel> kernels;
+  for (int32_t i = 0; i < nncc_model_num_dispatches(library); ++i) {
+    const nncc_dispatch *dispatch = nncc_model_dispatch(library, i);
+    Kernel &kernel = kernels[dispatch->kernel];
+    ++kernel.dispatches;
+    kernel.flops += dispatch->flops;
+    SmallVector<StringRef> nodes;
+    StringRef(dispatch->nodes).split(nodes, ';', -1, /*KeepEmpty=*/false);
+    for (StringRef node : nodes)
+      kernel.nodes.push_back(llvm::json::fixUTF8(node));
+  }
+  JsonArray values;
+  for (auto &[name, kernel] : kernels)
+    values.push_back(JsonObject{{"name", name.str()},
+                                {"calls", kernel.dispatches},
+                                {"gflop", kernel.flops / 1e9},
+                                {"nodes", std::move(kernel.nodes)}});
+  return values;
+}
+
+/// Memory for the sizes in --dim, where they are all known.
+static Error addMemory(const nncc_model *library, const CompileOptions &options, JsonObject &out) {
+  const nncc_descriptor *descriptor = nncc_model_descriptor(library);
+  std::vector<int64_t> dims;
+  for (int32_t i = 0; i < nncc_model_num_dims(library); ++i) {
+    auto given = options.dims.find(nncc_model_dim(library, i)->name);
+    dims.push_back(given == options.dims.end() ? -1 : given->second);
+  }
+  if (descriptor->infer && !dims.empty())
+    if (nncc_status status = descriptor->infer(dims.data()))
+      return usageError("these sizes are not possible (" + Twine(nncc_status_name(status)) + ")");
+  if (is_contained(dims, -1)) {
+    out["memory"] = "depends on the sizes: give all of them with --dim";
+    return Error::success();
+  }
+  int64_t arena = 0, scratch = 0;
+  uint64_t workspace = 0;
+  if (nncc_status status = descriptor->plan(dims.data(), &arena, &scratch))
+    return usageError("these sizes are not possible (" + Twine(nncc_status_name(status)) + ")");
+  if (nncc_status status = nncc_model_workspace_size(library, dims.data(), threads, &workspace))
+    return runtimeError(status);
+  out["memory"] = JsonObject{{"arena_bytes", arena},
+                             {"scratch_bytes_per_thread", scratch},
+                             {"threads", int64_t(threads)},
+                             {"workspace_bytes", workspace}};
+  return Error::success();
+}
+
+/// Symbols that the library exports, and those that it needs.
+static Error addSymbols(const std::string &path, JsonObject &out) {
+  auto binary = object::ObjectFile::createObjectFile(path);
+  if (!binary)
+    return usageError(path + ": " + toString(binary.takeError()));
+  auto *elf = dyn_cast<object::ELFObjectFileBase>(binary->getBinary());
+  if (!elf)
+    return Error::success();
+  JsonArray exports, needs;
+  for (object::ELFSymbolRef symbol : elf->getDynamicSymbolIterators()) {
+    Expected<StringRef> name = symbol.getName();
+    Expected<uint32_t> flags = symbol.getFlags();
+    if (!name || !flags)
+      return usageError(path + ": " + toString(joinErrors(name.takeError(), flags.takeError())));
+    if (!name->empty())
+      (*flags & object::SymbolRef::SF_Undefined ? needs : exports).push_back(name->str());
+  }
+  out["exports"] = std::move(exports);
+  out["needs"] = std::move(needs);
+  return Error::success();
+}
+
+static Expected<JsonObject> inspectLibrary(const CompileOptions &options) {
+  Expected<ModelHandle> opened = openLibrary(model, NNCC_OPEN_ANY_ISA);
+  if (!opened)
+    return opened.takeError();
+  const nncc_model *library = opened->get();
+  const nncc_descriptor *descriptor = nncc_model_descriptor(library);
+  JsonArray inputs, outputs;
+  for (int32_t i = 0; i < nncc_model_num_inputs(library); ++i)
+    inputs.push_back(tensorValue(library, *nncc_model_input(library, i)));
+  for (int32_t i = 0; i < nncc_model_num_outputs(library); ++i)
+    outputs.push_back(tensorValue(library, *nncc_model_output(library, i)));
+  JsonObject metadata;
+  for (int32_t i = 0; i < nncc_model_num_metadata(library); ++i) {
+    const nncc_metadata *entry = nncc_model_metadata(library, i);
+    metadata[text(entry->key)] = text(entry->value);
+  }
+  JsonObject weights{{"bytes", descriptor->weights_size},
+                     {"hash", utohexstr(descriptor->weights_hash, /*LowerCase=*/true, 16)}};
+  weights["place"] = descriptor->weights ? "embedded" : text(descriptor->weights_file);
+  JsonObject result{{"file", model.getValue()},
+                    {"name", text(descriptor->name)},
+                    {"compiler", text(descriptor->compiler)},
+                    {"abi", formatv("{0}.{1}", descriptor->abi_major, descriptor->abi_minor).str()},
+                    {"triple", text(descriptor->triple)},
+                    {"processor", text(descriptor->cpu)},
+                    {"instructions", text(descriptor->isa)},
+                    {"inputs", std::move(inputs)},
+                    {"outputs", std::move(outputs)},
+                    {"dims", dimValues(library)},
+                    {"metadata", std::move(metadata)},
+                    {"weights", std::move(weights)},
+                    {"kernels", kernelValues(library)}};
+  if (Error error = addMemory(library, options, result))
+    return std::move(error);
+  if (Error error = addSymbols(model, result))
+    return std::move(error);
+  return result;
+}
+
+/// The same for an input or output of an ONNX file.
+static llvm::json::Value valueInfo(const onnx::ValueInfoProto &info) {
+  if (!info.type().has_tensor_type())
+    return JsonObject{{"name", info.name()}, {"type", "not a tensor"}, {"shape", JsonArray()}};
+  JsonArray shape;
+  for (const auto &dim : info.type().tensor_type().shape().dim()) {
+    if (dim.has_dim_value())
+      shape.push_back(dim.dim_value());
+    else
+      shape.push_back(dim.dim_param().empty() ? "?" : llvm::json::fixUTF8(dim.dim_param()));
+  }
+  return JsonObject{{"name", llvm::json::fixUTF8(info.name())},
+                    {"type", nncc_type_name(info.type().tensor_type().elem_type())},
+                    {"shape", std::move(shape)}};
+}
+
+static Expected<JsonObject> inspectOnnx() {
+  Expected<ModelFile> file = ModelFile::open(model);
+  if (!file)
+    return file.takeError();
+  const onnx::ModelProto &proto = file->proto();
+  const onnx::GraphProto &graph = proto.graph();
+  JsonObject opsets, operators;
+  for (const auto &opset : proto.opset_import())
+    opsets[llvm::json::fixUTF8(opset.domain().empty() ? "ai.onnx" : opset.domain())] =
+        opset.version();
+  StringMap<int64_t> counts;
+  for (const auto &node : graph.node())
+    ++counts[node.op_type()];
+  for (const auto &[name, count] : counts)
+    operators[llvm::json::fixUTF8(name)] = count;
+  int64_t bytes = 0;
+  StringMap<bool> initializers;
+  for (const auto &tensor : graph.initializer()) {
+    initializers[tensor.name()] = true;
+    bytes += std::max<int64_t>(
+        0, nncc_tensor_bytes(tensor.data_type(), tensor.dims_size(), tensor.dims().data()));
+  }
+  JsonArray inputs, outputs;
+  for (const auto &input : graph.input())
+    if (!initializers.contains(input.name()))
+      inputs.push_back(valueInfo(input));
+  for (const auto &output : graph.output())
+    outputs.push_back(valueInfo(output));
+  JsonObject metadata;
+  for (const auto &entry : proto.metadata_props())
+    metadata[llvm::json::fixUTF8(entry.key())] = llvm::json::fixUTF8(entry.value());
+  return JsonObject{
+      {"file", model.getValue()},
+      {"name", llvm::json::fixUTF8(graph.name())},
+      {"producer", llvm::json::fixUTF8(proto.producer_name() + " " + proto.producer_version())},
+      {"ir_version", proto.ir_version()},
+      {"opsets", std::move(opsets)},
+      {"inputs", std::move(inputs)},
+      {"outputs", std::move(outputs)},
+      {"metadata", std::move(metadata)},
+      {"weights", JsonObject{{"bytes", bytes}, {"count", graph.initializer_size()}}},
+      {"operators", std::move(operators)}};
+}
+
+// The text form is a rendering of the JSON one: `key: value`, lists line by line.
+static std::string scalarText(const llvm::json::Value &value) {
+  if (auto text = value.getAsString())
+    return text->str();
+  if (const JsonArray *array = value.getAsArray())
+    return "[" + join(map_range(*array, scalarText), ", ") + "]";
+  if (const JsonObject *object = value.getAsObject()) {
+    std::vector<std::string> parts;
+    for (const auto &[key, part] : *object)
+      parts.push_back(key.str() + " " + scalarText(part));
+    llvm::sort(parts);
+    return join(parts, ", ");
+  }
+  return formatv("{0}", value).str();
+}
+
+/// One line of a list: a tensor, a dim or a kernel.
+static void printElement(const JsonObject &fields) {
+  auto field = [&](StringRef key) {
+    const llvm::json::Value *value = fields.get(key);
+    return value ? scalarText(*value) : "";
+  };
+  outs() << "  " << field("name") << ": ";
+  if (fields.get("type"))
+    outs() << field("type") << field("shape");
+  else if (fields.get("min"))
+    outs() << field("min") << " to " << (fields.get("max") ? field("max") : "any");
+  else
+    outs() << field("calls") << " calls, " << field("gflop") << " GFLOP, " << field("nodes");
+  outs() << '\n';
+}
+
+static void printText(const JsonObject &object) {
+  static constexpr StringLiteral order[] = {
+      "file",    "name",      "producer",     "ir_version", "opsets",  "compiler", "abi",
+      "triple",  "processor", "instructions", "inputs",     "outputs", "dims",     "metadata",
+      "weights", "memory",    "operators",    "kernels",    "exports", "needs"};
+  for (StringRef key : order) {
+    const llvm::json::Value *value = object.get(key);
+    if (!value)
+      continue;
+    const JsonArray *array = value->getAsArray();
+    bool lines = array && !array->empty() && array->front().getAsObject();
+    std::string text = lines ? "" : scalarText(*value);
+    if (!lines && (text.empty() || text == "[]"))
+      continue;
+    outs() << key << (lines ? ":" : ": ") << text << '\n';
+    if (lines)
+      for (const llvm::json::Value &element : *array)
+        printElement(*element.getAsObject());
+  }
+}
+
+int inspectMain() {
+  Expected<CompileOptions> options = commonOptions();
+  if (!options)
+    return fail(options.takeError());
+  Expected<JsonObject> result = isSource(model) ? inspectOnnx() : inspectLibrary(*options);
+  if (!result)
+    return fail(result.takeError());
+  if (json())
+    outs() << formatv("{0:2}\n", llvm::json::Value(std::move(*result)));
+  else
+    printText(*result);
+  return 0;
+}
+
+} // namespace nncc::tool

@@ -1,0 +1,65 @@
+// Models that are run: compiled libraries, and ONNX files that are compiled first.
+#pragma once
+
+#include "compiler/Files.h"
+#include "compiler/Options.h"
+#include "tools/nncc/Tensor.h"
+
+#include <optional>
+
+namespace nncc::tool {
+
+/// An error of the runtime's last call, with its exit code.
+llvm::Error runtimeError(nncc_status status);
+
+/// What a model wants for one input.
+struct InputInfo {
+  std::string name;
+  nncc_type type;
+  std::vector<int64_t> shape;    ///< -1 for sizes that the model leaves open
+  std::vector<std::string> dims; ///< names of the sizes; "" for those that have none
+
+  /// "float32[batch, 3, ?]".
+  std::string typeText() const;
+};
+
+struct CloseModel {
+  void operator()(nncc_model *model) const { nncc_model_close(model); }
+};
+struct DestroyInstance {
+  void operator()(nncc_instance *instance) const { nncc_instance_destroy(instance); }
+};
+using ModelHandle = std::unique_ptr<nncc_model, CloseModel>;
+using InstanceHandle = std::unique_ptr<nncc_instance, DestroyInstance>;
+
+llvm::Expected<ModelHandle> openLibrary(const std::string &path, uint32_t flags = 0);
+
+/// The outputs' shapes for the sizes that `instance` is bound to, and memory for them.
+llvm::Expected<std::vector<Tensor>> makeOutputs(const nncc_model *model,
+                                                const nncc_instance *instance);
+
+/// A model to run. An ONNX file is compiled once its inputs are known: for their shapes.
+class Model {
+public:
+  /// Errors: a file that is neither a compiled library nor an ONNX model.
+  static llvm::Expected<Model> open(const std::string &path);
+
+  llvm::ArrayRef<InputInfo> inputs() const { return infos; }
+
+  /// Compiles an ONNX file into a temporary folder for these inputs, in the order of inputs().
+  llvm::Error prepare(const CompileOptions &options, llvm::ArrayRef<Tensor> inputs);
+
+  /// After prepare().
+  nncc_model *get() const { return library.get(); }
+
+private:
+  std::string path;
+  std::vector<InputInfo> infos;
+  std::optional<TemporaryFolder> folder; // outlives the library in it
+  ModelHandle library;
+};
+
+/// Whether `path` ends like an ONNX file or a stage's IR: something to compile.
+bool isSource(llvm::StringRef path);
+
+} // namespace nncc::tool

@@ -1,0 +1,209 @@
+#include "tools/nncc/Tensor.h"
+
+#include "tools/nncc/CommandLine.h"
+
+#include "llvm/ADT/APFloat.h"
+#include "llvm/Support/Endian.h"
+
+using namespace llvm;
+
+namespace nncc::tool {
+
+Expected<Tensor> Tensor::create(nncc_type type, std::vector<int64_t> shape) {
+  if (nncc_type_bits(type) == 0)
+    return unsupportedError(Twine("tensors of type ") + nncc_type_name(type));
+  int64_t bytes = nncc_tensor_bytes(type, shape.size(), shape.data());
+  if (bytes < 0)
+    return usageError("no tensor can have the shape " + shapeText(shape));
+  Tensor tensor;
+  tensor.type = type;
+  tensor.memory = WritableMemoryBuffer::getNewUninitMemBuffer(bytes, "", Align(NNCC_ALIGNMENT));
+  if (!tensor.memory)
+    return usageError("no memory for " + Twine(bytes) + " bytes of a tensor of shape " +
+                      shapeText(shape));
+  tensor.shape = std::move(shape);
+  return tensor;
+}
+
+int64_t Tensor::elements() const {
+  int64_t count = 1;
+  for (int64_t size : shape)
+    count *= size;
+  return count;
+}
+
+std::string Tensor::typeText() const {
+  if (opaqueBytes)
+    return "void" + std::to_string(opaqueBytes * 8) + shapeText(shape);
+  return nncc_type_name(type) + shapeText(shape);
+}
+
+Error Tensor::adopt(nncc_type wanted) {
+  int32_t bits = nncc_type_bits(wanted);
+  bool byteValues = opaqueBytes == 1 || type == NNCC_UINT8 || type == NNCC_INT8;
+  if (bits == 4 && byteValues && type != wanted) {
+    Expected<Tensor> packed = pack(*this, wanted);
+    if (!packed)
+      return packed.takeError();
+    packed->name = name;
+    *this = std::move(*packed);
+  } else if (opaqueBytes && bits == int32_t(opaqueBytes * 8)) {
+    type = wanted;
+    opaqueBytes = 0;
+  }
+  return Error::success();
+}
+
+/// The format of a type that C++ has no name for; null: none.
+static const fltSemantics *semantics(nncc_type type) {
+  switch (type) {
+  case NNCC_FLOAT16:
+    return &APFloat::IEEEhalf();
+  case NNCC_BFLOAT16:
+    return &APFloat::BFloat();
+  case NNCC_FLOAT8E4M3FN:
+    return &APFloat::Float8E4M3FN();
+  case NNCC_FLOAT8E4M3FNUZ:
+    return &APFloat::Float8E4M3FNUZ();
+  case NNCC_FLOAT8E5M2:
+    return &APFloat::Float8E5M2();
+  case NNCC_FLOAT8E5M2FNUZ:
+    return &APFloat::Float8E5M2FNUZ();
+  case NNCC_FLOAT4E2M1:
+    return &APFloat::Float4E2M1FN();
+  default:
+    return nullptr;
+  }
+}
+
+template <typename T> static double read(const char *data, int64_t index) {
+  return static_cast<double>(
+      support::endian::read<T, endianness::native>(data + index * sizeof(T)));
+}
+
+double Tensor::value(int64_t index) const {
+  const char *data = bytes().data();
+  int32_t bits = nncc_type_bits(type);
+  if (bits == 4) {
+    uint8_t nibble = (data[index / 2] >> (index % 2 * 4)) & 15;
+    if (const fltSemantics *format = semantics(type))
+      return APFloat(*format, APInt(4, nibble)).convertToDouble();
+    return type == NNCC_INT4 && nibble > 7 ? nibble - 16 : nibble;
+  }
+  if (const fltSemantics *format = semantics(type)) {
+    uint64_t raw = bits == 8 ? uint8_t(data[index])
+                             : support::endian::read16(data + 2 * index, endianness::native);
+    return APFloat(*format, APInt(bits, raw)).convertToDouble();
+  }
+  switch (type) {
+  case NNCC_FLOAT:
+    return read<float>(data, index);
+  case NNCC_COMPLEX64:
+    return read<float>(data, 2 * index);
+  case NNCC_DOUBLE:
+    return read<double>(data, index);
+  case NNCC_COMPLEX128:
+    return read<double>(data, 2 * index);
+  case NNCC_INT8:
+    return read<int8_t>(data, index);
+  case NNCC_INT16:
+    return read<int16_t>(data, index);
+  case NNCC_INT32:
+    return read<int32_t>(data, index);
+  case NNCC_INT64:
+    return read<int64_t>(data, index);
+  case NNCC_UINT16:
+    return read<uint16_t>(data, index);
+  case NNCC_UINT32:
+    return read<uint32_t>(data, index);
+  case NNCC_UINT64:
+    return read<uint64_t>(data, index);
+  default: // uint8, bool
+    return read<uint8_t>(data, index);
+  }
+}
+
+Expected<Tensor> pack(const Tensor &unpacked, nncc_type type) {
+  Expected<Tensor> packed = Tensor::create(type, unpacked.shape);
+  if (!packed)
+    return packed;
+  MutableArrayRef<char> bytes = packed->bytes();
+  std::fill(bytes.begin(), bytes.end(), 0);
+  for (int64_t i = 0, e = unpacked.elements(); i < e; ++i)
+    bytes[i / 2] |= (unpacked.bytes()[i] & 15) << (i % 2 * 4);
+  return packed;
+}
+
+Expected<Tensor> unpack(const Tensor &packed) {
+  bool isSigned = packed.type == NNCC_INT4;
+  Expected<Tensor> unpacked = Tensor::create(isSigned ? NNCC_INT8 : NNCC_UINT8, packed.shape);
+  if (!unpacked)
+    return unpacked;
+  for (int64_t i = 0, e = packed.elements(); i < e; ++i) {
+    uint8_t nibble = (packed.bytes()[i / 2] >> (i % 2 * 4)) & 15;
+    unpacked->bytes()[i] = isSigned && nibble > 7 ? nibble | 0xf0 : nibble;
+  }
+  unpacked->name = packed.name;
+  return unpacked;
+}
+
+/// SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
+static uint64_t next(uint64_t &state) {
+  uint64_t z = state += 0x9e3779b97f4a7c15;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+/// Bits of an element: where random ones go, and the ones that are always set.
+struct Pattern {
+  unsigned bits;
+  uint64_t random, fixed;
+};
+
+/// Floats: a random sign and mantissa, and the exponent of [0.5, 1).
+static Pattern patternOf(nncc_type type) {
+  switch (type) {
+  case NNCC_FLOAT:
+  case NNCC_COMPLEX64:
+    return {32, 0x807fffff, 0x3f000000};
+  case NNCC_DOUBLE:
+  case NNCC_COMPLEX128:
+    return {64, 0x800fffffffffffff, 0x3fe0000000000000};
+  case NNCC_FLOAT16:
+    return {16, 0x83ff, 0x3800};
+  case NNCC_BFLOAT16:
+    return {16, 0x807f, 0x3f00};
+  case NNCC_FLOAT8E4M3FN:
+    return {8, 0x87, 0x30};
+  case NNCC_FLOAT8E4M3FNUZ:
+    return {8, 0x87, 0x38};
+  case NNCC_FLOAT8E5M2:
+    return {8, 0x83, 0x38};
+  case NNCC_FLOAT8E5M2FNUZ:
+    return {8, 0x83, 0x3c};
+  case NNCC_FLOAT4E2M1:
+    return {8, 0x88, 0x11};
+  case NNCC_INT4:
+  case NNCC_UINT4:
+    return {8, 0x11, 0};
+  default:
+    return {static_cast<unsigned>(nncc_type_bits(type)), 1, 0};
+  }
+}
+
+void fillRandom(Tensor &tensor, uint64_t seed) {
+  Pattern pattern = patternOf(tensor.type);
+  MutableArrayRef<char> bytes = tensor.bytes();
+  size_t step = pattern.bits / 8;
+  for (size_t at = 0; at + step <= bytes.size(); at += step) {
+    uint64_t random = next(seed);
+    uint64_t value = (random & pattern.random) | pattern.fixed;
+    if (pattern.random == 1)
+      value = random >> 63;
+    for (size_t byte = 0; byte < step; ++byte)
+      bytes[at + byte] = static_cast<char>(value >> (8 * byte));
+  }
+}
+
+} // namespace nncc::tool
