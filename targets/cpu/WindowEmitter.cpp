@@ -1,8 +1,300 @@
-#include "targets/cpu/Kernel.h"
+// kern.window -> tiles of columns x channels in registers; each pixel is loaded once per row of
+// taps and used for all outputs of the tile that see it.
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "targets/cpu/Lanes.h"
+#include "targets/cpu/Window.h"
+
+#include <map>
 
 using namespace mlir;
 using namespace nncc;
+using namespace nncc::cpu;
+
+namespace {
+using Values = SmallVector<Value>;
+
+/// Offsets into the flat buffers.
+struct Position {
+  Value a, weights, c;
+  Values extras;
+};
+
+/// The channels of a tile: some whole vectors, or one in part.
+struct Channels {
+  int64_t vectors;
+  Value mask; // null: whole
+};
+
+class WindowEmitter : public Emitter {
+public:
+  WindowEmitter(OpBuilder &b, kern::WindowOp op, const Window &p, Kernel &kernel)
+      : Emitter{b, op.getLoc()}, p(p), vector(VectorType::get({p.lanes}, p.sum)) {
+    bufferA = kernel.place(op.getA()).buffer;
+    bufferC = kernel.place(op.getResult()).buffer;
+    if (op.getWeights())
+      bufferWeights = kernel.place(op.getWeights()).buffer;
+    if (p.epilogue.isHeavy())
+      stored = kernel.allocateScratch(b, loc, p.pixels * p.vectors * p.lanes, p.sum);
+  }
+
+  void emit(Kernel &kernel) {
+    kernel.units = p.rowCount() && p.channels.out ? p.rowChunks() * p.channelBlocks() : 0;
+    if (kernel.units == 0)
+      return;
+    auto units = scf::ForOp::create(b, loc, kernel.begin, kernel.end, constant(1));
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(units.getBody());
+    auto [chunk, block] = divide(units.getInductionVar(), p.channelBlocks());
+    channels(chunk, block);
+  }
+
+private:
+  const Window &p;
+  VectorType vector;
+  Value bufferA, bufferC, bufferWeights, stored;
+
+  Position advance(const Position &from, const WindowDim &dim, Value steps) {
+    Position to = from;
+    to.a = add(from.a, mul(steps, dim.a * dim.stride));
+    to.c = add(from.c, mul(steps, dim.c));
+    for (auto [extra, stride] : llvm::zip(to.extras, dim.extras))
+      extra = add(extra, mul(steps, stride));
+    return to;
+  }
+
+  /// The block's groups of whole vectors; the last block has the rest as well.
+  void channels(Value chunk, Value block) {
+    Position start{constant(p.aOffset), constant(p.weightsOffset), constant(p.cOffset), {}};
+    for (const Epilogue::Extra &extra : p.epilogue.getExtras())
+      start.extras.push_back(constant(extra.offset));
+    auto at = [&](Value channel) {
+      Position position = advance(start, p.channels, channel);
+      position.weights = add(start.weights, mul(channel, p.channels.weights));
+      return position;
+    };
+    int64_t groups = p.fullVectors() / p.vectors, width = p.vectors * p.lanes;
+    Value first = mul(block, p.unitGroups), count = constant(p.unitGroups);
+    if (groups % p.unitGroups)
+      count = minimum(count, sub(constant(groups), first));
+    if (groups)
+      loop(count, [&](Value i) {
+        rows(chunk, at(mul(add(first, i), width)), Channels{p.vectors, nullptr});
+      });
+    int64_t tail = p.tail();
+    if (!tail)
+      return;
+    auto rest = [&] {
+      rows(chunk, at(constant(p.channels.out - tail)), {1, firstLanes(*this, tail, p.lanes)});
+    };
+    p.channelBlocks() == 1 ? rest() : branch(equals(block, p.channelBlocks() - 1), rest, [] {});
+  }
+
+  void rows(Value chunk, const Position &start, const Channels &channels) {
+    Value first = mul(chunk, p.unitRows), count = constant(p.unitRows);
+    if (p.rowCount() % p.unitRows)
+      count = minimum(count, sub(constant(p.rowCount()), first));
+    loop(count, [&](Value i) { row(add(first, i), start, channels); });
+  }
+
+  void row(Value index, Position at, const Channels &channels) {
+    Values counts; // taps of each dim of rows
+    Value inside;  // their product
+    for (const WindowDim &dim : llvm::reverse(p.rows)) {
+      Value y;
+      std::tie(index, y) = split(index, dim.out, isOutermost(dim));
+      at = advance(at, dim, y);
+      Value count = clip(dim, y, at);
+      counts.insert(counts.begin(), count);
+      inside = inside ? product(inside, count) : count;
+    }
+    for (const WindowDim &dim : llvm::reverse(p.batches)) {
+      Value image;
+      std::tie(index, image) = split(index, dim.out, &dim == p.batches.begin());
+      at = advance(at, dim, image);
+    }
+    at.a = add(at.a, -p.columns.low * p.columns.a);
+    for (const WindowTiles &tiles : p.tiles())
+      loop(constant(tiles.count), [&](Value i) {
+        Position to = advance(at, p.columns, add(mul(i, tiles.pixels), tiles.x));
+        tile(tiles, to, channels, counts, inside);
+      });
+  }
+
+  bool isOutermost(const WindowDim &dim) const {
+    return p.batches.empty() && &dim == p.rows.begin();
+  }
+  std::pair<Value, Value> split(Value index, int64_t size, bool outermost) {
+    return outermost ? std::make_pair(constant(0), index) : divide(index, size);
+  }
+  Value product(Value x, Value y) {
+    auto cx = mlir::getConstantIntValue(x), cy = mlir::getConstantIntValue(y);
+    if (cx && cy)
+      return constant(*cx * *cy);
+    return arith::MulIOp::create(b, loc, x, y, arith::IntegerOverflowFlags::nsw);
+  }
+
+  /// Moves `at` to the first tap inside of the input; the number of taps from there on.
+  Value clip(const WindowDim &dim, Value y, Position &at) {
+    at.a = add(at.a, -dim.low * dim.a);
+    if (!dim.isPadded())
+      return constant(dim.taps);
+    Value top = sub(mul(y, dim.stride), constant(dim.low));
+    // Steps that reach so far, at least.
+    auto taps = [&](Value distance) {
+      return divide(add(maximum(distance, constant(0)), dim.dilation - 1), dim.dilation).first;
+    };
+    Value from = taps(sub(constant(0), top));
+    Value to = minimum(constant(dim.taps), taps(sub(constant(dim.in), top)));
+    at.a = add(at.a, mul(from, dim.dilation * dim.a));
+    at.weights = add(at.weights, mul(from, dim.weights));
+    return maximum(sub(to, from), constant(0));
+  }
+
+  Value initialSum() {
+    TypedAttr value = b.getZeroAttr(p.sum);
+    if (p.kind == kern::WindowKind::Max) {
+      if (auto type = dyn_cast<FloatType>(p.sum))
+        value = b.getFloatAttr(type, APFloat::getInf(type.getFloatSemantics(), /*Negative=*/true));
+      else
+        value = b.getIntegerAttr(p.sum, APInt::getSignedMinValue(p.sum.getIntOrFloatBitWidth()));
+    }
+    return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(vector, Attribute(value)));
+  }
+
+  void tile(const WindowTiles &tiles, const Position &at, const Channels &channels,
+            ArrayRef<Value> counts, Value inside) {
+    Values sums(tiles.pixels * channels.vectors, initialSum());
+    sums = tapLoops(0, tiles, at.a, at.weights, channels, counts, sums);
+    finish(tiles, at, channels, sums, inside);
+  }
+
+  Values tapLoops(size_t dim, const WindowTiles &tiles, Value a, Value weights,
+                  const Channels &channels, ArrayRef<Value> counts, Values sums) {
+    if (dim == p.rows.size())
+      return rowOfTaps(tiles, a, weights, channels, sums);
+    const WindowDim &d = p.rows[dim];
+    return loop(counts[dim], 1, sums, [&](Value i, ValueRange carried) {
+      return tapLoops(dim + 1, tiles, add(a, mul(i, d.dilation * d.a)),
+                      add(weights, mul(i, d.weights)), channels, counts, Values(carried));
+    });
+  }
+
+  Value load(Value buffer, Value at, int64_t stride, const Channels &channels) {
+    Type element = cast<MemRefType>(buffer.getType()).getElementType();
+    Value value = loadLanes(*this, vector.clone(element), buffer, at, stride, channels.mask);
+    return element == p.sum ? value : arith::ExtFOp::create(b, loc, vector, value).getResult();
+  }
+
+  Values rowOfTaps(const WindowTiles &tiles, Value a, Value weights, const Channels &channels,
+                   Values sums) {
+    struct Use {
+      int64_t pixel, tap;
+    };
+    std::map<int64_t, SmallVector<Use>> uses; // by the column of the input, from the tile's first
+    for (int64_t pixel = 0; pixel < tiles.pixels; ++pixel)
+      for (int64_t tap = 0; tap < p.columns.taps; ++tap)
+        if (p.columns.covers(tiles.x + pixel, tap))
+          uses[pixel * p.columns.stride + tap * p.columns.dilation].push_back({pixel, tap});
+    std::map<int64_t, Value> factors; // weights, by tap and vector
+    auto weight = [&](int64_t tap, int64_t j) {
+      Value &value = factors[tap * channels.vectors + j];
+      if (!value)
+        value = load(bufferWeights,
+                     add(weights, tap * p.columns.weights + j * p.lanes * p.channels.weights),
+                     p.channels.weights, channels);
+      return value;
+    };
+    for (const auto &[column, users] : uses)
+      for (int64_t j = 0; j < channels.vectors; ++j) {
+        Value pixel = load(bufferA, add(a, column * p.columns.a + j * p.lanes * p.channels.a),
+                           p.channels.a, channels);
+        for (Use use : users) {
+          Value &sum = sums[use.pixel * channels.vectors + j];
+          sum = combine(sum, pixel,
+                        p.kind == kern::WindowKind::Depthwise ? weight(use.tap, j) : Value());
+        }
+      }
+    return sums;
+  }
+
+  Value combine(Value sum, Value pixel, Value weight) {
+    switch (p.kind) {
+    case kern::WindowKind::Depthwise:
+      return vector::FMAOp::create(b, loc, pixel, weight, sum);
+    case kern::WindowKind::Max:
+      if (isa<FloatType>(p.sum))
+        return arith::MaximumFOp::create(b, loc, sum, pixel);
+      return arith::MaxSIOp::create(b, loc, sum, pixel);
+    case kern::WindowKind::Average:
+    case kern::WindowKind::AverageValid:
+      return arith::AddFOp::create(b, loc, sum, pixel);
+    }
+    llvm_unreachable("all kinds are named");
+  }
+
+  /// The number that sums of a pixel are divided by; null: none.
+  Value divisor(const WindowTiles &tiles, int64_t pixel, Value inside) {
+    auto splat = [&](Value count) -> Value {
+      Value integer = arith::IndexCastOp::create(b, loc, b.getI64Type(), count);
+      Value number = arith::SIToFPOp::create(b, loc, p.sum, integer);
+      return vector::BroadcastOp::create(b, loc, vector, number);
+    };
+    if (p.kind == kern::WindowKind::Average)
+      return splat(constant(p.kernelSize));
+    if (p.kind != kern::WindowKind::AverageValid)
+      return nullptr;
+    int64_t taps = 0;
+    for (int64_t tap = 0; tap < p.columns.taps; ++tap)
+      taps += p.columns.covers(tiles.x + pixel, tap);
+    return splat(inside ? mul(inside, taps) : constant(taps));
+  }
+
+  void finish(const WindowTiles &tiles, const Position &at, const Channels &channels, Values sums,
+              Value inside) {
+    for (int64_t pixel = 0; pixel < tiles.pixels; ++pixel) {
+      Value count = divisor(tiles, pixel, inside);
+      for (int64_t j = 0; count && j < channels.vectors; ++j) {
+        Value &sum = sums[pixel * channels.vectors + j];
+        sum = arith::DivFOp::create(b, loc, sum, count);
+      }
+    }
+    if (!stored) {
+      for (int64_t pixel = 0; pixel < tiles.pixels; ++pixel)
+        finishPixel(advance(at, p.columns, constant(pixel)), channels,
+                    ArrayRef(sums).slice(pixel * channels.vectors, channels.vectors));
+      return;
+    }
+    for (auto [i, sum] : llvm::enumerate(sums))
+      vector::StoreOp::create(b, loc, sum, stored, constant(i * p.lanes));
+    loop(constant(tiles.pixels), [&](Value pixel) {
+      Values loaded;
+      Value from = mul(pixel, channels.vectors * p.lanes);
+      for (int64_t j = 0; j < channels.vectors; ++j)
+        loaded.push_back(vector::LoadOp::create(b, loc, vector, stored, add(from, j * p.lanes)));
+      finishPixel(advance(at, p.columns, pixel), channels, loaded);
+    });
+  }
+
+  void finishPixel(const Position &at, const Channels &channels, ArrayRef<Value> sums) {
+    for (auto [j, sum] : llvm::enumerate(sums)) {
+      Position to = advance(at, p.channels, constant(j * p.lanes));
+      Values extras;
+      for (auto [i, extra] : llvm::enumerate(p.epilogue.getExtras()))
+        extras.push_back(loadLanes(*this, vector.clone(extra.element), extra.buffer, to.extras[i],
+                                   p.channels.extras[i], channels.mask));
+      storeLanes(*this, p.epilogue.apply(*this, sum, extras), bufferC, to.c, p.channels.c,
+                 channels.mask);
+    }
+  }
+};
+} // namespace
 
 LogicalResult nncc::cpu::emitWindow(OpBuilder &b, kern::WindowOp op, Kernel &kernel) {
-  return op.emitError("has no schedule on a CPU");
+  FailureOr<Window> window = Window::of(op, kernel);
+  if (failed(window))
+    return failure();
+  WindowEmitter(b, op, *window, kernel).emit(kernel);
+  return success();
 }

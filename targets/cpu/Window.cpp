@@ -1,0 +1,119 @@
+#include "targets/cpu/Window.h"
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::cpu;
+
+namespace {
+constexpr int64_t vectorBytes = 64;
+/// Wider windows are looped over tap by tap; their taps are not unrolled.
+constexpr int64_t widestUnrolled = 16;
+/// Accumulators of a tile: with the weights of one row of taps they fit in 32 registers.
+constexpr int64_t tileSums = 8;
+/// Multiplications of a unit, at least, and how many units there should be.
+constexpr int64_t unitTaps = 1 << 17, unitsWanted = 16;
+
+bool isSupported(Type type) {
+  return type.isF32() || type.isF64() || type.isSignlessInteger(8) || type.isSignlessInteger(16) ||
+         type.isSignlessInteger(32) || type.isSignlessInteger(64);
+}
+} // namespace
+
+int64_t Window::rowCount() const {
+  int64_t result = 1;
+  for (const auto *dims : {&batches, &rows})
+    for (const WindowDim &dim : *dims)
+      result *= dim.out;
+  return result;
+}
+
+SmallVector<WindowTiles> Window::tiles() const {
+  SmallVector<WindowTiles> result;
+  auto isInterior = [&](int64_t x, int64_t count) {
+    return x + count <= columns.out && columns.covers(x, 0) &&
+           columns.covers(x + count - 1, columns.taps - 1);
+  };
+  for (int64_t x = 0; x < columns.out;) {
+    int64_t count = std::min(pixels, columns.out - x), repeated = 1;
+    while (isInterior(x, count) && isInterior(x + repeated * count, count))
+      ++repeated;
+    result.push_back({x, count, repeated});
+    x += count * repeated;
+  }
+  return result;
+}
+
+void Window::schedule() {
+  lanes = vectorBytes / std::max<int64_t>(sum.getIntOrFloatBitWidth() / 8, 4);
+  // Columns of equal tiles, as many as there are accumulators for; then vectors of channels.
+  int64_t most = 7;
+  int64_t count = llvm::divideCeil(columns.out, most);
+  pixels = std::max<int64_t>(llvm::divideCeil(columns.out, std::max<int64_t>(count, 1)), 1);
+  vectors = std::clamp<int64_t>(tileSums / pixels, 1, 4);
+  while (vectors > 1 && fullVectors() % vectors)
+    --vectors;
+  int64_t rowTaps = std::max<int64_t>(columns.out * kernelSize, 1);
+  unitGroups = groups();
+  unitRows = std::clamp<int64_t>(unitTaps / (rowTaps * channels.out + 1), 1,
+                                 std::max<int64_t>(rowCount(), 1));
+  if (rowChunks() >= unitsWanted)
+    return;
+  unitRows = 1;
+  int64_t channelUnits = llvm::divideCeil(unitsWanted, std::max<int64_t>(rowCount(), 1));
+  int64_t fewestGroups = llvm::divideCeil(unitTaps / 4, rowTaps * vectors * lanes);
+  unitGroups = std::clamp<int64_t>(llvm::divideCeil(groups(), channelUnits),
+                                   std::min(fewestGroups, groups()), groups());
+  if (unitGroups == groups())
+    unitRows = std::clamp<int64_t>(unitTaps / 4 / (rowTaps * channels.out + 1), 1,
+                                   std::max<int64_t>(rowCount(), 1));
+}
+
+FailureOr<Window> Window::of(kern::WindowOp op, const Kernel &kernel) {
+  FailureOr<Epilogue> epilogue = Epilogue::of(op, &kernel);
+  if (failed(epilogue))
+    return failure();
+  Window result;
+  result.kind = op.getKind();
+  result.epilogue = *epilogue;
+  result.element = op.getAType().getElementType();
+  result.sum = op.getBody()->getArgument(0).getType();
+  Type output = op.getInitType().getElementType();
+  bool convertible = result.element == result.sum ||
+                     (isa<FloatType>(result.element) && isa<FloatType>(result.sum) &&
+                      result.element.getIntOrFloatBitWidth() < result.sum.getIntOrFloatBitWidth());
+  if (!isSupported(result.sum) || !convertible || !output.isIntOrFloat() ||
+      output.getIntOrFloatBitWidth() % 8)
+    return op.emitError("has no schedule on a CPU for elements of type ")
+           << result.element << ", sums of type " << result.sum << ", results of type " << output;
+  if (isa<IntegerType>(result.sum) && result.kind != kern::WindowKind::Max)
+    return op.emitError("has no schedule on a CPU for integers of this kind of window");
+
+  const Place &a = kernel.place(op.getA()), &c = kernel.place(op.getResult());
+  result.aOffset = a.offset, result.cOffset = c.offset;
+  int64_t window = op.getWindowRank(), rank = op.getInitType().getRank();
+  int64_t batch = rank - window - 1;
+  for (int64_t d = 0; d < rank; ++d) {
+    WindowDim dim;
+    dim.in = op.getAType().getDimSize(d), dim.out = op.getInitType().getDimSize(d);
+    dim.a = a.strides[d], dim.c = c.strides[d];
+    for (const Epilogue::Extra &extra : result.epilogue.getExtras())
+      dim.extras.push_back(extra.strides[d]);
+    if (int64_t w = d - batch; w >= 0 && w < window) {
+      dim.taps = op.getKernel()[w], dim.stride = op.getStrides()[w];
+      dim.dilation = op.getDilations()[w], dim.low = op.getPads()[w];
+      result.kernelSize *= dim.taps;
+    }
+    if (op.getWeights() && d >= batch)
+      dim.weights = kernel.place(op.getWeights()).strides[d - batch];
+    (d < batch ? result.batches : result.rows).push_back(dim);
+  }
+  if (op.getWeights())
+    result.weightsOffset = kernel.place(op.getWeights()).offset;
+  result.channels = result.rows.pop_back_val();
+  if (result.rows.back().taps <= widestUnrolled)
+    result.columns = result.rows.pop_back_val();
+  else
+    result.columns.extras.assign(result.epilogue.getExtras().size(), 0);
+  result.schedule();
+  return result;
+}

@@ -1,0 +1,63 @@
+// What a kern.window is to the CPU: sizes and strides, and how it is cut into tiles and units.
+#pragma once
+
+#include "targets/cpu/Epilogue.h"
+
+namespace nncc::cpu {
+
+/// A dim of the window: of the images that it moves over, and of itself.
+struct WindowDim {
+  int64_t in = 1, out = 1, taps = 1;
+  int64_t stride = 1, dilation = 1, low = 0;
+  int64_t a = 0, weights = 0, c = 0; // elements per step of each operand
+  llvm::SmallVector<int64_t> extras;
+
+  bool isPadded() const {
+    return low > 0 || (out - 1) * stride - low + (taps - 1) * dilation >= in;
+  }
+  /// Whether tap `tap` of output `at` is inside of the input.
+  bool covers(int64_t at, int64_t tap) const {
+    int64_t x = at * stride + tap * dilation - low;
+    return x >= 0 && x < in;
+  }
+};
+
+/// `count` tiles of `pixels` output columns from column `x` on; their windows see padding alike.
+struct WindowTiles {
+  int64_t x, pixels, count;
+};
+
+struct Window {
+  kern::WindowKind kind;
+  mlir::Type element, sum; // of the input, of the accumulators
+  Epilogue epilogue;
+  llvm::SmallVector<WindowDim> batches; // of one tap each
+  llvm::SmallVector<WindowDim> rows;    // clipped at run time
+  WindowDim columns;                    // clipped when the tiles are made
+  WindowDim channels;                   // of one tap
+  int64_t aOffset = 0, cOffset = 0, weightsOffset = 0;
+  int64_t kernelSize = 1; // taps of the whole window
+
+  // The schedule.
+  int64_t lanes = 16;
+  int64_t pixels = 1, vectors = 1;      // of a tile: columns, and vectors of channels
+  int64_t unitRows = 1, unitGroups = 1; // of a unit: rows, and groups of `vectors`
+
+  /// Reports what is not implemented.
+  static llvm::FailureOr<Window> of(kern::WindowOp op, const Kernel &kernel);
+
+  int64_t rowCount() const;
+  int64_t fullVectors() const { return channels.out / lanes; }
+  int64_t tail() const { return channels.out % lanes; }
+  /// Groups of whole vectors; one at least, for the channels that fill none.
+  int64_t groups() const { return std::max<int64_t>(fullVectors() / vectors, 1); }
+  int64_t rowChunks() const { return llvm::divideCeil(rowCount(), unitRows); }
+  int64_t channelBlocks() const { return llvm::divideCeil(groups(), unitGroups); }
+  /// A row in tiles, left to right.
+  llvm::SmallVector<WindowTiles> tiles() const;
+
+private:
+  void schedule();
+};
+
+} // namespace nncc::cpu
