@@ -80,7 +80,7 @@ def NN_CompareKind : I32EnumAttr<"CompareKind", "An order", [
 }
 def NN_CompareOp : NN_Elementwise<"compare", "Whether lhs is in this order to rhs; false for NaN",
     "::nncc::nn::buildCompare(*this, b, loc, x[0], x[1])",
-    "::mlir::IntegerType::get(op.getLhs().getContext(), 1)"> {
+    "::mlir::IntegerType::get(op.getLhs().getContext(), 1)", "stringifyCompareKind(op.getKind())"> {
   let arguments = (ins NN_Tensor:$lhs, NN_Tensor:$rhs, NN_CompareKind:$kind);
   let assemblyFormat = "$kind operands attr-dict `:` functional-type(operands, results)";
 }

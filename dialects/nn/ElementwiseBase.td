@@ -5,7 +5,8 @@
 
 include "dialects/nn/NNBase.td"
 
-class NN_Elementwise<string mnemonic, string text, string scalar, string element = "operands[0].element">
+class NN_Elementwise<string mnemonic, string text, string scalar, string element = "operands[0].element",
+                     string onSizes = "\"" # mnemonic # "\"">
     : NN_Op<mnemonic, [DeclareOpInterfaceMethods<ScalarOpInterface>]> {
   let summary = text;
   let results = (outs NN_Tensor:$result);
@@ -14,7 +15,7 @@ class NN_Elementwise<string mnemonic, string text, string scalar, string element
         Adaptor op, ::llvm::ArrayRef<::nncc::nn::Fact> operands,
         ::llvm::SmallVectorImpl<::nncc::nn::Fact> &results, ::nncc::nn::EmitError error) {
       results.emplace_back().element = }] # element # [{;
-      return ::nncc::nn::inferElementwise("}] # mnemonic # [{", operands, results.back(), error);
+      return ::nncc::nn::inferElementwise(}] # onSizes # [{, operands, results.back(), error);
     }
     ::mlir::FailureOr<::llvm::SmallVector<::mlir::Value>> $cppClass::lower(::mlir::OpBuilder &b) {
       return ::nncc::nn::lowerElementwise(*this, b);

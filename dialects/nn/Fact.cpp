@@ -111,14 +111,30 @@ static AffineExpr applyOnSizes(StringRef mnemonic, ArrayRef<AffineExpr> x) {
     return constant(std::min(*lhs, *rhs));
   if (mnemonic == "neg" && *lhs != INT64_MIN)
     return constant(-*lhs);
+  if (mnemonic == "eq")
+    return constant(*lhs == *rhs);
+  if (mnemonic == "lt")
+    return constant(*lhs < *rhs);
+  if (mnemonic == "le")
+    return constant(*lhs <= *rhs);
+  if (mnemonic == "gt")
+    return constant(*lhs > *rhs);
+  if (mnemonic == "ge")
+    return constant(*lhs >= *rhs);
+  if (mnemonic == "not" && (*lhs == 0 || *lhs == 1))
+    return constant(!*lhs);
+  if (mnemonic == "and")
+    return constant(*lhs & *rhs);
+  if (mnemonic == "or")
+    return constant(*lhs | *rhs);
   return {};
 }
 
 /// The values of an elementwise op on integers whose values are known, if it has some.
 static std::optional<Shape> inferValues(StringRef mnemonic, ArrayRef<Fact> operands,
                                         const Fact &result) {
-  auto isWide = [](Type type) {
-    return isa<IntegerType>(type) && type.getIntOrFloatBitWidth() >= 32;
+  auto isExact = [](Type type) { // narrower integers wrap, which the expressions do not
+    return type.isInteger(1) || (isa<IntegerType>(type) && type.getIntOrFloatBitWidth() >= 32);
   };
   int64_t count = 1;
   for (AffineExpr size : result.shape) {
@@ -127,7 +143,7 @@ static std::optional<Shape> inferValues(StringRef mnemonic, ArrayRef<Fact> opera
       return std::nullopt;
   }
   // A scalar stands for all elements, other operands have the result's shape.
-  bool known = isWide(result.element) && count > 0;
+  bool known = isExact(result.element) && count > 0;
   for (const Fact &operand : operands)
     known = known && operand.value && !operand.value->empty() &&
             (operand.shape == result.shape || operand.value->size() == 1);
