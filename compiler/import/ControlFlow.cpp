@@ -33,7 +33,8 @@ void Importer::importBranch(const onnx::GraphProto &graph, const onnx::NodeProto
   if (graph.output_size() != node.output_size())
     return problems.invalid(place.where, "its branch has " + Twine(graph.output_size()) +
                                              " outputs, the node " + Twine(node.output_size()));
-  Scope branch{&scope, scope.opsets, "in " + place.where, place.name + "/", scope.depth};
+  Scope branch{&scope, scope.opsets, "in a branch of " + place.where, place.name + "/",
+               scope.depth};
   addInitializers(graph, branch);
   importNodes(graph.node(), branch);
   for (int i = 0; i < node.output_size(); ++i)

@@ -127,20 +127,21 @@ void Importer::importOperator(const onnx::NodeProto &node, const Place &place, S
   if (importControlFlow(node, place, scope, inputs, complete))
     return;
   if (const Rule *rule = Rules::get().find(node.domain(), node.op_type(), *opset)) {
-    if (complete)
-      applyRule(*rule, node, *opset, place, scope, inputs);
-    return;
+    if (!complete || applyRule(*rule, node, *opset, place, scope, inputs))
+      return;
   }
   if (!importSchemaBody(*schema, node, *opset, place, scope, inputs, complete))
     refuse(node, place, scope, "the operator is not supported");
 }
 
-void Importer::applyRule(const std::function<void(OpBinder &)> &rule, const onnx::NodeProto &node,
+bool Importer::applyRule(const std::function<void(OpBinder &)> &rule, const onnx::NodeProto &node,
                          int opset, const Place &place, Scope &scope, ArrayRef<Value> inputs) {
   diagnostics.clear();
   Problems found;
   OpBinder binder(builder, place.loc, file, node, opset, inputs, found);
   rule(binder);
+  if (binder.hasDeclined())
+    return false;
   for (int i = 0; i < node.output_size() && !binder.hasFailed(); ++i) {
     Value result = binder.getResults()[i];
     if (!result && !node.output(i).empty())
@@ -151,4 +152,5 @@ void Importer::applyRule(const std::function<void(OpBinder &)> &rule, const onnx
     found.add(binder.isUnsupported() ? ErrorClass::Unsupported : ErrorClass::InvalidModel, "",
               diagnostics.empty() ? "cannot be imported" : diagnostics);
   problems.take(found.finish(), place.where);
+  return true;
 }

@@ -56,7 +56,8 @@ private:
   void importNode(const onnx::NodeProto &node, int index, Scope &scope);
   void importOperator(const onnx::NodeProto &node, const Place &place, Scope &scope,
                       llvm::ArrayRef<mlir::Value> inputs, bool complete);
-  void applyRule(const std::function<void(OpBinder &)> &rule, const onnx::NodeProto &node,
+  /// False when the rule leaves the node to its function body.
+  bool applyRule(const std::function<void(OpBinder &)> &rule, const onnx::NodeProto &node,
                  int opset, const Place &place, Scope &scope, llvm::ArrayRef<mlir::Value> inputs);
   void refuse(const onnx::NodeProto &node, const Place &place, Scope &scope,
               const llvm::Twine &why);

@@ -14,6 +14,20 @@ int64_t OpBinder::rankOf(Value value) const { return value ? typeOf(value).getRa
 ArrayRef<int64_t> OpBinder::shapeOf(Value value) const {
   return value ? typeOf(value).getShape() : ArrayRef<int64_t>();
 }
+Value OpBinder::secondOperand() {
+  Value lhs = input(0), rhs = input(1);
+  if (opset >= 7 || !flag("broadcast") || !attribute("axis") || !lhs || !rhs)
+    return rhs;
+  const int64_t from = axis(integer("axis", 0), rankOf(lhs));
+  const int64_t missing = rankOf(lhs) - from - rankOf(rhs);
+  if (missing < 0)
+    return invalid("the second operand has more dims than the first one has from axis " +
+                   Twine(from) + " on");
+  SmallVector<int64_t> shape(shapeOf(rhs));
+  shape.append(missing, 1);
+  return reshape(rhs, shape);
+}
+
 std::optional<SmallVector<int64_t>> OpBinder::integersOf(Value value) const {
   return value ? nn::constantIntegers(value) : std::nullopt;
 }

@@ -30,6 +30,9 @@ public:
   /// Null when left out.
   mlir::Value input(size_t i) const { return i < inputs.size() ? inputs[i] : mlir::Value(); }
   mlir::ValueRange allInputs() const { return inputs; }
+  /// Input 1 of a binary operator, shaped to broadcast as NumPy's do: until opset 6 it broadcasts
+  /// only with attribute `broadcast`, from dim `axis` of input 0 on.
+  mlir::Value secondOperand();
   mlir::RankedTensorType typeOf(mlir::Value value) const;
   /// Number of dims; 0 for a value that could not be built.
   int64_t rankOf(mlir::Value value) const;
@@ -103,6 +106,9 @@ public:
   mlir::Value invalid(const llvm::Twine &what);
   mlir::Value unsupported(const llvm::Twine &what);
   bool hasFailed() const { return failed; }
+  /// Leaves the node to the function body by which ONNX defines its operator.
+  void decline() { declined = true; }
+  bool hasDeclined() const { return declined; }
   /// Of a failure that an op reported by a diagnostic: whether nn does not take operands that ONNX
   /// allows, rather than the node being wrong.
   bool isUnsupported() const { return refused; }
@@ -124,7 +130,7 @@ private:
   llvm::ArrayRef<mlir::Value> inputs;
   llvm::SmallVector<mlir::Value> results;
   Problems &problems;
-  bool failed = false, refused = false;
+  bool failed = false, refused = false, declined = false;
 };
 
 } // namespace nncc

@@ -8,10 +8,12 @@ const Rules &Rules::get() {
     Rules all;
     addConstantRules(all);
     addElementwiseRules(all);
+    addLogicRules(all);
     addActivationRules(all);
     addLinearRules(all);
     addConvRules(all);
     addPoolRules(all);
+    addAttentionRules(all);
     addNormRules(all);
     addReduceRules(all);
     addShapeRules(all);

@@ -31,7 +31,6 @@ static void importConstant(OpBinder &b) {
     b.invalid("a Constant without a value");
 }
 
-// Of a shape that is known, a splat; else an expanded scalar.
 static void importConstantOfShape(OpBinder &b) {
   Value value = b.scalar(b.getBuilder().getF32Type(), 0);
   if (const auto *attribute = b.attribute("value")) {
@@ -40,16 +39,16 @@ static void importConstantOfShape(OpBinder &b) {
       return (void)b.invalid("attribute 'value' has " + Twine(b.typeOf(value).getNumElements()) +
                              " elements, expected 1");
   }
-  auto shape = b.integersOf(b.input(0));
+  auto shape = b.requireIntegers(b.input(0), "the shape");
   DenseElementsAttr dense;
-  if (!shape || !value || !matchPattern(value, m_Constant(&dense)))
-    return b.result(b.create<nn::ExpandOp>({b.reshape(value, {}), b.input(0)}));
-  auto count = countElements(*shape);
+  if (b.hasFailed() || !matchPattern(value, m_Constant(&dense)))
+    return;
+  auto count = countElements(shape);
   if (!count) {
     llvm::consumeError(count.takeError());
     return (void)b.invalid("the shape has a negative or too large dimension");
   }
-  auto type = RankedTensorType::get(*shape, dense.getElementType());
+  auto type = RankedTensorType::get(shape, dense.getElementType());
   b.result(b.constant(dense.resizeSplat(type)));
 }
 

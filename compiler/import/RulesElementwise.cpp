@@ -1,4 +1,5 @@
-// Elementwise arithmetic, comparison and conversion.
+// Elementwise arithmetic and conversion.
+#include "compiler/import/FoldIntegers.h"
 #include "compiler/import/Rules.h"
 #include "compiler/import/TypeMap.h"
 
@@ -9,22 +10,8 @@ template <typename Op> static void importUnary(OpBinder &b) {
   b.result(b.create<Op>({b.input(0)}));
 }
 
-// Until opset 6 the second operand broadcasts only with `broadcast`, from dim `axis` on.
-static Value alignOperand(OpBinder &b, Value lhs, Value rhs) {
-  if (b.getOpset() >= 7 || !b.flag("broadcast") || !b.attribute("axis") || !lhs || !rhs)
-    return rhs;
-  const int64_t axis = b.axis(b.integer("axis", 0), b.rankOf(lhs));
-  SmallVector<int64_t> shape(b.shapeOf(rhs));
-  const int64_t missing = b.rankOf(lhs) - axis - b.rankOf(rhs);
-  if (missing < 0)
-    return b.invalid("the second operand has more dims than the first one has from axis " +
-                     Twine(axis) + " on");
-  shape.append(missing, 1);
-  return b.reshape(rhs, shape);
-}
-
 template <typename Op> static void importBinary(OpBinder &b) {
-  b.result(b.create<Op>({b.input(0), alignOperand(b, b.input(0), b.input(1))}));
+  b.result(b.create<Op>({b.input(0), b.secondOperand()}));
 }
 
 // Max, Min and Sum of any number of operands.
@@ -43,33 +30,41 @@ static void importMean(OpBinder &b) {
         {sum, b.scalar(b.typeOf(sum).getElementType(), double(b.getInputCount()))}));
 }
 
-static Rule importCompare(nn::CompareKind kind) {
-  return [kind](OpBinder &b) {
-    nn::CompareOp::Properties properties;
-    properties.kind = nn::CompareKindAttr::get(b.getBuilder().getContext(), kind);
-    b.result(
-        b.create<nn::CompareOp>({b.input(0), alignOperand(b, b.input(0), b.input(1))}, properties));
-  };
-}
-
 static void importCast(OpBinder &b) {
   const int to = int(b.integer("to", 0));
   Type element = toElementType(to, b.getBuilder().getContext());
   if (!element)
     return (void)b.unsupported("casting to " + elementTypeName(to) + " is not supported");
-  b.result(b.cast(b.input(0), element));
+  Value known = element.isInteger(1) ? foldToBool(b, b.input(0)) : Value();
+  b.result(known ? known : b.cast(b.input(0), element));
 }
 
 static void importCastLike(OpBinder &b) {
   b.result(b.cast(b.input(0), b.typeOf(b.input(1)).getElementType()));
 }
 
+// The remainder has the sign of the divisor, with `fmod` that of the dividend.
+static int64_t remainder(int64_t lhs, int64_t rhs, bool fmod) {
+  if (rhs == 0 || rhs == -1) // INT64_MIN % -1 traps
+    return 0;
+  const int64_t result = lhs % rhs;
+  return !fmod && result != 0 && (result < 0) != (rhs < 0) ? result + rhs : result;
+}
+
 static void importMod(OpBinder &b) {
+  Value lhs = b.input(0), rhs = b.input(1);
+  const bool fmod = b.flag("fmod");
+  if (Value known = foldElements(b, lhs, rhs, b.typeOf(lhs).getElementType(),
+                                 [&](int64_t x, int64_t y) { return remainder(x, y, fmod); }))
+    return b.result(known);
   nn::ModOp::Properties properties;
-  properties.fmod = b.unitIf(b.flag("fmod"));
-  if (!b.flag("fmod") && llvm::isa<FloatType>(b.typeOf(b.input(0)).getElementType()))
-    return (void)b.invalid("Mod of floats needs attribute fmod = 1");
-  b.result(b.create<nn::ModOp>({b.input(0), b.input(1)}, properties));
+  properties.fmod = b.unitIf(fmod);
+  b.result(b.create<nn::ModOp>({lhs, rhs}, properties));
+}
+
+static void importBitwiseNot(OpBinder &b) {
+  Value x = b.input(0);
+  b.result(b.create<nn::XorOp>({x, b.scalar(b.typeOf(x).getElementType(), -1)}));
 }
 
 static void importBitShift(OpBinder &b) {
@@ -108,27 +103,18 @@ static void importClip(OpBinder &b) {
 }
 
 static void addArithmetic(Rules &rules) {
-  for (int since : {1, 7}) {
-    rules.onOp("Add", since, importBinary<nn::AddOp>);
-    rules.onOp("Sub", since, importBinary<nn::SubOp>);
-    rules.onOp("Mul", since, importBinary<nn::MulOp>);
-    rules.onOp("Div", since, importBinary<nn::DivOp>);
-    rules.onOp("Pow", since, importBinary<nn::PowOp>);
-    rules.onOp("And", since, importBinary<nn::AndOp>);
-    rules.onOp("Or", since, importBinary<nn::OrOp>);
-    rules.onOp("Xor", since, importBinary<nn::XorOp>);
-    rules.onOp("Equal", since, importCompare(nn::CompareKind::Equal));
-    rules.onOp("Less", since, importCompare(nn::CompareKind::Less));
-    rules.onOp("Greater", since, importCompare(nn::CompareKind::Greater));
-  }
-  rules.onOp("LessOrEqual", 12, importCompare(nn::CompareKind::LessEqual));
-  rules.onOp("GreaterOrEqual", 12, importCompare(nn::CompareKind::GreaterEqual));
+  rules.onOp("Add", 1, importBinary<nn::AddOp>);
+  rules.onOp("Sub", 1, importBinary<nn::SubOp>);
+  rules.onOp("Mul", 1, importBinary<nn::MulOp>);
+  rules.onOp("Div", 1, importBinary<nn::DivOp>);
+  rules.onOp("Pow", 1, importBinary<nn::PowOp>);
   rules.onOp("Max", 1, importVariadic<nn::MaxOp>);
   rules.onOp("Min", 1, importVariadic<nn::MinOp>);
   rules.onOp("Sum", 1, importVariadic<nn::AddOp>);
   rules.onOp("Mean", 1, importMean);
   rules.onOp("Mod", 10, importMod);
   rules.onOp("BitShift", 11, importBitShift);
+  rules.onOp("BitwiseNot", 18, importBitwiseNot);
   rules.onOp("BitwiseAnd", 18, importBinary<nn::AndOp>);
   rules.onOp("BitwiseOr", 18, importBinary<nn::OrOp>);
   rules.onOp("BitwiseXor", 18, importBinary<nn::XorOp>);
@@ -158,7 +144,6 @@ static void addFunctions(Rules &rules) {
   rules.onOp("Abs", 1, importUnary<nn::AbsOp>);
   rules.onOp("Sign", 9, importUnary<nn::SignOp>);
   rules.onOp("Reciprocal", 1, importUnary<nn::ReciprocalOp>);
-  rules.onOp("Not", 1, importUnary<nn::NotOp>);
   rules.onOp("IsNaN", 9, importUnary<nn::IsNaNOp>);
   rules.onOp("IsInf", 10, importIsInf);
 }

@@ -38,8 +38,8 @@ template <typename Op> static void importSoftmax(OpBinder &b) {
 }
 
 static void importLayerNorm(OpBinder &b) {
-  if (refuseOutputs(b, 1))
-    return;
+  if (b.wants(1) || b.wants(2)) // the statistics, too
+    return b.decline();
   nn::LayerNormOp::Properties properties;
   properties.axis = b.i64(b.integer("axis", -1));
   properties.epsilon = b.f32(b.number("epsilon", 1e-5f));
