@@ -47,6 +47,30 @@ def FuseGelu : GraphPass<"nncc-fuse-gelu"> {
   }];
 }
 
+def FuseLayerNorm : GraphPass<"nncc-fuse-layer-norm"> {
+  let summary = "Recognise layer and RMS normalisation by their formulas";
+  let description = [{
+    Over the last dims, with the mean, square, root and quotient in every spelling of exporters; equal subexpressions must be
+    one value (cse):
+    ```mlir
+    %d = %x - mean(%x)
+    %y = %d / nn.sqrt(mean(%d^2) + 1e-5) * %s + %b   -->  nn.layer_norm %x, %s, %b {axis = -1, epsilon = 1e-5}
+    %x * 1 / nn.sqrt(mean(%x^2) + 1e-6) * %s         -->  nn.rms_norm %x, %s {axis = -1, epsilon = 1e-6}
+    ```
+  }];
+}
+
+def FuseSoftmax : GraphPass<"nncc-fuse-softmax"> {
+  let summary = "Recognise softmax by its formula";
+  let description = [{
+    ```mlir
+    %e = nn.exp (%x - nn.reduce max %x)
+    %y = %e / nn.reduce sum %e   -->  %y = nn.softmax %x
+    nn.log (nn.softmax %x)       -->  nn.log_softmax %x
+    ```
+  }];
+}
+
 def FoldBatchNorm : GraphPass<"nncc-fold-batch-norm"> {
   let summary = "Fold batch normalisation, and factors per channel, into the weights before them";
   let description = [{
