@@ -1,5 +1,6 @@
 #include "compiler/Register.h"
 
+#include "compiler/HostRunner.h"
 #include "dialects/kern/Kern.h"
 #include "dialects/nn/NN.h"
 #include "dialects/rt/RT.h"
@@ -8,6 +9,7 @@
 #include "mlir/InitAllPasses.h"
 #include "mlir/Target/LLVMIR/Dialect/All.h"
 #include "passes/Passes.h"
+#include "passes/graph/EvaluateConstants.h"
 #include "targets/cpu/Passes.h"
 
 using namespace mlir;
@@ -19,6 +21,7 @@ void nncc::registerEverything(DialectRegistry &registry) {
   registerAllToLLVMIRTranslations(registry);
   static bool once = [] {
     registerAllPasses();
+    registerPass([] { return createEvaluateConstants(runOnHost); }); // the first of a name counts
     registerNNCCPasses();
     cpu::registerCPUPasses();
     return true;

@@ -103,6 +103,22 @@ def AssignLayout : GraphPass<"nncc-assign-layout"> {
   }];
 }
 
+def EvaluateConstants : Pass<"nncc-evaluate-constants", "::mlir::ModuleOp"> {
+  let summary = "Compute operations on constants at compile time";
+  let description = [{
+    Movement and arithmetic on floats are computed at once. All others of a function become one model, which is compiled by
+    the ordinary route and run on this machine:
+    ```mlir
+    %w = nn.constant dense_resource<..>
+    %a = nn.mul %w, %scale
+    %b = nn.exp %a            -->  %b = nn.constant dense_resource<evaluated>
+    ```
+    Left alone: results of more than twice the operands' bytes and a MiB; transposes of weights that only matrix products
+    read (packing does them); convolutions and pools.
+  }];
+  let dependentDialects = ["::nncc::nn::NNDialect"];
+}
+
 def ApplyPatterns : Pass<"nncc-apply-patterns", "::mlir::ModuleOp"> {
   let summary = "Apply the rewrites of a user's pattern file";
   let description = [{
