@@ -8,7 +8,6 @@ const Rules &Rules::get() {
     Rules all;
     addConstantRules(all);
     addElementwiseRules(all);
-    addLogicRules(all);
     addActivationRules(all);
     addLinearRules(all);
     addConvRules(all);

@@ -32,7 +32,6 @@ private:
 // One per family of operators, in Rules<Family>.cpp.
 void addConstantRules(Rules &rules);
 void addElementwiseRules(Rules &rules);
-void addLogicRules(Rules &rules);
 void addActivationRules(Rules &rules);
 void addLinearRules(Rules &rules);
 void addConvRules(Rules &rules);
@@ -45,8 +44,5 @@ void addMoveRules(Rules &rules);
 void addResizeRules(Rules &rules);
 void addGatherRules(Rules &rules);
 void addGenerateRules(Rules &rules);
-
-/// Which elements of an integer tensor known at compile time are not 0; null for other tensors.
-mlir::Value foldToBool(OpBinder &b, mlir::Value value);
 
 } // namespace nncc

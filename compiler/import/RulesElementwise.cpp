@@ -1,5 +1,4 @@
-// Elementwise arithmetic and conversion.
-#include "compiler/import/FoldIntegers.h"
+// Elementwise arithmetic, comparison, logic and conversion.
 #include "compiler/import/Rules.h"
 #include "compiler/import/TypeMap.h"
 
@@ -30,36 +29,30 @@ static void importMean(OpBinder &b) {
         {sum, b.scalar(b.typeOf(sum).getElementType(), double(b.getInputCount()))}));
 }
 
+static Rule importCompare(nn::CompareKind kind) {
+  return [kind](OpBinder &b) {
+    nn::CompareOp::Properties properties;
+    properties.kind = nn::CompareKindAttr::get(b.getBuilder().getContext(), kind);
+    b.result(b.create<nn::CompareOp>({b.input(0), b.secondOperand()}, properties));
+  };
+}
+
 static void importCast(OpBinder &b) {
   const int to = int(b.integer("to", 0));
   Type element = toElementType(to, b.getBuilder().getContext());
   if (!element)
     return (void)b.unsupported("casting to " + elementTypeName(to) + " is not supported");
-  Value known = element.isInteger(1) ? foldToBool(b, b.input(0)) : Value();
-  b.result(known ? known : b.cast(b.input(0), element));
+  b.result(b.cast(b.input(0), element));
 }
 
 static void importCastLike(OpBinder &b) {
   b.result(b.cast(b.input(0), b.typeOf(b.input(1)).getElementType()));
 }
 
-// The remainder has the sign of the divisor, with `fmod` that of the dividend.
-static int64_t remainder(int64_t lhs, int64_t rhs, bool fmod) {
-  if (rhs == 0 || rhs == -1) // INT64_MIN % -1 traps
-    return 0;
-  const int64_t result = lhs % rhs;
-  return !fmod && result != 0 && (result < 0) != (rhs < 0) ? result + rhs : result;
-}
-
 static void importMod(OpBinder &b) {
-  Value lhs = b.input(0), rhs = b.input(1);
-  const bool fmod = b.flag("fmod");
-  if (Value known = foldElements(b, lhs, rhs, b.typeOf(lhs).getElementType(),
-                                 [&](int64_t x, int64_t y) { return remainder(x, y, fmod); }))
-    return b.result(known);
   nn::ModOp::Properties properties;
-  properties.fmod = b.unitIf(fmod);
-  b.result(b.create<nn::ModOp>({lhs, rhs}, properties));
+  properties.fmod = b.unitIf(b.flag("fmod"));
+  b.result(b.create<nn::ModOp>({b.input(0), b.input(1)}, properties));
 }
 
 static void importBitwiseNot(OpBinder &b) {
@@ -148,8 +141,21 @@ static void addFunctions(Rules &rules) {
   rules.onOp("IsInf", 10, importIsInf);
 }
 
+static void addLogic(Rules &rules) {
+  rules.onOp("Equal", 1, importCompare(nn::CompareKind::Equal));
+  rules.onOp("Less", 1, importCompare(nn::CompareKind::Less));
+  rules.onOp("Greater", 1, importCompare(nn::CompareKind::Greater));
+  rules.onOp("LessOrEqual", 12, importCompare(nn::CompareKind::LessEqual));
+  rules.onOp("GreaterOrEqual", 12, importCompare(nn::CompareKind::GreaterEqual));
+  rules.onOp("And", 1, importBinary<nn::AndOp>);
+  rules.onOp("Or", 1, importBinary<nn::OrOp>);
+  rules.onOp("Xor", 1, importBinary<nn::XorOp>);
+  rules.onOp("Not", 1, importUnary<nn::NotOp>);
+}
+
 void nncc::addElementwiseRules(Rules &rules) {
   addArithmetic(rules);
+  addLogic(rules);
   addFunctions(rules);
   rules.onOp("Clip", 6, importClip);
   rules.onOp("Cast", 6, importCast);

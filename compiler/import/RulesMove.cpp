@@ -1,5 +1,4 @@
 // Operators that move elements.
-#include "compiler/import/FoldIntegers.h"
 #include "compiler/import/Rules.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -13,8 +12,6 @@ static void importTranspose(OpBinder &b) {
   auto perm = b.integers("perm");
   if (!perm)
     perm = llvm::to_vector(llvm::reverse(llvm::seq<int64_t>(0, rank)));
-  if (Value known = foldTranspose(b, b.input(0), *perm))
-    return b.result(known);
   nn::TransposeOp::Properties properties;
   properties.perm = b.array(*perm);
   b.result(b.create<nn::TransposeOp>({b.input(0)}, properties));
@@ -90,16 +87,8 @@ static void importSlice(OpBinder &b) {
     axes = b.constant(llvm::to_vector(llvm::seq<int64_t>(0, count)));
   if (!steps)
     steps = b.constant(SmallVector<int64_t>(count, 1));
-  SmallVector<SmallVector<int64_t>> known;
   for (Value operand : {starts, ends, axes, steps})
-    known.push_back(b.requireIntegers(operand, "starts, ends, axes and steps"));
-  SmallVector<SliceRange> ranges;
-  for (size_t i = 0; i < known[0].size(); ++i)
-    if (llvm::all_of(known,
-                     [&](ArrayRef<int64_t> values) { return values.size() == size_t(count); }))
-      ranges.push_back({known[2][i], known[0][i], known[1][i], known[3][i]});
-  if (Value folded = b.hasFailed() ? Value() : foldSlice(b, x, ranges))
-    return b.result(folded);
+    b.requireIntegers(operand, "starts, ends, axes and steps");
   b.result(b.create<nn::SliceOp>({x, starts, ends, axes, steps}));
 }
 

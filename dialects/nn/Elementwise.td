@@ -50,7 +50,8 @@ def NN_XorOp : NN_Binary<"xor", "The exclusive disjunction of bools, bitwise on 
                          "::mlir::arith::XOrIOp::create(b, loc, x[0], x[1])">;
 
 def NN_ModOp : NN_Binary<"mod", "The remainder with the sign of rhs, with `fmod` that of lhs; of integers x mod 0 = 0",
-                         "::nncc::nn::buildMod(getLhs().getType(), b, loc, x[0], x[1], getFmod())"> {
+                         "::nncc::nn::buildMod(getLhs().getType(), b, loc, x[0], x[1], getFmod())",
+                         "op.getFmod() ? \"fmod\" : \"mod\""> {
   let arguments = (ins NN_Tensor:$lhs, NN_Tensor:$rhs, UnitAttr:$fmod);
 }
 def NN_ShiftKind : I32EnumAttr<"ShiftKind", "A direction of bits", [
@@ -91,7 +92,8 @@ def NN_WhereOp : NN_Elementwise<"where", "condition ? lhs : rhs",
 }
 
 def NN_CastOp : NN_Elementwise<"cast", "The nearest value of type `to`",
-    "::nncc::nn::buildCast(getOperand().getType().getElementType(), getTo(), b, loc, x[0])", "op.getTo()"> {
+    "::nncc::nn::buildCast(getOperand().getType().getElementType(), getTo(), b, loc, x[0])", "op.getTo()",
+    "op.getTo().isInteger(1) ? \"bool\" : \"cast\""> {
   let description = [{
     ONNX Cast: float to integer truncates (a value outside of the type's range saturates, NaN gives 0), to bool
     compares with 0, integers wrap, floats round to nearest even.

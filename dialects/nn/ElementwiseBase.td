@@ -33,7 +33,8 @@ class NN_Unary<string mnemonic, string text, string scalarOp,
   let arguments = (ins NN_Tensor:$operand);
 }
 
-class NN_Binary<string mnemonic, string text, string scalar> : NN_Elementwise<mnemonic, text, scalar> {
+class NN_Binary<string mnemonic, string text, string scalar, string onSizes = "\"" # mnemonic # "\"">
+    : NN_Elementwise<mnemonic, text, scalar, "operands[0].element", onSizes> {
   let arguments = (ins NN_Tensor:$lhs, NN_Tensor:$rhs);
 }
 

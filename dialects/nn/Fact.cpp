@@ -86,6 +86,14 @@ LogicalResult broadcast(ArrayRef<Fact> operands, Shape &result, EmitError error)
   return success();
 }
 
+/// The remainder with the sign of `rhs`, or of `lhs`; 0 of a division by 0.
+static int64_t remainder(int64_t lhs, int64_t rhs, bool likeDividend) {
+  if (rhs == 0 || rhs == -1) // INT64_MIN % -1 traps
+    return 0;
+  int64_t result = lhs % rhs;
+  return !likeDividend && result != 0 && (result < 0) != (rhs < 0) ? result + rhs : result;
+}
+
 /// The operations on sizes that exporters leave in a graph.
 static AffineExpr applyOnSizes(StringRef mnemonic, ArrayRef<AffineExpr> x) {
   std::optional<int64_t> lhs = constantOf(x[0]);
@@ -127,6 +135,12 @@ static AffineExpr applyOnSizes(StringRef mnemonic, ArrayRef<AffineExpr> x) {
     return constant(*lhs & *rhs);
   if (mnemonic == "or")
     return constant(*lhs | *rhs);
+  if (mnemonic == "xor")
+    return constant(*lhs ^ *rhs);
+  if (mnemonic == "mod" || mnemonic == "fmod")
+    return constant(remainder(*lhs, *rhs, /*likeDividend=*/mnemonic == "fmod"));
+  if (mnemonic == "bool")
+    return constant(*lhs != 0);
   return {};
 }
 

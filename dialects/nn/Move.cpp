@@ -10,6 +10,30 @@ using namespace mlir;
 
 namespace nncc::nn {
 
+/// The distance between neighbours along each dim of a tensor whose values are known.
+static SmallVector<int64_t> rowMajorStrides(const Fact &fact) {
+  SmallVector<int64_t> sizes;
+  for (int64_t dim = 0; dim < fact.rank(); ++dim)
+    sizes.push_back(fact.size(dim));
+  return computeSuffixProduct(sizes);
+}
+
+/// Gives `result` the values of `operand` at origin + its indices * strides.
+static void moveValues(const Fact &operand, int64_t origin, ArrayRef<int64_t> strides,
+                       Fact &result) {
+  int64_t count = 1;
+  for (int64_t dim = 0; dim < result.rank(); ++dim)
+    count *= result.size(dim);
+  SmallVector<int64_t> places = rowMajorStrides(result);
+  result.value.emplace();
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t from = origin;
+    for (int64_t dim = 0; dim < result.rank(); ++dim)
+      from += i / places[dim] % result.size(dim) * strides[dim];
+    result.value->push_back((*operand.value)[from]);
+  }
+}
+
 LogicalResult TransposeOp::infer(Adaptor op, ArrayRef<Fact> operands,
                                  SmallVectorImpl<Fact> &results, EmitError error) {
   const Fact &operand = operands[0];
@@ -20,8 +44,12 @@ LogicalResult TransposeOp::infer(Adaptor op, ArrayRef<Fact> operands,
   result.element = operand.element;
   for (int64_t dim : perm)
     result.shape.push_back(operand.shape[dim]);
-  if (operand.rank() < 2)
-    result.value = operand.value;
+  if (operand.value) {
+    SmallVector<int64_t> from = rowMajorStrides(operand), strides;
+    for (int64_t dim : perm)
+      strides.push_back(from[dim]);
+    moveValues(operand, /*origin=*/0, strides, result);
+  }
   return success();
 }
 
@@ -126,10 +154,14 @@ LogicalResult SliceOp::infer(Adaptor, ArrayRef<Fact> operands, SmallVectorImpl<F
   result.element = operands[0].element;
   for (const Range &range : *ranges)
     result.shape.push_back(range.size);
-  if (operands[0].value && result.rank() == 1) {
-    result.value.emplace();
-    for (int64_t i = 0; i < result.size(0); ++i)
-      result.value->push_back((*operands[0].value)[(*ranges)[0].start + i * (*ranges)[0].step]);
+  if (operands[0].value) {
+    SmallVector<int64_t> strides = rowMajorStrides(operands[0]);
+    int64_t origin = 0;
+    for (auto [dim, range] : llvm::enumerate(*ranges)) {
+      origin += range.start * strides[dim];
+      strides[dim] *= result.size(dim) > 1 ? range.step : 0; // one element: any step, unused
+    }
+    moveValues(operands[0], origin, strides, result);
   }
   return success();
 }
