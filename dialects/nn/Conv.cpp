@@ -1,6 +1,10 @@
 // nn.conv.
-#include "dialects/nn/NN.h"
+#include "dialects/nn/Generics.h"
 #include "dialects/nn/Window.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 
@@ -73,12 +77,72 @@ LogicalResult ConvTransposeOp::infer(Adaptor op, ArrayRef<Fact> operands,
                   getAffineConstantExpr(outputs * groups, input.element.getContext())};
   kernel.erase(kernel.begin());
   Window window{kernel, op.getStrides(), op.getDilations(), op.getPads()};
-  return inferTransposedWindow(window, op.getOutputPads(),
-                               ArrayRef(input.shape).drop_front(2), result.shape, error);
+  return inferTransposedWindow(window, op.getOutputPads(), ArrayRef(input.shape).drop_front(2),
+                               result.shape, error);
 }
 
-FailureOr<SmallVector<Value>> ConvTransposeOp::lower(OpBuilder &) {
-  return emitOpError("is lowered to a contraction before kernels are formed");
+/// Result y is the sum over the input rows x and kernel rows k with x * stride + k * dilation - lo
+/// = y. Loops: image, group, channel of the group, y1..ys; then input channel of the group, k1..ks.
+FailureOr<SmallVector<Value>> ConvTransposeOp::lower(OpBuilder &b) {
+  if (failed(expectStatic(*this)))
+    return failure();
+  ArrayRef<int64_t> input = getInput().getType().getShape(),
+                    weights = getWeights().getType().getShape(), shape = getType().getShape();
+  int64_t spatial = input.size() - 2, groups = getGroups(), depth = input[1] / groups,
+          outputs = weights[1];
+  int64_t outer = 3 + spatial, loopCount = outer + 1 + spatial;
+  if (llvm::is_contained(input.drop_front(2), 0))
+    return emitOpError("expects an image, found an empty one");
+  Generics g(b, getLoc());
+  SmallVector<int64_t> split{input[0], groups, depth}, splitWeights{groups, depth, outputs};
+  llvm::append_range(split, input.drop_front(2));
+  llvm::append_range(splitWeights, weights.drop_front(2));
+  Value image = g.reshape(getInput(), split), kernel = g.reshape(getWeights(), splitWeights);
+  SmallVector<int64_t> loops{shape[0], groups, outputs}, kernelLoops{1, outer, 2}, reduced;
+  llvm::append_range(loops, shape.drop_front(2));
+  loops.push_back(depth);
+  llvm::append_range(loops, weights.drop_front(2));
+  for (int64_t loop = outer; loop < loopCount; ++loop) {
+    reduced.push_back(loop);
+    if (loop > outer)
+      kernelLoops.push_back(loop);
+  }
+  Type compute = computeType(getType().getElementType());
+  Value sum = g.reduce(
+      loops, reduced, scalar(b, getLoc(), compute, 0),
+      Read{kernel, g.select(loopCount, kernelLoops)},
+      [&](OpBuilder &inner, Location loc, ValueRange v) -> Value {
+        IndexMath m{inner, loc};
+        SmallVector<Value> place{m.loop(0), m.loop(1), m.loop(outer)};
+        Value meets;
+        for (int64_t i = 0; i < spatial; ++i) {
+          int64_t stride = getStrides()[i], last = input[2 + i] - 1;
+          Value covered = m.mul(m.loop(outer + 1 + i), -getDilations()[i]);
+          Value row =
+              m.add(m.add(m.loop(3 + i), covered), getPads()[i]); // x * stride, if it is one
+          Value valid = m.inside(row, 0, last * stride + 1);
+          row = m.clamp(row, 0, last * stride);
+          if (stride > 1) {
+            Value rest = arith::RemUIOp::create(inner, loc, row, m.constant(stride));
+            Value whole =
+                arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::eq, rest, m.constant(0));
+            valid = arith::AndIOp::create(inner, loc, valid, whole);
+            row = arith::DivUIOp::create(inner, loc, row, m.constant(stride));
+          }
+          meets = meets ? Value(arith::AndIOp::create(inner, loc, meets, valid)) : valid;
+          place.push_back(row);
+        }
+        Value x = widen(inner, loc, tensor::ExtractOp::create(inner, loc, image, place));
+        Value product = arith::MulFOp::create(inner, loc, x, widen(inner, loc, v[0]));
+        Value part =
+            arith::SelectOp::create(inner, loc, meets, product, scalar(inner, loc, compute, 0));
+        return arith::AddFOp::create(inner, loc, part, v[1]);
+      });
+  Value result = g.reshape(sum, shape);
+  if (compute != getType().getElementType())
+    result = g.map(shape, getType().getElementType(), Read{result, g.identity(shape.size())},
+                   [](OpBuilder &, Location, ValueRange x) { return x[0]; });
+  return SmallVector<Value>{result};
 }
 
 void NNDialect::addConvOps() {

@@ -26,8 +26,7 @@ FailureOr<SmallVector<Value>> lowerElementwise(ScalarOpInterface op, OpBuilder &
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
   if (!type.hasStaticShape())
     return op.emitOpError("cannot be lowered: its sizes are not known at compile time");
-  Value init =
-      tensor::EmptyOp::create(b, loc, type.getShape(), storageType(type.getElementType()));
+  Value init = tensor::EmptyOp::create(b, loc, type.getShape(), storageType(type.getElementType()));
   SmallVector<Value> operands;
   SmallVector<AffineMap> maps;
   for (Value operand : op->getOperands()) {
@@ -42,6 +41,10 @@ FailureOr<SmallVector<Value>> lowerElementwise(ScalarOpInterface op, OpBuilder &
         linalg::YieldOp::create(body, at, buildElement(op, body, at, x.drop_back()));
       });
   return SmallVector<Value>{fromStorage(b, loc, generic.getResult(0), type.getElementType())};
+}
+
+OpFoldResult CastOp::fold(FoldAdaptor) {
+  return getType() == getOperand().getType() ? getOperand() : OpFoldResult();
 }
 
 void NNDialect::addElementwiseOps() {

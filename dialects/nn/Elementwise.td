@@ -99,6 +99,7 @@ def NN_CastOp : NN_Elementwise<"cast", "The nearest value of type `to`",
     compares with 0, integers wrap, floats round to nearest even.
   }];
   let arguments = (ins NN_Tensor:$operand, TypeAttr:$to);
+  let hasFolder = 1;
 }
 
 #endif

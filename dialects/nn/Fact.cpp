@@ -77,8 +77,8 @@ LogicalResult broadcast(ArrayRef<Fact> operands, Shape &result, EmitError error)
       if (knownSize == 1 || (!knownSize && thisSize))
         known = size;
       else if (knownSize && thisSize)
-        return error("expects operands that broadcast, found sizes " + Twine(*knownSize) +
-                     " and " + Twine(*thisSize) + " in dim " + Twine(offset + i));
+        return error("expects operands that broadcast, found sizes " + Twine(*knownSize) + " and " +
+                     Twine(*thisSize) + " in dim " + Twine(offset + i));
       else if (!knownSize && !thisSize)
         return error("expects sizes that are known at compile time in dim " + Twine(offset + i));
     }
@@ -262,7 +262,8 @@ SmallVector<Value> foldByFacts(OpBuilder &builder, Operation *op) {
       return {};
     SmallVector<APInt> elements;
     for (int64_t constant : *constants)
-      elements.push_back(APInt(64, constant, /*isSigned=*/true).trunc(type.getElementTypeBitWidth()));
+      elements.push_back(
+          APInt(64, constant, /*isSigned=*/true).trunc(type.getElementTypeBitWidth()));
     values.push_back(
         ConstantOp::create(builder, op->getLoc(), DenseElementsAttr::get(type, elements)));
   }

@@ -28,8 +28,7 @@ struct Fact {
 };
 
 /// A trait without behaviour of its own: its declarations are in NNBase.td.
-template <typename Op>
-class InferFacts : public mlir::OpTrait::TraitBase<Op, InferFacts> {};
+template <typename Op> class InferFacts : public mlir::OpTrait::TraitBase<Op, InferFacts> {};
 
 /// What the type of `value` and, if it is a constant, its elements tell.
 Fact factOf(mlir::Value value);

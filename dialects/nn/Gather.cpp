@@ -1,8 +1,10 @@
 // Elements picked by index, and put by index: see Gather.td.
-#include "dialects/nn/NN.h"
+#include "dialects/nn/Generics.h"
+#include "dialects/nn/Scalars.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -68,8 +70,8 @@ LogicalResult GatherElementsOp::infer(Adaptor op, ArrayRef<Fact> operands,
 static FailureOr<int64_t> tupleSize(const Fact &data, const Fact &indices, int64_t batch,
                                     EmitError error) {
   if (batch < 0 || batch >= std::min(data.rank(), indices.rank()))
-    return error("expects data and indices of more dims than the batch, found " + Twine(data.rank()) +
-                 " and " + Twine(indices.rank()));
+    return error("expects data and indices of more dims than the batch, found " +
+                 Twine(data.rank()) + " and " + Twine(indices.rank()));
   int64_t tuple = indices.size(indices.rank() - 1);
   if (ShapedType::isDynamic(tuple) || tuple < 1 || tuple > data.rank() - batch)
     return error("expects index tuples of 1 to " + Twine(data.rank() - batch) + " elements");
@@ -116,8 +118,8 @@ LogicalResult ScatterElementsOp::infer(Adaptor op, ArrayRef<Fact> operands,
   return inferScatter(operands, operands[1].shape, results, error);
 }
 
-LogicalResult ScatterNDOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorImpl<Fact> &results,
-                                 EmitError error) {
+LogicalResult ScatterNDOp::infer(Adaptor op, ArrayRef<Fact> operands,
+                                 SmallVectorImpl<Fact> &results, EmitError error) {
   FailureOr<int64_t> tuple = tupleSize(operands[0], operands[1], 0, error);
   if (failed(tuple))
     return failure();
@@ -127,24 +129,186 @@ LogicalResult ScatterNDOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVecto
   return inferScatter(operands, expected, results, error);
 }
 
-FailureOr<SmallVector<Value>> GatherOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+/// What every lowering of this family needs: an index must have something to name.
+static LogicalResult expectLowerable(Operation *op) {
+  if (failed(expectStatic(op)))
+    return failure();
+  auto data = cast<RankedTensorType>(op->getOperand(0).getType());
+  auto indices = cast<RankedTensorType>(op->getOperand(1).getType());
+  if (data.getNumElements() == 0 && indices.getNumElements() != 0)
+    return op->emitOpError("expects data to pick from, found none");
+  return success();
 }
 
-FailureOr<SmallVector<Value>> GatherElementsOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+FailureOr<SmallVector<Value>> GatherOp::lower(OpBuilder &b) {
+  if (failed(expectLowerable(*this)))
+    return failure();
+  RankedTensorType data = getData().getType(), type = getType();
+  int64_t axis = fromFront(getAxis(), data.getRank());
+  int64_t picked = getIndices().getType().getRank(), rank = type.getRank();
+  Generics g(b, getLoc());
+  Value source = toStorage(b, getLoc(), getData());
+  Read read{getIndices(), g.select(rank, llvm::to_vector(llvm::seq<int64_t>(axis, axis + picked)))};
+  Value result =
+      g.map(type.getShape(), storageType(type.getElementType()), read,
+            [&](OpBuilder &inner, Location loc, ValueRange x) -> Value {
+              IndexMath m{inner, loc};
+              SmallVector<Value> place;
+              for (int64_t dim = 0; dim < data.getRank(); ++dim)
+                place.push_back(dim == axis ? m.wrap(x[0], data.getDimSize(axis))
+                                            : m.loop(dim < axis ? dim : dim + picked - 1));
+              return tensor::ExtractOp::create(inner, loc, source, place);
+            });
+  return asResult(b, *this, result);
 }
 
-FailureOr<SmallVector<Value>> GatherNDOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+FailureOr<SmallVector<Value>> GatherElementsOp::lower(OpBuilder &b) {
+  if (failed(expectLowerable(*this)))
+    return failure();
+  RankedTensorType data = getData().getType(), type = getType();
+  int64_t rank = type.getRank(), axis = fromFront(getAxis(), rank);
+  Generics g(b, getLoc());
+  Value source = toStorage(b, getLoc(), getData());
+  Value result = g.map(
+      type.getShape(), storageType(type.getElementType()), Read{getIndices(), g.identity(rank)},
+      [&](OpBuilder &inner, Location loc, ValueRange x) -> Value {
+        IndexMath m{inner, loc};
+        SmallVector<Value> place;
+        for (int64_t dim = 0; dim < rank; ++dim)
+          place.push_back(dim == axis ? m.wrap(x[0], data.getDimSize(axis)) : m.loop(dim));
+        return tensor::ExtractOp::create(inner, loc, source, place);
+      });
+  return asResult(b, *this, result);
 }
 
-FailureOr<SmallVector<Value>> ScatterElementsOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+/// Each element of the tuples in the last dim of `indices`, in loops that start with its other
+/// dims.
+static SmallVector<Read> readTuples(OpBuilder &b, Value indices, int64_t loops) {
+  auto type = cast<RankedTensorType>(indices.getType());
+  SmallVector<Read> reads;
+  for (int64_t i = 0; i < type.getDimSize(type.getRank() - 1); ++i) {
+    SmallVector<AffineExpr> exprs;
+    for (int64_t dim = 0; dim + 1 < type.getRank(); ++dim)
+      exprs.push_back(b.getAffineDimExpr(dim));
+    exprs.push_back(b.getAffineConstantExpr(i));
+    reads.push_back({indices, AffineMap::get(loops, 0, exprs, b.getContext())});
+  }
+  return reads;
 }
 
-FailureOr<SmallVector<Value>> ScatterNDOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+FailureOr<SmallVector<Value>> GatherNDOp::lower(OpBuilder &b) {
+  if (failed(expectLowerable(*this)))
+    return failure();
+  RankedTensorType data = getData().getType(), type = getType();
+  int64_t rank = type.getRank(), batch = getBatchDims();
+  int64_t outer = getIndices().getType().getRank() - 1; // dims of the result before the slices
+  Value source = toStorage(b, getLoc(), getData());
+  SmallVector<Read> reads = readTuples(b, getIndices(), rank);
+  int64_t tuple = reads.size();
+  Value result = Generics(b, getLoc())
+                     .map(type.getShape(), storageType(type.getElementType()), reads,
+                          [&](OpBuilder &inner, Location loc, ValueRange x) -> Value {
+                            IndexMath m{inner, loc};
+                            SmallVector<Value> place;
+                            for (int64_t dim = 0; dim < data.getRank(); ++dim) {
+                              if (dim < batch)
+                                place.push_back(m.loop(dim));
+                              else if (dim < batch + tuple)
+                                place.push_back(m.wrap(x[dim - batch], data.getDimSize(dim)));
+                              else
+                                place.push_back(m.loop(outer + dim - batch - tuple));
+                            }
+                            return tensor::ExtractOp::create(inner, loc, source, place);
+                          });
+  return asResult(b, *this, result);
+}
+
+/// What is at a place after an update.
+static Value combine(ScatterKind kind, Type element, OpBuilder &b, Location loc, Value old,
+                     Value update) {
+  Value x[] = {widen(b, loc, old), widen(b, loc, update)};
+  Type type =
+      element.isInteger(1) ? IntegerType::get(b.getContext(), 1, IntegerType::Unsigned) : element;
+  Value result;
+  switch (kind) {
+  case ScatterKind::Replace:
+    return update;
+  case ScatterKind::Add:
+    result = byType<arith::AddFOp, arith::AddIOp, arith::AddIOp>(type, b, loc, x);
+    break;
+  case ScatterKind::Mul:
+    result = byType<arith::MulFOp, arith::MulIOp, arith::MulIOp>(type, b, loc, x);
+    break;
+  case ScatterKind::Max:
+    result = byType<arith::MaximumFOp, arith::MaxSIOp, arith::MaxUIOp>(type, b, loc, x);
+    break;
+  case ScatterKind::Min:
+    result = byType<arith::MinimumFOp, arith::MinSIOp, arith::MinUIOp>(type, b, loc, x);
+    break;
+  }
+  return narrow(b, loc, result, old.getType());
+}
+
+/// One loop per dim of the updates, in order; `place` tells where an update goes. A scatter writes
+/// where its data say, which no linalg.generic can.
+static Value scatter(OpBuilder &b, Location loc, Value data, Value updates, ScatterKind kind,
+                     Type element,
+                     llvm::function_ref<SmallVector<Value>(const IndexMath &, ValueRange)> place) {
+  Value zero = arith::ConstantIndexOp::create(b, loc, 0),
+        one = arith::ConstantIndexOp::create(b, loc, 1);
+  SmallVector<Value> lows, sizes, steps;
+  for (int64_t size : cast<RankedTensorType>(updates.getType()).getShape()) {
+    lows.push_back(zero);
+    sizes.push_back(arith::ConstantIndexOp::create(b, loc, size));
+    steps.push_back(one);
+  }
+  auto update = [&](OpBuilder &inner, Location at, ValueRange loops, ValueRange carried) {
+    SmallVector<Value> to = place({inner, at}, loops);
+    Value old = tensor::ExtractOp::create(inner, at, carried[0], to);
+    Value value = tensor::ExtractOp::create(inner, at, updates, loops);
+    Value combined = combine(kind, element, inner, at, old, value);
+    return scf::ValueVector{tensor::InsertOp::create(inner, at, combined, carried[0], to)};
+  };
+  if (lows.empty())
+    return update(b, loc, {}, data).front();
+  return scf::buildLoopNest(b, loc, lows, sizes, steps, data, update).results.front();
+}
+
+FailureOr<SmallVector<Value>> ScatterElementsOp::lower(OpBuilder &b) {
+  if (failed(expectLowerable(*this)))
+    return failure();
+  RankedTensorType type = getType();
+  int64_t axis = fromFront(getAxis(), type.getRank());
+  Value result =
+      scatter(b, getLoc(), toStorage(b, getLoc(), getData()), toStorage(b, getLoc(), getUpdates()),
+              getKind(), type.getElementType(), [&](const IndexMath &m, ValueRange loops) {
+                SmallVector<Value> place = llvm::to_vector(loops);
+                Value index = tensor::ExtractOp::create(m.b, m.loc, getIndices(), loops);
+                place[axis] = m.wrap(index, type.getDimSize(axis));
+                return place;
+              });
+  return asResult(b, *this, result);
+}
+
+FailureOr<SmallVector<Value>> ScatterNDOp::lower(OpBuilder &b) {
+  if (failed(expectLowerable(*this)))
+    return failure();
+  RankedTensorType type = getType(), indices = getIndices().getType();
+  int64_t outer = indices.getRank() - 1, tuple = indices.getDimSize(outer);
+  Value result =
+      scatter(b, getLoc(), toStorage(b, getLoc(), getData()), toStorage(b, getLoc(), getUpdates()),
+              getKind(), type.getElementType(), [&](const IndexMath &m, ValueRange loops) {
+                SmallVector<Value> place, from = llvm::to_vector(loops.take_front(outer));
+                from.push_back({});
+                for (int64_t i = 0; i < tuple; ++i) {
+                  from.back() = m.constant(i);
+                  Value index = tensor::ExtractOp::create(m.b, m.loc, getIndices(), from);
+                  place.push_back(m.wrap(index, type.getDimSize(i)));
+                }
+                llvm::append_range(place, loops.drop_front(outer));
+                return place;
+              });
+  return asResult(b, *this, result);
 }
 
 void NNDialect::addGatherOps() {

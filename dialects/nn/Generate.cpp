@@ -1,5 +1,5 @@
 // Elements that follow from their place: see Generate.td.
-#include "dialects/nn/NN.h"
+#include "dialects/nn/Generics.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -15,7 +15,8 @@ static bool isScalar(const Fact &fact) {
 }
 
 static std::optional<double> constantNumber(const Fact &fact, Value value) {
-  if (std::optional<SmallVector<int64_t>> integers = fact.constants(); integers && !integers->empty())
+  if (std::optional<SmallVector<int64_t>> integers = fact.constants();
+      integers && !integers->empty())
     return integers->front();
   return constantScalar(value);
 }
@@ -42,8 +43,7 @@ LogicalResult RangeOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorImp
     result.value.emplace();
     int64_t first = operands[0].constants()->front(), step = operands[2].constants()->front();
     for (int64_t i = 0; i < result.size(0); ++i)
-      result.value->push_back(
-          getAffineConstantExpr(first + i * step, result.element.getContext()));
+      result.value->push_back(getAffineConstantExpr(first + i * step, result.element.getContext()));
   }
   return success();
 }
@@ -52,11 +52,11 @@ LogicalResult EyeLikeOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorI
                                EmitError error) {
   if (operands[0].rank() != 2)
     return error("expects an operand of rank 2, found rank " + Twine(operands[0].rank()));
-  if (!op.getType().isIntOrFloat())
+  if (!op.getTo().isIntOrFloat())
     return error("expects a type of numbers");
   Fact &result = results.emplace_back();
   result.shape = operands[0].shape;
-  result.element = op.getType();
+  result.element = op.getTo();
   return success();
 }
 
@@ -87,25 +87,115 @@ LogicalResult OneHotOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorIm
   Fact &result = results.emplace_back();
   result.element = values.element;
   result.shape = indices.shape;
-  result.shape.insert(result.shape.begin() + *axis,
-                      getAffineConstantExpr(static_cast<int64_t>(*size), values.element.getContext()));
+  result.shape.insert(
+      result.shape.begin() + *axis,
+      getAffineConstantExpr(static_cast<int64_t>(*size), values.element.getContext()));
   return success();
 }
 
-FailureOr<SmallVector<Value>> RangeOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+FailureOr<SmallVector<Value>> RangeOp::lower(OpBuilder &b) {
+  std::optional<double> start = constantNumber(factOf(getStart()), getStart()),
+                        delta = constantNumber(factOf(getDelta()), getDelta());
+  if (!start || !delta || failed(expectStatic(*this)))
+    return emitOpError("expects start and delta known at compile time");
+  Type element = getType().getElementType(), storage = storageType(element);
+  Type compute = isa<FloatType>(element) ? computeType(element) : b.getI64Type();
+  Value result =
+      Generics(b, getLoc())
+          .map(getType().getShape(), storage, {},
+               [&](OpBuilder &inner, Location loc, ValueRange) -> Value {
+                 Value place = arith::IndexCastOp::create(inner, loc, b.getI64Type(),
+                                                          linalg::IndexOp::create(inner, loc, 0));
+                 Value step = scalar(inner, loc, compute, *delta),
+                       first = scalar(inner, loc, compute, *start);
+                 place = buildCast(b.getI64Type(), compute, inner, loc, place);
+                 if (isa<FloatType>(compute))
+                   return arith::AddFOp::create(
+                       inner, loc, arith::MulFOp::create(inner, loc, place, step), first);
+                 place = arith::AddIOp::create(
+                     inner, loc, arith::MulIOp::create(inner, loc, place, step), first);
+                 return buildCast(compute, element, inner, loc, place);
+               });
+  return asResult(b, *this, result);
 }
 
-FailureOr<SmallVector<Value>> EyeLikeOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+FailureOr<SmallVector<Value>> EyeLikeOp::lower(OpBuilder &b) {
+  if (failed(expectStatic(*this)))
+    return failure();
+  Type storage = storageType(getTo());
+  Value result = Generics(b, getLoc())
+                     .map(getType().getShape(), storage, {},
+                          [&](OpBuilder &inner, Location loc, ValueRange) -> Value {
+                            IndexMath m{inner, loc};
+                            Value onDiagonal =
+                                arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::eq,
+                                                      m.loop(1), m.add(m.loop(0), getK()));
+                            if (storage.isInteger(1))
+                              return onDiagonal;
+                            return arith::SelectOp::create(inner, loc, onDiagonal,
+                                                           scalar(inner, loc, storage, 1),
+                                                           scalar(inner, loc, storage, 0));
+                          });
+  return asResult(b, *this, result);
 }
 
-FailureOr<SmallVector<Value>> TriluOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+/// Reads the one element `place` of a tensor of rank 0 or 1 in `loops` loops.
+static Read readElement(OpBuilder &b, Value tensor, int64_t loops, int64_t place = 0) {
+  SmallVector<AffineExpr> exprs(cast<RankedTensorType>(tensor.getType()).getRank(),
+                                b.getAffineConstantExpr(place));
+  return {tensor, AffineMap::get(loops, 0, exprs, b.getContext())};
 }
 
-FailureOr<SmallVector<Value>> OneHotOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+FailureOr<SmallVector<Value>> TriluOp::lower(OpBuilder &b) {
+  if (failed(expectStatic(*this)))
+    return failure();
+  int64_t rank = getType().getRank();
+  Generics g(b, getLoc());
+  SmallVector<Read> reads{{toStorage(b, getLoc(), getOperand()), g.identity(rank)}};
+  if (getK())
+    reads.push_back(readElement(b, getK(), rank));
+  Type storage = storageType(getType().getElementType());
+  Value result = g.map(
+      getType().getShape(), storage, reads,
+      [&](OpBuilder &inner, Location loc, ValueRange x) -> Value {
+        IndexMath m{inner, loc};
+        Value diagonal = m.loop(rank - 2);
+        if (getK())
+          diagonal =
+              m.add(diagonal, arith::IndexCastOp::create(inner, loc, inner.getIndexType(), x[1]));
+        Value keep = arith::CmpIOp::create(
+            inner, loc, getUpper() ? arith::CmpIPredicate::sge : arith::CmpIPredicate::sle,
+            m.loop(rank - 1), diagonal);
+        return arith::SelectOp::create(inner, loc, keep, x[0], scalar(inner, loc, storage, 0));
+      });
+  return asResult(b, *this, result);
+}
+
+FailureOr<SmallVector<Value>> OneHotOp::lower(OpBuilder &b) {
+  if (failed(expectStatic(*this)))
+    return failure();
+  int64_t rank = getType().getRank(), axis = fromFront(getAxis(), rank);
+  int64_t depth = getType().getDimSize(axis);
+  Type index = getIndices().getType().getElementType();
+  Generics g(b, getLoc());
+  Value values = toStorage(b, getLoc(), getValues());
+  Read reads[] = {{toStorage(b, getLoc(), getIndices()), g.without(rank, axis)},
+                  readElement(b, values, rank, 0),
+                  readElement(b, values, rank, 1)};
+  Value result = g.map(
+      getType().getShape(), storageType(getType().getElementType()), reads,
+      [&](OpBuilder &inner, Location loc, ValueRange x) -> Value {
+        Value wide = buildCast(index, inner.getI64Type(), inner, loc, x[0]);
+        Value wanted = arith::IndexCastOp::create(inner, loc, inner.getIndexType(), wide);
+        IndexMath m{inner, loc};
+        Value place = m.loop(axis);
+        Value front = arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::eq, wanted, place);
+        Value back = arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::eq, wanted,
+                                           m.add(place, -depth));
+        return arith::SelectOp::create(inner, loc, arith::OrIOp::create(inner, loc, front, back),
+                                       x[2], x[1]);
+      });
+  return asResult(b, *this, result);
 }
 
 void NNDialect::addGenerateOps() {

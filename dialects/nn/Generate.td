@@ -14,7 +14,7 @@ def NN_RangeOp : NN_Op<"range"> {
 def NN_EyeLikeOp : NN_Op<"eye_like"> {
   let summary = "1 on diagonal `k` above the main one, else 0, in the shape of the operand";
   let description = "ONNX EyeLike.";
-  let arguments = (ins NN_Tensor:$operand, TypeAttr:$type, DefaultValuedAttr<I64Attr, "0">:$k);
+  let arguments = (ins NN_Tensor:$operand, TypeAttr:$to, DefaultValuedAttr<I64Attr, "0">:$k);
   let results = (outs NN_Tensor:$result);
 }
 

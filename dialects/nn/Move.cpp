@@ -1,10 +1,11 @@
 // Pure movement: see Move.td.
-#include "dialects/nn/NN.h"
+#include "dialects/nn/Generics.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
 
@@ -129,7 +130,7 @@ static FailureOr<SmallVector<Range>> resolveSlice(ArrayRef<Fact> operands, EmitE
   for (AffineExpr size : operand.shape)
     ranges.push_back({0, 1, size});
   for (size_t i = 0; i < count; ++i) {
-    int64_t dim = (*axes)[i] < 0 ? (*axes)[i] + operand.rank() : (*axes)[i], step = (*steps)[i];
+    int64_t dim = fromFront((*axes)[i], operand.rank()), step = (*steps)[i];
     auto start = dyn_cast<AffineConstantExpr>((*starts.value)[i]);
     auto end = dyn_cast<AffineConstantExpr>((*ends.value)[i]);
     if (step == 0)
@@ -184,7 +185,7 @@ static FailureOr<SmallVector<int64_t>> resolvePads(ArrayRef<Fact> operands, Emit
   SmallVector<int64_t> result(2 * rank, 0);
   constexpr int64_t most = int64_t(1) << 40; // no sum overflows
   for (auto [i, axis] : llvm::enumerate(axes)) {
-    int64_t dim = axis < 0 ? axis + rank : axis;
+    int64_t dim = fromFront(axis, rank);
     result[dim] = std::clamp((*pads)[i], -most, most);
     result[rank + dim] = std::clamp((*pads)[axes.size() + i], -most, most);
   }
@@ -276,45 +277,274 @@ LogicalResult SpaceToDepthOp::infer(Adaptor op, ArrayRef<Fact> operands,
   return success();
 }
 
-FailureOr<SmallVector<Value>> TransposeOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+/// The operand read through `indices`, which tell the place in it for each place in the result.
+static Value
+moveByIndex(Generics &g, Value operand, ArrayRef<int64_t> shape,
+            llvm::function_ref<Value(const IndexMath &, int64_t dim, Value place)> index) {
+  Type element = cast<RankedTensorType>(operand.getType()).getElementType();
+  return g.map(shape, element, {}, [&](OpBuilder &b, Location loc, ValueRange) -> Value {
+    IndexMath m{b, loc};
+    SmallVector<Value> indices;
+    for (size_t dim = 0; dim < shape.size(); ++dim)
+      indices.push_back(index(m, dim, m.loop(dim)));
+    return tensor::ExtractOp::create(b, loc, operand, indices);
+  });
 }
 
-FailureOr<SmallVector<Value>> ConcatOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+static Value transpose(OpBuilder &b, Location loc, Value operand, ArrayRef<int64_t> perm) {
+  auto type = cast<RankedTensorType>(operand.getType());
+  Value init = tensor::EmptyOp::create(b, loc, applyPermutation(type.getShape(), perm),
+                                       type.getElementType());
+  return linalg::TransposeOp::create(b, loc, operand, init, perm)->getResult(0);
 }
 
-FailureOr<SmallVector<Value>> SliceOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+FailureOr<SmallVector<Value>> TransposeOp::lower(OpBuilder &b) {
+  if (failed(expectStatic(*this)))
+    return failure();
+  return asResult(b, *this,
+                  transpose(b, getLoc(), toStorage(b, getLoc(), getOperand()), getPerm()));
 }
 
-FailureOr<SmallVector<Value>> PadOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+FailureOr<SmallVector<Value>> ConcatOp::lower(OpBuilder &b) {
+  if (failed(expectStatic(*this)))
+    return failure();
+  int64_t axis = fromFront(getAxis(), getType().getRank());
+  SmallVector<Value> parts;
+  for (Value input : getInputs())
+    parts.push_back(toStorage(b, getLoc(), input));
+  return asResult(b, *this, tensor::ConcatOp::create(b, getLoc(), axis, parts));
 }
 
-FailureOr<SmallVector<Value>> TileOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+FailureOr<SmallVector<Value>> SliceOp::lower(OpBuilder &b) {
+  auto error = [&](const Twine &text) { return emitOpError(text); };
+  FailureOr<SmallVector<Range>> ranges = resolveSlice(factsOf(getOperands()), error);
+  if (failed(ranges) || failed(expectStatic(*this)))
+    return failure();
+  RankedTensorType type = getType();
+  Value operand = toStorage(b, getLoc(), getOperand());
+  if (type.getNumElements() == 0)
+    return asResult(
+        b, *this,
+        tensor::EmptyOp::create(b, getLoc(), type.getShape(), storageType(type.getElementType())));
+  if (llvm::any_of(*ranges, [](const Range &range) { return range.step < 0; })) {
+    Generics g(b, getLoc());
+    return asResult(
+        b, *this,
+        moveByIndex(g, operand, type.getShape(), [&](const IndexMath &m, int64_t dim, Value place) {
+          const Range &range = (*ranges)[dim];
+          return m.add(m.mul(place, range.step), range.start);
+        }));
+  }
+  SmallVector<OpFoldResult> offsets, sizes, steps;
+  for (auto [range, size] : llvm::zip(*ranges, type.getShape())) {
+    offsets.push_back(b.getIndexAttr(range.start));
+    sizes.push_back(b.getIndexAttr(size));
+    steps.push_back(b.getIndexAttr(size == 1 ? 1 : range.step));
+  }
+  return asResult(b, *this,
+                  tensor::ExtractSliceOp::create(b, getLoc(), operand, offsets, sizes, steps));
 }
 
-FailureOr<SmallVector<Value>> DepthToSpaceOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+/// The constant mode: what is taken away is cut off, then the value is put around.
+static Value padConstant(OpBuilder &b, Location loc, Value operand, Value value,
+                         ArrayRef<int64_t> pads, RankedTensorType result) {
+  auto type = cast<RankedTensorType>(operand.getType());
+  SmallVector<OpFoldResult> offsets, sizes, low, high;
+  SmallVector<OpFoldResult> steps(type.getRank(), b.getIndexAttr(1));
+  int64_t rank = type.getRank();
+  bool isCut = false, isEmpty = false;
+  for (int64_t dim = 0; dim < rank; ++dim) {
+    int64_t before = pads[dim], after = pads[rank + dim], size = type.getDimSize(dim);
+    // A cut may take all that is there, and a part of the padding of the other side.
+    int64_t start = std::clamp<int64_t>(-before, 0, size),
+            end = std::clamp(size + after, start, size);
+    offsets.push_back(b.getIndexAttr(start));
+    sizes.push_back(b.getIndexAttr(end - start));
+    int64_t padBefore = std::clamp<int64_t>(before, 0, result.getDimSize(dim));
+    low.push_back(b.getIndexAttr(padBefore));
+    high.push_back(b.getIndexAttr(result.getDimSize(dim) - padBefore - (end - start)));
+    isCut |= end - start != size;
+    isEmpty |= end == start;
+  }
+  Value fill = tensor::ExtractOp::create(
+      b, loc, value,
+      SmallVector<Value>(cast<RankedTensorType>(value.getType()).getRank(),
+                         arith::ConstantIndexOp::create(b, loc, 0)));
+  if (isEmpty) { // nothing of the operand is left
+    Value empty = tensor::EmptyOp::create(b, loc, result.getShape(), type.getElementType());
+    return linalg::FillOp::create(b, loc, fill, empty).getResult(0);
+  }
+  if (isCut)
+    operand = tensor::ExtractSliceOp::create(b, loc, operand, offsets, sizes, steps);
+  return tensor::PadOp::create(b, loc,
+                               RankedTensorType::get(result.getShape(), type.getElementType()),
+                               operand, low, high, fill);
 }
 
-FailureOr<SmallVector<Value>> SpaceToDepthOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+/// The place in [0, size) that a place beyond the edges repeats.
+static Value foldPlace(const IndexMath &m, PadMode mode, Value place, int64_t size, int64_t low,
+                       int64_t high) {
+  if (size == 1 || mode == PadMode::Edge)
+    return m.clamp(place, 0, size - 1);
+  int64_t period = mode == PadMode::Wrap ? size : 2 * (size - 1);
+  int64_t periods = llvm::divideCeil(std::max<int64_t>(low, 0), period); // below 0
+  Value positive = m.add(place, periods * period);
+  Value rest = arith::RemUIOp::create(m.b, m.loc, positive, m.constant(period));
+  if (mode == PadMode::Wrap)
+    return rest;
+  // 0 .. size - 1, then back: size - 1 - |size - 1 - rest|.
+  Value distance = arith::SubIOp::create(m.b, m.loc, m.constant(size - 1), rest);
+  Value back = arith::SubIOp::create(m.b, m.loc, rest, m.constant(size - 1));
+  Value magnitude = arith::MaxSIOp::create(m.b, m.loc, distance, back);
+  return arith::SubIOp::create(m.b, m.loc, m.constant(size - 1), magnitude);
 }
 
-OpFoldResult TransposeOp::fold(FoldAdaptor) { return {}; }
+FailureOr<SmallVector<Value>> PadOp::lower(OpBuilder &b) {
+  auto error = [&](const Twine &text) { return emitOpError(text); };
+  FailureOr<SmallVector<int64_t>> pads = resolvePads(factsOf(getOperands()), error);
+  if (failed(pads) || failed(expectStatic(*this)))
+    return failure();
+  RankedTensorType type = getOperand().getType();
+  Value operand = toStorage(b, getLoc(), getOperand());
+  if (getMode() == PadMode::Constant)
+    return asResult(
+        b, *this,
+        padConstant(b, getLoc(), operand, toStorage(b, getLoc(), getValue()), *pads, getType()));
+  Generics g(b, getLoc());
+  int64_t rank = type.getRank();
+  return asResult(b, *this,
+                  moveByIndex(g, operand, getType().getShape(),
+                              [&](const IndexMath &m, int64_t dim, Value place) {
+                                int64_t low = (*pads)[dim], high = (*pads)[rank + dim];
+                                Value source = m.add(place, -low);
+                                if (low <= 0 && high <= 0)
+                                  return source;
+                                return foldPlace(m, getMode(), source, type.getDimSize(dim), low,
+                                                 high);
+                              }));
+}
 
-void TransposeOp::getCanonicalizationPatterns(RewritePatternSet &, MLIRContext *) {}
+/// A broadcast over [repeat, size] of each dim.
+FailureOr<SmallVector<Value>> TileOp::lower(OpBuilder &b) {
+  std::optional<SmallVector<int64_t>> repeats = constantIntegers(getRepeats());
+  if (!repeats)
+    return emitOpError("expects repeats known at compile time");
+  if (failed(expectStatic(*this)))
+    return failure();
+  SmallVector<int64_t> loops, read;
+  for (auto [size, repeat] : llvm::zip(getOperand().getType().getShape(), *repeats)) {
+    if (repeat != 1)
+      loops.push_back(repeat);
+    read.push_back(loops.size());
+    loops.push_back(size);
+  }
+  Generics g(b, getLoc());
+  Value tiled = g.map(loops, storageType(getType().getElementType()),
+                      Read{toStorage(b, getLoc(), getOperand()), g.select(loops.size(), read)},
+                      [](OpBuilder &, Location, ValueRange x) { return x[0]; });
+  return asResult(b, *this, g.reshape(tiled, getType().getShape()));
+}
 
-OpFoldResult ConcatOp::fold(FoldAdaptor) { return {}; }
+/// A reshape, a transpose, a reshape.
+static FailureOr<SmallVector<Value>> lowerBlocks(OpBuilder &b, Operation *op,
+                                                 ArrayRef<int64_t> split, ArrayRef<int64_t> perm) {
+  Generics g(b, op->getLoc());
+  Value parts = g.reshape(toStorage(b, op->getLoc(), op->getOperand(0)), split);
+  Value moved = transpose(b, op->getLoc(), parts, perm);
+  return asResult(b, op,
+                  g.reshape(moved, cast<RankedTensorType>(op->getResult(0).getType()).getShape()));
+}
 
-OpFoldResult SliceOp::fold(FoldAdaptor) { return {}; }
+FailureOr<SmallVector<Value>> DepthToSpaceOp::lower(OpBuilder &b) {
+  if (failed(expectStatic(*this)))
+    return failure();
+  ArrayRef<int64_t> shape = getOperand().getType().getShape();
+  int64_t k = getBlock(), depth = shape[1] / (k * k);
+  if (getColumnMajor())
+    return lowerBlocks(b, *this, {shape[0], depth, k, k, shape[2], shape[3]}, {0, 1, 4, 2, 5, 3});
+  return lowerBlocks(b, *this, {shape[0], k, k, depth, shape[2], shape[3]}, {0, 3, 4, 1, 5, 2});
+}
 
-OpFoldResult PadOp::fold(FoldAdaptor) { return {}; }
+FailureOr<SmallVector<Value>> SpaceToDepthOp::lower(OpBuilder &b) {
+  if (failed(expectStatic(*this)))
+    return failure();
+  ArrayRef<int64_t> shape = getOperand().getType().getShape();
+  int64_t k = getBlock();
+  return lowerBlocks(b, *this, {shape[0], shape[1], shape[2] / k, k, shape[3] / k, k},
+                     {0, 3, 5, 1, 2, 4});
+}
 
-OpFoldResult TileOp::fold(FoldAdaptor) { return {}; }
+OpFoldResult TransposeOp::fold(FoldAdaptor) {
+  return isIdentityPermutation(getPerm()) ? getOperand() : OpFoldResult();
+}
+
+OpFoldResult ConcatOp::fold(FoldAdaptor) {
+  return getInputs().size() == 1 ? getInputs()[0] : OpFoldResult();
+}
+
+OpFoldResult SliceOp::fold(FoldAdaptor) {
+  auto silent = [](const Twine &) { return failure(); };
+  SmallVector<Fact> facts = factsOf(getOperands());
+  FailureOr<SmallVector<Range>> ranges = resolveSlice(facts, silent);
+  if (failed(ranges) || getType() != getOperand().getType())
+    return {};
+  for (auto [range, size] : llvm::zip(*ranges, facts[0].shape))
+    if (range.start != 0 || range.step != 1 || range.size != size)
+      return {};
+  return getOperand();
+}
+
+OpFoldResult PadOp::fold(FoldAdaptor) {
+  auto silent = [](const Twine &) { return failure(); };
+  FailureOr<SmallVector<int64_t>> pads = resolvePads(factsOf(getOperands()), silent);
+  bool nothing = succeeded(pads) && llvm::all_of(*pads, [](int64_t pad) { return pad == 0; });
+  return nothing && getType() == getOperand().getType() ? getOperand() : OpFoldResult();
+}
+
+OpFoldResult TileOp::fold(FoldAdaptor) {
+  std::optional<SmallVector<int64_t>> repeats = constantIntegers(getRepeats());
+  bool once = repeats && llvm::all_of(*repeats, [](int64_t repeat) { return repeat == 1; });
+  return once && getType() == getOperand().getType() ? getOperand() : OpFoldResult();
+}
+
+namespace {
+/// transpose(transpose(x)) -> transpose(x)
+struct MergeTransposes : OpRewritePattern<TransposeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(TransposeOp op, PatternRewriter &rewriter) const override {
+    auto first = op.getOperand().getDefiningOp<TransposeOp>();
+    if (!first)
+      return rewriter.notifyMatchFailure(op, "its operand is no transpose");
+    SmallVector<int64_t> perm;
+    for (int64_t dim : op.getPerm())
+      perm.push_back(first.getPerm()[dim]);
+    rewriter.replaceOpWithNewOp<TransposeOp>(op, op.getType(), first.getOperand(), perm);
+    return success();
+  }
+};
+
+/// A transpose that moves no dim but those of size 1 -> reshape
+struct TransposeOfUnits : OpRewritePattern<TransposeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(TransposeOp op, PatternRewriter &rewriter) const override {
+    RankedTensorType type = op.getOperand().getType();
+    if (!type.hasStaticShape())
+      return rewriter.notifyMatchFailure(op, "its sizes are not known");
+    SmallVector<int64_t> moved;
+    for (int64_t dim : op.getPerm())
+      if (type.getDimSize(dim) != 1)
+        moved.push_back(dim);
+    if (!llvm::is_sorted(moved))
+      return rewriter.notifyMatchFailure(op, "moves elements");
+    rewriter.replaceOpWithNewOp<ReshapeOp>(op, op.getOperand(), op.getType().getShape());
+    return success();
+  }
+};
+} // namespace
+
+void TransposeOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
+  patterns.add<MergeTransposes, TransposeOfUnits>(context);
+}
 
 void NNDialect::addMoveOps() {
   addOperations<

@@ -1,8 +1,9 @@
 // Normalizations: see Norm.td.
-#include "dialects/nn/NN.h"
+#include "dialects/nn/Generics.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -29,7 +30,7 @@ LogicalResult LogSoftmaxOp::infer(Adaptor op, ArrayRef<Fact> operands,
 LogicalResult LpNormOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorImpl<Fact> &results,
                               EmitError error) {
   if (op.getP() != 1 && op.getP() != 2)
-    return error("expects p of 1 or 2, found " + Twine(op.getP()));
+    return error("expects p of 1 or 2, found " + Twine(static_cast<int64_t>(op.getP())));
   return inferAlongAxis(op.getAxis(), operands[0], results, error);
 }
 
@@ -105,50 +106,326 @@ LogicalResult LRNOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorImpl<
                            EmitError error) {
   if (operands[0].rank() < 2)
     return error("expects an operand of rank 2 or more, found rank " + Twine(operands[0].rank()));
-  if (op.getSize() < 1)
-    return error("expects a size of 1 or more, found " + Twine(op.getSize()));
+  int64_t size = op.getSize();
+  if (size < 1)
+    return error("expects a size of 1 or more, found " + Twine(size));
   results.push_back(operands[0]);
   return success();
 }
 
-FailureOr<SmallVector<Value>> SoftmaxOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+namespace {
+/// The statistics of a tensor over some of its dims, in f32 or wider, and what is made with them.
+struct Normalizer {
+  Generics g;
+  Value x; // storage
+  SmallVector<int64_t> loops, axes;
+  Type element, compute;
+
+  Normalizer(OpBuilder &b, Location loc, Value tensor, ArrayRef<int64_t> axes)
+      : g(b, loc), x(tensor), axes(axes) {
+    auto type = cast<RankedTensorType>(tensor.getType());
+    loops = llvm::to_vector(type.getShape());
+    element = type.getElementType();
+    compute = computeType(element);
+  }
+
+  Read all() const { return {x, g.identity(loops.size())}; }
+  /// A statistic, for each element.
+  Read each(Value statistic) const { return {statistic, g.without(loops.size(), axes)}; }
+  int64_t count() const {
+    int64_t result = 1;
+    for (int64_t axis : axes)
+      result *= loops[axis];
+    return result;
+  }
+
+  using Scalar = llvm::function_ref<Value(OpBuilder &, Location, ValueRange)>;
+  /// The sum of part(x, reads...) over the axes.
+  Value sum(ArrayRef<Read> reads, Scalar part) {
+    SmallVector<Read> inputs{all()};
+    llvm::append_range(inputs, reads);
+    return g.reduce(loops, axes, scalar(g.b, g.loc, compute, 0), inputs,
+                    [&](OpBuilder &b, Location loc, ValueRange v) -> Value {
+                      return arith::AddFOp::create(
+                          b, loc, part(b, loc, widened(b, loc, v.drop_back())), v.back());
+                    });
+  }
+  /// body(x, reads...) for each element, in the element type.
+  Value map(ArrayRef<Read> reads, Scalar body) {
+    SmallVector<Read> inputs{all()};
+    llvm::append_range(inputs, reads);
+    return g.map(loops, element, inputs, [&](OpBuilder &b, Location loc, ValueRange v) {
+      return body(b, loc, widened(b, loc, v));
+    });
+  }
+  Value max() {
+    return g.reduce(loops, axes, scalar(g.b, g.loc, compute, -INFINITY), all(),
+                    [&](OpBuilder &b, Location loc, ValueRange v) -> Value {
+                      return arith::MaximumFOp::create(b, loc, widen(b, loc, v[0]), v[1]);
+                    });
+  }
+  /// finish(a statistic), once for all elements that share it.
+  Value finish(Value statistic, Scalar body) {
+    auto type = cast<RankedTensorType>(statistic.getType());
+    return g.map(type.getShape(), compute, Read{statistic, g.identity(type.getRank())}, body);
+  }
+  Value mean() {
+    Value total = sum({}, [](OpBuilder &, Location, ValueRange v) { return v[0]; });
+    return finish(
+        total, [&](OpBuilder &b, Location loc, ValueRange v) { return overCount(b, loc, v[0]); });
+  }
+  /// 1 / sqrt(the mean square of x - mean + epsilon); without a mean of x alone.
+  Value inverseDeviation(Value mean, double epsilon) {
+    SmallVector<Read> reads;
+    if (mean)
+      reads.push_back(each(mean));
+    Value squares = sum(reads, [&](OpBuilder &b, Location loc, ValueRange v) -> Value {
+      Value centered = mean ? Value(arith::SubFOp::create(b, loc, v[0], v[1])) : v[0];
+      return arith::MulFOp::create(b, loc, centered, centered);
+    });
+    return finish(squares, [&](OpBuilder &b, Location loc, ValueRange v) -> Value {
+      Value shifted =
+          arith::AddFOp::create(b, loc, overCount(b, loc, v[0]), scalar(b, loc, compute, epsilon));
+      return arith::DivFOp::create(b, loc, scalar(b, loc, compute, 1),
+                                   math::SqrtOp::create(b, loc, shifted));
+    });
+  }
+
+  Value overCount(OpBuilder &b, Location loc, Value total) const {
+    return arith::DivFOp::create(b, loc, total, scalar(b, loc, compute, count()));
+  }
+  SmallVector<Value> widened(OpBuilder &b, Location loc, ValueRange values) const {
+    return llvm::map_to_vector(values, [&](Value value) { return narrow(b, loc, value, compute); });
+  }
+  /// (x - mean) * inverse * scale + bias, of those that are there.
+  Value scaled(Value mean, Value inverse, Read scale, Read bias) {
+    SmallVector<Read> reads{each(inverse), scale};
+    if (mean)
+      reads.push_back(each(mean));
+    if (bias.tensor)
+      reads.push_back(bias);
+    return map(reads, [&](OpBuilder &b, Location loc, ValueRange v) -> Value {
+      Value centered = mean ? Value(arith::SubFOp::create(b, loc, v[0], v[3])) : v[0];
+      Value unit = arith::MulFOp::create(b, loc, centered, v[1]);
+      Value result = arith::MulFOp::create(b, loc, unit, v[2]);
+      return bias.tensor ? Value(arith::AddFOp::create(b, loc, result, v.back())) : result;
+    });
+  }
+};
+} // namespace
+
+/// The dims from `axis` to before `end`.
+static SmallVector<int64_t> dimsFrom(int64_t axis, int64_t end) {
+  return llvm::to_vector(llvm::seq<int64_t>(axis, end));
 }
 
-FailureOr<SmallVector<Value>> LogSoftmaxOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+/// How an operand that broadcasts to `type` is read.
+static Read broadcastRead(Value tensor, RankedTensorType type) {
+  if (!tensor)
+    return {};
+  return {tensor, broadcastMap(cast<RankedTensorType>(tensor.getType()), type)};
 }
 
-FailureOr<SmallVector<Value>> LpNormOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+FailureOr<SmallVector<Value>> SoftmaxOp::lower(OpBuilder &b) {
+  if (failed(expectStatic(*this)))
+    return failure();
+  Normalizer n(b, getLoc(), getOperand(), fromFront(getAxis(), getType().getRank()));
+  auto exponential = [](OpBuilder &inner, Location loc, ValueRange v) -> Value {
+    return math::ExpOp::create(inner, loc, arith::SubFOp::create(inner, loc, v[0], v[1]));
+  };
+  Value max = n.max();
+  // The exponentials are kept, in the compute type.
+  Value powers = n.g.map(n.loops, n.compute, {n.all(), n.each(max)},
+                         [&](OpBuilder &inner, Location loc, ValueRange v) {
+                           return exponential(inner, loc, n.widened(inner, loc, v));
+                         });
+  Normalizer p(b, getLoc(), powers, n.axes);
+  Value sum = p.sum({}, [](OpBuilder &, Location, ValueRange v) { return v[0]; });
+  p.element = n.element;
+  return SmallVector<Value>{
+      p.map(p.each(sum), [](OpBuilder &inner, Location loc, ValueRange v) -> Value {
+        return arith::DivFOp::create(inner, loc, v[0], v[1]);
+      })};
 }
 
-FailureOr<SmallVector<Value>> LayerNormOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+FailureOr<SmallVector<Value>> LogSoftmaxOp::lower(OpBuilder &b) {
+  if (failed(expectStatic(*this)))
+    return failure();
+  Normalizer n(b, getLoc(), getOperand(), fromFront(getAxis(), getType().getRank()));
+  Value max = n.max();
+  Value sum = n.sum(n.each(max), [](OpBuilder &inner, Location loc, ValueRange v) -> Value {
+    return math::ExpOp::create(inner, loc, arith::SubFOp::create(inner, loc, v[0], v[1]));
+  });
+  Value log = n.finish(sum, [](OpBuilder &inner, Location loc, ValueRange v) -> Value {
+    return math::LogOp::create(inner, loc, v[0]);
+  });
+  return SmallVector<Value>{
+      n.map({n.each(max), n.each(log)}, [](OpBuilder &inner, Location loc, ValueRange v) -> Value {
+        return arith::SubFOp::create(inner, loc, arith::SubFOp::create(inner, loc, v[0], v[1]),
+                                     v[2]);
+      })};
 }
 
-FailureOr<SmallVector<Value>> RMSNormOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+FailureOr<SmallVector<Value>> LpNormOp::lower(OpBuilder &b) {
+  if (failed(expectStatic(*this)))
+    return failure();
+  Normalizer n(b, getLoc(), getOperand(), fromFront(getAxis(), getType().getRank()));
+  Value norm = n.sum({}, [&](OpBuilder &inner, Location loc, ValueRange v) -> Value {
+    if (getP() == 1)
+      return math::AbsFOp::create(inner, loc, v[0]);
+    return arith::MulFOp::create(inner, loc, v[0], v[0]);
+  });
+  if (getP() == 2)
+    norm = n.finish(norm, [](OpBuilder &inner, Location loc, ValueRange v) -> Value {
+      return math::SqrtOp::create(inner, loc, v[0]);
+    });
+  return SmallVector<Value>{
+      n.map(n.each(norm), [&](OpBuilder &inner, Location loc, ValueRange v) -> Value {
+        Value zero = scalar(inner, loc, n.compute, 0);
+        Value none = arith::CmpFOp::create(inner, loc, arith::CmpFPredicate::OEQ, v[1], zero);
+        return arith::SelectOp::create(inner, loc, none, zero,
+                                       arith::DivFOp::create(inner, loc, v[0], v[1]));
+      })};
 }
 
-FailureOr<SmallVector<Value>> BatchNormOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+FailureOr<SmallVector<Value>> LayerNormOp::lower(OpBuilder &b) {
+  if (failed(expectStatic(*this)))
+    return failure();
+  RankedTensorType type = getType();
+  int64_t rank = type.getRank();
+  Normalizer n(b, getLoc(), getOperand(), dimsFrom(fromFront(getAxis(), rank), rank));
+  Value mean = n.mean();
+  Value inverse = n.inverseDeviation(mean, getEpsilon().convertToDouble());
+  return SmallVector<Value>{
+      n.scaled(mean, inverse, broadcastRead(getScale(), type), broadcastRead(getBias(), type))};
 }
 
-FailureOr<SmallVector<Value>> InstanceNormOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+FailureOr<SmallVector<Value>> RMSNormOp::lower(OpBuilder &b) {
+  if (failed(expectStatic(*this)))
+    return failure();
+  RankedTensorType type = getType();
+  int64_t rank = type.getRank();
+  Normalizer n(b, getLoc(), getOperand(), dimsFrom(fromFront(getAxis(), rank), rank));
+  Value inverse = n.inverseDeviation({}, getEpsilon().convertToDouble());
+  return SmallVector<Value>{n.scaled({}, inverse, broadcastRead(getScale(), type), {})};
 }
 
-FailureOr<SmallVector<Value>> GroupNormOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+FailureOr<SmallVector<Value>> BatchNormOp::lower(OpBuilder &b) {
+  if (failed(expectStatic(*this)))
+    return failure();
+  Normalizer n(b, getLoc(), getOperand(), {});
+  SmallVector<Read> reads;
+  for (Value parameter : {getScale(), getBias(), getMean(), getVariance()})
+    reads.push_back({parameter, n.g.select(getType().getRank(), 1)});
+  double epsilon = getEpsilon().convertToDouble();
+  return SmallVector<Value>{
+      n.map(reads, [&](OpBuilder &inner, Location loc, ValueRange v) -> Value {
+        Value shifted =
+            arith::AddFOp::create(inner, loc, v[4], scalar(inner, loc, n.compute, epsilon));
+        Value factor =
+            arith::DivFOp::create(inner, loc, v[1], math::SqrtOp::create(inner, loc, shifted));
+        Value centered = arith::SubFOp::create(inner, loc, v[0], v[3]);
+        return arith::AddFOp::create(inner, loc,
+                                     arith::MulFOp::create(inner, loc, centered, factor), v[2]);
+      })};
 }
 
-FailureOr<SmallVector<Value>> MeanVarianceOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+/// On [N, groups, C/groups, x..].
+static Value lowerGroupNorm(OpBuilder &b, Location loc, Value operand, Value scale, Value bias,
+                            int64_t groups, double epsilon) {
+  auto type = cast<RankedTensorType>(operand.getType());
+  Generics g(b, loc);
+  SmallVector<int64_t> shape = llvm::to_vector(type.getShape());
+  int64_t channels = shape[1] / groups;
+  shape[1] = channels;
+  shape.insert(shape.begin() + 1, groups);
+  int64_t rank = shape.size();
+  Normalizer n(b, loc, g.reshape(operand, shape), dimsFrom(2, rank));
+  auto perChannel = [&](Value parameter) {
+    return Read{g.reshape(parameter, {groups, channels}), g.select(rank, {1, 2})};
+  };
+  Value mean = n.mean();
+  Value inverse = n.inverseDeviation(mean, epsilon);
+  return g.reshape(n.scaled(mean, inverse, perChannel(scale), perChannel(bias)), type.getShape());
 }
 
-FailureOr<SmallVector<Value>> LRNOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+FailureOr<SmallVector<Value>> GroupNormOp::lower(OpBuilder &b) {
+  if (failed(expectStatic(*this)))
+    return failure();
+  return SmallVector<Value>{lowerGroupNorm(b, getLoc(), getOperand(), getScale(), getBias(),
+                                           getGroups(), getEpsilon().convertToDouble())};
+}
+
+FailureOr<SmallVector<Value>> InstanceNormOp::lower(OpBuilder &b) {
+  if (failed(expectStatic(*this)))
+    return failure();
+  RankedTensorType type = getType();
+  int64_t rank = type.getRank();
+  Normalizer n(b, getLoc(), getOperand(), dimsFrom(2, rank));
+  auto perChannel = [&](Value parameter) { return Read{parameter, n.g.select(rank, 1)}; };
+  Value mean = n.mean();
+  Value inverse = n.inverseDeviation(mean, getEpsilon().convertToDouble());
+  return SmallVector<Value>{n.scaled(mean, inverse, perChannel(getScale()), perChannel(getBias()))};
+}
+
+FailureOr<SmallVector<Value>> MeanVarianceOp::lower(OpBuilder &b) {
+  if (failed(expectStatic(*this)))
+    return failure();
+  SmallVector<int64_t> axes;
+  for (int64_t axis : getAxes())
+    axes.push_back(fromFront(axis, getType().getRank()));
+  Normalizer n(b, getLoc(), getOperand(), axes);
+  Value mean = n.mean();
+  Value squares = n.sum(n.each(mean), [](OpBuilder &inner, Location loc, ValueRange v) -> Value {
+    Value centered = arith::SubFOp::create(inner, loc, v[0], v[1]);
+    return arith::MulFOp::create(inner, loc, centered, centered);
+  });
+  Value deviation = n.finish(squares, [&](OpBuilder &inner, Location loc, ValueRange v) -> Value {
+    Value root = math::SqrtOp::create(inner, loc, n.overCount(inner, loc, v[0]));
+    return arith::AddFOp::create(inner, loc, root, scalar(inner, loc, n.compute, 1e-9));
+  });
+  return SmallVector<Value>{n.map(
+      {n.each(mean), n.each(deviation)}, [](OpBuilder &inner, Location loc, ValueRange v) -> Value {
+        return arith::DivFOp::create(inner, loc, arith::SubFOp::create(inner, loc, v[0], v[1]),
+                                     v[2]);
+      })};
+}
+
+FailureOr<SmallVector<Value>> LRNOp::lower(OpBuilder &b) {
+  if (failed(expectStatic(*this)))
+    return failure();
+  int64_t rank = getType().getRank(), channels = getType().getDimSize(1), size = getSize();
+  // Windows beyond all channels see no more than those.
+  int64_t below = std::min((size - 1) / 2, channels), above = std::min(size / 2, channels);
+  Normalizer n(b, getLoc(), getOperand(), rank);
+  SmallVector<int64_t> loops = n.loops;
+  loops.push_back(below + above + 1);
+  auto windowType = RankedTensorType::get(loops.back(), b.getF32Type());
+  float each = getAlpha().convertToFloat() / size;
+  Value window = arith::ConstantOp::create(b, getLoc(), DenseElementsAttr::get(windowType, each));
+  Value sum = n.g.reduce(
+      loops, rank, scalar(b, getLoc(), n.compute, 0), Read{window, n.g.select(rank + 1, rank)},
+      [&](OpBuilder &inner, Location loc, ValueRange v) -> Value {
+        IndexMath m{inner, loc};
+        SmallVector<Value> indices;
+        for (int64_t dim = 0; dim < rank; ++dim)
+          indices.push_back(m.loop(dim));
+        Value channel = m.add(m.add(indices[1], m.loop(rank)), -below);
+        indices[1] = m.clamp(channel, 0, channels - 1);
+        Value x = widen(inner, loc, tensor::ExtractOp::create(inner, loc, getOperand(), indices));
+        Value square = arith::MulFOp::create(inner, loc, x, x);
+        square = arith::MulFOp::create(inner, loc, square, narrow(inner, loc, v[0], n.compute));
+        square = arith::SelectOp::create(inner, loc, m.inside(channel, 0, channels), square,
+                                         scalar(inner, loc, n.compute, 0));
+        return arith::AddFOp::create(inner, loc, square, v.back());
+      });
+  return SmallVector<Value>{n.map(
+      Read{sum, n.g.identity(rank)}, [&](OpBuilder &inner, Location loc, ValueRange v) -> Value {
+        auto constant = [&](double value) { return scalar(inner, loc, n.compute, value); };
+        Value base = arith::AddFOp::create(inner, loc, v[1], constant(getBias().convertToDouble()));
+        Value power = math::PowFOp::create(inner, loc, base, constant(getBeta().convertToDouble()));
+        return arith::DivFOp::create(inner, loc, v[0], power);
+      })};
 }
 
 void NNDialect::addNormOps() {

@@ -1,8 +1,10 @@
 // Reductions and scans over axes: see Reduce.td.
-#include "dialects/nn/NN.h"
+#include "dialects/nn/Generics.h"
+#include "dialects/nn/Scalars.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -70,19 +72,254 @@ LogicalResult CumSumOp::infer(Adaptor, ArrayRef<Fact> operands, SmallVectorImpl<
   return success();
 }
 
-FailureOr<SmallVector<Value>> ReduceOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+namespace {
+/// The steps of a reduction: each element is prepared, combined, and the whole is finished.
+struct Reduction {
+  ReduceKind kind;
+  Type element;    // of nn
+  Type accumulate; // storage
+
+  Value init(OpBuilder &b, Location loc) const;
+  Value prepare(OpBuilder &b, Location loc, Value x) const;
+  Value combine(OpBuilder &b, Location loc, Value x, Value sum) const;
+  Value finish(OpBuilder &b, Location loc, Value sum, int64_t count) const;
+  bool isFinal() const {
+    return kind == ReduceKind::Sum || kind == ReduceKind::Max || kind == ReduceKind::Min ||
+           kind == ReduceKind::Prod;
+  }
+};
+} // namespace
+
+/// Roots and logarithms of integers are those of floats.
+static Type accumulateType(ReduceKind kind, Type element) {
+  if (isa<FloatType>(element))
+    return computeType(element);
+  if (kind == ReduceKind::L2 || kind == ReduceKind::LogSum || kind == ReduceKind::LogSumExp)
+    return Float32Type::get(element.getContext());
+  return storageType(element);
 }
 
-FailureOr<SmallVector<Value>> ArgReduceOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+Value Reduction::init(OpBuilder &b, Location loc) const {
+  bool isMax = kind == ReduceKind::Max, isMin = kind == ReduceKind::Min;
+  if (auto type = dyn_cast<FloatType>(accumulate); type && (isMax || isMin))
+    return scalar(b, loc, type, isMax ? -INFINITY : INFINITY);
+  if (isMax || isMin) {
+    unsigned width = accumulate.getIntOrFloatBitWidth();
+    bool isUnsigned = element.isUnsignedInteger() || element.isInteger(1);
+    APInt least = isUnsigned ? APInt::getMinValue(width) : APInt::getSignedMinValue(width);
+    return arith::ConstantOp::create(b, loc, b.getIntegerAttr(accumulate, isMax ? least : ~least));
+  }
+  return scalar(b, loc, accumulate, kind == ReduceKind::Prod ? 1 : 0);
 }
 
-FailureOr<SmallVector<Value>> CumSumOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+Value Reduction::prepare(OpBuilder &b, Location loc, Value x) const {
+  x = isa<FloatType>(element)
+          ? widen(b, loc, x)
+          : buildCast(element, isa<FloatType>(accumulate) ? accumulate : element, b, loc, x);
+  if (kind == ReduceKind::L1)
+    return buildAbs(element, b, loc, x);
+  if (kind != ReduceKind::L2 && kind != ReduceKind::SumSquare)
+    return x;
+  if (isa<FloatType>(accumulate))
+    return arith::MulFOp::create(b, loc, x, x);
+  return arith::MulIOp::create(b, loc, x, x);
 }
 
-OpFoldResult ReduceOp::fold(FoldAdaptor) { return {}; }
+Value Reduction::combine(OpBuilder &b, Location loc, Value x, Value sum) const {
+  SmallVector<Value> both{x, sum};
+  Type type = isa<FloatType>(accumulate) ? accumulate
+              : element.isInteger(1)     ? b.getIntegerType(1, false)
+                                         : element;
+  if (kind == ReduceKind::Max)
+    return byType<arith::MaximumFOp, arith::MaxSIOp, arith::MaxUIOp>(type, b, loc, both);
+  if (kind == ReduceKind::Min)
+    return byType<arith::MinimumFOp, arith::MinSIOp, arith::MinUIOp>(type, b, loc, both);
+  if (kind == ReduceKind::Prod)
+    return byType<arith::MulFOp, arith::MulIOp, arith::MulIOp>(type, b, loc, both);
+  return byType<arith::AddFOp, arith::AddIOp, arith::AddIOp>(type, b, loc, both);
+}
+
+Value Reduction::finish(OpBuilder &b, Location loc, Value sum, int64_t count) const {
+  if (kind == ReduceKind::Mean)
+    sum = buildDiv(isa<FloatType>(accumulate) ? accumulate : element, b, loc, sum,
+                   scalar(b, loc, accumulate, count));
+  if (kind == ReduceKind::L2)
+    sum = math::SqrtOp::create(b, loc, sum);
+  if (kind == ReduceKind::LogSum || kind == ReduceKind::LogSumExp)
+    sum = math::LogOp::create(b, loc, sum);
+  if (isa<FloatType>(accumulate) && !isa<FloatType>(element))
+    return buildCast(accumulate, element, b, loc, sum);
+  return sum;
+}
+
+/// log(sum(exp(x))) = m + log(sum(exp(x - m))) with the largest m, 0 where that is infinite.
+static Value lowerLogSumExp(Generics &g, Reduction reduction, Read read, ArrayRef<int64_t> loops,
+                            ArrayRef<int64_t> axes, ArrayRef<int64_t> shape) {
+  Reduction largest{ReduceKind::Max, reduction.accumulate, reduction.accumulate};
+  AffineMap outer = g.without(loops.size(), axes);
+  Value most = g.reduce(loops, axes, largest.init(g.b, g.loc), read,
+                        [&](OpBuilder &b, Location loc, ValueRange x) {
+                          return largest.combine(b, loc, reduction.prepare(b, loc, x[0]), x[1]);
+                        });
+  Value shift = g.map(shape, reduction.accumulate, Read{most, g.identity(shape.size())},
+                      [&](OpBuilder &b, Location loc, ValueRange x) -> Value {
+                        Value infinite = buildIsInf(b, loc, x[0], true, true);
+                        Value zero = scalar(b, loc, reduction.accumulate, 0);
+                        return arith::SelectOp::create(b, loc, infinite, zero, x[0]);
+                      });
+  Value sum =
+      g.reduce(loops, axes, reduction.init(g.b, g.loc), {read, {shift, outer}},
+               [&](OpBuilder &b, Location loc, ValueRange x) -> Value {
+                 Value part = reduction.prepare(b, loc, x[0]);
+                 part = arith::SubFOp::create(b, loc, part, x[1]);
+                 return arith::AddFOp::create(b, loc, math::ExpOp::create(b, loc, part), x[2]);
+               });
+  Type storage = storageType(reduction.element);
+  AffineMap all = g.identity(shape.size());
+  return g.map(shape, storage, {{sum, all}, {shift, all}},
+               [&](OpBuilder &b, Location loc, ValueRange x) -> Value {
+                 Value result =
+                     arith::AddFOp::create(b, loc, math::LogOp::create(b, loc, x[0]), x[1]);
+                 if (isa<FloatType>(reduction.element))
+                   return result;
+                 return buildCast(reduction.accumulate, reduction.element, b, loc, result);
+               });
+}
+
+FailureOr<SmallVector<Value>> ReduceOp::lower(OpBuilder &b) {
+  auto error = [&](const Twine &text) { return emitOpError(text); };
+  FailureOr<SmallVector<int64_t>> axes = reducedAxes(factsOf(getOperands()), error);
+  if (failed(expectStatic(*this)) || failed(axes))
+    return failure();
+  RankedTensorType type = getOperand().getType();
+  Type element = type.getElementType(), storage = storageType(element);
+  Reduction reduction{getKind(), element, accumulateType(getKind(), element)};
+  ArrayRef<int64_t> loops = type.getShape();
+  SmallVector<int64_t> shape;
+  int64_t count = 1;
+  for (auto [dim, size] : llvm::enumerate(loops)) {
+    if (llvm::is_contained(*axes, dim))
+      count *= size;
+    else
+      shape.push_back(size);
+  }
+  Generics g(b, getLoc());
+  Read read{toStorage(b, getLoc(), getOperand()), g.identity(loops.size())};
+  Value result;
+  if (getKind() == ReduceKind::LogSumExp) {
+    result = lowerLogSumExp(g, reduction, read, loops, *axes, shape);
+  } else {
+    result =
+        g.reduce(loops, *axes, reduction.init(b, getLoc()), read,
+                 [&](OpBuilder &inner, Location loc, ValueRange x) {
+                   return reduction.combine(inner, loc, reduction.prepare(inner, loc, x[0]), x[1]);
+                 });
+    if (!reduction.isFinal() || reduction.accumulate != storage)
+      result = g.map(shape, storage, Read{result, g.identity(shape.size())},
+                     [&](OpBuilder &inner, Location loc, ValueRange x) {
+                       return reduction.finish(inner, loc, x[0], count);
+                     });
+  }
+  return asResult(b, *this, g.reshape(result, getType().getShape()));
+}
+
+/// A reduction over dims of size 1 is nothing where it does not change the elements.
+OpFoldResult ReduceOp::fold(FoldAdaptor) {
+  Reduction reduction{getKind(), {}, {}};
+  auto silent = [](const Twine &) { return failure(); };
+  FailureOr<SmallVector<int64_t>> axes = reducedAxes(factsOf(getOperands()), silent);
+  bool keeps = reduction.isFinal() || getKind() == ReduceKind::Mean;
+  RankedTensorType type = getOperand().getType();
+  if (failed(axes) || !keeps || getType() != type ||
+      llvm::any_of(*axes, [&](int64_t axis) { return type.getDimSize(axis) != 1; }))
+    return {};
+  return getOperand();
+}
+
+/// The largest element, then the first or last index that has it: two plain reductions.
+FailureOr<SmallVector<Value>> ArgReduceOp::lower(OpBuilder &b) {
+  if (failed(expectStatic(*this)))
+    return failure();
+  RankedTensorType type = getOperand().getType();
+  int64_t rank = type.getRank(), axis = fromFront(getAxis(), rank);
+  Type element = type.getElementType();
+  Reduction best{getKind() == ArgReduceKind::Max ? ReduceKind::Max : ReduceKind::Min, element,
+                 storageType(element)};
+  Location loc = getLoc();
+  Generics g(b, loc);
+  Read read{toStorage(b, loc, getOperand()), g.identity(rank)};
+  Value value = g.reduce(type.getShape(), axis, best.init(b, loc), read,
+                         [&](OpBuilder &inner, Location at, ValueRange x) {
+                           return best.combine(inner, at, x[0], x[1]);
+                         });
+  bool last = getSelectLast();
+  Type index = b.getI64Type();
+  Value none = scalar(b, loc, index, last ? 0 : type.getDimSize(axis) - 1);
+  Value result = g.reduce(
+      type.getShape(), axis, none, {read, {value, g.without(rank, axis)}},
+      [&](OpBuilder &inner, Location at, ValueRange x) -> Value {
+        Value here =
+            arith::IndexCastOp::create(inner, at, index, linalg::IndexOp::create(inner, at, axis));
+        Value isBest;
+        if (isa<FloatType>(element)) { // if there is a NaN, that is the best
+          Value equal = arith::CmpFOp::create(inner, at, arith::CmpFPredicate::OEQ, x[0], x[1]);
+          Value isNaN = arith::CmpFOp::create(inner, at, arith::CmpFPredicate::UNO, x[0], x[0]);
+          isBest = arith::OrIOp::create(inner, at, equal, isNaN);
+        } else {
+          isBest = arith::CmpIOp::create(inner, at, arith::CmpIPredicate::eq, x[0], x[1]);
+        }
+        Value candidate = arith::SelectOp::create(inner, at, isBest, here, x[2]);
+        if (last)
+          return arith::MaxSIOp::create(inner, at, candidate, x[2]);
+        return arith::MinSIOp::create(inner, at, candidate, x[2]);
+      });
+  return asResult(b, *this, g.reshape(result, getType().getShape()));
+}
+
+/// In log2(n) steps: after step s each element is the sum of the 2^s ones up to it.
+FailureOr<SmallVector<Value>> CumSumOp::lower(OpBuilder &b) {
+  std::optional<SmallVector<int64_t>> axes = constantIntegers(getAxis());
+  if (!axes)
+    return emitOpError("expects axis known at compile time");
+  if (failed(expectStatic(*this)))
+    return failure();
+  RankedTensorType type = getType();
+  Type element = type.getElementType(), storage = storageType(element),
+       compute = computeType(storage);
+  int64_t rank = type.getRank(), axis = fromFront(axes->front(), rank);
+  int64_t size = type.getDimSize(axis);
+  Generics g(b, getLoc());
+  // The element `distance` before this one, 0 where there is none.
+  auto before = [&](OpBuilder &inner, Location loc, Value tensor, int64_t distance) -> Value {
+    IndexMath m{inner, loc};
+    SmallVector<Value> indices;
+    for (int64_t dim = 0; dim < rank; ++dim)
+      indices.push_back(m.loop(dim));
+    Value place = m.add(indices[axis], getReverse() ? distance : -distance);
+    indices[axis] = m.clamp(place, 0, size - 1);
+    Value x = widen(inner, loc, tensor::ExtractOp::create(inner, loc, tensor, indices));
+    return arith::SelectOp::create(inner, loc, m.inside(place, 0, size), x,
+                                   scalar(inner, loc, compute, 0));
+  };
+  Value sum = toStorage(b, getLoc(), getOperand());
+  if (getExclusive())
+    sum = g.map(type.getShape(), compute, {},
+                [&, from = sum](OpBuilder &inner, Location loc, ValueRange) {
+                  return before(inner, loc, from, 1);
+                });
+  for (int64_t distance = 1; distance < size; distance *= 2)
+    sum = g.map(type.getShape(), compute, Read{sum, g.identity(rank)},
+                [&, from = sum](OpBuilder &inner, Location loc, ValueRange x) -> Value {
+                  Value part = before(inner, loc, from, distance), here = widen(inner, loc, x[0]);
+                  if (isa<FloatType>(compute))
+                    return arith::AddFOp::create(inner, loc, here, part);
+                  return arith::AddIOp::create(inner, loc, here, part);
+                });
+  if (compute != storage && sum.getType() != type)
+    sum = g.map(type.getShape(), storage, Read{sum, g.identity(rank)},
+                [&](OpBuilder &, Location, ValueRange x) { return x[0]; });
+  return asResult(b, *this, sum);
+}
 
 void NNDialect::addReduceOps() {
   addOperations<

@@ -1,5 +1,5 @@
 // nn.resize.
-#include "dialects/nn/NN.h"
+#include "dialects/nn/Generics.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -47,8 +47,8 @@ static LogicalResult applySizes(const Fact &operand, ResizeAspect aspect, ArrayR
       return error("expects sizes of 0 or more, of an operand of a size known at compile time");
     resized.scale = static_cast<double>(size) / from;
     resized.size = getAffineConstantExpr(size, operand.element.getContext());
-    if (common == 0 || (aspect == ResizeAspect::NotLarger ? resized.scale < common
-                                                          : resized.scale > common))
+    if (common == 0 ||
+        (aspect == ResizeAspect::NotLarger ? resized.scale < common : resized.scale > common))
       common = resized.scale;
   }
   if (aspect == ResizeAspect::Stretch)
@@ -70,7 +70,7 @@ static FailureOr<SmallVector<Resized>> resolveResize(ResizeOp::Adaptor op, Array
   if (failed(normalizeAxes(op.getAxes(), operand.rank(), error)))
     return failure();
   for (int64_t axis : op.getAxes())
-    dims.push_back({axis < 0 ? axis + operand.rank() : axis, {}});
+    dims.push_back({fromFront(axis, operand.rank()), {}});
   if (static_cast<bool>(op.getScales()) == static_cast<bool>(op.getSizes()))
     return error("expects one of scales and sizes");
   if (op.getCoordinates() == ResizeCoordinates::CropAndResize) {
@@ -78,7 +78,8 @@ static FailureOr<SmallVector<Resized>> resolveResize(ResizeOp::Adaptor op, Array
     if (op.getRoi())
       roi = constantFloats(op.getRoi());
     if (!roi || roi->size() != 2 * dims.size())
-      return error("expects a roi of " + Twine(2 * dims.size()) + " elements known at compile time");
+      return error("expects a roi of " + Twine(2 * dims.size()) +
+                   " elements known at compile time");
   }
   if (op.getScales()) {
     std::optional<SmallVector<double>> scales = constantFloats(op.getScales());
@@ -112,8 +113,326 @@ LogicalResult ResizeOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorIm
   return success();
 }
 
-FailureOr<SmallVector<Value>> ResizeOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+namespace {
+/// For each place in a dim of the result: which places of the operand it is a weighted sum of.
+struct Taps {
+  int64_t count = 1;            // per place
+  SmallVector<int32_t> indices; // [places, count]; -1 first: outside
+  SmallVector<float> weights;   // [places, count]
+  bool anyOutside() const { return llvm::is_contained(indices, -1); }
+};
+
+/// The taps of one dim. Places and weights are computed in f32 as the frameworks do, whose
+/// roundings decide ties.
+struct Sampler {
+  ResizeMode mode;
+  ResizeCoordinates coordinates;
+  ResizeRounding rounding;
+  float cubic, scale, roiStart, roiEnd;
+  bool excludeOutside, antialias;
+  int64_t from, to; // sizes
+
+  std::optional<float> coordinate(int64_t place) const;
+  int64_t nearest(float x) const;
+  /// The weights of the elements from `first` on, relative to the one at or left of x; `ratio` is
+  /// the distance to that.
+  SmallVector<float> weights(float ratio, int64_t &first) const;
+  float kernel(float distance) const;
+  Taps taps() const;
+};
+} // namespace
+
+/// Where a place of the result is in the operand; nothing: outside, by the rule of crop_and_resize.
+std::optional<float> Sampler::coordinate(int64_t place) const {
+  float x = place, resized = scale * from;
+  switch (coordinates) {
+  case ResizeCoordinates::HalfPixel:
+    return (x + 0.5f) / scale - 0.5f;
+  case ResizeCoordinates::HalfPixelSymmetric:
+    return from / 2.0f * (1 - to / resized) + (x + 0.5f) / scale - 0.5f;
+  case ResizeCoordinates::PytorchHalfPixel:
+    return to == 1 ? 0.0f : (x + 0.5f) / scale - 0.5f;
+  case ResizeCoordinates::AlignCorners:
+    return resized == 1 ? 0.0f : x * (from - 1) / (resized - 1);
+  case ResizeCoordinates::Asymmetric:
+    return x / scale;
+  case ResizeCoordinates::CropAndResize: {
+    float last = from - 1, length = roiEnd - roiStart;
+    float inside = resized == 1 ? length * last / 2 : x * length * last / (resized - 1);
+    float result = inside + roiStart * last;
+    return result < 0 || result > last ? std::optional<float>() : result;
+  }
+  }
+  llvm_unreachable("all coordinates are above");
+}
+
+int64_t Sampler::nearest(float x) const {
+  float below = std::floor(x), ratio = x - below;
+  bool up = false;
+  switch (rounding) {
+  case ResizeRounding::PreferFloor:
+    up = ratio > 0.5f;
+    break;
+  case ResizeRounding::PreferCeil:
+    up = ratio >= 0.5f;
+    break;
+  case ResizeRounding::Floor:
+    break;
+  case ResizeRounding::Ceil:
+    up = ratio > 0;
+    break;
+  }
+  return static_cast<int64_t>(below) + up;
+}
+
+/// The weight of an element at a distance: a triangle, or Keys' cubic convolution with parameter
+/// `cubic`.
+float Sampler::kernel(float distance) const {
+  float d = std::fabs(distance), a = cubic;
+  if (mode == ResizeMode::Linear)
+    return std::max(0.0f, 1 - d);
+  if (d <= 1)
+    return ((a + 2) * d - (a + 3)) * d * d + 1;
+  if (d < 2)
+    return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
+  return 0;
+}
+
+SmallVector<float> Sampler::weights(float ratio, int64_t &first) const {
+  float radius = mode == ResizeMode::Linear ? 1 : 2;
+  float squeeze =
+      antialias ? std::min(scale, 1.0f) : 1.0f; // a wider kernel where the result is smaller
+  first = static_cast<int64_t>(std::floor(-radius / squeeze)) + 1;
+  int64_t count = 2 - 2 * first;
+  SmallVector<float> result;
+  float sum = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    result.push_back(kernel((first + i - ratio) * squeeze));
+    sum += result.back();
+  }
+  if (squeeze < 1)
+    for (float &weight : result)
+      weight /= sum;
+  return result;
+}
+
+Taps Sampler::taps() const {
+  Taps taps;
+  auto inside = [&](int64_t index) { return std::clamp<int64_t>(index, 0, from - 1); };
+  for (int64_t place = 0; place < to; ++place) {
+    std::optional<float> x = coordinate(place);
+    // Limits that keep integers in range; beyond them all elements are those of the edge.
+    float limited = std::clamp<float>(x.value_or(0), -1e6f, from + 1e6f);
+    SmallVector<float> weight{1};
+    int64_t left = static_cast<int64_t>(std::floor(limited)), first = 0;
+    if (mode == ResizeMode::Nearest)
+      left = nearest(limited);
+    else
+      weight = weights(limited - left, first);
+    float sum = 0;
+    taps.count = weight.size();
+    for (int64_t i = 0; i < taps.count; ++i) {
+      int64_t index = left + first + i;
+      if (excludeOutside && mode != ResizeMode::Nearest && index != inside(index))
+        weight[i] = 0;
+      sum += weight[i];
+      taps.indices.push_back(x || i ? inside(index) : -1);
+    }
+    for (float each : weight)
+      taps.weights.push_back(excludeOutside && sum != 0 ? each / sum : each);
+  }
+  return taps;
+}
+
+/// The one index of each place as an affine function, for whole ratios of sizes.
+static AffineExpr asAffine(const Taps &taps, int64_t dim, int64_t from, MLIRContext *context) {
+  ArrayRef<int32_t> indices = taps.indices;
+  AffineExpr d = getAffineDimExpr(dim, context);
+  int64_t run =
+      llvm::find_if(indices, [&](int32_t index) { return index != indices[0]; }) - indices.begin();
+  if (taps.count != 1 || indices.size() < 2 || indices[0] < 0)
+    return {};
+  int64_t step = indices[1] - indices[0];
+  bool repeats = indices[0] == 0 && indices.size() % run == 0, strides = run == 1;
+  for (auto [place, index] : llvm::enumerate(indices)) {
+    repeats &= index == static_cast<int64_t>(place) / run;
+    strides &= index == indices[0] + static_cast<int64_t>(place) * step;
+  }
+  bool isPart = step == 1 && indices[0] == 0 && static_cast<int64_t>(indices.size()) != from;
+  if (strides) // a part of a dim has no map of its own in linalg
+    return isPart ? AffineExpr() : d * step + indices[0];
+  return repeats ? d.floorDiv(run) : AffineExpr();
+}
+
+namespace {
+/// One resized dim in the loops of the lowering.
+struct Sampled {
+  int64_t dim, from; // its size in the operand
+  Taps taps;
+  Value indices, weights; // tables
+  int64_t loop = -1;      // over the taps
+};
+
+/// Reads weighted sums of elements by tables.
+struct Resampler {
+  Generics g;
+  Value operand;
+  SmallVector<int64_t> shape, loops; // of the result; then the taps
+  SmallVector<Sampled> dims;
+
+  Type element() const { return cast<RankedTensorType>(operand.getType()).getElementType(); }
+  SmallVector<Read> tables(bool weights) const;
+  Value extract(OpBuilder &b, Location loc, ValueRange indices) const;
+  Value affine() const;
+  Value nearest();
+  Value interpolate(Type from);
+  Value fillOutside(Value result, double extrapolation);
+};
+} // namespace
+
+SmallVector<Read> Resampler::tables(bool weights) const {
+  SmallVector<Read> reads;
+  for (const Sampled &sampled : dims) {
+    SmallVector<int64_t> read{sampled.dim};
+    if (sampled.loop >= 0)
+      read.push_back(sampled.loop);
+    reads.push_back({weights ? sampled.weights : sampled.indices, g.select(loops.size(), read)});
+  }
+  return reads;
+}
+
+Value Resampler::extract(OpBuilder &b, Location loc, ValueRange indices) const {
+  IndexMath m{b, loc};
+  SmallVector<Value> place;
+  for (size_t dim = 0; dim < shape.size(); ++dim)
+    place.push_back(m.loop(dim));
+  for (auto [sampled, index] : llvm::zip(dims, indices)) {
+    Value x = arith::IndexCastOp::create(b, loc, b.getIndexType(), index);
+    place[sampled.dim] =
+        sampled.taps.anyOutside() ? Value(arith::MaxSIOp::create(b, loc, x, m.constant(0))) : x;
+  }
+  return tensor::ExtractOp::create(b, loc, operand, place);
+}
+
+/// Without tables, where all indices are affine; else null.
+Value Resampler::affine() const {
+  SmallVector<AffineExpr> exprs;
+  for (size_t dim = 0; dim < shape.size(); ++dim)
+    exprs.push_back(g.b.getAffineDimExpr(dim));
+  for (const Sampled &sampled : dims)
+    if (!(exprs[sampled.dim] = asAffine(sampled.taps, sampled.dim, sampled.from, g.b.getContext())))
+      return {};
+  AffineMap map = AffineMap::get(shape.size(), 0, exprs, g.b.getContext());
+  return Generics(g).map(shape, element(), Read{operand, map},
+                         [](OpBuilder &, Location, ValueRange x) { return x[0]; });
+}
+
+Value Resampler::nearest() {
+  return g.map(shape, element(), tables(/*weights=*/false),
+               [&](OpBuilder &b, Location loc, ValueRange x) { return extract(b, loc, x); });
+}
+
+Value Resampler::interpolate(Type from) {
+  SmallVector<int64_t> reduced;
+  for (size_t loop = shape.size(); loop < loops.size(); ++loop)
+    reduced.push_back(loop);
+  Type compute = isa<FloatType>(from) ? computeType(from) : Type(g.b.getF32Type());
+  SmallVector<Read> reads = tables(false);
+  llvm::append_range(reads, tables(true));
+  Value sum =
+      g.reduce(loops, reduced, scalar(g.b, g.loc, compute, 0), reads,
+               [&](OpBuilder &b, Location loc, ValueRange x) -> Value {
+                 Value value = extract(b, loc, x.take_front(dims.size()));
+                 value = buildCast(isa<FloatType>(from) ? element() : from, compute, b, loc, value);
+                 for (Value weight : x.drop_front(dims.size()).drop_back())
+                   value = arith::MulFOp::create(b, loc, value, narrow(b, loc, weight, compute));
+                 return arith::AddFOp::create(b, loc, value, x.back());
+               });
+  return g.map(shape, element(), Read{sum, g.identity(shape.size())},
+               [&](OpBuilder &b, Location loc, ValueRange x) {
+                 return buildCast(compute, isa<FloatType>(from) ? element() : from, b, loc, x[0]);
+               });
+}
+
+Value Resampler::fillOutside(Value result, double extrapolation) {
+  SmallVector<Read> reads{{result, g.identity(shape.size())}};
+  for (const Sampled &sampled : dims) {
+    SmallVector<AffineExpr> exprs{g.b.getAffineDimExpr(sampled.dim)};
+    if (sampled.loop >= 0)
+      exprs.push_back(g.b.getAffineConstantExpr(0));
+    if (sampled.taps.anyOutside())
+      reads.push_back({sampled.indices, AffineMap::get(shape.size(), 0, exprs, g.b.getContext())});
+  }
+  return g.map(shape, element(), reads, [&](OpBuilder &b, Location loc, ValueRange x) -> Value {
+    Value value = x[0], fill = scalar(b, loc, element(), extrapolation);
+    for (Value index : x.drop_front()) {
+      Value outside = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, index,
+                                            scalar(b, loc, index.getType(), 0));
+      value = arith::SelectOp::create(b, loc, outside, fill, value);
+    }
+    return value;
+  });
+}
+
+FailureOr<SmallVector<Value>> ResizeOp::lower(OpBuilder &b) {
+  auto error = [&](const Twine &text) { return emitOpError(text); };
+  FailureOr<SmallVector<Resized>> dims =
+      resolveResize(Adaptor(*this), factsOf(getOperands()), error);
+  if (failed(dims) || failed(expectStatic(*this)))
+    return failure();
+  RankedTensorType type = getOperand().getType();
+  if (type.getNumElements() == 0 && getType().getNumElements() != 0)
+    return emitOpError("expects elements to show, found none");
+  Resampler r{Generics(b, getLoc()),
+              toStorage(b, getLoc(), getOperand()),
+              llvm::to_vector(getType().getShape()),
+              {},
+              {}};
+  r.loops = r.shape;
+  SmallVector<double> roi(2 * dims->size(), 0);
+  if (getCoordinates() == ResizeCoordinates::CropAndResize)
+    roi = *constantFloats(getRoi());
+  bool outside = false;
+  for (auto [i, resized] : llvm::enumerate(*dims)) {
+    int64_t from = type.getDimSize(resized.dim), to = getType().getDimSize(resized.dim);
+    if (from == to && resized.scale == 1 && getCoordinates() != ResizeCoordinates::CropAndResize)
+      continue; // every place shows itself
+    Sampler sampler{getMode(),
+                    getCoordinates(),
+                    getRounding(),
+                    getCubicCoefficient().convertToFloat(),
+                    static_cast<float>(resized.scale),
+                    static_cast<float>(roi[i]),
+                    static_cast<float>(roi[dims->size() + i]),
+                    getExcludeOutside(),
+                    getAntialias(),
+                    from,
+                    to};
+    Sampled sampled{resized.dim, from, sampler.taps(), {}, {}};
+    outside |= sampled.taps.anyOutside();
+    SmallVector<int64_t> table{to};
+    if (sampled.taps.count > 1) {
+      sampled.loop = r.loops.size();
+      r.loops.push_back(sampled.taps.count);
+      table.push_back(sampled.taps.count);
+    }
+    sampled.indices = arith::ConstantOp::create(
+        b, getLoc(),
+        DenseElementsAttr::get(RankedTensorType::get(table, b.getI32Type()),
+                               ArrayRef(sampled.taps.indices)));
+    if (getMode() != ResizeMode::Nearest)
+      sampled.weights = arith::ConstantOp::create(
+          b, getLoc(),
+          DenseElementsAttr::get(RankedTensorType::get(table, b.getF32Type()),
+                                 ArrayRef(sampled.taps.weights)));
+    r.dims.push_back(std::move(sampled));
+  }
+  Value result = getMode() == ResizeMode::Nearest ? r.affine() : Value();
+  if (!result)
+    result = getMode() == ResizeMode::Nearest ? r.nearest() : r.interpolate(type.getElementType());
+  if (outside)
+    result = r.fillOutside(result, getExtrapolation().convertToDouble());
+  return asResult(b, *this, result);
 }
 
 void NNDialect::addResizeOps() {

@@ -121,8 +121,8 @@ static Value remainder(bool isUnsigned, OpBuilder &b, Location loc, Value x, Val
 Value buildMod(Type type, OpBuilder &b, Location loc, Value x, Value y, bool fmod) {
   bool isFloat = isa<FloatType>(x.getType());
   bool isUnsigned = getElementTypeOrSelf(type).isUnsignedInteger();
-  Value rest = isFloat ? Value(arith::RemFOp::create(b, loc, x, y))
-                       : remainder(isUnsigned, b, loc, x, y);
+  Value rest =
+      isFloat ? Value(arith::RemFOp::create(b, loc, x, y)) : remainder(isUnsigned, b, loc, x, y);
   if (fmod || isUnsigned)
     return rest;
   // Where the signs of the rest and the divisor differ, one divisor more.
@@ -132,9 +132,9 @@ Value buildMod(Type type, OpBuilder &b, Location loc, Value x, Value y, bool fmo
       return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, value, zero);
     return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, value, zero);
   };
-  Value nonzero =
-      isFloat ? Value(arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNE, rest, zero))
-              : Value(arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, rest, zero));
+  Value nonzero = isFloat
+                      ? Value(arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNE, rest, zero))
+                      : Value(arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, rest, zero));
   Value differ = arith::XOrIOp::create(b, loc, isNegative(rest), isNegative(y));
   Value more = isFloat ? Value(arith::AddFOp::create(b, loc, rest, y))
                        : Value(arith::AddIOp::create(b, loc, rest, y));
@@ -181,7 +181,8 @@ static Value buildConstantPow(Formula f, Value x, double exponent) {
 }
 
 Value buildPow(PowOp op, OpBuilder &b, Location loc, Value x, Value y) {
-  Type base = op.getLhs().getType().getElementType(), power = op.getRhs().getType().getElementType();
+  Type base = op.getLhs().getType().getElementType(),
+       power = op.getRhs().getType().getElementType();
   Type compute = base.isF64() ? base : b.getF32Type();
   Value floatX = buildCast(isa<FloatType>(base) ? x.getType() : base, compute, b, loc, x);
   std::optional<double> exponent = constantScalar(op.getRhs());

@@ -1,10 +1,11 @@
 // Shapes as values, and the same elements under another shape: see Shape.td.
-#include "dialects/nn/NN.h"
+#include "dialects/nn/Generics.h"
 
-#include "llvm/Support/CheckedArithmetic.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/PatternMatch.h"
+#include "llvm/Support/CheckedArithmetic.h"
 
 using namespace mlir;
 
@@ -97,9 +98,8 @@ static LogicalResult resolveShape(const Fact &operand, const Fact &shape, bool a
   auto count = [](ArrayRef<AffineExpr> sizes) {
     std::optional<int64_t> product = 1;
     for (AffineExpr size : sizes)
-      product = product && constantOf(size)
-                    ? llvm::checkedMul(*product, *constantOf(size))
-                    : std::nullopt;
+      product = product && constantOf(size) ? llvm::checkedMul(*product, *constantOf(size))
+                                            : std::nullopt;
     return product;
   };
   if (open && !left)
@@ -192,39 +192,106 @@ void ReshapeOp::build(OpBuilder &b, OperationState &state, Value operand, ArrayR
   build(b, state, operand, shape, /*allow_zero=*/true);
 }
 
-FailureOr<SmallVector<Value>> ShapeOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+/// Integers as a constant tensor.
+static SmallVector<Value> lowerToConstant(OpBuilder &b, Operation *op, ArrayRef<int64_t> values) {
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  return {arith::ConstantOp::create(b, op->getLoc(), DenseIntElementsAttr::get(type, values))};
 }
 
-FailureOr<SmallVector<Value>> SizeOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+FailureOr<SmallVector<Value>> ShapeOp::lower(OpBuilder &b) {
+  if (failed(expectStatic(*this)))
+    return failure();
+  int64_t rank = getOperand().getType().getRank(), start = getStart(),
+          count = getType().getDimSize(0);
+  start = std::clamp<int64_t>(start < 0 ? start + rank : start, 0, rank);
+  return lowerToConstant(b, *this,
+                         getOperand().getType().getShape().slice(count ? start : 0, count));
 }
 
-FailureOr<SmallVector<Value>> ReshapeOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+FailureOr<SmallVector<Value>> SizeOp::lower(OpBuilder &b) {
+  if (failed(expectStatic(*this)))
+    return failure();
+  return lowerToConstant(b, *this, getOperand().getType().getNumElements());
 }
 
-FailureOr<SmallVector<Value>> SqueezeOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+/// Reshape, squeeze and unsqueeze differ in how they say the shape.
+static FailureOr<SmallVector<Value>> lowerReshape(OpBuilder &b, Operation *op) {
+  if (failed(expectStatic(op)))
+    return failure();
+  Value operand = toStorage(b, op->getLoc(), op->getOperand(0));
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  return asResult(b, op, Generics(b, op->getLoc()).reshape(operand, type.getShape()));
 }
 
-FailureOr<SmallVector<Value>> UnsqueezeOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+FailureOr<SmallVector<Value>> ReshapeOp::lower(OpBuilder &b) { return lowerReshape(b, *this); }
+FailureOr<SmallVector<Value>> SqueezeOp::lower(OpBuilder &b) { return lowerReshape(b, *this); }
+FailureOr<SmallVector<Value>> UnsqueezeOp::lower(OpBuilder &b) { return lowerReshape(b, *this); }
+
+FailureOr<SmallVector<Value>> ExpandOp::lower(OpBuilder &b) {
+  if (failed(expectStatic(*this)))
+    return failure();
+  RankedTensorType type = getType();
+  Read read{toStorage(b, getLoc(), getOperand()), broadcastMap(getOperand().getType(), type)};
+  Value result = Generics(b, getLoc())
+                     .map(type.getShape(), storageType(type.getElementType()), read,
+                          [](OpBuilder &, Location, ValueRange x) { return x[0]; });
+  return asResult(b, *this, result);
 }
 
-FailureOr<SmallVector<Value>> ExpandOp::lower(OpBuilder &) {
-  return emitOpError("cannot be lowered");
+/// Whether two equal types say that all sizes are equal.
+static bool isSame(RankedTensorType lhs, RankedTensorType rhs) {
+  return lhs == rhs && lhs.hasStaticShape();
 }
 
-OpFoldResult ReshapeOp::fold(FoldAdaptor) { return {}; }
+OpFoldResult ReshapeOp::fold(FoldAdaptor) {
+  // With one dynamic size it is what the others leave.
+  bool same = getType() == getOperand().getType() && getType().getNumDynamicDims() <= 1;
+  return same ? getOperand() : OpFoldResult();
+}
 
-void ReshapeOp::getCanonicalizationPatterns(RewritePatternSet &, MLIRContext *) {}
+OpFoldResult ExpandOp::fold(FoldAdaptor) {
+  return isSame(getType(), getOperand().getType()) ? getOperand() : OpFoldResult();
+}
 
-void SqueezeOp::getCanonicalizationPatterns(RewritePatternSet &, MLIRContext *) {}
+namespace {
+/// An op that only changes the shape -> nn.reshape to a constant shape.
+template <typename Op> struct ToReshape : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+  LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override {
+    RankedTensorType type = op.getType();
+    bool isStatic = type.hasStaticShape(), isReshape = isa<ReshapeOp>(op.getOperation());
+    if (!isStatic &&
+        (isReshape || type.getNumDynamicDims() > 1 || llvm::is_contained(type.getShape(), 0)))
+      return rewriter.notifyMatchFailure(op, "has sizes that are not known");
+    SmallVector<int64_t> sizes;
+    for (int64_t size : type.getShape())
+      sizes.push_back(ShapedType::isDynamic(size) ? -1 : size);
+    Value operand = op.getOperand();
+    if (auto first = operand.getDefiningOp<ReshapeOp>(); first && isStatic)
+      operand = first.getOperand();
+    else if (isReshape && constantIntegers(op->getOperand(1)) == sizes)
+      return rewriter.notifyMatchFailure(op, "is canonical");
+    auto shapeType =
+        RankedTensorType::get(static_cast<int64_t>(sizes.size()), rewriter.getI64Type());
+    Value shape =
+        ConstantOp::create(rewriter, op.getLoc(), DenseIntElementsAttr::get(shapeType, sizes));
+    auto reshape =
+        ReshapeOp::create(rewriter, op.getLoc(), type, operand, shape, /*allow_zero=*/true);
+    rewriter.replaceOp(op, reshape);
+    return success();
+  }
+};
+} // namespace
 
-void UnsqueezeOp::getCanonicalizationPatterns(RewritePatternSet &, MLIRContext *) {}
-
-OpFoldResult ExpandOp::fold(FoldAdaptor) { return {}; }
+void ReshapeOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
+  patterns.add<ToReshape<ReshapeOp>>(context);
+}
+void SqueezeOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
+  patterns.add<ToReshape<SqueezeOp>>(context);
+}
+void UnsqueezeOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
+  patterns.add<ToReshape<UnsqueezeOp>>(context);
+}
 
 void NNDialect::addShapeOps() {
   addOperations<

@@ -14,8 +14,7 @@ llvm::LogicalResult inferWindow(const Window &window, llvm::ArrayRef<mlir::Affin
                                 Shape &result, EmitError error);
 
 /// The spatial sizes of which a window makes x1..xs, `outputPads` larger.
-llvm::LogicalResult inferTransposedWindow(const Window &window,
-                                          llvm::ArrayRef<int64_t> outputPads,
+llvm::LogicalResult inferTransposedWindow(const Window &window, llvm::ArrayRef<int64_t> outputPads,
                                           llvm::ArrayRef<mlir::AffineExpr> sizes, Shape &result,
                                           EmitError error);
 
