@@ -21,7 +21,7 @@ static void importEyeLike(OpBinder &b) {
     return (void)b.unsupported("elements of type " + elementTypeName(int(b.integer("dtype", 0))) +
                                " are not supported");
   nn::EyeLikeOp::Properties properties;
-  properties.type = TypeAttr::get(element);
+  properties.to = TypeAttr::get(element);
   properties.k = b.i64(b.integer("k", 0));
   b.result(b.create<nn::EyeLikeOp>({b.input(0)}, properties));
 }
