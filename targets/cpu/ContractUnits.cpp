@@ -225,7 +225,9 @@ void ContractEmitter::emit(kern::ContractOp op, Kernel &kernel) {
   b.setInsertionPointToStart(units.getBody());
   Value unitIndex = units.getInductionVar();
   auto [slow, fast] = divide(unitIndex, plan.getNSlow() ? chunks : columns);
-  auto [batch, group] = divide(plan.getNSlow() ? slow : fast, groups);
+  Value batch = constant(0), group = plan.getNSlow() ? slow : fast;
+  if (!p.batches.empty())
+    std::tie(batch, group) = divide(group, groups);
 
   Cursor at{constant(p.aOffset), constant(p.bOffset), constant(p.cOffset), {}};
   for (const Epilogue::Extra &extra : p.epilogue.getExtras())

@@ -117,11 +117,12 @@ void flatten(Contraction &p) {
       *axis = Axis{1, 0, 0, 0, SmallVector<int64_t>(p.n.extras.size(), 0)};
     }
     fold(p.lines);
-    auto longest = llvm::max_element(
-        p.lines, [](const Axis &l, const Axis &r) { return l.size < r.size; });
-    if (longest != p.lines.end()) {
+    // Of equal ones the last, whose rows are neighbours.
+    auto longest = std::max_element(p.lines.rbegin(), p.lines.rend(),
+                                    [](const Axis &l, const Axis &r) { return l.size < r.size; });
+    if (longest != p.lines.rend()) {
       p.x = *longest;
-      p.lines.erase(longest);
+      p.lines.erase(std::next(longest).base());
     }
     p.h = p.strideH = p.strideW = 1, p.w = p.x.size;
   }

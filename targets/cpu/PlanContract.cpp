@@ -4,6 +4,8 @@
 
 #include "mlir/IR/Remarks.h"
 
+#include <numeric>
+
 namespace nncc::cpu {
 #define GEN_PASS_DEF_PLANCONTRACT
 #include "targets/cpu/Passes.h.inc"
@@ -52,10 +54,14 @@ struct Planner {
     };
     // Square tiles read least.
     double reads = 0.05 * registersPerPanel() * width * n * (1.0 / t.rows + 1.0 / t.panels);
+    // Rows of A at a pitch of the L1 cache's 4 KiB share its 8 ways.
+    int64_t setBytes = std::gcd(p.x.a * p.elementBytes(), 4096);
+    double conflicts = setBytes && t.rows * setBytes > 8 * 4096 ? 1.3 : 1;
     // Each body costs text and compile time: remainders, tiles that padding clips.
     int64_t bodies = 1 + (width % t.rows != 0) + ((p.left || p.right) && width / t.rows > 2);
     bodies *= 1 + (rest != 0);
-    return ((n / t.panels) * line(t.panels) + line(rest) + reads) * (1 + 0.015 * (bodies - 1));
+    return ((n / t.panels) * line(t.panels) + line(rest) + reads) * (1 + 0.015 * (bodies - 1)) *
+           conflicts;
   }
 
   Tile chooseTile() const {
