@@ -1,4 +1,5 @@
 // math.* -> polynomials: no call into libm from a kernel.
+#include "targets/cpu/MathBuilder.h"
 #include "targets/cpu/Passes.h"
 
 #include "mlir/Dialect/Math/Transforms/Passes.h"
@@ -10,12 +11,54 @@ namespace nncc::cpu {
 } // namespace nncc::cpu
 
 using namespace mlir;
+using namespace nncc::cpu;
 
 namespace {
+bool isF32(Operation *op) { return getElementTypeOrSelf(op->getResult(0).getType()).isF32(); }
+
+template <typename Op, Value (*expand)(MathBuilder &, Value)>
+struct ExpandUnary : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override {
+    if (!isF32(op))
+      return rewriter.notifyMatchFailure(op, "only f32 has an expansion");
+    MathBuilder m(rewriter, op.getLoc(), op.getType());
+    rewriter.replaceOp(op, expand(m, op.getOperand()));
+    return success();
+  }
+};
+
+struct ExpandPow : OpRewritePattern<math::PowFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::PowFOp op, PatternRewriter &rewriter) const override {
+    if (!isF32(op))
+      return rewriter.notifyMatchFailure(op, "only f32 has an expansion");
+    MathBuilder m(rewriter, op.getLoc(), op.getType());
+    rewriter.replaceOp(op, expandPow(m, op.getLhs(), op.getRhs()));
+    return success();
+  }
+};
+
+template <typename Op> bool is(StringRef name) { return name == Op::getOperationName(); }
+
 struct ApproximateMath : nncc::cpu::impl::ApproximateMathBase<ApproximateMath> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    populateMathPolynomialApproximationPatterns(patterns, MathPolynomialApproximationOptions());
+    patterns
+        .add<ExpandUnary<math::ExpOp, expandExp>, ExpandUnary<math::Exp2Op, expandExp2>,
+             ExpandUnary<math::ExpM1Op, expandExpM1>, ExpandUnary<math::SinhOp, expandSinh>,
+             ExpandUnary<math::CoshOp, expandCosh>, ExpandUnary<math::LogOp, expandLog>,
+             ExpandUnary<math::Log2Op, expandLog2>, ExpandUnary<math::Log10Op, expandLog10>,
+             ExpandUnary<math::SinOp, expandSin>, ExpandUnary<math::CosOp, expandCos>,
+             ExpandUnary<math::TanOp, expandTan>, ExpandUnary<math::AtanOp, expandAtan>,
+             ExpandUnary<math::AsinhOp, expandAsinh>, ExpandUnary<math::AcoshOp, expandAcosh>,
+             ExpandUnary<math::AtanhOp, expandAtanh>, ExpandPow>(&getContext());
+    populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
+      return is<math::TanhOp>(name) || is<math::ErfOp>(name) || is<math::ErfcOp>(name) ||
+             is<math::Log1pOp>(name) || is<math::AsinOp>(name) || is<math::AcosOp>(name);
+    });
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

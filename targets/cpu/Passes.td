@@ -43,8 +43,27 @@ def LowerBrgemm : Pass<"nncc-cpu-lower-brgemm", "::mlir::func::FuncOp"> {
 
 def ApproximateMath : Pass<"nncc-cpu-approximate-math", "::mlir::func::FuncOp"> {
   let summary = "Polynomials in place of calls into libm";
+  let description = [{
+    Expands functions of f32, on scalars and vectors of any length, into arithmetic:
+    ```mlir
+    %y = math.exp %x : vector<16xf32>   -->   fma, shifts and selects on vector<16xf32>
+    ```
+    Greatest errors in units in the last place, over all floats:
+
+    | exp, exp2 | expm1 | log, log2 | log10, log1p | sinh | cosh | pow | sin, cos | tan | atan |
+    |---|---|---|---|---|---|---|---|---|---|
+    | 1.0 | 1.4 | 1.0 | 1.1, 2.0 | 2.0 | 1.4 | 0.6 | 1.6 | 3.5 | 1.3 |
+
+    | asin | acos | asinh | acosh | atanh | tanh | erf | erfc |
+    |---|---|---|---|---|---|---|---|
+    | 6.5 | 1.1 | 2.6 | 2.1 | 2.8 | 4.4 | 4.3 | 2.4 |
+
+    NaN, infinities, signed zeros, overflow and results below the normal numbers are as in C.
+    Sine, cosine and tangent are exact in their reduction of any argument; above 2^20 they take a
+    slower branch. Functions of f64 and those not listed are left to libm.
+  }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
-                           "::mlir::vector::VectorDialect"];
+                           "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
 def LowerToLLVM : Pass<"nncc-cpu-lower-to-llvm", "::mlir::ModuleOp"> {
