@@ -14,7 +14,12 @@ llvm::Expected<ModelFile> ModelFile::open(llvm::StringRef path) {
   if (!buffer)
     return ioError("cannot read '" + path + "': " + buffer.getError().message());
   llvm::StringRef folder = llvm::sys::path::parent_path(path);
-  return parse(std::move(*buffer), folder.empty() ? "." : folder);
+  auto file = parse(std::move(*buffer), folder.empty() ? "." : folder);
+  if (file)
+    return file;
+  Problems problems;
+  problems.take(file.takeError(), path);
+  return problems.finish();
 }
 
 llvm::Expected<ModelFile> ModelFile::parse(std::unique_ptr<llvm::MemoryBuffer> buffer,

@@ -34,8 +34,9 @@ int checkMain() {
   if (problems->empty())
     return 0;
   // Whoever reads only the standard error learns the reason too.
-  errs() << "nncc: error: " << options->input << ": " << problems->size()
-         << " things are not supported, first: " << StringRef(problems->front()).trim() << '\n';
+  errs() << "nncc: error: " << options->input << " is not supported (" << problems->size()
+         << (problems->size() == 1 ? " reason): " : " reasons), first: ")
+         << StringRef(problems->front()).trim() << '\n';
   return static_cast<int>(ErrorClass::Unsupported);
 }
 

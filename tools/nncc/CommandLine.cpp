@@ -131,6 +131,15 @@ Error unsupportedError(const Twine &message) {
   return make_error<CompileError>(ErrorClass::Unsupported, message.str());
 }
 
+/// What a file's contents could do to a terminal is replaced.
+static std::string printable(StringRef message) {
+  std::string text = llvm::json::fixUTF8(message);
+  for (char &c : text)
+    if (static_cast<unsigned char>(c) < ' ' && c != '\n')
+      c = '?';
+  return text;
+}
+
 int fail(Error error) {
   int code = 0;
   std::string message;
@@ -142,6 +151,7 @@ int fail(Error error) {
       std::move(error), [&](const CompileError &e) { add(e.kind, e.message); },
       [&](const ModelError &e) { add(e.getClass(), e.message()); },
       [&](const ErrorInfoBase &e) { add(ErrorClass::Usage, e.message()); });
+  message = printable(message);
   SmallVector<StringRef> lines;
   StringRef(message).split(lines, '\n', -1, /*KeepEmpty=*/false);
   for (StringRef line : lines)

@@ -95,9 +95,10 @@ static Expected<Tensor> create(const Header &header) {
   for (auto [known, type] : typeNames)
     if (name == known)
       return Tensor::create(type, header.shape);
-  bool oneByte = name == "V1", twoBytes = name == "V2";
+  // float8_e5m2 calls itself f1, but is not the only type of that size.
+  bool oneByte = name == "V1" || name == "f1", twoBytes = name == "V2";
   if (!oneByte && !twoBytes)
-    return unsupportedError("NumPy's type '" + header.type + "'");
+    return unsupportedError("NumPy's type '" + header.type + "', expected numbers");
   Expected<Tensor> tensor = Tensor::create(oneByte ? NNCC_UINT8 : NNCC_UINT16, header.shape);
   if (tensor)
     tensor->opaqueBytes = oneByte ? 1 : 2;
