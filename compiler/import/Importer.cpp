@@ -32,8 +32,6 @@ OwningOpRef<ModuleOp> Importer::run(const Opsets &opsets) {
   Scope scope{nullptr, opsets, "", ""};
   addInitializers(file.proto().graph(), scope);
   importSignature(function, scope);
-  if (!problems.empty())
-    return module; // without types of the inputs every node would be a problem
   importNodes(file.proto().graph().node(), scope);
   importOutputs(function, scope);
   eraseUnused(function.front());

@@ -169,20 +169,24 @@ void Importer::importSignature(func::FuncOp function, Scope &scope) {
   InputSizes sizes(inputs, options, problems);
   sizes.bind();
   SmallVector<Type> types;
-  for (const onnx::ValueInfoProto *input : inputs)
-    if (Type type = importInput(*input, sizes, &context, problems))
+  SmallVector<const onnx::ValueInfoProto *> arguments; // that have a type
+  for (const onnx::ValueInfoProto *input : inputs) {
+    scope.values[input->name()] = Value();
+    if (Type type = importInput(*input, sizes, &context, problems)) {
       types.push_back(type);
-  if (!problems.empty())
-    return;
+      arguments.push_back(input);
+    }
+  }
   function.setFunctionType(builder.getFunctionType(types, {}));
   Block *body = function.addEntryBlock();
   builder.setInsertionPointToStart(body);
-  for (auto [i, input] : llvm::enumerate(inputs)) {
+  for (auto [i, input] : llvm::enumerate(arguments)) {
     SmallVector<StringRef> names;
     for (const auto &dim : shapeOf(*input).dim())
       names.push_back(dimName(dim));
     function.setArgAttr(i, "nn.name", builder.getStringAttr(input->name()));
     function.setArgAttr(i, "nn.dims", builder.getStrArrayAttr(names));
+    body->getArgument(i).setLoc(NameLoc::get(builder.getStringAttr(input->name())));
     scope.values[input->name()] = body->getArgument(i);
   }
 }
