@@ -18,8 +18,12 @@ static void add(OpPassManager &pm, StringRef text) {
 static void buildImport(OpPassManager &, const CompileOptions &) {}
 
 static void buildGraph(OpPassManager &pm, const CompileOptions &) {
-  add(pm, "func.func(nncc-fold-shapes,canonicalize,cse,nncc-fuse-activations,nncc-fuse-gelu,"
-          "nncc-fold-batch-norm,nncc-assign-layout,canonicalize,cse)");
+  // Recognition first: exporters spell one function in many ways, and layout and folding take them
+  // apart. Constants are evaluated last, in one run of the compiled code.
+  add(pm, "func.func(nncc-fold-shapes,canonicalize,cse,"
+          "nncc-fuse-gelu,nncc-fuse-activations,nncc-fuse-layer-norm,nncc-fuse-softmax,"
+          "nncc-fold-batch-norm,nncc-assign-layout,canonicalize,cse),"
+          "nncc-evaluate-constants,func.func(canonicalize,cse)");
 }
 
 static void buildKernels(OpPassManager &pm, const CompileOptions &) {
