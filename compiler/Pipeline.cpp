@@ -29,7 +29,7 @@ static void buildGraph(OpPassManager &pm, const CompileOptions &) {
 static void buildKernels(OpPassManager &pm, const CompileOptions &) {
   add(pm, "func.func(nncc-form-contractions,canonicalize,cse,nncc-fuse-epilogue),"
           "nncc-form-kernels,nncc-merge-kernels,"
-          "builtin.module(func.func(nncc-lower-nn,canonicalize,cse))");
+          "builtin.module(func.func(nncc-lower-nn,canonicalize,cse)),nncc-verify-kernels");
 }
 
 static void buildSchedule(OpPassManager &pm, const CompileOptions &) {
@@ -38,11 +38,13 @@ static void buildSchedule(OpPassManager &pm, const CompileOptions &) {
           "nncc-cpu-lower-brgemm,nncc-cpu-approximate-math,canonicalize,cse))");
 }
 
-static void buildProgram(OpPassManager &pm, const CompileOptions &) { add(pm, "nncc-plan-memory"); }
+static void buildProgram(OpPassManager &pm, const CompileOptions &) {
+  add(pm, "nncc-plan-memory,nncc-verify-program");
+}
 
 static void buildTarget(OpPassManager &pm, const CompileOptions &) {
   add(pm, "builtin.module(convert-scf-to-cf,convert-vector-to-llvm,nncc-cpu-lower-to-llvm,"
-          "reconcile-unrealized-casts)");
+          "reconcile-unrealized-casts),nncc-verify-target");
 }
 
 static constexpr Stage stages[] = {

@@ -217,4 +217,29 @@ def PlanMemory : Pass<"nncc-plan-memory", "::mlir::ModuleOp"> {
   let dependentDialects = ["::nncc::rt::RTDialect"];
 }
 
+//===-- verify: what each stage promises to the next ----------------------------------------------===//
+
+def VerifyKernels : Pass<"nncc-verify-kernels", "::mlir::ModuleOp"> {
+  let summary = "Check what stage kernels promises";
+  let description = [{
+    The program holds rt.dispatch, rt.view, constants and packing recipes, nothing that computes; kernels hold no nn
+    operation. Anything else is an error at its ONNX node.
+  }];
+}
+
+def VerifyProgram : Pass<"nncc-verify-program", "::mlir::ModuleOp"> {
+  let summary = "Check what stage program promises";
+  let description = [{
+    Every rt.run names a kernel that exists and buffers inside of the arena and the weights; no
+    tensor is left without a place.
+  }];
+}
+
+def VerifyTarget : Pass<"nncc-verify-target", "::mlir::ModuleOp"> {
+  let summary = "Check what stage target promises";
+  let description = [{
+    Kernels are in the LLVM dialect alone: a whitelist, for conversions can leave operations behind silently.
+  }];
+}
+
 #endif

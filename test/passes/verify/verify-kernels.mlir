@@ -1,0 +1,27 @@
+// RUN: nncc-opt %s --nncc-verify-kernels --split-input-file --verify-diagnostics
+func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @+1 {{is left in the program: expected kernels for everything that computes}}
+  %y = nn.exp %x : (tensor<4xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+// -----
+module {
+  module @k {
+    func.func @k(%x: tensor<4xf32>) -> tensor<4xf32> attributes {rt.kernel} {
+      // expected-error @+1 {{is left in a kernel: expected linalg and kern operations}}
+      %y = nn.exp %x : (tensor<4xf32>) -> tensor<4xf32>
+      return %y : tensor<4xf32>
+    }
+  }
+}
+// -----
+module @k {
+  func.func @k(%x: tensor<4xf32>) -> tensor<4xf32> attributes {rt.kernel} {
+    return %x : tensor<4xf32>
+  }
+}
+func.func @main(%x: tensor<2x2xf32>) -> tensor<4xf32> {
+  %v = rt.view %x : tensor<2x2xf32> -> tensor<4xf32>
+  %y = rt.dispatch @k(%v) : (tensor<4xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
