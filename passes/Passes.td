@@ -23,6 +23,22 @@ def FoldShapes : GraphPass<"nncc-fold-shapes"> {
   }];
 }
 
+def SimplifyGraph : GraphPass<"nncc-simplify-graph"> {
+  let summary = "Remove what computes nothing, merge what computes the same";
+  let description = [{
+    Together with the canonical forms of the operations, until nothing changes; then equal operations become one.
+    ```mlir
+    %x + 0, %x * 1, %x ^ 1           -->  %x
+    %x - c                           -->  %x + (-c)
+    %x / 8                           -->  %x * 0.125
+    %x * 2 * a                       -->  %x * (2a)
+    nn.gather %x, 3 {axis = 1}       -->  a slice and a reshape: views
+    nn.transpose (nn.relu (nn.transpose %x))  -->  nn.relu %x, where the transposes cancel
+    ```
+    Floats are rounded as before: scalars are merged only where one of them is a power of two.
+  }];
+}
+
 def FuseActivations : GraphPass<"nncc-fuse-activations"> {
   let summary = "Recognise sigmoid, SiLU, hard-sigmoid and hard-swish by their formulas";
   let description = [{

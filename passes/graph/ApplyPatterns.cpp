@@ -73,9 +73,9 @@ LogicalResult checkNames(PDLPatternModule &pdl, MLIRContext *context) {
       known = pdl.getRewriteFunctions().count(name = rewrite.getName());
     if (auto rewrite = dyn_cast<pdl::RewriteOp>(op); rewrite && rewrite.getName())
       known = pdl.getRewriteFunctions().count(name = *rewrite.getName());
-    return known ? WalkResult::advance()
-                 : WalkResult(op->emitError("unknown operation or native function '")
-                              << name << "'");
+    return known
+               ? WalkResult::advance()
+               : WalkResult(op->emitError("unknown operation or native function '") << name << "'");
   });
   return failure(unknown.wasInterrupted());
 }
