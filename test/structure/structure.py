@@ -19,13 +19,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SKIPPED = 77
 
-# Who may include what, by the first folder of the path. nncc/abi.h is the contract between the
+# Who may include what, by the first folder of the path. The ABI is the contract between the
 # compiler and the runtime, and free of dependencies.
+ABI = "runtime/include/nncc/abi.h"
 LAYERS = {
     "dialects": {"dialects"},
     "passes": {"dialects", "passes", "targets/Target.h"},
-    "targets": {"dialects", "passes", "targets", "nncc/abi.h"},
-    "compiler": {"dialects", "passes", "targets", "compiler", "nncc/abi.h", "nncc/nncc.h"},
+    "targets": {"dialects", "passes", "targets", ABI},
+    "compiler": {"dialects", "passes", "targets", "compiler", ABI},
     "runtime": {"runtime", "nncc"},
 }
 OURS = {"dialects", "passes", "targets", "compiler", "tools", "runtime", "nncc"}
