@@ -219,55 +219,59 @@ static uint16_t elfMachine(const llvm::Triple &triple) {
   return llvm::ELF::EM_X86_64;
 }
 
-Expected<WeightsSummary> writeWeightsObject(ModuleOp module, StringRef triple, StringRef symbol,
-                                            llvm::raw_pwrite_stream &os) {
+/// The end of an object file with one section of data: symbols, names and the table of sections,
+/// whose offset it returns. `at` is where it begins.
+static uint64_t writeTables(llvm::raw_pwrite_stream &os, uint64_t at, uint64_t offset,
+                            uint64_t size, StringRef symbol) {
   using namespace llvm::ELF;
-  constexpr uint64_t page = 4096;
-  Elf64_Ehdr header = {};
-  os.write(reinterpret_cast<const char *>(&header), sizeof(header)); // completed at the end
-  os.write_zeros(page - sizeof(header));
-  Expected<WeightsSummary> summary = writeWeights(module, os);
-  if (!summary)
-    return summary;
-
   std::string strings = std::string(1, '\0') + symbol.str() + '\0';
   constexpr char table[] = "\0.nncc_weights\0.symtab\0.strtab\0.shstrtab\0.note.GNU-stack";
   std::string names(table, sizeof(table));
-  auto nameAt = [&](StringRef name) { return static_cast<Elf64_Word>(names.find(name.str())); };
   Elf64_Sym symbols[2] = {};
   symbols[1].st_name = 1;
   symbols[1].setBindingAndType(STB_GLOBAL, STT_OBJECT);
   symbols[1].st_other = STV_HIDDEN;
   symbols[1].st_shndx = 1;
-  symbols[1].st_size = summary->size;
-  uint64_t at = page + summary->size;
-  Elf64_Shdr sections[6] = {};
-  auto section = [&](int i, StringRef name, Elf64_Word type, Elf64_Xword flags, uint64_t offset,
-                     uint64_t size, uint64_t align) {
-    sections[i].sh_name = nameAt(name);
-    sections[i].sh_type = type;
-    sections[i].sh_flags = flags;
-    sections[i].sh_offset = offset;
-    sections[i].sh_size = size;
-    sections[i].sh_addralign = align;
-  };
+  symbols[1].st_size = size;
   uint64_t symbolsAt = llvm::alignTo(at, 8), stringsAt = symbolsAt + sizeof(symbols);
   uint64_t namesAt = stringsAt + strings.size();
   uint64_t sectionsAt = llvm::alignTo(namesAt + names.size(), 8);
-  section(1, ".nncc_weights", SHT_PROGBITS, SHF_ALLOC, page, summary->size, page);
-  section(2, ".symtab", SHT_SYMTAB, 0, symbolsAt, sizeof(symbols), 8);
+  Elf64_Shdr sections[6] = {};
+  auto section = [&](int i, StringRef name, Elf64_Word type, uint64_t from, uint64_t bytes,
+                     uint64_t align) {
+    sections[i].sh_name = static_cast<Elf64_Word>(names.find(name.str()));
+    sections[i].sh_type = type;
+    sections[i].sh_offset = from;
+    sections[i].sh_size = bytes;
+    sections[i].sh_addralign = align;
+  };
+  section(1, ".nncc_weights", SHT_PROGBITS, offset, size, offset);
+  sections[1].sh_flags = SHF_ALLOC;
+  section(2, ".symtab", SHT_SYMTAB, symbolsAt, sizeof(symbols), 8);
   sections[2].sh_link = 3; // its strings
   sections[2].sh_info = 1; // its first global symbol
   sections[2].sh_entsize = sizeof(Elf64_Sym);
-  section(3, ".strtab", SHT_STRTAB, 0, stringsAt, strings.size(), 1);
-  section(4, ".shstrtab", SHT_STRTAB, 0, namesAt, names.size(), 1);
-  section(5, ".note.GNU-stack", SHT_PROGBITS, 0, namesAt, 0, 1);
+  section(3, ".strtab", SHT_STRTAB, stringsAt, strings.size(), 1);
+  section(4, ".shstrtab", SHT_STRTAB, namesAt, names.size(), 1);
+  section(5, ".note.GNU-stack", SHT_PROGBITS, namesAt, 0, 1);
   os.write_zeros(symbolsAt - at);
   os.write(reinterpret_cast<const char *>(symbols), sizeof(symbols));
   os << strings << names;
   os.write_zeros(sectionsAt - namesAt - names.size());
   os.write(reinterpret_cast<const char *>(sections), sizeof(sections));
+  return sectionsAt;
+}
 
+Expected<WeightsSummary> writeWeightsObject(ModuleOp module, StringRef triple, StringRef symbol,
+                                            llvm::raw_pwrite_stream &os) {
+  using namespace llvm::ELF;
+  constexpr uint64_t page = 4096; // of the header, and the alignment of the data
+  Elf64_Ehdr header = {};
+  os.write_zeros(page); // the header is completed at the end
+  Expected<WeightsSummary> summary = writeWeights(module, os);
+  if (!summary)
+    return summary;
+  header.e_shoff = writeTables(os, page + summary->size, page, summary->size, symbol);
   std::memcpy(header.e_ident, ElfMagic, 4);
   header.e_ident[EI_CLASS] = ELFCLASS64;
   header.e_ident[EI_DATA] = ELFDATA2LSB;
@@ -275,7 +279,6 @@ Expected<WeightsSummary> writeWeightsObject(ModuleOp module, StringRef triple, S
   header.e_type = ET_REL;
   header.e_machine = elfMachine(llvm::Triple(triple));
   header.e_version = EV_CURRENT;
-  header.e_shoff = sectionsAt;
   header.e_ehsize = sizeof(header);
   header.e_shentsize = sizeof(Elf64_Shdr);
   header.e_shnum = 6;

@@ -81,6 +81,24 @@ LogicalResult ConvTransposeOp::infer(Adaptor op, ArrayRef<Fact> operands,
                                result.shape, error);
 }
 
+/// The input row that tap `loop` of spatial dim `i` reads for a row of the result, within the
+/// image, and whether there is one.
+static std::pair<Value, Value> tapRow(IndexMath &m, ConvTransposeOp op, int64_t i, int64_t size,
+                                      int64_t loop) {
+  int64_t stride = op.getStrides()[i], last = size - 1;
+  Value covered = m.mul(m.loop(loop), -op.getDilations()[i]);
+  Value row = m.add(m.add(m.loop(3 + i), covered), op.getPads()[i]); // x * stride, if it is one
+  Value valid = m.inside(row, 0, last * stride + 1);
+  row = m.clamp(row, 0, last * stride);
+  if (stride > 1) {
+    Value rest = arith::RemUIOp::create(m.b, m.loc, row, m.constant(stride));
+    Value whole = arith::CmpIOp::create(m.b, m.loc, arith::CmpIPredicate::eq, rest, m.constant(0));
+    valid = arith::AndIOp::create(m.b, m.loc, valid, whole);
+    row = arith::DivUIOp::create(m.b, m.loc, row, m.constant(stride));
+  }
+  return {row, valid};
+}
+
 /// Result y is the sum over the input rows x and kernel rows k with x * stride + k * dilation - lo
 /// = y. Loops: image, group, channel of the group, y1..ys; then input channel of the group, k1..ks.
 FailureOr<SmallVector<Value>> ConvTransposeOp::lower(OpBuilder &b) {
@@ -116,19 +134,7 @@ FailureOr<SmallVector<Value>> ConvTransposeOp::lower(OpBuilder &b) {
         SmallVector<Value> place{m.loop(0), m.loop(1), m.loop(outer)};
         Value meets;
         for (int64_t i = 0; i < spatial; ++i) {
-          int64_t stride = getStrides()[i], last = input[2 + i] - 1;
-          Value covered = m.mul(m.loop(outer + 1 + i), -getDilations()[i]);
-          Value row =
-              m.add(m.add(m.loop(3 + i), covered), getPads()[i]); // x * stride, if it is one
-          Value valid = m.inside(row, 0, last * stride + 1);
-          row = m.clamp(row, 0, last * stride);
-          if (stride > 1) {
-            Value rest = arith::RemUIOp::create(inner, loc, row, m.constant(stride));
-            Value whole =
-                arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::eq, rest, m.constant(0));
-            valid = arith::AndIOp::create(inner, loc, valid, whole);
-            row = arith::DivUIOp::create(inner, loc, row, m.constant(stride));
-          }
+          auto [row, valid] = tapRow(m, *this, i, input[2 + i], outer + 1 + i);
           meets = meets ? Value(arith::AndIOp::create(inner, loc, meets, valid)) : valid;
           place.push_back(row);
         }
