@@ -131,20 +131,15 @@ static void importTile(OpBinder &b) {
   b.result(b.create<nn::TileOp>({b.input(0), b.input(1)}));
 }
 
-static void importDepthToSpace(OpBinder &b) {
+/// DepthToSpace, SpaceToDepth.
+template <typename Op> static void importBlocks(OpBinder &b) {
   const StringRef mode = b.string("mode", "DCR");
   if (mode != "DCR" && mode != "CRD")
     return (void)b.invalid("mode is '" + mode + "', expected DCR or CRD");
-  nn::DepthToSpaceOp::Properties properties;
+  typename Op::Properties properties;
   properties.block = b.i64(b.integer("blocksize", 1));
   properties.column_major = b.unitIf(mode == "CRD");
-  b.result(b.create<nn::DepthToSpaceOp>({b.input(0)}, properties));
-}
-
-static void importSpaceToDepth(OpBinder &b) {
-  nn::SpaceToDepthOp::Properties properties;
-  properties.block = b.i64(b.integer("blocksize", 1));
-  b.result(b.create<nn::SpaceToDepthOp>({b.input(0)}, properties));
+  b.result(b.create<Op>({b.input(0)}, properties));
 }
 
 void nncc::addMoveRules(Rules &rules) {
@@ -154,6 +149,6 @@ void nncc::addMoveRules(Rules &rules) {
   rules.onOp("Slice", 1, importSlice);
   rules.onOp("Pad", 1, importPad);
   rules.onOp("Tile", 6, importTile);
-  rules.onOp("DepthToSpace", 1, importDepthToSpace);
-  rules.onOp("SpaceToDepth", 1, importSpaceToDepth);
+  rules.onOp("DepthToSpace", 1, importBlocks<nn::DepthToSpaceOp>);
+  rules.onOp("SpaceToDepth", 1, importBlocks<nn::SpaceToDepthOp>);
 }

@@ -58,8 +58,12 @@ def NN_ShiftKind : I32EnumAttr<"ShiftKind", "A direction of bits", [
     I32EnumAttrCase<"Left", 0, "left">, I32EnumAttrCase<"Right", 1, "right">]> {
   let cppNamespace = "::nncc::nn";
 }
-def NN_BitShiftOp : NN_Binary<"bit_shift", "lhs with its bits moved by rhs; 0 where rhs is its width or more",
-                              "::nncc::nn::buildBitShift(getKind(), b, loc, x[0], x[1])"> {
+def NN_BitShiftOp : NN_Binary<"bit_shift", "lhs with its bits moved by rhs, a signed one with its sign",
+                              "::nncc::nn::buildBitShift(getLhs().getType(), getKind(), b, loc, x[0], x[1])"> {
+  let description = [{
+    ONNX BitShift. Where rhs is negative or the width of lhs or more, the result is -1 for a right shift of a negative
+    lhs, else 0.
+  }];
   let arguments = (ins NN_IntTensor:$lhs, NN_IntTensor:$rhs, NN_ShiftKind:$kind);
   let assemblyFormat = "$kind operands attr-dict `:` functional-type(operands, results)";
 }

@@ -470,8 +470,10 @@ FailureOr<SmallVector<Value>> SpaceToDepthOp::lower(OpBuilder &b) {
     return failure();
   ArrayRef<int64_t> shape = getOperand().getType().getShape();
   int64_t k = getBlock();
-  return lowerBlocks(b, *this, {shape[0], shape[1], shape[2] / k, k, shape[3] / k, k},
-                     {0, 3, 5, 1, 2, 4});
+  SmallVector<int64_t> perm{0, 3, 5, 1, 2, 4};
+  if (getColumnMajor())
+    perm = {0, 1, 3, 5, 2, 4};
+  return lowerBlocks(b, *this, {shape[0], shape[1], shape[2] / k, k, shape[3] / k, k}, perm);
 }
 
 OpFoldResult TransposeOp::fold(FoldAdaptor) {

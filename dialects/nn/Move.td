@@ -77,8 +77,10 @@ def NN_DepthToSpaceOp : NN_Op<"depth_to_space"> {
 
 def NN_SpaceToDepthOp : NN_Op<"space_to_depth"> {
   let summary = "[N, C, H, W] -> [N, block * block * C, H / block, W / block]";
-  let description = "ONNX SpaceToDepth.";
-  let arguments = (ins NN_Tensor:$operand, I64Attr:$block);
+  let description = [{
+    Channels are [block, block, C], with `column_major` (ONNX mode CRD) [C, block, block]. ONNX SpaceToDepth.
+  }];
+  let arguments = (ins NN_Tensor:$operand, I64Attr:$block, UnitAttr:$column_major);
   let results = (outs NN_Tensor:$result);
 }
 

@@ -142,11 +142,15 @@ Value buildMod(Type type, OpBuilder &b, Location loc, Value x, Value y, bool fmo
                                  rest);
 }
 
-Value buildBitShift(ShiftKind kind, OpBuilder &b, Location loc, Value x, Value y) {
+Value buildBitShift(Type type, ShiftKind kind, OpBuilder &b, Location loc, Value x, Value y) {
   unsigned width = x.getType().getIntOrFloatBitWidth();
   Value zero = zeroOf(b, loc, x.getType());
   Value limit = intConstant(b, loc, x.getType(), APInt(width, width));
   Value wide = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::uge, y, limit);
+  if (kind == ShiftKind::Right && !getElementTypeOrSelf(type).isUnsignedInteger()) {
+    Value last = intConstant(b, loc, x.getType(), APInt(width, width - 1));
+    return arith::ShRSIOp::create(b, loc, x, arith::SelectOp::create(b, loc, wide, last, y));
+  }
   Value count = arith::SelectOp::create(b, loc, wide, zero, y);
   Value shifted = kind == ShiftKind::Left ? Value(arith::ShLIOp::create(b, loc, x, count))
                                           : Value(arith::ShRUIOp::create(b, loc, x, count));

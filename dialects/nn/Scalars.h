@@ -31,8 +31,8 @@ mlir::Value buildCompare(CompareOp op, mlir::OpBuilder &b, mlir::Location loc, m
 
 mlir::Value buildMod(mlir::Type type, mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
                      mlir::Value y, bool fmod);
-mlir::Value buildBitShift(ShiftKind kind, mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
-                          mlir::Value y);
+mlir::Value buildBitShift(mlir::Type type, ShiftKind kind, mlir::OpBuilder &b, mlir::Location loc,
+                          mlir::Value x, mlir::Value y);
 mlir::Value buildIsInf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, bool positive,
                        bool negative);
 

@@ -69,6 +69,26 @@ static Value floatToInt(IntegerType to, OpBuilder &b, Location loc, Value x) {
   return arith::SelectOp::create(b, loc, above, most, converted);
 }
 
+/// f64 -> f32, where what is not exact gets an odd last bit: rounded once more, to a narrower
+/// type, this gives the nearest value. Directly, that would be a call into the compiler's library.
+static Value truncateToOdd(OpBuilder &b, Location loc, Value x) {
+  Type i32 = b.getI32Type();
+  Value nearest = arith::TruncFOp::create(b, loc, b.getF32Type(), x);
+  Value back = arith::ExtFOp::create(b, loc, b.getF64Type(), nearest);
+  Value bits = arith::BitcastOp::create(b, loc, i32, nearest);
+  auto integer = [&](int64_t value) { return arith::ConstantIntOp::create(b, loc, i32, value); };
+  auto isGreater = [&](Value lhs, Value rhs) {
+    return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, lhs, rhs);
+  };
+  Value farther = isGreater(math::AbsFOp::create(b, loc, back), math::AbsFOp::create(b, loc, x));
+  Value below = arith::SelectOp::create(
+      b, loc, farther, arith::SubIOp::create(b, loc, bits, integer(1)), bits);
+  Value odd = arith::OrIOp::create(b, loc, below, integer(1));
+  Value inexact = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::ONE, back, x);
+  Value result = arith::SelectOp::create(b, loc, inexact, odd, bits);
+  return arith::BitcastOp::create(b, loc, b.getF32Type(), result);
+}
+
 Value buildCast(Type from, Type to, OpBuilder &b, Location loc, Value x) {
   if (from == to)
     return x;
@@ -88,6 +108,8 @@ Value buildCast(Type from, Type to, OpBuilder &b, Location loc, Value x) {
       }
       if (source.getWidth() < type.getWidth())
         return arith::ExtFOp::create(b, loc, type, x);
+      if (source.isF64() && type.getWidth() < 32)
+        x = truncateToOdd(b, loc, x);
       return arith::TruncFOp::create(b, loc, type, x);
     }
     if (fromUnsigned)

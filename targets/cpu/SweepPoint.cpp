@@ -27,6 +27,8 @@ void SweepEmitter::hoist(unsigned depth, Cursor &cursor) {
                                   [&](int loop) { return stream.strides[loop] == 0; });
       bool isEarly = depth == 0 || stream.scalar; // once per level where an index became known
       isEarly |= depth > 0 && (stream.strides[order[depth - 1]] != 0);
+      // What is hoisted stands for all copies: it must not differ between them.
+      isEarly &= cursor.copies == 1 || stream.strides[vector] == 0;
       if (isKnown && isEarly)
         values[nest.body->getArgument(i)] = load(state, stream, cursor.offsets[s][i], cursor, 0);
     }

@@ -172,7 +172,7 @@ Error Gatherer::addFolder(const std::string &folder) {
   if (!sys::fs::is_directory(folder))
     return usageError(folder + ": no such folder");
   auto path = [&](const Twine &name) { return folder + "/" + name.str(); };
-  fromPb = sys::fs::exists(path("input_0.pb"));
+  fromPb = infos.empty() || sys::fs::exists(path("input_0.pb"));
   for (auto [index, info] : enumerate(infos)) {
     std::string file =
         fromPb ? path("input_" + Twine(index) + ".pb") : path(fileName(info.name) + ".npy");
