@@ -103,7 +103,7 @@ func.func @linear(%x: tensor<3x2xf32>) -> tensor<3x4xf32> attributes {rt.kernel}
 // CHECK: arith.remsi %{{.*}}, %[[DIVISOR]]
 // CHECK: arith.cmpi uge
 // CHECK: %[[COUNT:.*]] = arith.select
-// CHECK: arith.shrui %{{.*}}, %[[COUNT]]
+// CHECK: arith.shrsi %{{.*}}, %[[COUNT]]
 func.func @guards(%x: tensor<4xi32>) -> tensor<4xi32> attributes {rt.kernel} {
   %0 = nn.mod %x, %x : (tensor<4xi32>, tensor<4xi32>) -> tensor<4xi32>
   %1 = nn.bit_shift right %0, %x : (tensor<4xi32>, tensor<4xi32>) -> tensor<4xi32>

@@ -1,59 +1,96 @@
-// RUN: nncc-opt %s --pass-pipeline='builtin.module(func.func(nncc-form-contractions))' | FileCheck %s
+// RUN: %nncc-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(nncc-form-contractions,canonicalize,cse))' | FileCheck %s
 
+// Weights are packed by a recipe, in panels of 16 channels; padding is a part of the op.
 // CHECK-LABEL: @conv
-// CHECK: kern.pack %{{.*}} dims [0, 2, 3, 1, 0] factors [16, 1, 1, 1, 1] : tensor<20x8x3x3xf32> -> tensor<2x3x3x8x16xf32>
-// CHECK: kern.contract packed {{.*}} strides [1, 1] dilations [1, 1] pads [1, 1, 1, 1]
-func.func @conv(%x: tensor<1x14x14x8xf32>) -> tensor<1x14x14x20xf32> {
+// CHECK:         %[[W:.*]] = nn.constant
+// CHECK:         %[[P:.*]] = kern.pack %[[W]] dims [0, 2, 3, 1, 0] factors [16, 1, 1, 1, 1] : tensor<20x8x3x3xf32> -> tensor<2x3x3x8x16xf32>
+// CHECK:         kern.contract packed ins(%arg0, %[[P]] :
+// CHECK-SAME:      strides [2, 1] dilations [1, 2] pads [1, 2, 1, 2]
+// CHECK-NEXT:    ^bb0(%[[ACC:.*]]: f32):
+// CHECK-NEXT:      kern.yield %[[ACC]]
+func.func @conv(%x: tensor<1x14x14x8xf32>) -> tensor<1x7x14x20xf32> {
   %w = nn.constant dense<0.5> : tensor<20x8x3x3xf32>
-  %y = nn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, channels_last} : (tensor<1x14x14x8xf32>, tensor<20x8x3x3xf32>) -> tensor<1x14x14x20xf32>
-  return %y : tensor<1x14x14x20xf32>
+  %y = nn.conv %x, %w {strides = array<i64: 2, 1>, dilations = array<i64: 1, 2>, pads = array<i64: 1, 2, 1, 2>, channels_last} : (tensor<1x14x14x8xf32>, tensor<20x8x3x3xf32>) -> tensor<1x7x14x20xf32>
+  return %y : tensor<1x7x14x20xf32>
 }
+// -----
+// A panel never holds channels of two groups: 10 channels per group are one panel each.
 // CHECK-LABEL: @groups
-// CHECK: kern.pack %{{.*}} dims [0, 1, 3, 4, 2, 1] factors [1, 16, 1, 1, 1, 1] : tensor<2x10x4x1x1xf32> -> tensor<2x1x1x1x4x16xf32>
-// CHECK: kern.contract packed {{.*}} attributes {groups = 2 : i64}
+// CHECK:         kern.pack %{{.*}} dims [0, 1, 3, 4, 2, 1] factors [1, 16, 1, 1, 1, 1] : tensor<2x10x4x1x1xf32> -> tensor<2x1x1x1x4x16xf32>
+// CHECK:         kern.contract packed {{.*}} attributes {groups = 2 : i64}
 func.func @groups(%x: tensor<1x14x14x8xf32>) -> tensor<1x14x14x20xf32> {
   %w = nn.constant dense<0.5> : tensor<20x4x1x1xf32>
   %y = nn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, groups = 2 : i64, channels_last} : (tensor<1x14x14x8xf32>, tensor<20x4x1x1xf32>) -> tensor<1x14x14x20xf32>
   return %y : tensor<1x14x14x20xf32>
 }
-
+// -----
 // CHECK-LABEL: @depthwise
-// CHECK: kern.pack %{{.*}} dims [2, 3, 0] factors [1, 1, 1] : tensor<8x1x3x3xf32> -> tensor<3x3x8xf32>
-// CHECK: kern.window depthwise {{.*}} kernel [3, 3]
+// CHECK:         %[[P:.*]] = kern.pack %{{.*}} dims [2, 3, 0] factors [1, 1, 1] : tensor<8x1x3x3xf32> -> tensor<3x3x8xf32>
+// CHECK:         kern.window depthwise ins(%arg0, %[[P]] :
+// CHECK-SAME:      kernel [3, 3]
 func.func @depthwise(%x: tensor<1x14x14x8xf32>) -> tensor<1x14x14x8xf32> {
   %w = nn.constant dense<0.5> : tensor<8x1x3x3xf32>
   %y = nn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, groups = 8 : i64, channels_last} : (tensor<1x14x14x8xf32>, tensor<8x1x3x3xf32>) -> tensor<1x14x14x8xf32>
   return %y : tensor<1x14x14x8xf32>
 }
-
+// -----
+// Sums are in f32, whatever the elements are.
+// CHECK-LABEL: @half
+// CHECK:         %[[X:.*]] = nn.cast %arg0 {to = f32}
+// CHECK:         %[[Y:.*]] = kern.contract {{.*}} outs(%{{.*}} : tensor<2x16xf32>)
+// CHECK:         nn.cast %[[Y]] {to = f16}
+func.func @half(%x: tensor<2x8xf16>) -> tensor<2x16xf16> {
+  %w = nn.constant dense<0.5> : tensor<8x16xf16>
+  %y = nn.matmul %x, %w : (tensor<2x8xf16>, tensor<8x16xf16>) -> tensor<2x16xf16>
+  return %y : tensor<2x16xf16>
+}
+// -----
 // CHECK-LABEL: @pool
-// CHECK: kern.window max {{.*}} kernel [2, 2] strides [2, 2]
+// CHECK:         kern.window average_valid ins(%arg0 :
+// CHECK-SAME:      kernel [2, 2] strides [2, 2] dilations [1, 1] pads [0, 0, 0, 0]
 func.func @pool(%x: tensor<1x14x14x8xf32>) -> tensor<1x7x7x8xf32> {
-  %y = nn.pool max %x {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, channels_last} : (tensor<1x14x14x8xf32>) -> tensor<1x7x7x8xf32>
+  %y = nn.pool average_valid %x {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, channels_last} : (tensor<1x14x14x8xf32>) -> tensor<1x7x7x8xf32>
   return %y : tensor<1x7x7x8xf32>
 }
-
+// -----
+// A transpose of weights goes into the recipe.
 // CHECK-LABEL: @weights
-// CHECK: kern.pack %{{.*}} dims [1, 0, 1] factors [16, 1, 1] : tensor<8x40xf32> -> tensor<3x8x16xf32>
-// CHECK: kern.contract packed ins(%{{.*}} : tensor<2x5x8xf32>, tensor<3x8x16xf32>)
+// CHECK-NOT:     nn.transpose
+// CHECK:         %[[P:.*]] = kern.pack %{{.*}} dims [0, 1, 0] factors [16, 1, 1] : tensor<40x8xf32> -> tensor<3x8x16xf32>
+// CHECK:         kern.contract packed ins(%arg0, %[[P]] : tensor<2x5x8xf32>,
 func.func @weights(%x: tensor<2x5x8xf32>) -> tensor<2x5x40xf32> {
-  %w = nn.constant dense<0.5> : tensor<8x40xf32>
-  %y = nn.matmul %x, %w : (tensor<2x5x8xf32>, tensor<8x40xf32>) -> tensor<2x5x40xf32>
+  %w = nn.constant dense<0.5> : tensor<40x8xf32>
+  %t = nn.transpose %w {perm = array<i64: 1, 0>} : (tensor<40x8xf32>) -> tensor<8x40xf32>
+  %y = nn.matmul %x, %t : (tensor<2x5x8xf32>, tensor<8x40xf32>) -> tensor<2x5x40xf32>
   return %y : tensor<2x5x40xf32>
 }
-
+// -----
+// A product of activations reads the transposed matrix as it is stored: only dims before the last
+// are moved.
 // CHECK-LABEL: @attention
-// CHECK: nn.transpose %arg1 {perm = array<i64: 0, 2, 1, 3>}
-// CHECK: kern.contract transposed
+// CHECK:         %[[K:.*]] = nn.transpose %arg1 {perm = array<i64: 0, 2, 1, 3>}
+// CHECK:         kern.contract transposed ins(%arg0, %[[K]] :
 func.func @attention(%q: tensor<2x4x5x8xf32>, %k: tensor<2x5x4x8xf32>) -> tensor<2x4x5x5xf32> {
   %t = nn.transpose %k {perm = array<i64: 0, 2, 3, 1>} : (tensor<2x5x4x8xf32>) -> tensor<2x4x8x5xf32>
   %y = nn.matmul %q, %t : (tensor<2x4x5x8xf32>, tensor<2x4x8x5xf32>) -> tensor<2x4x5x5xf32>
   return %y : tensor<2x4x5x5xf32>
 }
-
-// CHECK-LABEL: @integers
-// CHECK: nn.matmul
-func.func @integers(%x: tensor<2x8xi32>, %w: tensor<8x4xi32>) -> tensor<2x4xi32> {
+// -----
+// A vector is a matrix of one row or column.
+// CHECK-LABEL: @vectors
+// CHECK:         kern.contract plain {{.*}} outs(%{{.*}} : tensor<1x1xf32>)
+// CHECK:         nn.reshape %{{.*}} -> tensor<f32>
+func.func @vectors(%x: tensor<8xf32>, %y: tensor<8xf32>) -> tensor<f32> {
+  %z = nn.matmul %x, %y : (tensor<8xf32>, tensor<8xf32>) -> tensor<f32>
+  return %z : tensor<f32>
+}
+// -----
+// Refused: integers, which are summed exactly, and images that are not channels-last.
+// CHECK-LABEL: @refused
+// CHECK:         nn.matmul
+// CHECK:         nn.pool max
+func.func @refused(%x: tensor<2x8xi32>, %w: tensor<8x4xi32>, %i: tensor<1x8x14x14xf32>) -> (tensor<2x4xi32>, tensor<1x8x7x7xf32>) {
   %y = nn.matmul %x, %w : (tensor<2x8xi32>, tensor<8x4xi32>) -> tensor<2x4xi32>
-  return %y : tensor<2x4xi32>
+  %z = nn.pool max %i {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x8x14x14xf32>) -> tensor<1x8x7x7xf32>
+  return %y, %z : tensor<2x4xi32>, tensor<1x8x7x7xf32>
 }

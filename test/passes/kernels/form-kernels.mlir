@@ -1,29 +1,70 @@
-// RUN: nncc-opt %s --nncc-form-kernels | FileCheck %s
+// RUN: %nncc-opt %s --split-input-file --nncc-form-kernels | FileCheck %s
 
-// A softmax and the elementwise operations on its rows share a kernel; the scale moves into it.
-// CHECK-LABEL: func.func @rows
-// CHECK: %[[Y:.*]] = rt.dispatch @softmax_0(%arg0) {flops = {{.*}}, nodes = "scale;softmax"}
-// CHECK: return %[[Y]]
-func.func @rows(%x: tensor<4x16xf32>) -> tensor<4x16xf32> {
-  %s = nn.constant dense<2.0> : tensor<f32>
-  %0 = nn.mul %x, %s : (tensor<4x16xf32>, tensor<f32>) -> tensor<4x16xf32> loc("scale")
-  %1 = nn.softmax %0 {axis = 1 : i64} : (tensor<4x16xf32>) -> tensor<4x16xf32> loc("softmax")
-  return %1 : tensor<4x16xf32>
+// A contraction is a kernel, operations over the same rows are one; a reshape is a view; a weight
+// is packed in the program. What is returned is written by a kernel: an argument is copied.
+// CHECK-LABEL: func.func @main
+// CHECK:         %[[W:.*]] = nn.constant
+// CHECK:         %[[P:.*]] = kern.pack %[[W]]
+// CHECK:         %[[C:.*]] = rt.dispatch @[[CONTRACT:.*]](%arg0, %[[P]]) {flops = 1.024000e+03 : f64, nodes = "MatMul_0;Add_1"}
+// CHECK:         %[[V:.*]] = rt.view %arg1 : tensor<2x3x4xf32> -> tensor<6x4xf32>
+// CHECK:         %[[R:.*]] = rt.dispatch @[[ROWS:.*]](%[[V]]) {{.*}}nodes = "Exp_2;Softmax_3;Add_4"
+// CHECK:         %[[COPY:.*]] = rt.dispatch @{{.*}}(%arg0)
+// CHECK:         return %[[C]], %[[R]], %[[COPY]]
+// CHECK:       module @[[CONTRACT]]
+// CHECK-NEXT:    func.func @[[CONTRACT]](%arg0: tensor<4x8xf32>, %arg1: tensor<1x8x16xf32>) -> tensor<4x16xf32> attributes {rt.kernel}
+// CHECK:           kern.contract packed ins(%arg0, %arg1
+// CHECK:       module @[[ROWS]]
+// CHECK-NEXT:    func.func @[[ROWS]](%arg0: tensor<6x4xf32>)
+// CHECK:           %[[ONE:.*]] = nn.constant dense<1.0{{.*}}> : tensor<4xf32>
+// CHECK:           nn.exp %arg0
+// CHECK:           nn.softmax
+// CHECK:           nn.add %{{.*}}, %[[ONE]]
+func.func @main(%x: tensor<4x8xf32>, %y: tensor<2x3x4xf32>) -> (tensor<4x16xf32>, tensor<6x4xf32>, tensor<4x8xf32>) {
+  %w = nn.constant dense<0.5> : tensor<8x16xf32>
+  %sizes = nn.constant dense<[6, 4]> : tensor<2xi64>
+  %p = kern.pack %w dims [1, 0, 1] factors [16, 1, 1] : tensor<8x16xf32> -> tensor<1x8x16xf32>
+  %e = tensor.empty() : tensor<4x16xf32>
+  %c = kern.contract packed ins(%x, %p : tensor<4x8xf32>, tensor<1x8x16xf32>) extras() outs(%e : tensor<4x16xf32>) strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<4x16xf32> loc(fused["MatMul_0", "Add_1"])
+  %r = nn.reshape %y, %sizes : (tensor<2x3x4xf32>, tensor<2xi64>) -> tensor<6x4xf32>
+  %one = nn.constant dense<1.0> : tensor<4xf32>
+  %a = nn.exp %r : (tensor<6x4xf32>) -> tensor<6x4xf32> loc("Exp_2")
+  %s = nn.softmax %a {axis = 1 : i64} : (tensor<6x4xf32>) -> tensor<6x4xf32> loc("Softmax_3")
+  %b = nn.add %s, %one : (tensor<6x4xf32>, tensor<4xf32>) -> tensor<6x4xf32> loc("Add_4")
+  return %c, %b, %x : tensor<4x16xf32>, tensor<6x4xf32>, tensor<4x8xf32>
 }
-
-// A reshape between kernels is a view of the program; what is returned as it came is copied.
-// CHECK-LABEL: func.func @views
-// CHECK: %[[V:.*]] = rt.view %arg0 : tensor<4x16xf32> -> tensor<64xf32>
-// CHECK: %[[E:.*]] = rt.dispatch @exp_{{.*}}(%[[V]])
-// CHECK: %[[C:.*]] = rt.dispatch @cast_{{.*}}(%arg0)
-// CHECK: return %[[E]], %[[C]]
-func.func @views(%x: tensor<4x16xf32>) -> (tensor<64xf32>, tensor<4x16xf32>) {
-  %shape = nn.constant dense<64> : tensor<1xi64>
-  %0 = nn.reshape %x, %shape : (tensor<4x16xf32>, tensor<1xi64>) -> tensor<64xf32>
-  %1 = nn.exp %0 : (tensor<64xf32>) -> tensor<64xf32>
-  return %1, %x : tensor<64xf32>, tensor<4x16xf32>
+// -----
+// What two kernels need is computed once, by a kernel of its own.
+// CHECK-LABEL: func.func @shared
+// CHECK:         %[[E:.*]] = rt.dispatch @exp_{{.*}}(%arg0)
+// CHECK:         rt.dispatch @softmax_{{.*}}(%[[E]])
+// CHECK:         rt.dispatch @softmax_{{.*}}(%[[E]])
+func.func @shared(%x: tensor<6x4xf32>) -> (tensor<6x4xf32>, tensor<6x4xf32>) {
+  %0 = nn.exp %x : (tensor<6x4xf32>) -> tensor<6x4xf32>
+  %1 = nn.softmax %0 {axis = 0 : i64} : (tensor<6x4xf32>) -> tensor<6x4xf32>
+  %2 = nn.softmax %0 {axis = 1 : i64} : (tensor<6x4xf32>) -> tensor<6x4xf32>
+  return %1, %2 : tensor<6x4xf32>, tensor<6x4xf32>
 }
-
+// -----
+// A parameter is a part of the kernel, the table that is looked up is data.
+// CHECK-LABEL: func.func @parameters
+// CHECK:         %[[TABLE:.*]] = nn.constant dense<{{.*}}> : tensor<2x2xf32>
+// CHECK:         %[[G:.*]] = rt.dispatch @gather_0(%[[TABLE]], %arg0)
+// CHECK:         rt.dispatch @slice_1(%[[G]])
+// CHECK:       func.func @slice_1(%arg0: tensor<3x2xf32>)
+// CHECK:         nn.constant dense<1> : tensor<1xi64>
+func.func @parameters(%i: tensor<3xi64>) -> tensor<2x2xf32> {
+  %table = nn.constant dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32>
+  %start = nn.constant dense<1> : tensor<1xi64>
+  %end = nn.constant dense<3> : tensor<1xi64>
+  %axis = nn.constant dense<0> : tensor<1xi64>
+  %0 = nn.gather %table, %i {axis = 0 : i64} : (tensor<2x2xf32>, tensor<3xi64>) -> tensor<3x2xf32>
+  %1 = nn.slice %0, %start, %end, %axis, %start : (tensor<3x2xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<2x2xf32>
+  return %1 : tensor<2x2xf32>
+}
+// -----
 // A product of activations reads its transposed operand as it is stored.
 // CHECK-LABEL: func.func @attention
 // CHECK: rt.dispatch @contract_{{[0-9]+}}(%arg1, %arg0)
@@ -38,8 +79,3 @@ func.func @attention(%q: tensor<2x4x5x8xf32>, %k: tensor<2x5x4x8xf32>) -> tensor
   } -> tensor<2x4x5x5xf32>
   return %c : tensor<2x4x5x5xf32>
 }
-
-// CHECK-LABEL: module @softmax_0
-// CHECK: func.func @softmax_0(%arg0: tensor<4x16xf32>) -> tensor<4x16xf32> attributes {rt.kernel}
-// CHECK: nn.mul
-// CHECK: nn.softmax

@@ -1,57 +1,85 @@
-// RUN: nncc-opt %s --pass-pipeline='builtin.module(func.func(nncc-fuse-epilogue))' | FileCheck %s
-// RUN: nncc-opt %s --pass-pipeline='builtin.module(func.func(nncc-fuse-epilogue))' --remarks-filter-missed=nncc.* -o /dev/null 2>&1 | FileCheck %s --check-prefix=MISSED
+// RUN: %nncc-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(nncc-form-contractions,nncc-fuse-epilogue,canonicalize))' | FileCheck %s
+// RUN: %nncc-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(nncc-form-contractions,nncc-fuse-epilogue))' --remarks-filter='nncc-fuse-epilogue' --remark-format=emitRemark -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 
-// Bias, residual and activation become scalars of one region.
+// Bias, activation and residual become one region; a splat becomes a scalar constant.
+// CHECK-DAG:   #[[SAME:.*]] = affine_map<(d0, d1) -> (d0, d1)>
+// CHECK-DAG:   #[[COLUMN:.*]] = affine_map<(d0, d1) -> (d1)>
 // CHECK-LABEL: @chain
-// CHECK: kern.contract packed ins(%arg0, %arg1
-// CHECK-SAME: extras(%arg2, %arg3 : tensor<16xf32>, tensor<4x16xf32>)
-// CHECK: ^bb0(%[[ACC:.*]]: f32, %[[BIAS:.*]]: f32, %[[SKIP:.*]]: f32):
-// CHECK: arith.addf %[[ACC]], %[[BIAS]]
-// CHECK: arith.addf %{{.*}}, %[[SKIP]]
-// CHECK: arith.select
-// CHECK: kern.yield
-// CHECK-NOT: nn.add
-// CHECK-NOT: nn.relu
-func.func @chain(%x: tensor<4x8xf32>, %w: tensor<1x8x16xf32>, %b: tensor<16xf32>, %s: tensor<4x16xf32>) -> tensor<4x16xf32> {
-  %e = tensor.empty() : tensor<4x16xf32>
-  %c = kern.contract packed ins(%x, %w : tensor<4x8xf32>, tensor<1x8x16xf32>) extras() outs(%e : tensor<4x16xf32>)
-      strides [] dilations [] pads [] maps [] {
-  ^bb0(%acc: f32):
-    kern.yield %acc : f32
-  } -> tensor<4x16xf32>
-  %0 = nn.add %c, %b : (tensor<4x16xf32>, tensor<16xf32>) -> tensor<4x16xf32>
-  %1 = nn.add %0, %s : (tensor<4x16xf32>, tensor<4x16xf32>) -> tensor<4x16xf32>
-  %2 = nn.relu %1 : (tensor<4x16xf32>) -> tensor<4x16xf32>
+// CHECK-SAME:    %[[X:.*]]: tensor<4x8xf32>, %[[BIAS:.*]]: tensor<16xf32>, %[[R:.*]]: tensor<4x16xf32>
+// CHECK:         %[[Y:.*]] = kern.contract packed {{.*}} extras(%[[BIAS]], %[[R]] : tensor<16xf32>, tensor<4x16xf32>)
+// CHECK-SAME:      maps [#[[COLUMN]], #[[SAME]]]
+// CHECK:         ^bb0(%[[ACC:.*]]: f32, %[[B:.*]]: f32, %[[E:.*]]: f32):
+// CHECK-DAG:       %[[HALF:.*]] = arith.constant 5.000000e-01 : f32
+// CHECK:           %[[A:.*]] = arith.addf %[[ACC]], %[[B]]
+// CHECK:           %[[M:.*]] = arith.mulf %[[A]], %[[HALF]]
+// CHECK:           %[[S:.*]] = arith.addf %[[E]], %[[M]]
+// CHECK:           kern.yield %[[S]]
+// CHECK:         return %[[Y]]
+// REMARK:      remark: [Passed] Fused | Category:nncc-fuse-epilogue
+// REMARK-SAME: nn.add into kern.contract
+func.func @chain(%x: tensor<4x8xf32>, %bias: tensor<16xf32>, %r: tensor<4x16xf32>) -> tensor<4x16xf32> {
+  %w = nn.constant dense<0.5> : tensor<8x16xf32>
+  %half = nn.constant dense<0.5> : tensor<1xf32>
+  %0 = nn.matmul %x, %w : (tensor<4x8xf32>, tensor<8x16xf32>) -> tensor<4x16xf32>
+  %1 = nn.add %0, %bias : (tensor<4x16xf32>, tensor<16xf32>) -> tensor<4x16xf32>
+  %2 = nn.mul %1, %half : (tensor<4x16xf32>, tensor<1xf32>) -> tensor<4x16xf32>
+  %3 = nn.add %r, %2 : (tensor<4x16xf32>, tensor<4x16xf32>) -> tensor<4x16xf32>
+  return %3 : tensor<4x16xf32>
+}
+// -----
+// CHECK-LABEL: @window
+// CHECK:         kern.window max
+// CHECK-NEXT:    ^bb0(%[[ACC:.*]]: f32):
+// CHECK:           %[[R:.*]] = arith.select %{{.*}}, %{{.*}}, %[[ACC]]
+// CHECK:           kern.yield %[[R]]
+// CHECK-NOT:     nn.relu
+func.func @window(%x: tensor<1x4x4x8xf32>) -> tensor<1x2x2x8xf32> {
+  %0 = nn.pool max %x {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, channels_last} : (tensor<1x4x4x8xf32>) -> tensor<1x2x2x8xf32>
+  %1 = nn.relu %0 : (tensor<1x2x2x8xf32>) -> tensor<1x2x2x8xf32>
+  return %1 : tensor<1x2x2x8xf32>
+}
+// -----
+// Of two contractions the later one takes the sum: the other one's result is there by then.
+// CHECK-LABEL: @two
+// CHECK:         %[[FIRST:.*]] = kern.contract {{.*}} extras()
+// CHECK:         kern.contract {{.*}} extras(%[[FIRST]] :
+// CHECK-NOT:     nn.add
+func.func @two(%x: tensor<4x8xf32>, %y: tensor<4x8xf32>) -> tensor<4x16xf32> {
+  %w = nn.constant dense<0.5> : tensor<8x16xf32>
+  %0 = nn.matmul %x, %w : (tensor<4x8xf32>, tensor<8x16xf32>) -> tensor<4x16xf32>
+  %1 = nn.matmul %y, %w : (tensor<4x8xf32>, tensor<8x16xf32>) -> tensor<4x16xf32>
+  %2 = nn.add %0, %1 : (tensor<4x16xf32>, tensor<4x16xf32>) -> tensor<4x16xf32>
   return %2 : tensor<4x16xf32>
 }
-
-// One value for all elements is a constant of the region.
-// CHECK-LABEL: @splat
-// CHECK: extras()
-// CHECK: arith.constant 5.000000e-01 : f32
-// CHECK-NEXT: arith.mulf
-func.func @splat(%x: tensor<1x4x4x8xf32>) -> tensor<1x2x2x8xf32> {
-  %e = tensor.empty() : tensor<1x2x2x8xf32>
-  %c = kern.window max ins(%x : tensor<1x4x4x8xf32>) extras() outs(%e : tensor<1x2x2x8xf32>)
-      kernel [2, 2] strides [2, 2] dilations [1, 1] pads [0, 0, 0, 0] maps [] {
-  ^bb0(%acc: f32):
-    kern.yield %acc : f32
-  } -> tensor<1x2x2x8xf32>
-  %h = nn.constant dense<0.5> : tensor<f32>
-  %0 = nn.mul %c, %h : (tensor<1x2x2x8xf32>, tensor<f32>) -> tensor<1x2x2x8xf32>
-  return %0 : tensor<1x2x2x8xf32>
-}
-
+// -----
+// Refused: a product that is needed as it is, too.
 // CHECK-LABEL: @used_twice
-// CHECK: nn.relu
-// MISSED: NotFused {{.*}}the result of kern.contract is used elsewhere too
-func.func @used_twice(%x: tensor<4x8xf32>, %w: tensor<1x8x16xf32>) -> (tensor<4x16xf32>, tensor<4x16xf32>) {
-  %e = tensor.empty() : tensor<4x16xf32>
-  %c = kern.contract packed ins(%x, %w : tensor<4x8xf32>, tensor<1x8x16xf32>) extras() outs(%e : tensor<4x16xf32>)
-      strides [] dilations [] pads [] maps [] {
-  ^bb0(%acc: f32):
-    kern.yield %acc : f32
-  } -> tensor<4x16xf32>
-  %0 = nn.relu %c : (tensor<4x16xf32>) -> tensor<4x16xf32>
-  return %0, %c : tensor<4x16xf32>, tensor<4x16xf32>
+// CHECK:         nn.relu
+// REMARK:      remark: [Missed] NotFused
+// REMARK-SAME: the result of kern.contract is used elsewhere too
+func.func @used_twice(%x: tensor<4x8xf32>) -> (tensor<4x16xf32>, tensor<4x16xf32>) {
+  %w = nn.constant dense<0.5> : tensor<8x16xf32>
+  %0 = nn.matmul %x, %w : (tensor<4x8xf32>, tensor<8x16xf32>) -> tensor<4x16xf32>
+  %1 = nn.relu %0 : (tensor<4x16xf32>) -> tensor<4x16xf32>
+  return %0, %1 : tensor<4x16xf32>, tensor<4x16xf32>
+}
+// -----
+// Refused: the sum is larger than the product.
+// CHECK-LABEL: @broadcast
+// CHECK:         nn.add
+func.func @broadcast(%x: tensor<1x8xf32>, %r: tensor<4x16xf32>) -> tensor<4x16xf32> {
+  %w = nn.constant dense<0.5> : tensor<8x16xf32>
+  %0 = nn.matmul %x, %w : (tensor<1x8xf32>, tensor<8x16xf32>) -> tensor<1x16xf32>
+  %1 = nn.add %0, %r : (tensor<1x16xf32>, tensor<4x16xf32>) -> tensor<4x16xf32>
+  return %1 : tensor<4x16xf32>
+}
+// -----
+// Refused: a consumer of another element type.
+// CHECK-LABEL: @types
+// CHECK:         nn.compare lt
+func.func @types(%x: tensor<4x8xf32>, %y: tensor<4x16xf32>) -> tensor<4x16xi1> {
+  %w = nn.constant dense<0.5> : tensor<8x16xf32>
+  %0 = nn.matmul %x, %w : (tensor<4x8xf32>, tensor<8x16xf32>) -> tensor<4x16xf32>
+  %1 = nn.compare lt %0, %y : (tensor<4x16xf32>, tensor<4x16xf32>) -> tensor<4x16xi1>
+  return %1 : tensor<4x16xi1>
 }

@@ -1,21 +1,38 @@
-// RUN: nncc-opt %s --pass-pipeline='builtin.module(nncc-cpu-lower-to-llvm,reconcile-unrealized-casts)' | FileCheck %s
+// RUN: %nncc-opt %s --nncc-cpu-lower-to-llvm --split-input-file --verify-diagnostics | FileCheck %s
 
-// Buffers and scratch come from the call; the signature is that of nncc_kernel_fn.
-// CHECK-LABEL: llvm.func @k(%arg0: !llvm.ptr, %arg1: i64, %arg2: i64, %arg3: i32) -> i32
-// CHECK: %[[BUFFERS:.*]] = llvm.load %{{.*}} invariant {alignment = 8 : i64} : !llvm.ptr -> !llvm.ptr
-// CHECK: %[[AT:.*]] = llvm.getelementptr %[[BUFFERS]][8]
-// CHECK: llvm.load %[[AT]] invariant
-// CHECK: llvm.getelementptr %arg0[16]
-// CHECK: llvm.getelementptr %arg0[24]
-// CHECK: %[[WORKER:.*]] = llvm.zext %arg3 : i32 to i64
-// CHECK: llvm.mul %[[WORKER]]
-// CHECK: llvm.getelementptr %{{.*}}[256]
-// CHECK: llvm.return
-func.func @k(%call: !llvm.ptr, %begin: index, %end: index, %worker: i32) -> i32 {
-  %b = rt.buffer %call[1] : !llvm.ptr -> memref<64xf32>
-  %s = rt.scratch %call, %worker + 256 : !llvm.ptr -> memref<16xf32>
-  %v = memref.load %b[%begin] : memref<64xf32>
-  memref.store %v, %s[%end] : memref<16xf32>
-  %ok = arith.constant 0 : i32
-  return %ok : i32
+// A buffer is call->buffers[2]; a worker's scratch begins at call->scratch + worker * call->scratch_stride.
+// CHECK:       llvm.func @k(%[[CALL:.*]]: !llvm.ptr, %[[BEGIN:.*]]: i64, %[[END:.*]]: i64, %[[WORKER:.*]]: i32) -> i32
+// CHECK-SAME:    rt.scratch = 256
+// CHECK:         %[[FIELD:.*]] = llvm.getelementptr %[[CALL]][0]
+// CHECK:         %[[BUFFERS:.*]] = llvm.load %[[FIELD]] invariant
+// CHECK:         %[[ENTRY:.*]] = llvm.getelementptr %[[BUFFERS]][16]
+// CHECK:         llvm.load %[[ENTRY]] invariant
+// CHECK:         llvm.getelementptr %[[CALL]][16]
+// CHECK:         %[[SCRATCH:.*]] = llvm.load
+// CHECK:         llvm.getelementptr %[[CALL]][24]
+// CHECK:         %[[STRIDE:.*]] = llvm.load
+// CHECK:         %[[W:.*]] = llvm.zext %[[WORKER]]
+// CHECK:         %[[SLICE:.*]] = llvm.mul %[[W]], %[[STRIDE]]
+// CHECK:         %[[OWN:.*]] = llvm.getelementptr %[[SCRATCH]][%[[SLICE]]]
+// CHECK:         llvm.getelementptr %[[OWN]][64]
+// CHECK:         llvm.load %{{.*}} : !llvm.ptr -> f32
+// CHECK:         llvm.store
+module @k {
+  func.func @k(%call: !llvm.ptr, %begin: index, %end: index, %worker: i32) -> i32 attributes {rt.kernel, rt.scratch = 256 : i64} {
+    %ok = arith.constant 0 : i32
+    %a = rt.buffer %call[2] : !llvm.ptr -> memref<128xf32>
+    %s = rt.scratch %call, %worker + 64 : !llvm.ptr -> memref<16xf32>
+    %v = memref.load %a[%begin] : memref<128xf32>
+    memref.store %v, %s[%end] : memref<16xf32>
+    return %ok : i32
+  }
+}
+// -----
+module @k {
+  func.func @k(%a: memref<8xf32>) attributes {rt.kernel} {
+    %zero = arith.constant 0.0 : f32
+    // expected-error @+1 {{failed to legalize operation 'linalg.fill'}}
+    linalg.fill ins(%zero : f32) outs(%a : memref<8xf32>)
+    return
+  }
 }
