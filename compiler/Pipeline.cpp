@@ -20,7 +20,7 @@ static void buildImport(OpPassManager &, const CompileOptions &) {}
 static void buildGraph(OpPassManager &pm, const CompileOptions &) {
   // Recognition first: exporters spell one function in many ways, and layout and folding take them
   // apart. Constants are evaluated last, in one run of the compiled code.
-  add(pm, "func.func(nncc-fold-shapes,canonicalize,cse,"
+  add(pm, "func.func(nncc-fold-shapes,canonicalize,cse,nncc-simplify-graph,"
           "nncc-fuse-gelu,nncc-fuse-activations,nncc-fuse-layer-norm,nncc-fuse-softmax,"
           "nncc-fold-batch-norm,nncc-assign-layout,canonicalize,cse),"
           "nncc-evaluate-constants,func.func(canonicalize,cse)");
