@@ -3,6 +3,7 @@
 #include "tools/nncc/CommandLine.h"
 #include "tools/nncc/TensorFiles.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CRC.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/raw_ostream.h"
