@@ -57,8 +57,6 @@ static LogicalResult verifyWindow(Op op, ArrayRef<int64_t> kernel) {
   if (static_cast<int64_t>(op.getDilations().size()) != window ||
       static_cast<int64_t>(op.getPads().size()) != 2 * window)
     return op.emitOpError("expects ") << window << " dilations and " << 2 * window << " pads";
-  if (rows < 0 || x.getRank() != rank)
-    return op.emitOpError("expects a and init of one rank, at least ") << window + 1;
   for (int64_t i = 0; i < rows; ++i)
     if (!agree(x.getDimSize(i), y.getDimSize(i)))
       return op.emitOpError("a and init differ in dim ") << i;
@@ -132,6 +130,13 @@ static LogicalResult verifyPacked(ContractOp op) {
 }
 
 LogicalResult ContractOp::verify() {
+  if (getAType().getRank() != getInitType().getRank() || getInitType().getRank() <= getWindowRank())
+    return emitOpError("expects a and init of one rank, at least ") << getWindowRank() + 1;
+  if (PlanAttr plan = getPlanAttr())
+    for (int64_t number : {plan.getRows(), plan.getPanels(), plan.getKBlocks(), plan.getUnitTiles(),
+                           plan.getUnroll()})
+      if (number < 1)
+        return emitOpError("expects a plan of positive numbers, found ") << plan;
   if (getBLayout() == BLayout::Packed)
     return verifyPacked(*this);
   RankedTensorType x = getAType(), w = getBType(), y = getInitType();
@@ -154,6 +159,8 @@ LogicalResult ContractOp::verifyRegions() { return verifyEpilogue(*this); }
 
 LogicalResult WindowOp::verify() {
   int64_t window = getWindowRank();
+  if (getAType().getRank() != getInitType().getRank() || getInitType().getRank() <= window)
+    return emitOpError("expects a and init of one rank, at least ") << window + 1;
   if (window < 1 || static_cast<int64_t>(getKernel().size()) != window)
     return emitOpError("expects one size of the kernel per stride, at least one");
   if ((getKind() == WindowKind::Depthwise) != static_cast<bool>(getWeights()))
@@ -192,8 +199,11 @@ LogicalResult BrgemmOp::verify() {
   if (getAStrides().size() != getCounts().size() || getBStrides().size() != getCounts().size() ||
       getCounts().empty())
     return emitOpError("expects one stride of each operand per loop");
-  if (getAcc().getTypes() != getResultTypes() || getNv() < 1 || getAcc().size() % getNv())
+  if (getAcc().empty() || getAcc().getTypes() != getResultTypes() || getNv() < 1 ||
+      getAcc().size() % getNv())
     return emitOpError("expects accumulators of rows x nv");
+  if (getUnroll() < 1)
+    return emitOpError("expects to unroll by at least one step");
   return success();
 }
 

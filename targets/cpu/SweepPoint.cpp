@@ -86,6 +86,13 @@ void SweepEmitter::store(const State &state, const Stream &stream, Value offset,
   storeLanes(e, all, stream.buffer, at, stride, cursor.mask);
 }
 
+/// The accumulator `slot` after a step to `value`; lanes that `mask` leaves out keep what they have.
+static Value accumulate(Emitter &e, Value slot, Lanes value, int64_t lanes, Value mask) {
+  bool isVector = isa<VectorType>(slot.getType());
+  Value next = isVector ? BodyEvaluator::asVector(e, value, lanes) : value.scalar;
+  return mask ? Value(arith::SelectOp::create(e.b, e.loc, mask, next, slot)) : next;
+}
+
 SweepEmitter::Values SweepEmitter::leaf(Cursor cursor, Values carried) {
   Values results = carried;
   int64_t sets = cursor.copies;
@@ -133,11 +140,7 @@ SweepEmitter::Values SweepEmitter::leaf(Cursor cursor, Values carried) {
                       : inputs[0];
         if (state.statement->isReduction) {
           Value &slot = results[slots[o]];
-          Value next = isa<VectorType>(slot.getType()) ? BodyEvaluator::asVector(e, value, lanes)
-                                                       : value.scalar;
-          if (cursor.mask && reducesLanes())
-            next = arith::SelectOp::create(e.b, e.loc, cursor.mask, next, slot);
-          slot = next;
+          slot = accumulate(e, slot, value, lanes, reducesLanes() ? cursor.mask : Value());
         } else if (state.statement->isStored[o]) {
           size_t stream = state.inputs() + o;
           store(state, state.streams[stream], cursor.offsets[s][stream], value, cursor, copy);

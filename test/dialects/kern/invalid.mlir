@@ -1,0 +1,460 @@
+// RUN: nncc-opt %s --split-input-file --verify-diagnostics
+
+func.func @f(%x: tensor<4x8xf32>, %b: tensor<1x8x16xf32>, %y: tensor<2x2x16xf32>) {
+  // expected-error @below {{expects a and init of one rank, at least 1}}
+  %0 = kern.contract packed ins(%x, %b : tensor<4x8xf32>, tensor<1x8x16xf32>) extras() outs(%y : tensor<2x2x16xf32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<2x2x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x4xf32>, %b: tensor<1x3x3x4x16xf32>, %y: tensor<2x16xf32>) {
+  // expected-error @below {{expects a and init of one rank, at least 3}}
+  %0 = kern.contract packed ins(%x, %b : tensor<4x4xf32>, tensor<1x3x3x4x16xf32>) extras() outs(%y : tensor<2x16xf32>)
+      strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<2x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x8xf32>, %b: tensor<1x8x16xf32>, %y: tensor<4x16xf32>) {
+  // expected-error @below {{expects a plan of positive numbers, found #kern.plan<rows = 0,}}
+  %0 = kern.contract packed ins(%x, %b : tensor<4x8xf32>, tensor<1x8x16xf32>) extras() outs(%y : tensor<4x16xf32>)
+      strides [] dilations [] pads [] maps [] attributes {plan = #kern.plan<rows = 0, panels = 1, k_blocks = 1, unit_tiles = 1, unroll = 1, n_slow = true>} {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<1x8x8x4xf32>, %b: tensor<1x3x3x4x16xf32>, %y: tensor<1x6x6x16xf32>) {
+  // expected-error @below {{expects 2 dilations and 4 pads}}
+  %0 = kern.contract packed ins(%x, %b : tensor<1x8x8x4xf32>, tensor<1x3x3x4x16xf32>) extras() outs(%y : tensor<1x6x6x16xf32>)
+      strides [1, 1] dilations [1] pads [0, 0, 0, 0] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<1x6x6x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x8xf32>, %b: tensor<1x8x16xf32>, %y: tensor<5x16xf32>) {
+  // expected-error @below {{a and init differ in dim 0}}
+  %0 = kern.contract packed ins(%x, %b : tensor<4x8xf32>, tensor<1x8x16xf32>) extras() outs(%y : tensor<5x16xf32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<5x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<1x8x8x4xf32>, %b: tensor<1x3x3x4x16xf32>, %y: tensor<1x6x6x16xf32>) {
+  // expected-error @below {{expects positive strides and dilations, no negative pad}}
+  %0 = kern.contract packed ins(%x, %b : tensor<1x8x8x4xf32>, tensor<1x3x3x4x16xf32>) extras() outs(%y : tensor<1x6x6x16xf32>)
+      strides [1, 0] dilations [1, 1] pads [0, 0, 0, 0] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<1x6x6x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<1x8x8x4xf32>, %b: tensor<1x3x3x4x16xf32>, %y: tensor<1x6x6x16xf32>) {
+  // expected-error @below {{expects positive strides and dilations, no negative pad}}
+  %0 = kern.contract packed ins(%x, %b : tensor<1x8x8x4xf32>, tensor<1x3x3x4x16xf32>) extras() outs(%y : tensor<1x6x6x16xf32>)
+      strides [1, 1] dilations [1, 1] pads [0, 0, -1, 0] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<1x6x6x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<1x8x8x4xf32>, %b: tensor<1x3x3x4x16xf32>, %y: tensor<1x6x5x16xf32>) {
+  // expected-error @below {{the window of dim 1 does not give 5 rows}}
+  %0 = kern.contract packed ins(%x, %b : tensor<1x8x8x4xf32>, tensor<1x3x3x4x16xf32>) extras() outs(%y : tensor<1x6x5x16xf32>)
+      strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<1x6x5x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x8xf32>, %b: tensor<1x8x16xf32>, %e0: tensor<16xf32>, %y: tensor<4x16xf32>) {
+  // expected-error @below {{expects one map per extra}}
+  %0 = kern.contract packed ins(%x, %b : tensor<4x8xf32>, tensor<1x8x16xf32>) extras(%e0 : tensor<16xf32>) outs(%y : tensor<4x16xf32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: f32, %e: f32):
+    kern.yield %acc : f32
+  } -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x8xf32>, %b: tensor<1x8x16xf32>, %e0: tensor<16xf32>, %y: tensor<4x16xf32>) {
+  // expected-error @below {{expects a projected permutation of the 2 dims of init for each extra}}
+  %0 = kern.contract packed ins(%x, %b : tensor<4x8xf32>, tensor<1x8x16xf32>) extras(%e0 : tensor<16xf32>) outs(%y : tensor<4x16xf32>)
+      strides [] dilations [] pads [] maps [affine_map<(d0, d1) -> (d0 + d1)>] {
+  ^bb0(%acc: f32, %e: f32):
+    kern.yield %acc : f32
+  } -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x8xf32>, %b: tensor<1x8x16xf32>, %e0: tensor<4xf32>, %y: tensor<4x16xf32>) {
+  // expected-error @below {{the shape of an extra does not fit its map}}
+  %0 = kern.contract packed ins(%x, %b : tensor<4x8xf32>, tensor<1x8x16xf32>) extras(%e0 : tensor<4xf32>) outs(%y : tensor<4x16xf32>)
+      strides [] dilations [] pads [] maps [affine_map<(d0, d1) -> (d1)>] {
+  ^bb0(%acc: f32, %e: f32):
+    kern.yield %acc : f32
+  } -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x8xf32>, %b: tensor<1x8x16xf32>, %y: tensor<4x16xf32>) {
+  // expected-error @below {{expects init's type as result}}
+  %0 = kern.contract packed ins(%x, %b : tensor<4x8xf32>, tensor<1x8x16xf32>) extras() outs(%y : tensor<4x16xf32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<4x32xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x8xf32>, %b: tensor<1x8x16xf32>, %y: tensor<4x16xf32>) {
+  // expected-error @below {{expects to yield one element of init}}
+  %0 = kern.contract packed ins(%x, %b : tensor<4x8xf32>, tensor<1x8x16xf32>) extras() outs(%y : tensor<4x16xf32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: f32):
+    %z = arith.constant 0 : i32
+    kern.yield %z : i32
+  } -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x8xf32>, %b: tensor<1x8x16xf32>, %e0: tensor<16xf32>, %y: tensor<4x16xf32>) {
+  // expected-error @below {{expects block arguments: the sum and one per extra}}
+  %0 = kern.contract packed ins(%x, %b : tensor<4x8xf32>, tensor<1x8x16xf32>) extras(%e0 : tensor<16xf32>) outs(%y : tensor<4x16xf32>)
+      strides [] dilations [] pads [] maps [affine_map<(d0, d1) -> (d1)>] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x8xf32>, %b: tensor<1x8x16xf32>, %e0: tensor<16xf32>, %y: tensor<4x16xf32>) {
+  // expected-error @below {{expects an extra's element type as block argument}}
+  %0 = kern.contract packed ins(%x, %b : tensor<4x8xf32>, tensor<1x8x16xf32>) extras(%e0 : tensor<16xf32>) outs(%y : tensor<4x16xf32>)
+      strides [] dilations [] pads [] maps [affine_map<(d0, d1) -> (d1)>] {
+  ^bb0(%acc: f32, %e: f64):
+    kern.yield %acc : f32
+  } -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x8xf32>, %b: tensor<8x16xf32>, %y: tensor<4x16xf32>) {
+  // expected-error @below {{expects packed b of rank 3}}
+  %0 = kern.contract packed ins(%x, %b : tensor<4x8xf32>, tensor<8x16xf32>) extras() outs(%y : tensor<4x16xf32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x8xf32>, %b: tensor<1x8x16xf32>, %y: tensor<4x16xf32>) {
+  // expected-error @below {{expects packed b of rank 4}}
+  %0 = kern.contract packed ins(%x, %b : tensor<4x8xf32>, tensor<1x8x16xf32>) extras() outs(%y : tensor<4x16xf32>)
+      strides [] dilations [] pads [] maps [] attributes {groups = 2} {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x8xf32>, %b: tensor<1x1x4x16xf32>, %y: tensor<4x16xf32>) {
+  // expected-error @below {{expects b of 2 groups}}
+  %0 = kern.contract packed ins(%x, %b : tensor<4x8xf32>, tensor<1x1x4x16xf32>) extras() outs(%y : tensor<4x16xf32>)
+      strides [] dilations [] pads [] maps [] attributes {groups = 2} {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x8xf32>, %b: tensor<1x4x16xf32>, %y: tensor<4x16xf32>) {
+  // expected-error @below {{expects b [N/16, window..., K, 16] with K = 8}}
+  %0 = kern.contract packed ins(%x, %b : tensor<4x8xf32>, tensor<1x4x16xf32>) extras() outs(%y : tensor<4x16xf32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x8xf32>, %b: tensor<1x8x8xf32>, %y: tensor<4x16xf32>) {
+  // expected-error @below {{expects b [N/16, window..., K, 16] with K = 8}}
+  %0 = kern.contract packed ins(%x, %b : tensor<4x8xf32>, tensor<1x8x8xf32>) extras() outs(%y : tensor<4x16xf32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x8xf32>, %b: tensor<1x8x16xf32>, %y: tensor<4x17xf32>) {
+  // expected-error @below {{expects b of 2 panels}}
+  %0 = kern.contract packed ins(%x, %b : tensor<4x8xf32>, tensor<1x8x16xf32>) extras() outs(%y : tensor<4x17xf32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<4x17xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x8xf32>, %b: tensor<8x16xf32>, %y: tensor<4x16xf32>) {
+  // expected-error @below {{expects packed b for a window or groups}}
+  %0 = kern.contract plain ins(%x, %b : tensor<4x8xf32>, tensor<8x16xf32>) extras() outs(%y : tensor<4x16xf32>)
+      strides [] dilations [] pads [] maps [] attributes {groups = 2} {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x8xf32>, %b: tensor<1x8x16xf32>, %y: tensor<4x16xf32>) {
+  // expected-error @below {{expects b of a rank from 2 to 2}}
+  %0 = kern.contract plain ins(%x, %b : tensor<4x8xf32>, tensor<1x8x16xf32>) extras() outs(%y : tensor<4x16xf32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x8xf32>, %b: tensor<16x8xf32>, %y: tensor<4x16xf32>) {
+  // expected-error @below {{does not fit a}}
+  %0 = kern.contract plain ins(%x, %b : tensor<4x8xf32>, tensor<16x8xf32>) extras() outs(%y : tensor<4x16xf32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<2x4x8xf32>, %b: tensor<3x16x8xf32>, %y: tensor<2x4x16xf32>) {
+  // expected-error @below {{b and init differ in batch dim 0}}
+  %0 = kern.contract transposed ins(%x, %b : tensor<2x4x8xf32>, tensor<3x16x8xf32>) extras() outs(%y : tensor<2x4x16xf32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<2x4x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<8x4xf32>, %w: tensor<3x3x4xf32>, %y: tensor<6x4xf32>) {
+  // expected-error @below {{expects a and init of one rank, at least 3}}
+  %0 = kern.window depthwise ins(%x, %w : tensor<8x4xf32>, tensor<3x3x4xf32>) extras() outs(%y : tensor<6x4xf32>)
+      kernel [3, 3] strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<6x4xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<8x8x4xf32>, %w: tensor<3x3x4xf32>, %y: tensor<6x6x4xf32>) {
+  // expected-error @below {{expects one size of the kernel per stride, at least one}}
+  %0 = kern.window depthwise ins(%x, %w : tensor<8x8x4xf32>, tensor<3x3x4xf32>) extras() outs(%y : tensor<6x6x4xf32>)
+      kernel [3] strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<6x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<8x8x4xf32>, %w: tensor<3x3x4xf32>, %y: tensor<6x6x4xf32>) {
+  // expected-error @below {{expects weights for a depthwise convolution, and only there}}
+  %0 = kern.window max ins(%x, %w : tensor<8x8x4xf32>, tensor<3x3x4xf32>) extras() outs(%y : tensor<6x6x4xf32>)
+      kernel [3, 3] strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<6x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<8x8x4xf32>, %y: tensor<6x6x4xf32>) {
+  // expected-error @below {{expects weights for a depthwise convolution, and only there}}
+  %0 = kern.window depthwise ins(%x : tensor<8x8x4xf32>) extras() outs(%y : tensor<6x6x4xf32>)
+      kernel [3, 3] strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<6x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<8x8x4xf32>, %w: tensor<3x3x5xf32>, %y: tensor<6x6x4xf32>) {
+  // expected-error @below {{expects weights [window..., C], found 'tensor<3x3x5xf32>'}}
+  %0 = kern.window depthwise ins(%x, %w : tensor<8x8x4xf32>, tensor<3x3x5xf32>) extras() outs(%y : tensor<6x6x4xf32>)
+      kernel [3, 3] strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<6x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<8x8x4xf32>, %w: tensor<3x2x4xf32>, %y: tensor<6x6x4xf32>) {
+  // expected-error @below {{are not of the kernel's size}}
+  %0 = kern.window depthwise ins(%x, %w : tensor<8x8x4xf32>, tensor<3x2x4xf32>) extras() outs(%y : tensor<6x6x4xf32>)
+      kernel [3, 3] strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<6x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<8x8x4xf32>, %w: tensor<3x3x4xf32>, %y: tensor<6x6x8xf32>) {
+  // expected-error @below {{a and init differ in channels}}
+  %0 = kern.window depthwise ins(%x, %w : tensor<8x8x4xf32>, tensor<3x3x4xf32>) extras() outs(%y : tensor<6x6x8xf32>)
+      kernel [3, 3] strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<6x6x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<8x8x4xf32>, %w: tensor<3x3x4xf32>, %y: tensor<7x6x4xf32>) {
+  // expected-error @below {{the window of dim 0 does not give 7 rows}}
+  %0 = kern.window depthwise ins(%x, %w : tensor<8x8x4xf32>, tensor<3x3x4xf32>) extras() outs(%y : tensor<7x6x4xf32>)
+      kernel [3, 3] strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<7x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x8xf32>, %b: tensor<1x8x16xf32>, %y: tensor<4x16xf32>) {
+  %0 = kern.contract packed ins(%x, %b : tensor<4x8xf32>, tensor<1x8x16xf32>) extras() outs(%y : tensor<4x16xf32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: f32):
+    // expected-error @below {{is not allowed in an epilogue}}
+    %m = memref.alloc() : memref<1xf32>
+    kern.yield %acc : f32
+  } -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%w: tensor<8x40xf32>) {
+  // expected-error @below {{expects one dim and one factor per dim of the result}}
+  %0 = kern.pack %w dims [1, 0] factors [16, 1] : tensor<8x40xf32> -> tensor<3x8x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%w: tensor<8x40xf32>) {
+  // expected-error @below {{expects static shapes of one element type}}
+  %0 = kern.pack %w dims [1, 0, 1] factors [16, 1, 1] : tensor<8x40xf32> -> tensor<3x8x16xf64>
+  return
+}
+
+// -----
+
+func.func @f(%w: tensor<8x40xf32>) {
+  // expected-error @below {{expects dims of the source and positive factors}}
+  %0 = kern.pack %w dims [2, 0, 1] factors [16, 1, 1] : tensor<8x40xf32> -> tensor<3x8x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: memref<8xf32>, %b: memref<128xf32>, %i: index, %x: vector<16xf32>) {
+  // expected-error @below {{expects one stride of each operand per loop}}
+  %0 = kern.brgemm %a[%i], %b[%i] counts(%i) acc(%x) {aStrides = array<i64: 1, 2>, bStrides = array<i64: 16>, rowStride = 0 : i64, panelStride = 0 : i64, nv = 1 : i64, unroll = 4 : i64}
+      : memref<8xf32>, memref<128xf32>, vector<16xf32> -> vector<16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: memref<8xf32>, %b: memref<128xf32>, %i: index, %x: vector<16xf32>) {
+  // expected-error @below {{expects accumulators of rows x nv}}
+  %0 = kern.brgemm %a[%i], %b[%i] counts(%i) acc(%x) {aStrides = array<i64: 1>, bStrides = array<i64: 16>, rowStride = 0 : i64, panelStride = 0 : i64, nv = 2 : i64, unroll = 4 : i64}
+      : memref<8xf32>, memref<128xf32>, vector<16xf32> -> vector<16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: memref<8xf32>, %b: memref<128xf32>, %i: index, %x: vector<16xf32>) {
+  // expected-error @below {{expects to unroll by at least one step}}
+  %0 = kern.brgemm %a[%i], %b[%i] counts(%i) acc(%x) {aStrides = array<i64: 1>, bStrides = array<i64: 16>, rowStride = 0 : i64, panelStride = 0 : i64, nv = 1 : i64, unroll = 0 : i64}
+      : memref<8xf32>, memref<128xf32>, vector<16xf32> -> vector<16xf32>
+  return
+}

@@ -1,0 +1,68 @@
+// RUN: nncc-opt %s | nncc-opt | FileCheck %s
+// RUN: nncc-opt %s --mlir-print-op-generic | nncc-opt | FileCheck %s
+
+// CHECK-LABEL: @contract
+// CHECK: kern.contract packed ins(%{{.*}}, %{{.*}} : tensor<2x8x8x6xf32>, tensor<2x1x3x3x3x16xf32>)
+// CHECK-SAME: extras(%{{.*}} : tensor<8xf32>) outs(%{{.*}} : tensor<2x4x4x8xf32>)
+// CHECK-SAME: strides [2, 2] dilations [1, 1] pads [0, 0, 1, 1] maps [#{{.*}}]
+// CHECK-SAME: groups = 2 : i64, plan = #kern.plan<rows = 4, panels = 1, k_blocks = 1, unit_tiles = 1, unroll = 4, n_slow = false>
+// CHECK: kern.yield %{{.*}} : f32
+func.func @contract(%x: tensor<2x8x8x6xf32>, %w: tensor<2x1x3x3x3x16xf32>, %bias: tensor<8xf32>, %y: tensor<2x4x4x8xf32>) -> tensor<2x4x4x8xf32> {
+  %0 = kern.contract packed ins(%x, %w : tensor<2x8x8x6xf32>, tensor<2x1x3x3x3x16xf32>) extras(%bias : tensor<8xf32>) outs(%y : tensor<2x4x4x8xf32>)
+      strides [2, 2] dilations [1, 1] pads [0, 0, 1, 1] maps [affine_map<(d0, d1, d2, d3) -> (d3)>]
+      attributes {groups = 2, plan = #kern.plan<rows = 4, panels = 1, k_blocks = 1, unit_tiles = 1, unroll = 4, n_slow = false>} {
+  ^bb0(%acc: f32, %b: f32):
+    %r = arith.addf %acc, %b : f32
+    kern.yield %r : f32
+  } -> tensor<2x4x4x8xf32>
+  return %0 : tensor<2x4x4x8xf32>
+}
+
+// CHECK-LABEL: @products
+// CHECK: kern.contract plain ins({{.*}} : tensor<2x3x5x4xf32>, tensor<2x1x4x7xf32>) extras() outs({{.*}} : tensor<2x3x5x7xf32>)
+// CHECK: kern.contract transposed ins({{.*}} : tensor<2x3x5x4xf32>, tensor<7x4xf32>)
+func.func @products(%a: tensor<2x3x5x4xf32>, %b: tensor<2x1x4x7xf32>, %c: tensor<7x4xf32>, %y: tensor<2x3x5x7xf32>) -> (tensor<2x3x5x7xf32>, tensor<2x3x5x7xf32>) {
+  %0 = kern.contract plain ins(%a, %b : tensor<2x3x5x4xf32>, tensor<2x1x4x7xf32>) extras() outs(%y : tensor<2x3x5x7xf32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<2x3x5x7xf32>
+  %1 = kern.contract transposed ins(%a, %c : tensor<2x3x5x4xf32>, tensor<7x4xf32>) extras() outs(%y : tensor<2x3x5x7xf32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<2x3x5x7xf32>
+  return %0, %1 : tensor<2x3x5x7xf32>, tensor<2x3x5x7xf32>
+}
+
+// CHECK-LABEL: @windows
+// CHECK: kern.window depthwise ins(%{{.*}}, %{{.*}} : tensor<8x8x4xf32>, tensor<3x3x4xf32>) extras() outs(%{{.*}} : tensor<6x6x4xf32>) kernel [3, 3]
+// CHECK: kern.window max ins(%{{.*}} : tensor<8x8x4xf32>) extras()
+func.func @windows(%x: tensor<8x8x4xf32>, %w: tensor<3x3x4xf32>, %y: tensor<6x6x4xf32>, %z: tensor<4x4x4xf32>) -> (tensor<6x6x4xf32>, tensor<4x4x4xf32>) {
+  %0 = kern.window depthwise ins(%x, %w : tensor<8x8x4xf32>, tensor<3x3x4xf32>) extras() outs(%y : tensor<6x6x4xf32>)
+      kernel [3, 3] strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<6x6x4xf32>
+  %1 = kern.window max ins(%x : tensor<8x8x4xf32>) extras() outs(%z : tensor<4x4x4xf32>)
+      kernel [2, 2] strides [2, 2] dilations [1, 1] pads [0, 0, 0, 0] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<4x4x4xf32>
+  return %0, %1 : tensor<6x6x4xf32>, tensor<4x4x4xf32>
+}
+
+// CHECK-LABEL: @pack
+// CHECK: kern.pack %{{.*}} dims [1, 0, 1] factors [16, 1, 1] : tensor<8x40xf32> -> tensor<3x8x16xf32>
+func.func @pack(%w: tensor<8x40xf32>) -> tensor<3x8x16xf32> {
+  %0 = kern.pack %w dims [1, 0, 1] factors [16, 1, 1] : tensor<8x40xf32> -> tensor<3x8x16xf32>
+  return %0 : tensor<3x8x16xf32>
+}
+
+// CHECK-LABEL: @brgemm
+// CHECK: kern.brgemm %{{.*}}[%{{.*}}], %{{.*}}[%{{.*}}] counts(%{{.*}}) acc(%{{.*}}) {aStrides = array<i64: 1>
+func.func @brgemm(%a: memref<8xf32>, %b: memref<128xf32>, %i: index, %x: vector<16xf32>) -> vector<16xf32> {
+  %0 = kern.brgemm %a[%i], %b[%i] counts(%i) acc(%x) {aStrides = array<i64: 1>, bStrides = array<i64: 16>, rowStride = 0 : i64, panelStride = 0 : i64, nv = 1 : i64, unroll = 4 : i64}
+      : memref<8xf32>, memref<128xf32>, vector<16xf32> -> vector<16xf32>
+  return %0 : vector<16xf32>
+}

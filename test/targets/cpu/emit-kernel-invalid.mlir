@@ -1,0 +1,45 @@
+// RUN: %nncc-opt --nncc-cpu-emit-kernel --split-input-file --verify-diagnostics %s
+
+// expected-error @+1 {{expects a kernel on tensors of constant sizes, found 'tensor<?xf32>'}}
+func.func @dynamic(%a: tensor<?xf32>) -> tensor<?xf32> attributes {rt.kernel} {
+  return %a : tensor<?xf32>
+}
+
+// -----
+
+// expected-error @+1 {{a kernel cannot store elements of type 'index'}}
+func.func @unknown(%a: tensor<4xf32>, %i: tensor<2xindex>) -> tensor<4xf32> attributes {rt.kernel} {
+  return %a : tensor<4xf32>
+}
+
+// -----
+
+func.func @generate() -> tensor<4xf32> attributes {rt.kernel} {
+  // expected-error @+1 {{cannot be scheduled in a kernel for a CPU}}
+  %0 = tensor.generate {
+  ^bb0(%i: index):
+    %c = arith.constant 1.0 : f32
+    tensor.yield %c : f32
+  } : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+func.func @two_roots(%a: tensor<1x4x4x16xf32>) -> tensor<1x4x4x16xf32> attributes {rt.kernel} {
+  %e = tensor.empty() : tensor<1x4x4x16xf32>
+  // expected-error @+1 {{is not the only root of its kernel}}
+  %0 = kern.window max ins(%a : tensor<1x4x4x16xf32>) extras() outs(%e : tensor<1x4x4x16xf32>)
+      kernel [1, 1] strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<1x4x4x16xf32>
+  %1 = linalg.generic {indexing_maps = [affine_map<(a, b, c, d) -> (a, b, c, d)>, affine_map<(a, b, c, d) -> (a, b, c, d)>],
+                       iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%0 : tensor<1x4x4x16xf32>) outs(%e : tensor<1x4x4x16xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    %n = arith.negf %x : f32
+    linalg.yield %n : f32
+  } -> tensor<1x4x4x16xf32>
+  return %1 : tensor<1x4x4x16xf32>
+}

@@ -1,0 +1,37 @@
+// RUN: %nncc-opt --nncc-cpu-emit-kernel --canonicalize --cse %s | FileCheck %s
+
+// The tile in the middle: 7 pixels of 16 channels see 9 columns of the input; the rows of taps are a
+// loop whose bounds padding clips.
+
+// CHECK-LABEL: func.func @depthwise
+// CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
+// CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
+// CHECK-COUNT-12: vector.load
+// CHECK-NOT: vector.load
+// CHECK: scf.yield
+// CHECK-COUNT-7: vector.store
+func.func @depthwise(%a: tensor<1x28x28x32xf32>, %w: tensor<3x3x32xf32>) -> tensor<1x28x28x32xf32> attributes {rt.kernel} {
+  %e = tensor.empty() : tensor<1x28x28x32xf32>
+  %0 = kern.window depthwise ins(%a, %w : tensor<1x28x28x32xf32>, tensor<3x3x32xf32>) extras() outs(%e : tensor<1x28x28x32xf32>)
+      kernel [3, 3] strides [1, 1] dilations [1, 1] pads [1, 1, 1, 1] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<1x28x28x32xf32>
+  return %0 : tensor<1x28x28x32xf32>
+}
+
+// NaN propagates through a maximum; what is left of the channels is masked.
+
+// CHECK-LABEL: func.func @max
+// CHECK: arith.maximumf
+// CHECK: vector.maskedload
+// CHECK: vector.maskedstore
+func.func @max(%a: tensor<1x8x8x20xf32>) -> tensor<1x4x4x20xf32> attributes {rt.kernel} {
+  %e = tensor.empty() : tensor<1x4x4x20xf32>
+  %0 = kern.window max ins(%a : tensor<1x8x8x20xf32>) extras() outs(%e : tensor<1x4x4x20xf32>)
+      kernel [2, 2] strides [2, 2] dilations [1, 1] pads [0, 0, 0, 0] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<1x4x4x20xf32>
+  return %0 : tensor<1x4x4x20xf32>
+}

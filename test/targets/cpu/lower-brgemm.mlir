@@ -1,0 +1,52 @@
+// RUN: nncc-opt %s --pass-pipeline="builtin.module(func.func(nncc-cpu-lower-brgemm))" | FileCheck %s
+
+// Two rows by one panel, thirteen steps: four at a time, the last one in straight code.
+// CHECK-LABEL: @remainder
+// CHECK-SAME: %[[A:.*]]: memref<64xf32>, %[[B:.*]]: memref<208xf32>, %[[X:.*]]: vector<16xf32>, %[[Y:.*]]: vector<16xf32>
+// CHECK: %[[SUMS:.*]]:2 = scf.for {{.*}} iter_args(%{{.*}} = %[[X]], %{{.*}} = %[[Y]])
+// CHECK-COUNT-8: vector.fma
+// CHECK: scf.yield
+// CHECK: vector.load %[[B]]
+// CHECK: memref.load %[[A]]
+// CHECK: %[[FIRST:.*]] = vector.fma {{.*}}, %[[SUMS]]#0
+// CHECK: %[[SECOND:.*]] = vector.fma {{.*}}, %[[SUMS]]#1
+// CHECK: return %[[FIRST]], %[[SECOND]]
+func.func @remainder(%a: memref<64xf32>, %b: memref<208xf32>, %x: vector<16xf32>, %y: vector<16xf32>) -> (vector<16xf32>, vector<16xf32>) {
+  %zero = arith.constant 0 : index
+  %count = arith.constant 13 : index
+  %0:2 = kern.brgemm %a[%zero], %b[%zero] counts(%count) acc(%x, %y) {aStrides = array<i64: 1>, bStrides = array<i64: 16>, rowStride = 32 : i64, panelStride = 0 : i64, nv = 1 : i64, unroll = 4 : i64}
+      : memref<64xf32>, memref<208xf32>, vector<16xf32>, vector<16xf32> -> vector<16xf32>, vector<16xf32>
+  return %0#0, %0#1 : vector<16xf32>, vector<16xf32>
+}
+
+// Clipped taps, known at run time only, around a reduction of three steps in straight code.
+// CHECK-LABEL: @clipped
+// CHECK-SAME: %[[TAPS:[a-z0-9]+]]: index
+// CHECK: scf.for {{.*}} to %[[TAPS]]
+// CHECK-NOT: scf.for
+// CHECK-COUNT-3: vector.fma
+// CHECK-NOT: vector.fma
+// CHECK: return
+func.func @clipped(%a: memref<64xf32>, %b: memref<144xf32>, %x: vector<16xf32>, %taps: index) -> vector<16xf32> {
+  %zero = arith.constant 0 : index
+  %count = arith.constant 3 : index
+  %0 = kern.brgemm %a[%zero], %b[%zero] counts(%taps, %count) acc(%x) {aStrides = array<i64: 8, 1>, bStrides = array<i64: 48, 16>, rowStride = 0 : i64, panelStride = 0 : i64, nv = 1 : i64, unroll = 4 : i64}
+      : memref<64xf32>, memref<144xf32>, vector<16xf32> -> vector<16xf32>
+  return %0 : vector<16xf32>
+}
+
+// A count known at run time only: whole steps of the unrolled loop, then the others one by one.
+// CHECK-LABEL: @dynamic
+// CHECK: arith.divui
+// CHECK: scf.for
+// CHECK-COUNT-4: vector.fma
+// CHECK: scf.for
+// CHECK: vector.fma
+// CHECK-NOT: vector.fma
+// CHECK: return
+func.func @dynamic(%a: memref<64xf32>, %b: memref<144xf32>, %x: vector<16xf32>, %count: index) -> vector<16xf32> {
+  %zero = arith.constant 0 : index
+  %0 = kern.brgemm %a[%zero], %b[%zero] counts(%count) acc(%x) {aStrides = array<i64: 1>, bStrides = array<i64: 16>, rowStride = 0 : i64, panelStride = 0 : i64, nv = 1 : i64, unroll = 4 : i64}
+      : memref<64xf32>, memref<144xf32>, vector<16xf32> -> vector<16xf32>
+  return %0 : vector<16xf32>
+}

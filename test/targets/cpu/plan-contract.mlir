@@ -1,0 +1,63 @@
+// RUN: nncc-opt %s --split-input-file --pass-pipeline="builtin.module(func.func(nncc-cpu-plan-contract))" | FileCheck %s
+// RUN: nncc-opt %s --split-input-file --pass-pipeline="builtin.module(func.func(nncc-cpu-plan-contract{registers=16 register-bytes=32}))" | FileCheck %s --check-prefix=AVX2
+// RUN: nncc-opt %s --split-input-file --pass-pipeline="builtin.module(func.func(nncc-cpu-plan-contract))" --remarks-filter=nncc-cpu 2>&1 >/dev/null | FileCheck %s --check-prefix=REMARK
+
+// Weights that fit the L2 cache: rows outer. Tiles of 14 divide the width of 28.
+// CHECK-LABEL: @conv
+// CHECK: plan = #kern.plan<rows = 14, panels = 2, k_blocks = 1, unit_tiles = 2, unroll = 1, n_slow = false>
+// Two registers a panel and 12 for the sums.
+// AVX2-LABEL: @conv
+// AVX2: plan = #kern.plan<rows = {{[1-6]}}, panels = 1,
+// REMARK: [Analysis] plan | Category:nncc-cpu
+// REMARK-SAME: columns=64, depth=576, plan="#kern.plan<rows = 14, {{.*}}", rows=784
+func.func @conv(%x: tensor<1x28x28x64xf32>, %w: tensor<4x3x3x64x16xf32>, %y: tensor<1x28x28x64xf32>) -> tensor<1x28x28x64xf32> {
+  %0 = kern.contract packed ins(%x, %w : tensor<1x28x28x64xf32>, tensor<4x3x3x64x16xf32>) extras() outs(%y : tensor<1x28x28x64xf32>)
+      strides [1, 1] dilations [1, 1] pads [1, 1, 1, 1] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<1x28x28x64xf32>
+  return %0 : tensor<1x28x28x64xf32>
+}
+
+// -----
+
+// K in four blocks of 768; all rows pass each group of panels.
+// CHECK-LABEL: @deep
+// CHECK: plan = #kern.plan<rows = 8, panels = 3, k_blocks = 4, unit_tiles = 16, unroll = 4, n_slow = true>
+func.func @deep(%x: tensor<128x3072xf32>, %w: tensor<48x3072x16xf32>, %y: tensor<128x768xf32>) -> tensor<128x768xf32> {
+  %0 = kern.contract packed ins(%x, %w : tensor<128x3072xf32>, tensor<48x3072x16xf32>) extras() outs(%y : tensor<128x768xf32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<128x768xf32>
+  return %0 : tensor<128x768xf32>
+}
+
+// -----
+
+// Rows of 4 KiB share one set of the L1 cache: no tile of more than 8.
+// CHECK-LABEL: @aliasing_rows
+// CHECK: plan = #kern.plan<rows = {{[1-8]}}, panels
+func.func @aliasing_rows(%x: tensor<196x1024xf32>, %w: tensor<16x1024x16xf32>, %y: tensor<196x256xf32>) -> tensor<196x256xf32> {
+  %0 = kern.contract packed ins(%x, %w : tensor<196x1024xf32>, tensor<16x1024x16xf32>) extras() outs(%y : tensor<196x256xf32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<196x256xf32>
+  return %0 : tensor<196x256xf32>
+}
+
+// -----
+
+// A plan that is there stays.
+// CHECK-LABEL: @planned
+// CHECK: plan = #kern.plan<rows = 1, panels = 1, k_blocks = 1, unit_tiles = 1, unroll = 2, n_slow = true>
+func.func @planned(%x: tensor<4x8xf32>, %w: tensor<1x8x16xf32>, %y: tensor<4x16xf32>) -> tensor<4x16xf32> {
+  %0 = kern.contract packed ins(%x, %w : tensor<4x8xf32>, tensor<1x8x16xf32>) extras() outs(%y : tensor<4x16xf32>)
+      strides [] dilations [] pads [] maps []
+      attributes {plan = #kern.plan<rows = 1, panels = 1, k_blocks = 1, unit_tiles = 1, unroll = 2, n_slow = true>} {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<4x16xf32>
+  return %0 : tensor<4x16xf32>
+}
