@@ -23,12 +23,16 @@ def NN_EluOp       : NN_Scaled<"elu", "x < 0 ? alpha * (exp(x) - 1) : x", "build
 def NN_CeluOp      : NN_Scaled<"celu", "x < 0 ? alpha * (exp(x / alpha) - 1) : x", "buildCelu">;
 def NN_ThresholdedReluOp : NN_Scaled<"thresholded_relu", "x > alpha ? x : 0", "buildThresholdedRelu">;
 
-class NN_Scaled2<string mnemonic, string text, string build, string first, string second> : NN_Elementwise<mnemonic, text,
-    "::nncc::nn::" # build # "(b, loc, x[0], get" # first # "().convertToDouble(), get" # second # "().convertToDouble())">;
-def NN_HardSigmoidOp : NN_Scaled2<"hard_sigmoid", "max(0, min(1, alpha * x + beta))", "buildHardSigmoid", "Alpha", "Beta"> {
+class NN_Scaled2<string mnemonic, string text, string build, string first, string second>
+    : NN_Elementwise<mnemonic, text,
+          "::nncc::nn::" # build # "(b, loc, x[0], get" # first # "().convertToDouble(), get" # second #
+          "().convertToDouble())">;
+def NN_HardSigmoidOp : NN_Scaled2<"hard_sigmoid", "max(0, min(1, alpha * x + beta))",
+                                  "buildHardSigmoid", "Alpha", "Beta"> {
   let arguments = (ins NN_FloatTensor:$operand, F32Attr:$alpha, F32Attr:$beta);
 }
-def NN_SeluOp : NN_Scaled2<"selu", "gamma * (x < 0 ? alpha * (exp(x) - 1) : x)", "buildSelu", "Alpha", "Gamma"> {
+def NN_SeluOp : NN_Scaled2<"selu", "gamma * (x < 0 ? alpha * (exp(x) - 1) : x)", "buildSelu",
+                           "Alpha", "Gamma"> {
   let arguments = (ins NN_FloatTensor:$operand, F32Attr:$alpha, F32Attr:$gamma);
 }
 def NN_ShrinkOp : NN_Elementwise<"shrink", "x < -lambd ? x + bias : x > lambd ? x - bias : 0",

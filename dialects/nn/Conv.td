@@ -29,8 +29,8 @@ def NN_ConvTransposeOp : NN_Op<"conv_transpose"> {
     weights [C, O/groups, k1..ks]
     result  [N, O, y1..ys]     y = stride * (x - 1) + (k - 1) * dilation + 1 + output_pad - lo - hi
     ```
-    `pads` is [lo1..los, hi1..his]; `output_pads` are rows at the high ends that no input reaches alone. A bias is an
-    nn.add. ONNX ConvTranspose.
+    `pads` is [lo1..los, hi1..his]; `output_pads` are rows at the high ends that no input
+    reaches alone. A bias is an nn.add. ONNX ConvTranspose.
   }];
   let arguments = (ins NN_FloatTensor:$input, NN_FloatTensor:$weights,
                        DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,

@@ -53,10 +53,12 @@ class NN_Scatter<string mnemonic, string text, dag attributes> : NN_Op<mnemonic>
 def NN_ScatterElementsOp : NN_Scatter<"scatter_elements",
     "`data`, updated element by element at the given index along an axis", (ins I64Attr:$axis)> {
   let description = [{
-    result[indices[i, j], j] = updates[i, j] for axis 0; updates are applied in their order. ONNX ScatterElements.
+    result[indices[i, j], j] = updates[i, j] for axis 0; updates are applied in their order.
+    ONNX ScatterElements.
   }];
 }
-def NN_ScatterNDOp : NN_Scatter<"scatter_nd", "`data`, with slices updated that tuples of indices name", (ins)> {
+def NN_ScatterNDOp : NN_Scatter<"scatter_nd",
+    "`data`, with slices updated that tuples of indices name", (ins)> {
   let description = [{
     ```
     data [D1..Dk, S..], indices [I.., k], updates [I.., S..]

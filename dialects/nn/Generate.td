@@ -20,7 +20,9 @@ def NN_EyeLikeOp : NN_Op<"eye_like"> {
 
 def NN_TriluOp : NN_Op<"trilu"> {
   let summary = "The lower (or `upper`) triangle of the last two dims, else 0";
-  let description = "From diagonal `k` above the main one on, without `k` from the main one. ONNX Trilu.";
+  let description = [{
+    From diagonal `k` above the main one on, without `k` from the main one. ONNX Trilu.
+  }];
   let arguments = (ins NN_Tensor:$operand, Optional<NN_IndexTensor>:$k, UnitAttr:$upper);
   let results = (outs NN_Tensor:$result);
 }
@@ -28,8 +30,8 @@ def NN_TriluOp : NN_Op<"trilu"> {
 def NN_OneHotOp : NN_Op<"one_hot"> {
   let summary = "values[1] where the index along a new axis is the operand's, else values[0]";
   let description = [{
-    The new dim is `axis` of the result and has `depth` elements. An index counts from the back where negative; one outside of
-    the range has values[0] everywhere. ONNX OneHot.
+    The new dim is `axis` of the result and has `depth` elements. An index counts from the back
+    where negative; one outside of the range has values[0] everywhere. ONNX OneHot.
   }];
   let arguments = (ins NN_Tensor:$indices, NN_Tensor:$depth, NN_Tensor:$values, I64Attr:$axis);
   let results = (outs NN_Tensor:$result);

@@ -22,7 +22,8 @@ def NN_LpNormOp : NN_Op<"lp_norm"> {
 def NN_LayerNormOp : NN_Op<"layer_norm"> {
   let summary = "(x - mean) / sqrt(variance + epsilon) * scale + bias over the dims from `axis` on";
   let description = [{
-    The variance is the mean square of x - mean; scale and bias broadcast to x. ONNX LayerNormalization.
+    The variance is the mean square of x - mean; scale and bias broadcast to x. ONNX
+    LayerNormalization.
     ```mlir
     %y = nn.layer_norm %x, %s, %b {axis = -1, epsilon = 1.0e-5 : f32}
         : (tensor<2x5x8xf32>, tensor<8xf32>, tensor<8xf32>) -> tensor<2x5x8xf32>
@@ -53,8 +54,8 @@ def NN_BatchNormOp : NN_Op<"batch_norm"> {
 def NN_GroupNormOp : NN_Op<"group_norm"> {
   let summary = "(x - mean) / sqrt(variance + epsilon) * scale + bias over groups of channels";
   let description = [{
-    `x` is [N, C, ...], scale and bias are [C]; the statistics are those of C/groups channels of one image. ONNX
-    GroupNormalization; with one channel per group InstanceNormalization.
+    `x` is [N, C, ...], scale and bias are [C]; the statistics are those of C/groups channels of
+    one image. ONNX GroupNormalization; with one channel per group InstanceNormalization.
   }];
   let arguments = (ins NN_FloatTensor:$operand, NN_FloatTensor:$scale, NN_FloatTensor:$bias,
                        I64Attr:$groups, F32Attr:$epsilon);
@@ -79,7 +80,8 @@ def NN_MeanVarianceOp : NN_Op<"mean_variance"> {
 def NN_LRNOp : NN_Op<"lrn"> {
   let summary = "x / (bias + alpha / size * the sum of squares over `size` channels around)^beta";
   let description = [{
-    `x` is [N, C, ...]; the channels are those from c - (size - 1) / 2 to c + size / 2 that exist. ONNX LRN.
+    `x` is [N, C, ...]; the channels are those from c - (size - 1) / 2 to c + size / 2 that
+    exist. ONNX LRN.
   }];
   let arguments = (ins NN_FloatTensor:$operand, I64Attr:$size, F32Attr:$alpha, F32Attr:$beta, F32Attr:$bias);
   let results = (outs NN_FloatTensor:$result);

@@ -17,8 +17,9 @@ def NN_ReduceKind : I32EnumAttr<"ReduceKind", "What a reduction computes", [
 def NN_ReduceOp : NN_Op<"reduce"> {
   let summary = "The sum, mean, largest... element along axes";
   let description = [{
-    `axes` count from the back where negative; without them all dims are reduced, and empty ones reduce
-    nothing. A reduced dim becomes 1 with `keepdims` and is dropped without. ONNX ReduceSum, ReduceMean...
+    `axes` count from the back where negative; without them all dims are reduced, and empty ones
+    reduce nothing. A reduced dim becomes 1 with `keepdims` and is dropped without. ONNX
+    ReduceSum, ReduceMean...
     ```mlir
     %m = nn.reduce mean %x, %axes {keepdims} : (tensor<2x8x7x7xf32>, tensor<2xi64>) -> tensor<2x8x1x1xf32>
     ```
@@ -38,8 +39,8 @@ def NN_ArgReduceKind : I32EnumAttr<"ArgReduceKind", "Which element is looked for
 def NN_ArgReduceOp : NN_Op<"arg_reduce"> {
   let summary = "The index of the largest or smallest element along an axis";
   let description = [{
-    The first of equal ones, with `select_last` the last; a NaN counts as the largest and the smallest. ONNX
-    ArgMax, ArgMin.
+    The first of equal ones, with `select_last` the last; a NaN counts as the largest and the
+    smallest. ONNX ArgMax, ArgMin.
   }];
   let arguments = (ins NN_Tensor:$operand, NN_ArgReduceKind:$kind, I64Attr:$axis, UnitAttr:$keepdims,
                        UnitAttr:$select_last);

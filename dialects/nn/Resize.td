@@ -9,7 +9,8 @@ def NN_ResizeMode : I32EnumAttr<"ResizeMode", "How a resize interpolates", [
     I32EnumAttrCase<"Cubic", 2, "cubic">]> {
   let cppNamespace = "::nncc::nn";
 }
-def NN_ResizeCoordinates : I32EnumAttr<"ResizeCoordinates", "Which place of the operand a place of the result shows", [
+def NN_ResizeCoordinates : I32EnumAttr<
+    "ResizeCoordinates", "Which place of the operand a place of the result shows", [
     I32EnumAttrCase<"HalfPixel", 0, "half_pixel">,
     I32EnumAttrCase<"HalfPixelSymmetric", 1, "half_pixel_symmetric">,
     I32EnumAttrCase<"PytorchHalfPixel", 2, "pytorch_half_pixel">,
@@ -33,9 +34,10 @@ def NN_ResizeAspect : I32EnumAttr<"ResizeAspect", "Whether `sizes` keep the prop
 def NN_ResizeOp : NN_Op<"resize", [AttrSizedOperandSegments]> {
   let summary = "The operand at another resolution";
   let description = [{
-    One of `scales` and `sizes` says how large dims `axes` become; size = floor(size * scale). `roi` is [start.., end..] of
-    tf_crop_and_resize, normalized to the sizes; places outside of the operand get `extrapolation` there. ONNX
-    Resize, with its attributes resolved (`axes` lists all dims where ONNX leaves them out).
+    One of `scales` and `sizes` says how large dims `axes` become; size = floor(size * scale).
+    `roi` is [start.., end..] of tf_crop_and_resize, normalized to the sizes; places outside of
+    the operand get `extrapolation` there. ONNX Resize, with its attributes resolved (`axes`
+    lists all dims where ONNX leaves them out).
     ```mlir
     %y = nn.resize linear half_pixel %x, %scales {axes = array<i64: 2, 3>, ...}
         : (tensor<1x3x8x8xf32>, tensor<2xf32>) -> tensor<1x3x16x16xf32>
@@ -49,8 +51,8 @@ def NN_ResizeOp : NN_Op<"resize", [AttrSizedOperandSegments]> {
                        UnitAttr:$antialias);
   let results = (outs NN_Tensor:$result);
   let assemblyFormat = [{
-    $mode $coordinates $rounding $aspect $operand (`roi` $roi^ `:` type($roi))? (`scales` $scales^ `:` type($scales))?
-    (`sizes` $sizes^ `:` type($sizes))? attr-dict `:` type($operand) `->` type($result)
+    $mode $coordinates $rounding $aspect $operand (`roi` $roi^ `:` type($roi))?
+    (`scales` $scales^ `:` type($scales))? (`sizes` $sizes^ `:` type($sizes))? attr-dict `:` type($operand) `->` type($result)
   }];
 }
 

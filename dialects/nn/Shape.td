@@ -24,8 +24,8 @@ def NN_SizeOp : NN_Op<"size"> {
 def NN_ReshapeOp : NN_Op<"reshape"> {
   let summary = "The same elements in the same order under another shape";
   let description = [{
-    One size may be -1: what the others leave. 0 takes the operand's size of that dim, with `allow_zero` it is 0.
-    Squeeze, Unsqueeze and Flatten end here as well. ONNX Reshape.
+    One size may be -1: what the others leave. 0 takes the operand's size of that dim, with
+    `allow_zero` it is 0. Squeeze, Unsqueeze and Flatten end here as well. ONNX Reshape.
   }];
   let arguments = (ins NN_Tensor:$operand, NN_IndexTensor:$shape, UnitAttr:$allow_zero);
   let results = (outs NN_Tensor:$result);
@@ -53,8 +53,8 @@ def NN_UnsqueezeOp : NN_Op<"unsqueeze"> {
 def NN_ExpandOp : NN_Op<"expand"> {
   let summary = "Repeats dims of size 1, as broadcasting does";
   let description = [{
-    The result has the shape to which the operand and `shape` broadcast: a 1 in `shape` keeps the operand's size.
-    ONNX Expand; of a scalar ConstantOfShape.
+    The result has the shape to which the operand and `shape` broadcast: a 1 in `shape` keeps
+    the operand's size. ONNX Expand; of a scalar ConstantOfShape.
   }];
   let arguments = (ins NN_Tensor:$operand, NN_IndexTensor:$shape);
   let results = (outs NN_Tensor:$result);

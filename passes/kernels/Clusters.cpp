@@ -18,7 +18,9 @@ bool isFree(Operation *op) {
   return pack && matchPattern(pack.getSource(), m_Constant());
 }
 
-ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
+ArrayRef<int64_t> shapeOf(Value value) {
+  return cast<RankedTensorType>(value.getType()).getShape();
+}
 
 /// The axes of a reduction are the last ones, and stay with size 1.
 bool reducesRows(nn::ReduceOp op) {
@@ -144,10 +146,15 @@ std::vector<Cluster> formClusters(func::FuncOp function) { return Clustering(fun
 bool isParameter(OpOperand &operand) {
   Operation *op = operand.getOwner();
   if (operand.getOperandNumber() == 0 || !isa<nn::NNDialect>(op->getDialect()) ||
-      isa<nn::ScalarOpInterface, nn::ConcatOp, nn::GatherOp, nn::GatherElementsOp, nn::GatherNDOp>(op))
+      isa<nn::ScalarOpInterface, nn::ConcatOp, nn::GatherOp, nn::GatherElementsOp, nn::GatherNDOp,
+          nn::ScatterElementsOp, nn::ScatterNDOp>(op))
     return false;
+  if (isa<nn::ResizeOp>(op)) // scales and roi are floats
+    return true;
   auto type = cast<RankedTensorType>(operand.get().getType());
-  return type.getRank() <= 1 && (type.getElementType().isInteger(64) || type.getElementType().isInteger(32));
+  Type element = type.getElementType();
+  return type.getRank() <= 1 &&
+         (element.isInteger(64) || element.isInteger(32) || isa<nn::ResizeOp>(op));
 }
 
 } // namespace nncc

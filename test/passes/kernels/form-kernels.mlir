@@ -65,6 +65,17 @@ func.func @parameters(%i: tensor<3xi64>) -> tensor<2x2xf32> {
   return %1 : tensor<2x2xf32>
 }
 // -----
+// So are the scales of a resize, floats.
+// CHECK-LABEL: func.func @scales
+// CHECK:         rt.dispatch @resize_0(%arg0)
+// CHECK:       func.func @resize_0(%arg0: tensor<2x3xf32>)
+// CHECK:         nn.constant dense<[2.000000e+00, 1.000000e+00]> : tensor<2xf32>
+func.func @scales(%x: tensor<2x3xf32>) -> tensor<4x3xf32> {
+  %scales = nn.constant dense<[2.0, 1.0]> : tensor<2xf32>
+  %0 = nn.resize linear half_pixel floor stretch %x scales %scales : tensor<2xf32> {axes = array<i64: 0, 1>, cubic_coefficient = -0.75 : f32, extrapolation = 0.0 : f32} : tensor<2x3xf32> -> tensor<4x3xf32>
+  return %0 : tensor<4x3xf32>
+}
+// -----
 // A product of activations reads its transposed operand as it is stored.
 // CHECK-LABEL: func.func @attention
 // CHECK: rt.dispatch @contract_{{[0-9]+}}(%arg1, %arg0)
