@@ -155,12 +155,21 @@ std::optional<Lanes> BodyEvaluator::extract(Emitter &e, tensor::ExtractOp op, La
   return gather(e, op, indices, points);
 }
 
+void nncc::cpu::relaxZeros(Operation *op) {
+  auto nsz = arith::FastMathFlags::nsz;
+  if (auto maximum = dyn_cast<arith::MaximumFOp>(op))
+    maximum.setFastmath(maximum.getFastmath() | nsz);
+  if (auto minimum = dyn_cast<arith::MinimumFOp>(op))
+    minimum.setFastmath(minimum.getFastmath() | nsz);
+}
+
 Operation *BodyEvaluator::cloneScalar(Emitter &e, Operation &op, const LaneMap &values,
                                       const Points &points) const {
   IRMapping map;
   for (const auto &[value, lanes] : values)
     map.map(value, lanes.scalar);
   Operation *clone = e.b.clone(op, map);
+  relaxZeros(clone);
   if (op.getNumRegions() == 0)
     return clone;
   SmallVector<Operation *> replaced;
@@ -236,6 +245,7 @@ bool BodyEvaluator::evaluate(Emitter &e, Operation &op, LaneMap &values, const P
   for (auto [operand, lanes] : llvm::zip(op.getOperands(), operands))
     map.map(operand, asVector(e, lanes, points.lanes));
   Operation *clone = e.b.clone(op, map);
+  relaxZeros(clone);
   for (auto [old, result] : llvm::zip(op.getResults(), clone->getResults())) {
     result.setType(VectorType::get({points.lanes}, result.getType()));
     values[old] = Lanes{nullptr, result, false};

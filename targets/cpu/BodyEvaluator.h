@@ -18,6 +18,9 @@ using LaneMap = llvm::DenseMap<mlir::Value, Lanes>;
 mlir::Value fromMemory(Emitter &e, mlir::Value value, mlir::Type element);
 mlir::Value toMemory(Emitter &e, mlir::Value value, mlir::Type memory);
 
+/// Maximum and minimum need not order zeros by sign, which takes half of their instructions.
+void relaxZeros(mlir::Operation *op);
+
 /// The points at which a body is evaluated: one, or neighbours in the direction of one loop.
 struct Points {
   llvm::SmallVector<mlir::Value> loops; // per loop of the nest: its index, null where not yet known

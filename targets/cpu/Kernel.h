@@ -23,7 +23,7 @@ struct Kernel {
   mlir::func::FuncOp function;
   mlir::Value call, begin, end, worker;
   llvm::DenseMap<mlir::Value, Place> places; // of every tensor that an emitter reads or writes
-  int64_t units = 1;   // set by the emitter: iterations of the parallel loop
+  int64_t units = 1;                         // set by the emitter: iterations of the parallel loop
   int64_t scratch = 0; // bytes of a worker's scratch used so far; see allocateScratch
 
   const Place &place(mlir::Value tensor) const { return places.find(tensor)->second; }
@@ -37,8 +37,5 @@ struct Kernel {
 /// reported why. The values' places are in `kernel.places`.
 llvm::LogicalResult emitContract(mlir::OpBuilder &b, kern::ContractOp op, Kernel &kernel);
 llvm::LogicalResult emitWindow(mlir::OpBuilder &b, kern::WindowOp op, Kernel &kernel);
-/// A group of linalg.generic ops (and tensor.concat, tensor.pad...) that share their outer dims.
-llvm::LogicalResult emitNests(mlir::OpBuilder &b, llvm::ArrayRef<mlir::Operation *> ops,
-                              Kernel &kernel);
 
 } // namespace nncc::cpu

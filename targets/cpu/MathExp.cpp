@@ -91,7 +91,20 @@ Value log2Wide(MathBuilder &m, Value magnitude) {
 }
 } // namespace
 
-Value nncc::cpu::expandExp(MathBuilder &m, Value x) { return expScaled(m, x, 0); }
+/// The one that soft-maxes and sigmoids are made of, so in few steps: x = 2 * k * ln2 + r. Neither
+/// factor 2^k leaves the normal numbers, so results below them are rounded once.
+Value nncc::cpu::expandExp(MathBuilder &m, Value x) {
+  constexpr double high = 0x1.62e43p+0, low = 2 * ln2 - high;
+  x = m.clamp(x, -105, 90); // beyond: 0 and infinity
+  // The sum's lowest bits are k, and the bias of exponents.
+  Value shift = m.constant(0x1.8p23 + 127);
+  Value shifted = m.fma(x, m.constant(log2e / 2), shift), k = m.sub(shifted, shift);
+  Value r = m.fma(k, m.constant(-low), m.fma(k, m.constant(-high), x));
+  Value p = m.polynomial(r, {1, 1, 0.50000034637424216, 0.16666614148926421, 0.041661268431470260,
+                             0.0083361031684439896, 0.0014104469850090182, 0.00019611598744633744});
+  Value factor = m.floatOf(m.shiftLeft(m.bitsOf(shifted), 23));
+  return m.mul(m.mul(p, factor), factor);
+}
 
 Value nncc::cpu::expandExp2(MathBuilder &m, Value x) {
   Value clamped = m.clamp(x, -151, 129);
@@ -102,8 +115,7 @@ Value nncc::cpu::expandExp2(MathBuilder &m, Value x) {
 Value nncc::cpu::expandExpM1(MathBuilder &m, Value x) {
   auto [r, k] = reduceExp(m, m.clamp(x, -20, 89));
   Value p = m.polynomial(r, {0.50000000812866963, 0.1666666675694132, 0.041666239004234017,
-                             0.0083332858365600514, 0.0013948700486339238,
-                             0.00019907704448987528});
+                             0.0083332858365600514, 0.0013948700486339238, 0.00019907704448987528});
   Value rest = m.fma(m.mul(r, r), p, r); // exp(r) - 1
   // Half of 2^k, which might not be a number.
   Value half = m.powerOfTwo(m.subBits(k, m.integer(1)));
@@ -152,8 +164,9 @@ Value nncc::cpu::expandPow(MathBuilder &m, Value x, Value y) {
   Value even = d.isZero(d.andBits(nearestBits, 1));
   Value whole = d.equal(nearest, wideY);
   Value evenOrNot = m.select(even, result, m.copySign(result, x));
-  Value finiteNegative = arith::AndIOp::create(
-      m.b, m.loc, m.less(x, zero), m.greater(x, m.constant(-std::numeric_limits<double>::infinity())));
+  Value finiteNegative =
+      arith::AndIOp::create(m.b, m.loc, m.less(x, zero),
+                            m.greater(x, m.constant(-std::numeric_limits<double>::infinity())));
   Value nan = m.constant(std::numeric_limits<double>::quiet_NaN());
   result = m.select(whole, evenOrNot, m.select(finiteNegative, nan, result));
   Value isOne = arith::OrIOp::create(m.b, m.loc, m.equal(y, zero), m.equal(x, one));

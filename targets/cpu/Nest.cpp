@@ -328,8 +328,9 @@ bool isInitOnly(linalg::FillOp op) {
     return generic && generic.isDpsInit(&use);
   });
 }
+} // namespace
 
-LogicalResult buildNest(Operation *op, const Homes &homes, std::vector<Nest> &nests) {
+LogicalResult nncc::cpu::buildNest(Operation *op, const Homes &homes, std::vector<Nest> &nests) {
   if (auto generic = dyn_cast<linalg::GenericOp>(op))
     return buildGeneric(generic, homes, nests);
   if (auto concat = dyn_cast<tensor::ConcatOp>(op))
@@ -350,18 +351,24 @@ LogicalResult buildNest(Operation *op, const Homes &homes, std::vector<Nest> &ne
   return op->emitError("cannot be scheduled in a kernel for a CPU");
 }
 
-} // namespace
+Nest nncc::cpu::copyNest(const Homes &homes, Operation *op, Value from, const Home &to) {
+  auto type = cast<RankedTensorType>(from.getType());
+  return ::copyNest(homes, op, from, to, identity(type.getRank(), type.getContext()));
+}
+
+void nncc::cpu::buildResultCopies(const Homes &homes, std::vector<Nest> &nests) {
+  for (ResultCopy copy : homes.copies) {
+    Operation *op = copy.from.getDefiningOp();
+    nests.push_back(nncc::cpu::copyNest(
+        homes, op ? op : copy.from.getParentBlock()->getTerminator(), copy.from, copy.to));
+  }
+}
 
 LogicalResult nncc::cpu::buildNests(ArrayRef<Operation *> ops, const Homes &homes,
                                     std::vector<Nest> &nests) {
   for (Operation *op : ops)
     if (failed(buildNest(op, homes, nests)))
       return failure();
-  for (ResultCopy copy : homes.copies) {
-    Operation *op = copy.from.getDefiningOp();
-    auto type = cast<RankedTensorType>(copy.from.getType());
-    nests.push_back(copyNest(homes, op ? op : copy.from.getParentBlock()->getTerminator(),
-                             copy.from, copy.to, identity(type.getRank(), type.getContext())));
-  }
+  buildResultCopies(homes, nests);
   return success();
 }

@@ -43,6 +43,15 @@ struct Nest {
   llvm::SmallVector<const Access *> accesses() const;
 };
 
+/// `from` -> `to`, element by element.
+Nest copyNest(const Homes &homes, mlir::Operation *op, mlir::Value from, const Home &to);
+
+/// The copies into results that no operation computes.
+void buildResultCopies(const Homes &homes, std::vector<Nest> &nests);
+
+/// The nest or nests of one operation.
+mlir::LogicalResult buildNest(mlir::Operation *op, const Homes &homes, std::vector<Nest> &nests);
+
 /// The nests that compute `ops`, in order. Reports operations that have no such form.
 mlir::LogicalResult buildNests(llvm::ArrayRef<mlir::Operation *> ops, const Homes &homes,
                                std::vector<Nest> &nests);

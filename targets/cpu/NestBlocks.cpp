@@ -86,6 +86,12 @@ void setBlock(SharedDim &dim, int64_t atMost, int64_t multiple) {
     dim.block = std::max<int64_t>(dim.size, 1);
     return;
   }
+  // An even divisor is best: equal blocks, and pairs of rows.
+  for (int64_t part = block; multiple == 1 && 2 * part > block; --part)
+    if (part % 2 == 0 && dim.size % part == 0) {
+      dim.block = part;
+      return;
+    }
   int64_t blocks = llvm::divideCeil(dim.size, block);
   dim.block = roundUp(llvm::divideCeil(dim.size, blocks), multiple);
 }
@@ -129,15 +135,18 @@ void nncc::cpu::chooseBlocks(NestGroup &group, const Homes &homes) {
     setBlock(group.dims[d], atMost, multiple);
     points *= group.dims[d].block;
   };
-  auto blockInner = [&](int d) {
+  auto blockInner = [&](int d, int64_t most) {
     group.dims[d].inner = true;
-    int64_t atMost = std::max<int64_t>(target / points, 1);
-    block(d, transposed >= 0 ? std::min(atMost, transposedBlock) : atMost, innerMultiple);
+    block(d, std::clamp<int64_t>(target / points, 1, most), innerMultiple);
   };
+  // What has few iterations stays whole; of two long dims neither may take all points.
+  bool isNarrow = transposed >= 0 && group.dims[transposed].size < innerMultiple;
+  if (isNarrow)
+    blockInner(transposed, innerMultiple);
   if (vector >= 0)
-    blockInner(vector);
-  if (transposed >= 0)
-    blockInner(transposed);
+    blockInner(vector, transposed >= 0 && !isNarrow ? transposedBlock : mostPoints);
+  if (transposed >= 0 && !isNarrow)
+    blockInner(transposed, mostPoints);
   for (int d = count - 1; d >= 0; --d)
     if (!group.dims[d].inner)
       block(d, target / points, 1);

@@ -1,6 +1,7 @@
 #include "targets/cpu/NestEmitter.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "targets/cpu/SweepEmitter.h"
 
@@ -8,6 +9,10 @@ using namespace mlir;
 using namespace nncc::cpu;
 
 namespace {
+/// Rows of which one waits for its sum while the other one computes.
+constexpr int64_t interleavedRows = 2;
+/// Longer ones do not wait for long.
+constexpr int64_t longestInterleaved = 1024;
 
 /// Constants that are not one value repeated go to scratch first.
 void storeConstants(Emitter &e, Homes &homes, Kernel &kernel) {
@@ -24,17 +29,25 @@ void storeConstants(Emitter &e, Homes &homes, Kernel &kernel) {
   }
 }
 
-void allocateIntermediates(Emitter &e, NestGroup &group, ArrayRef<Sweep> sweeps, const Homes &homes,
-                           Kernel &kernel) {
+void allocateIntermediates(Emitter &e, NestGroup &group, ArrayRef<Sweep> sweeps, int64_t rowsAtOnce,
+                           const Homes &homes, Kernel &kernel) {
   for (const Sweep &sweep : sweeps)
     for (const Statement &statement : sweep.statements)
       for (auto [output, isStored] : llvm::zip(statement.nest->outputs, statement.isStored)) {
         auto found = group.scratch.find(output.base);
         if (found == group.scratch.end() || !isStored || found->second.buffer)
           continue;
-        found->second.buffer = kernel.allocateScratch(e.b, e.loc, found->second.elements(),
-                                                      homes.bases[output.base].element);
+        found->second.buffer = kernel.allocateScratch(
+            e.b, e.loc, found->second.elements() * rowsAtOnce, homes.bases[output.base].element);
       }
+}
+
+/// What a body reads at indices that it computes has all its elements in scratch, in order.
+void exposeExtracted(const NestGroup &group, Homes &homes) {
+  for (const Nest &nest : group.nests)
+    for (unsigned base : nest.extracted)
+      if (auto found = group.scratch.find(base); found != group.scratch.end())
+        homes.bases[base].buffer = found->second.buffer;
 }
 
 class GroupEmitter {
@@ -43,6 +56,13 @@ public:
       : e(e), group(group), homes(homes), sweeps(formSweeps(group, homes)) {}
 
   ArrayRef<Sweep> getSweeps() const { return sweeps; }
+
+  int64_t rowsAtOnce() const {
+    for (unsigned d = 0; d < group.dims.size(); ++d)
+      if (!group.dims[d].inner && group.dims[d].size != 1 && interleaves(d))
+        return interleavedRows;
+    return 1;
+  }
 
   void unit(Value number) {
     locate(number);
@@ -84,46 +104,94 @@ private:
     while (d < group.dims.size() && (group.dims[d].inner || group.dims[d].size == 1))
       ++d;
     if (d == group.dims.size()) {
-      for (const Sweep &sweep : sweeps)
-        if (!sweep.isRepeated)
-          SweepEmitter(e, sweep, group, homes, position).emit();
+      runSweeps(position);
       return;
     }
     Value first = position.start[d];
+    if (interleaves(d)) {
+      e.loop(e.constant(group.dims[d].block / interleavedRows), [&](Value i) {
+        SmallVector<UnitPosition> rows;
+        for (int64_t row = 0; row < interleavedRows; ++row) {
+          rows.push_back(position);
+          rows.back().start[d] = e.add(first, e.add(e.mul(i, interleavedRows), row));
+        }
+        runSweeps(rows);
+      });
+      return;
+    }
     e.loop(position.extent[d], [&](Value i) {
       position.start[d] = e.add(first, i);
       outerLoops(d + 1);
     });
     position.start[d] = first;
   }
+
+  void runSweeps(ArrayRef<UnitPosition> positions) {
+    for (const Sweep &sweep : sweeps)
+      if (!sweep.isRepeated)
+        SweepEmitter(e, sweep, group, homes, positions).emit();
+  }
+
+  /// Whether to run over two rows of dim d at once: it is the innermost one, the rows are short and
+  /// end in sums or the like, and there is no odd row.
+  bool interleaves(unsigned d) const {
+    const SharedDim &dim = group.dims[d];
+    for (unsigned inner = d + 1; inner < group.dims.size(); ++inner)
+      if (!group.dims[inner].inner && group.dims[inner].size != 1)
+        return false;
+    if (dim.block % interleavedRows || dim.size % dim.block)
+      return false;
+    bool hasRows = false;
+    for (const Sweep &sweep : sweeps) {
+      int64_t points = 1;
+      for (const SweepLoop &loop : sweep.loops) {
+        points *= loop.size;
+        if (loop.shared >= 0 || !sweep.isVector)
+          return false;
+        hasRows |= loop.reduced;
+      }
+      if (points > longestInterleaved)
+        return false;
+    }
+    return hasRows;
+  }
 };
 
 } // namespace
 
-LogicalResult nncc::cpu::emitNests(OpBuilder &b, ArrayRef<Operation *> ops, Homes &homes,
-                                   Kernel &kernel) {
-  std::vector<Nest> nests;
-  if (failed(buildNests(ops, homes, nests)))
-    return failure();
-  Emitter e{b, kernel.function.getLoc()};
-  storeConstants(e, homes, kernel);
-  kernel.units = 0;
+int64_t nncc::cpu::emitGroups(Emitter &e, std::vector<Nest> nests, Homes &homes, Kernel &kernel,
+                              Value begin, Value end) {
+  int64_t all = 0;
   for (NestGroup &group : formGroups(std::move(nests), homes)) {
     e.loc = group.nests.front().op->getLoc();
     shareDims(group, homes);
     chooseBlocks(group, homes);
-    int64_t first = kernel.units, units = group.units();
+    int64_t first = all, units = group.units();
     if (units == 0)
       continue;
-    kernel.units += units;
+    all += units;
     GroupEmitter emitter(e, group, homes);
-    allocateIntermediates(e, group, emitter.getSweeps(), homes, kernel);
-    Value low = e.maximum(kernel.begin, e.constant(first));
-    Value high = e.minimum(kernel.end, e.constant(first + units));
-    auto loop = scf::ForOp::create(b, e.loc, low, high, e.constant(1));
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
+    allocateIntermediates(e, group, emitter.getSweeps(), emitter.rowsAtOnce(), homes, kernel);
+    exposeExtracted(group, homes);
+    Value low = begin ? e.maximum(begin, e.constant(first)) : e.constant(first);
+    Value high = end ? e.minimum(end, e.constant(first + units)) : e.constant(first + units);
+    auto loop = scf::ForOp::create(e.b, e.loc, low, high, e.constant(1));
+    OpBuilder::InsertionGuard guard(e.b);
+    e.b.setInsertionPointToStart(loop.getBody());
     emitter.unit(e.sub(loop.getInductionVar(), e.constant(first)));
   }
+  return all;
+}
+
+LogicalResult nncc::cpu::emitNests(OpBuilder &b, ArrayRef<Operation *> ops, Homes &homes,
+                                   Kernel &kernel) {
+  Emitter e{b, kernel.function.getLoc()};
+  storeConstants(e, homes, kernel);
+  if (llvm::any_of(ops, [](Operation *op) { return isa<scf::ForOp, tensor::InsertOp>(op); }))
+    return emitSequence(e, ops, homes, kernel);
+  std::vector<Nest> nests;
+  if (failed(buildNests(ops, homes, nests)))
+    return failure();
+  kernel.units = emitGroups(e, std::move(nests), homes, kernel, kernel.begin, kernel.end);
   return success();
 }

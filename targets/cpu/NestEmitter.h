@@ -1,7 +1,8 @@
 // Groups of loop nests as units of a parallel loop.
 #pragma once
 
-#include "targets/cpu/Places.h"
+#include "targets/cpu/Emitter.h"
+#include "targets/cpu/Nest.h"
 
 namespace nncc::cpu {
 
@@ -9,5 +10,15 @@ namespace nncc::cpu {
 /// kernel.units. Reports what has no form as a nest.
 mlir::LogicalResult emitNests(mlir::OpBuilder &b, llvm::ArrayRef<mlir::Operation *> ops,
                               Homes &homes, Kernel &kernel);
+
+/// The units [begin, end) of groups of these nests, all units where the bounds are null. Returns
+/// their number.
+int64_t emitGroups(Emitter &e, std::vector<Nest> nests, Homes &homes, Kernel &kernel,
+                   mlir::Value begin, mlir::Value end);
+
+/// Operations of which some write where their data say, such as a scatter (loops that insert single
+/// elements): all in one unit, one after the other. Reports what it does not know.
+mlir::LogicalResult emitSequence(Emitter &e, llvm::ArrayRef<mlir::Operation *> ops, Homes &homes,
+                                 Kernel &kernel);
 
 } // namespace nncc::cpu

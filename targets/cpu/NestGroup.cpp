@@ -336,16 +336,16 @@ void nncc::cpu::shareDims(NestGroup &group, const Homes &homes) {
   };
   group.repeated.assign(group.nests.size(), false);
   SmallVector<SmallVector<int>> loops = sharedLoops();
-  markRepeated(group, homes);
-  if (llvm::is_contained(group.repeated, true) &&
-      !llvm::all_of(group.repeated, [](bool b) { return b; })) {
+  bool isLarge =
+      llvm::any_of(group.nests, [](const Nest &nest) { return nest.points() > repeatedPoints; });
+  if (isLarge)
+    markRepeated(group, homes);
+  if (llvm::is_contained(group.repeated, true)) {
     SmallVector<SmallVector<int>> others = sharedLoops();
     if (sharedPoints(group, others) > 2 * sharedPoints(group, loops))
       loops = others;
     else
       group.repeated.assign(group.nests.size(), false);
-  } else {
-    group.repeated.assign(group.nests.size(), false);
   }
   sortDims(group, loops);
   for (auto [d, dim] : llvm::enumerate(loops))

@@ -15,7 +15,8 @@ void SweepEmitter::emit() {
 }
 
 Value SweepEmitter::extent(int loop) {
-  return shape[loop].shared >= 0 ? unit.extent[shape[loop].shared] : e.constant(shape[loop].size);
+  return shape[loop].shared >= 0 ? positions[0].extent[shape[loop].shared]
+                                 : e.constant(shape[loop].size);
 }
 
 /// At `index` of a loop that the cursor is outside of.
@@ -42,11 +43,49 @@ SweepEmitter::Values SweepEmitter::loops(unsigned depth, const Cursor &cursor, V
   if (depth == order.size())
     return leaf(cursor, carried);
   int loop = order[depth];
+  if (loop == across) {
+    tiles(cursor);
+    return carried;
+  }
   if (loop == vector)
     return vectorLoop(depth, cursor, carried);
+  if (shape[loop].reduced)
+    return reductionLoop(depth, cursor, carried);
   return e.loop(extent(loop), 1, carried, [&](Value index, ValueRange inner) {
     return level(depth + 1, advance(cursor, loop, index), Values(inner));
   });
+}
+
+/// In a sum of n numbers one after the other the error grows with n: some at a time are summed
+/// apart.
+static constexpr int64_t summedApart = 128;
+
+/// A loop of a reduction that is not on vectors.
+SweepEmitter::Values SweepEmitter::reductionLoop(unsigned depth, const Cursor &cursor,
+                                                 Values carried) {
+  int loop = order[depth];
+  int64_t size = shape[loop].size, inside = 1;
+  for (int inner : ArrayRef(order).drop_front(depth + 1))
+    inside *= std::max<int64_t>(shape[inner].size, 1);
+  auto steps = [&](Value first, Value count, const Values &from) {
+    return e.loop(count, 1, from, [&](Value i, ValueRange inner) {
+      Cursor at = advance(cursor, loop, e.add(first, i));
+      auto body = [&](Values values) { return level(depth + 1, at, values); };
+      bool isLong = sumsApart && inside >= summedApart / 2;
+      return isLong ? accumulate(Values(inner), body) : body(Values(inner));
+    });
+  };
+  if (!sumsApart || size <= 2 * summedApart)
+    return steps(e.constant(0), e.constant(size), carried);
+  int64_t chunks = size / summedApart;
+  carried = e.loop(e.constant(chunks), 1, carried, [&](Value chunk, ValueRange inner) {
+    return accumulate(Values(inner), [&](Values from) {
+      return steps(e.mul(chunk, summedApart), e.constant(summedApart), from);
+    });
+  });
+  if (size % summedApart == 0)
+    return carried;
+  return steps(e.constant(chunks * summedApart), e.constant(size % summedApart), carried);
 }
 
 /// count steps of `copies` vectors from index `first` on.
@@ -61,11 +100,28 @@ SweepEmitter::Values SweepEmitter::vectorSteps(unsigned depth, const Cursor &cur
   for (auto [i, value] : llvm::enumerate(carried))
     if (!splits || static_cast<int64_t>(i) % all < copies)
       part.push_back(value);
-  Values results = e.loop(count, 1, part, [&](Value i, ValueRange inner) {
-    Cursor at = advance(cursor, vector, e.add(first, e.mul(i, copies * lanes)));
-    at.copies = copies;
-    return level(depth + 1, at, Values(inner));
-  });
+  auto steps = [&](Value start, Value number, const Values &from) {
+    return e.loop(number, 1, from, [&](Value i, ValueRange inner) {
+      Value step = e.add(start, i);
+      Cursor at = advance(cursor, vector, e.add(first, e.mul(step, copies * lanes)));
+      at.copies = copies;
+      return level(depth + 1, at, Values(inner));
+    });
+  };
+  std::optional<int64_t> known = mlir::getConstantIntValue(count);
+  Values results = part;
+  if (reducesLanes() && sumsApart && known && *known > 2 * summedApart) {
+    int64_t chunks = *known / summedApart;
+    results = e.loop(e.constant(chunks), 1, part, [&](Value chunk, ValueRange inner) {
+      return accumulate(Values(inner), [&](Values from) {
+        return steps(e.mul(chunk, summedApart), e.constant(summedApart), from);
+      });
+    });
+    if (int64_t rest = *known % summedApart)
+      results = steps(e.constant(chunks * summedApart), e.constant(rest), results);
+  } else {
+    results = steps(e.constant(0), count, part);
+  }
   if (!splits)
     return results;
   for (size_t i = 0, next = 0; i < carried.size(); ++i)
@@ -127,7 +183,7 @@ Points SweepEmitter::points(const State &state, const Cursor &cursor, int64_t co
     if (index && at >= 0 && at == vector)
       index = e.add(index, copy * lanes);
     if (index && shared >= 0)
-      index = e.add(unit.start[shared], index);
+      index = e.add(state.unit->start[shared], index);
     result.loops.push_back(index);
     if (at >= 0 && at == vector)
       result.vector = loop;

@@ -4,6 +4,8 @@
 #include "targets/cpu/BodyEvaluator.h"
 #include "targets/cpu/Sweep.h"
 
+#include <map>
+
 namespace nncc::cpu {
 
 /// Where the current unit is, per shared dim: the first index of its block (inner dims) or the
@@ -24,8 +26,10 @@ struct Stream {
 
 class SweepEmitter {
 public:
+  /// Several positions, which differ in dims outside of the sweep, are interleaved: what one waits
+  /// for, such as a sum over lanes, the others hide.
   SweepEmitter(Emitter &e, const Sweep &sweep, const NestGroup &group, const Homes &homes,
-               const UnitPosition &unit);
+               llvm::ArrayRef<UnitPosition> positions);
   void emit();
 
 private:
@@ -34,6 +38,8 @@ private:
   /// A statement while it is emitted. Its streams: inputs, outputs, inits.
   struct State {
     const Statement *statement;
+    const UnitPosition *unit;
+    size_t position; // index of it
     BodyEvaluator evaluator;
     llvm::SmallVector<Stream> streams;
     llvm::SmallVector<mlir::Operation *> combiners; // per output of a reduction; null: unknown
@@ -47,10 +53,12 @@ private:
     llvm::SmallVector<mlir::Value> loops; // per loop of the sweep: its index, null outside of it
     int64_t copies = 1;                   // vectors side by side
     mlir::Value mask;
+    /// Inputs that are in registers already, by statement and input, as they are in memory.
+    std::map<std::pair<size_t, size_t>, mlir::Value> loaded;
   };
 
   // SweepLoops.cpp: the choice and order of loops.
-  Stream stream(const Access &access, const Statement &statement, mlir::Value &offset);
+  Stream stream(const Access &access, const State &state, mlir::Value &offset);
   void joinLoops();
   void chooseVectorLoop();
   void chooseLanes();
@@ -59,23 +67,44 @@ private:
   bool isVaryingReduction(int loop) const;
   unsigned widestElement() const;
 
+  // SweepTiles.cpp: transposition.
+  void chooseTile();
+  void setTile(int loop, const Stream &stream, bool isOutput);
+  bool isRead(const State &state, size_t stream) const;
+  bool isTransposed(const Stream &stream) const;
+  Values transposeRows(Values rows);
+  mlir::Value pick(llvm::ArrayRef<mlir::Value> from, llvm::ArrayRef<int64_t> indices);
+  void tiles(const Cursor &cursor);
+  void wideTile(const Cursor &cursor, int64_t rows, int64_t columns);
+  void narrowTile(const Cursor &cursor, int64_t count);
+
   // SweepEmitter.cpp: the loops.
   Values level(unsigned depth, Cursor cursor, Values carried);
   Values loops(unsigned depth, const Cursor &cursor, Values carried);
   Values vectorLoop(unsigned depth, const Cursor &cursor, Values carried);
   Values vectorSteps(unsigned depth, const Cursor &cursor, mlir::Value first, mlir::Value count,
                      int64_t copies, Values carried);
+  Values reductionLoop(unsigned depth, const Cursor &cursor, Values carried);
   Cursor advance(const Cursor &cursor, int loop, mlir::Value index) const;
   mlir::Value extent(int loop);
   Points points(const State &state, const Cursor &cursor, int64_t copy);
 
   // SweepPoint.cpp: one point.
   void hoist(unsigned depth, Cursor &cursor);
-  Values leaf(Cursor cursor, Values carried);
+  using Computed = std::vector<llvm::SmallVector<Lanes>>; // per statement and output
+  Values leaf(const Cursor &cursor, Values carried);
+  Lanes readInputs(size_t s, const Cursor &cursor, int64_t copy, const Computed &computed,
+                   LaneMap &values);
+  void readOutputs(size_t s, const Cursor &cursor, int64_t copy, llvm::ArrayRef<mlir::Value *> sums,
+                   LaneMap &values);
+  void writeOutput(size_t s, size_t output, const Cursor &cursor, int64_t copy, Lanes value);
+  mlir::Value nextSum(mlir::Value sum, Lanes value, const Cursor &cursor);
+  static Lanes lanesOf(mlir::Value value);
   Lanes load(const State &state, const Stream &stream, mlir::Value offset, const Cursor &cursor,
              int64_t copy);
   void store(const State &state, const Stream &stream, mlir::Value offset, Lanes value,
              const Cursor &cursor, int64_t copy);
+  Values accumulate(const Values &carried, llvm::function_ref<Values(Values)> body);
   Values initial(const Cursor &cursor);
   void finish(const Cursor &cursor, Values carried);
   mlir::Value combine(mlir::Operation *combiner, mlir::Value a, mlir::Value b);
@@ -89,7 +118,7 @@ private:
   const Sweep &sweep;
   const NestGroup &group;
   const Homes &homes;
-  const UnitPosition &unit;
+  llvm::ArrayRef<UnitPosition> positions;
   llvm::SmallVector<SweepLoop> shape;
   std::vector<State> states;
   llvm::SmallVector<Values> origins; // offsets of the streams at the unit's first point
@@ -97,6 +126,12 @@ private:
   unsigned firstReduced = 0; // in `order`
   int vector = -1;           // loop on vectors
   int64_t lanes = 1, unroll = 1;
+  int across = -1;        // loop that is transposed with `vector`
+  bool sumsApart = false; // long sums are sums of sums of some elements each
+  bool isNarrow = false;  // it has few iterations, all of which are in a tile
+  /// While it is set, transposed outputs are collected here instead of stored: by statement and
+  /// output, one vector per iteration of `across`.
+  std::map<std::pair<size_t, size_t>, Values> *interleaved = nullptr;
 };
 
 } // namespace nncc::cpu

@@ -30,30 +30,38 @@ bool usesLoopIndices(const Nest &nest) {
 } // namespace
 
 SweepEmitter::SweepEmitter(Emitter &e, const Sweep &sweep, const NestGroup &group,
-                           const Homes &homes, const UnitPosition &unit)
-    : e(e), sweep(sweep), group(group), homes(homes), unit(unit), shape(sweep.loops) {
-  for (const Statement &statement : sweep.statements) {
-    const Nest &nest = *statement.nest;
-    State state{&statement, BodyEvaluator(homes, nest), {}, {}};
-    Values offsets;
-    for (const auto *list : {&nest.inputs, &nest.outputs, &nest.inits})
-      for (const Access &access : *list) {
-        Value offset;
-        state.streams.push_back(stream(access, statement, offset));
-        offsets.push_back(offset);
-      }
-    for (size_t i = 0; i < nest.outputs.size(); ++i)
-      state.combiners.push_back(findCombiner(nest, i));
-    states.push_back(std::move(state));
-    origins.push_back(offsets);
-  }
+                           const Homes &homes, ArrayRef<UnitPosition> positions)
+    : e(e), sweep(sweep), group(group), homes(homes), positions(positions), shape(sweep.loops) {
+  for (auto [position, unit] : llvm::enumerate(positions))
+    for (const Statement &statement : sweep.statements) {
+      const Nest &nest = *statement.nest;
+      State state{&statement, &unit, position, BodyEvaluator(homes, nest), {}, {}};
+      Values offsets;
+      for (const auto *list : {&nest.inputs, &nest.outputs, &nest.inits})
+        for (const Access &access : *list) {
+          Value offset;
+          state.streams.push_back(stream(access, state, offset));
+          offsets.push_back(offset);
+        }
+      for (size_t i = 0; i < nest.outputs.size(); ++i)
+        state.combiners.push_back(findCombiner(nest, i));
+      states.push_back(std::move(state));
+      origins.push_back(offsets);
+    }
+  sumsApart = llvm::all_of(states, [](const State &state) {
+    return !state.statement->isReduction || llvm::all_of(state.combiners, [](Operation *op) {
+      return isa_and_nonnull<arith::AddFOp>(op);
+    });
+  });
   joinLoops();
   if (sweep.isVector)
     chooseVectorLoop();
+  chooseTile();
   orderLoops();
 }
 
-Stream SweepEmitter::stream(const Access &access, const Statement &statement, Value &offset) {
+Stream SweepEmitter::stream(const Access &access, const State &state, Value &offset) {
+  const Statement &statement = *state.statement;
   Stream result;
   result.element = access.element;
   result.strides.assign(shape.size(), 0);
@@ -79,6 +87,7 @@ Stream SweepEmitter::stream(const Access &access, const Statement &statement, Va
   const Nest &nest = *statement.nest;
   if (isIntermediate && scratch->second.isBlocked) {
     const Scratch &layout = scratch->second;
+    offset = e.constant(state.position * layout.elements());
     for (auto [dim, stride] : llvm::zip(access.dims, layout.strides)) {
       if (!dim) {
         result.computed = &access;
@@ -98,7 +107,7 @@ Stream SweepEmitter::stream(const Access &access, const Statement &statement, Va
   offset = e.constant(access.flat->constant);
   for (auto [loop, factor] : llvm::enumerate(access.flat->factors)) {
     if (int shared = nest.shared[loop]; shared >= 0 && factor)
-      offset = e.add(offset, e.mul(unit.start[shared], factor));
+      offset = e.add(offset, e.mul(state.unit->start[shared], factor));
     if (int at = statement.loops[loop]; at >= 0)
       result.strides[at] += factor;
   }
@@ -211,11 +220,14 @@ void SweepEmitter::chooseLanes() {
   lanes = std::max<int64_t>(vectorBytes / widestElement(), 8);
   int64_t vectors = std::max<int64_t>(shape[vector].size / lanes, 1);
   bool isReduction = llvm::any_of(states, [](auto &s) { return s.statement->isReduction; });
-  int64_t most = sweep.isHeavy ? (shape[vector].reduced ? 2 : 1) : isReduction ? 8 : 4;
+  bool isInterleaved = positions.size() > 1;
+  int64_t most = sweep.isHeavy ? (shape[vector].reduced && !isInterleaved ? 2 : 1)
+                 : isReduction ? 8
+                               : 4;
   if (shape[vector].reduced)
-    most = std::min<int64_t>(most, 4);
-  if (states.size() > 2 && !sweep.isHeavy)
-    most = 2;
+    most = std::min<int64_t>(most, isInterleaved ? 2 : 4);
+  if (sweep.statements.size() > 2 && !sweep.isHeavy)
+    most = std::min<int64_t>(most, 2);
   unroll = std::min(vectors, most);
 }
 
@@ -231,6 +243,8 @@ void SweepEmitter::orderLoops() {
   llvm::sort(parallel, [&](int a, int b) {
     if ((a == vector) != (b == vector))
       return b == vector;
+    if ((a == across) != (b == across))
+      return b == across;
     return step(a) != step(b) ? step(a) > step(b) : a < b;
   });
   llvm::sort(reduced,

@@ -86,70 +86,122 @@ void SweepEmitter::store(const State &state, const Stream &stream, Value offset,
   storeLanes(e, all, stream.buffer, at, stride, cursor.mask);
 }
 
-/// The accumulator `slot` after a step to `value`; lanes that `mask` leaves out keep what they have.
-static Value accumulate(Emitter &e, Value slot, Lanes value, int64_t lanes, Value mask) {
-  bool isVector = isa<VectorType>(slot.getType());
-  Value next = isVector ? BodyEvaluator::asVector(e, value, lanes) : value.scalar;
-  return mask ? Value(arith::SelectOp::create(e.b, e.loc, mask, next, slot)) : next;
-}
-
-SweepEmitter::Values SweepEmitter::leaf(Cursor cursor, Values carried) {
-  Values results = carried;
-  int64_t sets = cursor.copies;
+/// Evaluates all statements at the point, vector by vector; the accumulators from and to registers.
+SweepEmitter::Values SweepEmitter::leaf(const Cursor &cursor, Values carried) {
   for (int64_t copy = 0; copy < cursor.copies; ++copy) {
-    SmallVector<SmallVector<Lanes>> computed; // per statement and output
-    size_t accumulator = 0;
-    for (auto [s, state] : llvm::enumerate(states)) {
-      const Nest &nest = *state.statement->nest;
+    Computed computed;
+    size_t accumulator = copy; // those of an output are side by side
+    for (size_t s = 0; s < states.size(); ++s) {
+      const State &state = states[s];
       LaneMap values = cursor.values[s];
-      SmallVector<Lanes> inputs;
-      for (size_t i = 0; i < state.inputs(); ++i) {
-        auto from = state.statement->forwarded[i];
-        Value argument = nest.body ? Value(nest.body->getArgument(i)) : Value();
-        Lanes lanes;
-        if (argument && values.contains(argument))
-          lanes = values[argument];
-        else if (from.first >= 0)
-          lanes = computed[from.first][from.second];
-        else
-          lanes = load(state, state.streams[i], cursor.offsets[s][i], cursor, copy);
-        if (argument)
-          values[argument] = lanes;
-        inputs.push_back(lanes);
+      Lanes first = readInputs(s, cursor, copy, computed, values);
+      SmallVector<Value *> sums;
+      for (size_t o = 0; state.statement->isReduction && o < state.outputs(); ++o) {
+        sums.push_back(&carried[accumulator]);
+        accumulator += cursor.copies;
       }
-      SmallVector<size_t> slots;
-      for (size_t o = 0; nest.body && o < state.outputs(); ++o) {
-        BlockArgument argument = nest.body->getArgument(state.inputs() + o);
-        size_t init = state.inputs() + state.outputs() + o;
-        if (state.statement->isReduction) {
-          slots.push_back(accumulator * sets + copy);
-          Value value = carried[slots.back()];
-          bool isVector = isa<VectorType>(value.getType());
-          values[argument] = isVector ? Lanes{nullptr, value, false} : Lanes{value, nullptr, false};
-          ++accumulator;
-        } else if (state.streams[init].exists()) {
-          values[argument] =
-              load(state, state.streams[init], cursor.offsets[s][init], cursor, copy);
-        }
-      }
+      readOutputs(s, cursor, copy, sums, values);
       state.evaluator.evaluate(e, values, points(state, cursor, copy), /*scalarOnly=*/false);
       computed.emplace_back();
       for (size_t o = 0; o < state.outputs(); ++o) {
+        Block *body = state.statement->nest->body;
         Lanes value =
-            nest.body ? *state.evaluator.lookup(nest.body->getTerminator()->getOperand(o), values)
-                      : inputs[0];
-        if (state.statement->isReduction) {
-          Value &slot = results[slots[o]];
-          slot = accumulate(e, slot, value, lanes, reducesLanes() ? cursor.mask : Value());
-        } else if (state.statement->isStored[o]) {
-          size_t stream = state.inputs() + o;
-          store(state, state.streams[stream], cursor.offsets[s][stream], value, cursor, copy);
-        }
+            body ? *state.evaluator.lookup(body->getTerminator()->getOperand(o), values) : first;
         computed.back().push_back(value);
+        if (sums.empty())
+          writeOutput(s, o, cursor, copy, value);
+        else
+          *sums[o] = nextSum(*sums[o], value, cursor);
       }
     }
   }
-  return results;
+  return carried;
+}
+
+/// Enters the inputs of the body into `values`; returns the first one, for copies.
+Lanes SweepEmitter::readInputs(size_t s, const Cursor &cursor, int64_t copy,
+                               const Computed &computed, LaneMap &values) {
+  const State &state = states[s];
+  Block *body = state.statement->nest->body;
+  Lanes first;
+  for (size_t i = 0; i < state.inputs(); ++i) {
+    auto [statement, output] = state.statement->forwarded[i];
+    Value argument = body ? Value(body->getArgument(i)) : Value();
+    Lanes lanes;
+    if (argument && values.contains(argument))
+      lanes = values[argument];
+    else if (statement >= 0)
+      lanes = computed[state.position * sweep.statements.size() + statement][output];
+    else if (auto found = cursor.loaded.find({s, i}); found != cursor.loaded.end())
+      lanes = Lanes{nullptr, fromMemory(e, found->second, state.streams[i].element), false};
+    else
+      lanes = load(state, state.streams[i], cursor.offsets[s][i], cursor, copy);
+    if (argument)
+      values[argument] = lanes;
+    if (i == 0)
+      first = lanes;
+  }
+  return first;
+}
+
+/// Enters what the body reads of its outputs: accumulators of a reduction, else what was there.
+void SweepEmitter::readOutputs(size_t s, const Cursor &cursor, int64_t copy, ArrayRef<Value *> sums,
+                               LaneMap &values) {
+  const State &state = states[s];
+  Block *body = state.statement->nest->body;
+  for (size_t o = 0; body && o < state.outputs(); ++o) {
+    BlockArgument argument = body->getArgument(state.inputs() + o);
+    size_t init = state.inputs() + state.outputs() + o;
+    if (!sums.empty())
+      values[argument] = lanesOf(*sums[o]);
+    else if (state.streams[init].exists())
+      values[argument] = load(state, state.streams[init], cursor.offsets[s][init], cursor, copy);
+  }
+}
+
+Lanes SweepEmitter::lanesOf(Value value) {
+  return isa<VectorType>(value.getType()) ? Lanes{nullptr, value, false}
+                                          : Lanes{value, nullptr, false};
+}
+
+/// The accumulator after a point; lanes that do not exist keep theirs.
+Value SweepEmitter::nextSum(Value sum, Lanes value, const Cursor &cursor) {
+  if (!isa<VectorType>(sum.getType()))
+    return value.scalar;
+  Value next = BodyEvaluator::asVector(e, value, lanes);
+  if (!cursor.mask || !reducesLanes())
+    return next;
+  return arith::SelectOp::create(e.b, e.loc, cursor.mask, next, sum);
+}
+
+void SweepEmitter::writeOutput(size_t s, size_t output, const Cursor &cursor, int64_t copy,
+                               Lanes value) {
+  const State &state = states[s];
+  if (!state.statement->isStored[output])
+    return;
+  size_t index = state.inputs() + output;
+  const Stream &stream = state.streams[index];
+  if (!interleaved || !isTransposed(stream))
+    return store(state, stream, cursor.offsets[s][index], value, cursor, copy);
+  Value vector = BodyEvaluator::asVector(e, value, lanes);
+  (*interleaved)[{s, output}].push_back(toMemory(e, vector, stream.memory));
+}
+
+/// Runs `body` from zeros and adds what it sums to `carried`.
+SweepEmitter::Values SweepEmitter::accumulate(const Values &carried,
+                                              llvm::function_ref<Values(Values)> body) {
+  Values zeros;
+  for (Value value : carried) {
+    Type type = value.getType();
+    Attribute zero = e.b.getFloatAttr(getElementTypeOrSelf(type), -0.0);
+    if (auto vector = dyn_cast<VectorType>(type))
+      zero = DenseElementsAttr::get(vector, zero);
+    zeros.push_back(arith::ConstantOp::create(e.b, e.loc, cast<TypedAttr>(zero)));
+  }
+  Values sums = body(zeros);
+  for (auto [sum, value] : llvm::zip(sums, carried))
+    sum = arith::AddFOp::create(e.b, e.loc, value, sum);
+  return sums;
 }
 
 /// The accumulators of all reductions, those of an output side by side.
@@ -185,6 +237,7 @@ Value SweepEmitter::combine(Operation *combiner, Value a, Value b) {
   map.map(combiner->getOperand(1), b);
   Operation *clone = e.b.clone(*combiner, map);
   clone->getResult(0).setType(a.getType());
+  relaxZeros(clone);
   return clone->getResult(0);
 }
 
@@ -218,9 +271,7 @@ void SweepEmitter::finish(const Cursor &cursor, Values carried) {
       };
       if (!reducesLanes()) {
         for (auto [copy, value] : llvm::enumerate(parts))
-          storeResult(isa<VectorType>(value.getType()) ? Lanes{nullptr, value, false}
-                                                       : Lanes{value, nullptr, false},
-                      copy);
+          storeResult(lanesOf(value), copy);
         continue;
       }
       Operation *combiner = state.combiners[o];

@@ -225,7 +225,7 @@ private:
       return vector::FMAOp::create(b, loc, pixel, weight, sum);
     case kern::WindowKind::Max:
       if (isa<FloatType>(p.sum))
-        return arith::MaximumFOp::create(b, loc, sum, pixel);
+        return arith::MaximumFOp::create(b, loc, sum, pixel, arith::FastMathFlags::nsz);
       return arith::MaxSIOp::create(b, loc, sum, pixel);
     case kern::WindowKind::Average:
     case kern::WindowKind::AverageValid:

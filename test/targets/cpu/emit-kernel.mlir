@@ -1,40 +1,208 @@
-// RUN: nncc-opt %s --pass-pipeline='builtin.module(func.func(nncc-cpu-emit-kernel))' | FileCheck %s
+// RUN: %nncc-opt --nncc-cpu-emit-kernel --canonicalize --cse --split-input-file %s | FileCheck %s
 
-// The signature of nncc_kernel_fn; arguments first, then results; a contiguous tensor is one long row, cut in
-// units.
-// CHECK-LABEL: func.func @elementwise(%arg0: !llvm.ptr, %arg1: index, %arg2: index, %arg3: i32) -> i32
-// CHECK-SAME: rt.units = {{[0-9]+}}
-// CHECK-DAG: rt.buffer %arg0[0] : !llvm.ptr -> memref<32768xf32>
-// CHECK-DAG: rt.buffer %arg0[1] : !llvm.ptr -> memref<32768xf32>
+// Contiguous dims become one, which is cut into units; vectors side by side, no tail where none is.
+
+// CHECK-LABEL: func.func @pointwise
+// CHECK-SAME: (%[[CALL:.*]]: !llvm.ptr, %[[BEGIN:.*]]: index, %[[END:.*]]: index, %{{.*}}: i32) -> i32
+// CHECK-SAME: rt.scratch = 0 : i64, rt.units = 96 : i64
+// CHECK-DAG: %[[A:.*]] = rt.buffer %[[CALL]][0] : !llvm.ptr -> memref<393216xf32>
+// CHECK-DAG: %[[B:.*]] = rt.buffer %[[CALL]][1] : !llvm.ptr -> memref<393216xf32>
+// CHECK: scf.for %[[UNIT:.*]] =
 // CHECK: scf.for
-// CHECK: vector.load {{.*}} vector<16xf32>
-// CHECK: math.exp {{.*}} vector<16xf32>
-// CHECK: vector.store {{.*}} vector<16xf32>
-func.func @elementwise(%x: tensor<32x1024xf32>) -> tensor<32x1024xf32> attributes {rt.kernel} {
-  %e = tensor.empty() : tensor<32x1024xf32>
-  %0 = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>],
-      iterator_types = ["parallel", "parallel"]} ins(%x : tensor<32x1024xf32>) outs(%e : tensor<32x1024xf32>) {
-  ^bb0(%a: f32, %b: f32):
-    %1 = math.exp %a : f32
-    linalg.yield %1 : f32
-  } -> tensor<32x1024xf32>
-  return %0 : tensor<32x1024xf32>
+// CHECK-COUNT-4: vector.store %{{.*}}, %[[B]]
+// CHECK-NOT: vector.{{.*}}store
+// CHECK: return %{{.*}} : i32
+#id = affine_map<(d0, d1) -> (d0, d1)>
+func.func @pointwise(%a: tensor<128x3072xf32>) -> tensor<128x3072xf32> attributes {rt.kernel} {
+  %e = tensor.empty() : tensor<128x3072xf32>
+  %0 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%a : tensor<128x3072xf32>) outs(%e : tensor<128x3072xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    %n = arith.negf %x : f32
+    linalg.yield %n : f32
+  } -> tensor<128x3072xf32>
+  return %0 : tensor<128x3072xf32>
 }
 
-// A view costs nothing: the transposed operand is read with its own strides.
+// -----
+
+// What one operation computes and another reads at the same point stays in a register; a row's sum
+// passes through scratch. Two rows run at once.
+
+// CHECK-LABEL: func.func @normalize
+// CHECK-SAME: rt.scratch = 128 : i64
+// CHECK: %[[SUM:.*]] = rt.scratch %{{.*}} -> memref<2xf32>
+// CHECK: %[[PARTS:.*]]:4 = scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
+// CHECK-COUNT-4: math.absf %{{.*}} : vector<16xf32>
+// CHECK-NOT: vector.store
+// CHECK: vector.extract
+// CHECK: memref.store %{{.*}}, %[[SUM]]
+// CHECK: vector.extract
+// CHECK: memref.store %{{.*}}, %[[SUM]]
+// CHECK: arith.divf %{{.*}} : vector<16xf32>
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#row = affine_map<(d0, d1) -> (d0)>
+func.func @normalize(%a: tensor<8x64xf32>) -> tensor<8x64xf32> attributes {rt.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<8x64xf32>
+  %s = tensor.empty() : tensor<8xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%s : tensor<8xf32>) -> tensor<8xf32>
+  %0 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%a : tensor<8x64xf32>) outs(%e : tensor<8x64xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    %n = math.absf %x : f32
+    linalg.yield %n : f32
+  } -> tensor<8x64xf32>
+  %1 = linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%0 : tensor<8x64xf32>) outs(%f : tensor<8xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    %n = arith.addf %o, %x : f32
+    linalg.yield %n : f32
+  } -> tensor<8xf32>
+  %2 = linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%a, %1 : tensor<8x64xf32>, tensor<8xf32>) outs(%e : tensor<8x64xf32>) {
+  ^bb0(%x: f32, %y: f32, %o: f32):
+    %n = arith.divf %x, %y : f32
+    linalg.yield %n : f32
+  } -> tensor<8x64xf32>
+  return %2 : tensor<8x64xf32>
+}
+
+// -----
+
+// A reduction over outer dims keeps its sums in registers: several vectors of columns at once.
+
+// CHECK-LABEL: func.func @columns
+// CHECK: scf.for {{.*}} iter_args({{.*}}) -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
+// CHECK-COUNT-4: vector.load
+// CHECK: scf.yield
+// CHECK-COUNT-4: vector.store
+func.func @columns(%a: tensor<100x64xf32>) -> tensor<64xf32> attributes {rt.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %s = tensor.empty() : tensor<64xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%s : tensor<64xf32>) -> tensor<64xf32>
+  %1 = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d1)>],
+                       iterator_types = ["reduction", "parallel"]}
+      ins(%a : tensor<100x64xf32>) outs(%f : tensor<64xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    %n = arith.addf %o, %x : f32
+    linalg.yield %n : f32
+  } -> tensor<64xf32>
+  return %1 : tensor<64xf32>
+}
+
+// -----
+
+// A tail is masked: nothing outside of a tensor is read or written.
+
+// CHECK-LABEL: func.func @tail
+// CHECK: %[[MASK:.*]] = arith.constant dense<[true, true, true, false, {{.*}}]> : vector<16xi1>
+// CHECK: vector.load %{{.*}} : memref<19xf32>, vector<16xf32>
+// CHECK: vector.maskedload %{{.*}}, %[[MASK]],
+// CHECK: vector.maskedstore %{{.*}}, %[[MASK]],
+func.func @tail(%a: tensor<19xf32>) -> tensor<19xf32> attributes {rt.kernel} {
+  %e = tensor.empty() : tensor<19xf32>
+  %0 = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>], iterator_types = ["parallel"]}
+      ins(%a : tensor<19xf32>) outs(%e : tensor<19xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    %n = arith.negf %x : f32
+    linalg.yield %n : f32
+  } -> tensor<19xf32>
+  return %0 : tensor<19xf32>
+}
+
+// -----
+
+// A transposed result is written in place: no copy, no scratch.
+
 // CHECK-LABEL: func.func @view
-// CHECK-NOT: linalg.
-// CHECK-NOT: tensor.
-// CHECK: return
-func.func @view(%x: tensor<8x4xf32>, %y: tensor<4x8xf32>) -> tensor<4x8xf32> attributes {rt.kernel} {
-  %t = tensor.empty() : tensor<4x8xf32>
-  %0 = linalg.transpose ins(%x : tensor<8x4xf32>) outs(%t : tensor<4x8xf32>) permutation = [1, 0]
-  %e = tensor.empty() : tensor<4x8xf32>
-  %1 = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>],
-      iterator_types = ["parallel", "parallel"]} ins(%0, %y : tensor<4x8xf32>, tensor<4x8xf32>) outs(%e : tensor<4x8xf32>) {
-  ^bb0(%a: f32, %b: f32, %c: f32):
-    %2 = arith.addf %a, %b : f32
-    linalg.yield %2 : f32
-  } -> tensor<4x8xf32>
-  return %1 : tensor<4x8xf32>
+// CHECK-SAME: rt.scratch = 0 : i64
+// CHECK: %[[R:.*]] = rt.buffer %{{.*}}[1] : !llvm.ptr -> memref<480xf32>
+// CHECK: vector.store %{{.*}}, %[[R]]
+// CHECK-NOT: memref.copy
+func.func @view(%a: tensor<2x5x48xf32>) -> tensor<10x48xf32> attributes {rt.kernel} {
+  %e = tensor.empty() : tensor<2x5x48xf32>
+  %0 = linalg.generic {indexing_maps = [affine_map<(d0, d1, d2) -> (d0, d1, d2)>, affine_map<(d0, d1, d2) -> (d0, d1, d2)>],
+                       iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%a : tensor<2x5x48xf32>) outs(%e : tensor<2x5x48xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    %n = arith.negf %x : f32
+    linalg.yield %n : f32
+  } -> tensor<2x5x48xf32>
+  %t = tensor.empty() : tensor<5x2x48xf32>
+  %1 = linalg.transpose ins(%0 : tensor<2x5x48xf32>) outs(%t : tensor<5x2x48xf32>) permutation = [1, 0, 2]
+  %2 = tensor.collapse_shape %1 [[0, 1], [2]] : tensor<5x2x48xf32> into tensor<10x48xf32>
+  return %2 : tensor<10x48xf32>
+}
+
+// -----
+
+// The parts of a concatenation are units of their own; a computed part is written where it belongs.
+
+// CHECK-LABEL: func.func @concat
+// CHECK-SAME: rt.scratch = 0 : i64, rt.units = 2 : i64
+// CHECK: scf.for
+// CHECK: arith.negf
+// CHECK: scf.for
+func.func @concat(%a: tensor<4x64xf32>, %b: tensor<4x64xf32>) -> tensor<8x64xf32> attributes {rt.kernel} {
+  %e = tensor.empty() : tensor<4x64xf32>
+  %0 = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>],
+                       iterator_types = ["parallel", "parallel"]}
+      ins(%a : tensor<4x64xf32>) outs(%e : tensor<4x64xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    %n = arith.negf %x : f32
+    linalg.yield %n : f32
+  } -> tensor<4x64xf32>
+  %1 = tensor.concat dim(0) %0, %b : (tensor<4x64xf32>, tensor<4x64xf32>) -> tensor<8x64xf32>
+  return %1 : tensor<8x64xf32>
+}
+
+// -----
+
+// Matrices are transposed in registers, tile by tile.
+
+// CHECK-LABEL: func.func @transpose
+// CHECK-COUNT-16: vector.load
+// CHECK-COUNT-64: vector.shuffle
+// CHECK-COUNT-16: vector.store
+// CHECK-NOT: vector.gather
+func.func @transpose(%a: tensor<64x128xf32>) -> tensor<128x64xf32> attributes {rt.kernel} {
+  %t = tensor.empty() : tensor<128x64xf32>
+  %1 = linalg.transpose ins(%a : tensor<64x128xf32>) outs(%t : tensor<128x64xf32>) permutation = [1, 0]
+  return %1 : tensor<128x64xf32>
+}
+
+// -----
+
+// Few channels: whole pixels are taken apart.
+
+// CHECK-LABEL: func.func @channels
+// CHECK-COUNT-3: vector.load
+// CHECK-COUNT-9: vector.shuffle
+// CHECK-COUNT-3: vector.store
+// CHECK-NOT: vector.gather
+func.func @channels(%a: tensor<1024x3xf32>) -> tensor<3x1024xf32> attributes {rt.kernel} {
+  %t = tensor.empty() : tensor<3x1024xf32>
+  %1 = linalg.transpose ins(%a : tensor<1024x3xf32>) outs(%t : tensor<3x1024xf32>) permutation = [1, 0]
+  return %1 : tensor<3x1024xf32>
+}
+
+// -----
+
+// Bools are bytes in memory.
+
+// CHECK-LABEL: func.func @bools
+// CHECK: rt.buffer %{{.*}}[0] : !llvm.ptr -> memref<64xi8>
+// CHECK: arith.cmpi ne, %{{.*}} : vector<64xi8>
+// CHECK: arith.extui %{{.*}} : vector<64xi1> to vector<64xi8>
+func.func @bools(%a: tensor<64xi1>) -> tensor<64xi1> attributes {rt.kernel} {
+  %e = tensor.empty() : tensor<64xi1>
+  %0 = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>], iterator_types = ["parallel"]}
+      ins(%a : tensor<64xi1>) outs(%e : tensor<64xi1>) {
+  ^bb0(%x: i1, %o: i1):
+    %true = arith.constant true
+    %n = arith.xori %x, %true : i1
+    linalg.yield %n : i1
+  } -> tensor<64xi1>
+  return %0 : tensor<64xi1>
 }
