@@ -55,7 +55,7 @@ Value buildAbs(Type type, OpBuilder &b, Location loc, Value x) {
 Value buildSign(Type type, OpBuilder &b, Location loc, Value x) {
   Type element = getElementTypeOrSelf(type);
   if (isa<FloatType>(element)) {
-    Formula f{b, loc, element};
+    Formula f{b, loc, x.getType()};
     Value negative = f.select(arith::CmpFPredicate::OLT, x, 0, f.constant(-1), x); // NaN, 0 stay
     return f.select(arith::CmpFPredicate::OGT, x, 0, f.constant(1), negative);
   }

@@ -56,15 +56,30 @@ Value pack(OpBuilder &b, Location loc, Value weights, ArrayRef<int64_t> dims,
   return kern::PackOp::create(b, loc, source.clone(shape), weights, dims, factors);
 }
 
-kern::ContractOp contract(OpBuilder &b, Location loc, Value a, Value weights,
-                          RankedTensorType type, kern::BLayout layout, int64_t groups,
-                          ArrayRef<int64_t> strides, ArrayRef<int64_t> dilations,
-                          ArrayRef<int64_t> pads) {
+kern::ContractOp contract(OpBuilder &b, Location loc, Value a, Value weights, RankedTensorType type,
+                          kern::BLayout layout, int64_t groups, ArrayRef<int64_t> strides,
+                          ArrayRef<int64_t> dilations, ArrayRef<int64_t> pads) {
   auto op = kern::ContractOp::create(b, loc, type, a, weights, ValueRange(), empty(b, loc, type),
                                      layout, groups, strides, dilations, pads, b.getArrayAttr({}),
                                      kern::PlanAttr());
   buildIdentityEpilogue(b, loc, op.getEpilogue(), type.getElementType());
   return op;
+}
+
+/// A result without elements, or sums of nothing, are known.
+LogicalResult replaceEmpty(Operation *op, PatternRewriter &rewriter) {
+  auto isEmpty = [](Value value) {
+    auto type = llvm::cast<RankedTensorType>(value.getType());
+    return llvm::is_contained(type.getShape(), 0);
+  };
+  Value result = op->getResult(0);
+  auto type = llvm::cast<RankedTensorType>(result.getType());
+  if (!type.hasStaticShape() || !(isEmpty(result) || llvm::any_of(op->getOperands(), isEmpty)))
+    return failure();
+  rewriter.replaceOpWithNewOp<nn::ConstantOp>(
+      op, DenseElementsAttr::get(
+              type, llvm::cast<TypedAttr>(rewriter.getZeroAttr(type.getElementType()))));
+  return success();
 }
 
 struct FormConv : OpRewritePattern<nn::ConvOp> {
@@ -73,13 +88,16 @@ struct FormConv : OpRewritePattern<nn::ConvOp> {
   LogicalResult matchAndRewrite(nn::ConvOp op, PatternRewriter &rewriter) const override {
     if (!op.getChannelsLast())
       return rewriter.notifyMatchFailure(op, "not channels-last");
+    if (succeeded(replaceEmpty(op, rewriter)))
+      return success();
     Location loc = op.getLoc();
     Type element = computeType(op.getType().getElementType());
     Value input = cast(rewriter, loc, op.getInput(), element);
     Value weights = cast(rewriter, loc, op.getWeights(), element);
     auto type = llvm::cast<RankedTensorType>(op.getType().clone(element));
     int64_t groups = op.getGroups(), outputs = type.getShape().back();
-    bool depthwise = groups > 1 && groups == outputs && groups == op.getInput().getType().getShape().back();
+    bool depthwise =
+        groups > 1 && groups == outputs && groups == op.getInput().getType().getShape().back();
     Value result = depthwise ? formDepthwise(op, rewriter, input, weights, type)
                              : formContract(op, rewriter, input, weights, type);
     rewriter.replaceOp(op, cast(rewriter, loc, result, op.getType().getElementType()));
@@ -95,10 +113,10 @@ struct FormConv : OpRewritePattern<nn::ConvOp> {
     SmallVector<int64_t> kernel(source.getShape().drop_front(2));
     dims.push_back(0);
     Value packed = pack(rewriter, loc, weights, dims, SmallVector<int64_t>(dims.size(), 1));
-    auto window = kern::WindowOp::create(
-        rewriter, loc, type, input, packed, ValueRange(), empty(rewriter, loc, type),
-        kern::WindowKind::Depthwise, kernel, op.getStrides(), op.getDilations(), op.getPads(),
-        rewriter.getArrayAttr({}));
+    auto window = kern::WindowOp::create(rewriter, loc, type, input, packed, ValueRange(),
+                                         empty(rewriter, loc, type), kern::WindowKind::Depthwise,
+                                         kernel, op.getStrides(), op.getDilations(), op.getPads(),
+                                         rewriter.getArrayAttr({}));
     buildIdentityEpilogue(rewriter, loc, window.getEpilogue(), type.getElementType());
     return window.getResult();
   }
@@ -141,6 +159,8 @@ struct FormMatMul : OpRewritePattern<nn::MatMulOp> {
       return rewriter.notifyMatchFailure(op, "integer products are lowered as sums");
     if (!op.getType().hasStaticShape() || !op.getLhs().getType().hasStaticShape())
       return rewriter.notifyMatchFailure(op, "sizes are not known at compile time");
+    if (succeeded(replaceEmpty(op, rewriter)))
+      return success();
     Location loc = op.getLoc();
     Type compute = computeType(element);
     Value lhs = cast(rewriter, loc, op.getLhs(), compute);
@@ -242,8 +262,10 @@ struct FormPool : OpRewritePattern<nn::PoolOp> {
   LogicalResult matchAndRewrite(nn::PoolOp op, PatternRewriter &rewriter) const override {
     if (!op.getChannelsLast())
       return rewriter.notifyMatchFailure(op, "not channels-last");
-    static constexpr kern::WindowKind kinds[] = {
-        kern::WindowKind::Max, kern::WindowKind::Average, kern::WindowKind::AverageValid};
+    if (succeeded(replaceEmpty(op, rewriter)))
+      return success();
+    static constexpr kern::WindowKind kinds[] = {kern::WindowKind::Max, kern::WindowKind::Average,
+                                                 kern::WindowKind::AverageValid};
     Location loc = op.getLoc();
     Type element = computeType(op.getType().getElementType());
     auto type = llvm::cast<RankedTensorType>(op.getType().clone(element));

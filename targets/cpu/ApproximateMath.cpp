@@ -1,8 +1,9 @@
-// math.* -> polynomials: no call into libm from a kernel.
+// math.* on f32 -> polynomials: no call into libm from a kernel.
 #include "targets/cpu/MathBuilder.h"
 #include "targets/cpu/Passes.h"
 
 #include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace nncc::cpu {
@@ -41,20 +42,40 @@ struct ExpandPow : OpRewritePattern<math::PowFOp> {
   }
 };
 
+/// What neither has an expansion nor an intrinsic of LLVM is a call for each element.
+template <typename Op> struct Scalarize : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override {
+    auto type = dyn_cast<VectorType>(op.getType());
+    if (!type || type.getRank() != 1 || type.isScalable() || isF32(op))
+      return rewriter.notifyMatchFailure(op, "only vectors of other types than f32");
+    Location loc = op.getLoc();
+    SmallVector<Value> elements;
+    for (int64_t i = 0; i < type.getNumElements(); ++i) {
+      Value element = vector::ExtractOp::create(rewriter, loc, op.getOperand(), i);
+      elements.push_back(Op::create(rewriter, loc, element, op.getFastmathAttr()));
+    }
+    rewriter.replaceOpWithNewOp<vector::FromElementsOp>(op, type, elements);
+    return success();
+  }
+};
+
 template <typename Op> bool is(StringRef name) { return name == Op::getOperationName(); }
 
 struct ApproximateMath : nncc::cpu::impl::ApproximateMathBase<ApproximateMath> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns
-        .add<ExpandUnary<math::ExpOp, expandExp>, ExpandUnary<math::Exp2Op, expandExp2>,
-             ExpandUnary<math::ExpM1Op, expandExpM1>, ExpandUnary<math::SinhOp, expandSinh>,
-             ExpandUnary<math::CoshOp, expandCosh>, ExpandUnary<math::LogOp, expandLog>,
-             ExpandUnary<math::Log2Op, expandLog2>, ExpandUnary<math::Log10Op, expandLog10>,
-             ExpandUnary<math::SinOp, expandSin>, ExpandUnary<math::CosOp, expandCos>,
-             ExpandUnary<math::TanOp, expandTan>, ExpandUnary<math::AtanOp, expandAtan>,
-             ExpandUnary<math::AsinhOp, expandAsinh>, ExpandUnary<math::AcoshOp, expandAcosh>,
-             ExpandUnary<math::AtanhOp, expandAtanh>, ExpandPow>(&getContext());
+    patterns.add<ExpandUnary<math::ExpOp, expandExp>, ExpandUnary<math::Exp2Op, expandExp2>,
+                 ExpandUnary<math::ExpM1Op, expandExpM1>, ExpandUnary<math::SinhOp, expandSinh>,
+                 ExpandUnary<math::CoshOp, expandCosh>, ExpandUnary<math::LogOp, expandLog>,
+                 ExpandUnary<math::Log2Op, expandLog2>, ExpandUnary<math::Log10Op, expandLog10>,
+                 ExpandUnary<math::SinOp, expandSin>, ExpandUnary<math::CosOp, expandCos>,
+                 ExpandUnary<math::TanOp, expandTan>, ExpandUnary<math::AtanOp, expandAtan>,
+                 ExpandUnary<math::AsinhOp, expandAsinh>, ExpandUnary<math::AcoshOp, expandAcosh>,
+                 ExpandUnary<math::AtanhOp, expandAtanh>, ExpandPow, Scalarize<math::ErfOp>,
+                 Scalarize<math::ErfcOp>, Scalarize<math::AsinhOp>, Scalarize<math::AcoshOp>,
+                 Scalarize<math::AtanhOp>>(&getContext());
     populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
       return is<math::TanhOp>(name) || is<math::ErfOp>(name) || is<math::ErfcOp>(name) ||
              is<math::Log1pOp>(name) || is<math::AsinOp>(name) || is<math::AcosOp>(name);

@@ -40,8 +40,8 @@ ContractEmitter::Values ContractEmitter::initialSums(int64_t rows, Strip strip, 
   Values partial;
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t j = 0; j < strip.count; ++j)
-      partial.push_back(loadLanes(*this, vector, bufferC, addressC(at, constant(r), j), p.n.c,
-                                  mask(strip, j)));
+      partial.push_back(
+          loadLanes(*this, vector, bufferC, addressC(at, constant(r), j), p.n.c, mask(strip, j)));
   scf::YieldOp::create(b, loc, partial);
   return Values(op.getResults());
 }
@@ -106,12 +106,11 @@ void ContractEmitter::tile(int64_t rows, Strip strip, const Cursor &at,
                            ArrayRef<Reduction> reductions) {
   Values sums = initialSums(rows, strip, at);
   for (const Reduction &r : reductions) {
-    MutableArrayRef<Value> part(sums.begin() + r.from * strip.count,
-                                (r.to - r.from) * strip.count);
-    auto op = kern::BrgemmOp::create(
-        b, loc, ValueRange(part).getTypes(), bufferA, add(add(at.a, r.a), r.from * p.x.a), bufferB,
-        add(at.b, r.b), r.counts, part, r.aStrides, r.bStrides, p.x.a, panelStride, strip.count,
-        plan.getUnroll());
+    MutableArrayRef<Value> part(sums.begin() + r.from * strip.count, (r.to - r.from) * strip.count);
+    auto op = kern::BrgemmOp::create(b, loc, ValueRange(part).getTypes(), bufferA,
+                                     add(add(at.a, r.a), r.from * p.x.a), bufferB, add(at.b, r.b),
+                                     r.counts, part, r.aStrides, r.bStrides, p.x.a, panelStride,
+                                     strip.count, plan.getUnroll());
     llvm::copy(op.getResults(), part.begin());
   }
   finish(sums, rows, strip, at);

@@ -10,13 +10,13 @@ ContractEmitter::ContractEmitter(OpBuilder &b, Location loc, const Contraction &
                                  kern::PlanAttr plan)
     : Emitter{b, loc}, p(p), plan(plan), vector(VectorType::get({kern::panel}, p.element)),
       depthBlock(p.depth), panelStride(p.bPanel), stepB(p.bK),
-      groups(llvm::divideCeil(p.panels(), plan.getPanels())),
-      walk(p.divideLine(plan.getRows(), /*bodies=*/24)) {
+      groups(llvm::divideCeil(p.panels(), plan.getPanels())), walk(p.divideLine(plan.getRows())) {
   if (splitsDepth()) { // a block of an unpacked B is packed in squares of panel x panel
     depthBlock = llvm::divideCeil(p.depth, plan.getKBlocks());
     if (!p.packed)
       depthBlock = std::min<int64_t>(llvm::alignTo(depthBlock, kern::panel), p.depth);
-    blocks = llvm::divideCeil(p.depth, depthBlock);
+    if (p.depth)
+      blocks = llvm::divideCeil(p.depth, depthBlock);
   } else if (plan.getKBlocks() > 1)
     blocks = p.kh;
   int64_t tiles = walk.tiles(), divisible = std::max<int64_t>(walk.interior.count, 1);
@@ -148,7 +148,8 @@ void ContractEmitter::line(Value index, Value part, Cursor at, Strip strip) {
   auto atPart = [&](int64_t which, ArrayRef<Stretch> stretches) {
     if (!stretches.empty())
       parts == 1 ? borders(stretches)
-                 : branch(equals(part, which), [&] { borders(stretches); }, [] {});
+                 : branch(
+                       equals(part, which), [&] { borders(stretches); }, [] {});
   };
   atPart(0, walk.left);
   Value first = mul(part, tilesPerUnit), count = constant(walk.interior.count);
@@ -177,7 +178,7 @@ void ContractEmitter::unit(Value chunk, const Cursor &at, Strip strip) {
   auto oneBlock = [&](Value index) {
     Value before = splitsDepth() ? mul(index, depthBlock) : constant(0);
     blockDepth = constant(depthBlock);
-    if (p.depth % depthBlock)
+    if (blocks * depthBlock != p.depth && splitsDepth())
       blockDepth = minimum(blockDepth, sub(constant(p.depth), before));
     Cursor from = at;
     from.a = add(at.a, mul(before, p.aK));
@@ -251,6 +252,10 @@ LogicalResult nncc::cpu::emitContract(OpBuilder &b, kern::ContractOp op, Kernel 
   FailureOr<Contraction> contraction = Contraction::of(op, &kernel);
   if (failed(contraction))
     return failure();
+  if (op.getInitType().getNumElements() == 0) {
+    kernel.units = 0;
+    return success();
+  }
   if (!op.getPlan())
     return op.emitError("expects a plan: run nncc-cpu-plan-contract before");
   if (contraction->n.c == 0)

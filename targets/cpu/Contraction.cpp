@@ -194,7 +194,8 @@ SmallVector<Contraction::Taps> Contraction::clip(int64_t x, int64_t rows) const 
   return result;
 }
 
-Line Contraction::divideLine(int64_t rows, int64_t bodies) const {
+Line Contraction::divideLine(int64_t rows) const {
+  constexpr int64_t mostReductions = 24; // 0.3 to 0.7 KiB of code each
   // Rows in [begin, end) see no padding at their sides.
   int64_t begin = std::min<int64_t>(x.size, llvm::divideCeil(left, strideW));
   int64_t end = begin, room = w - 1 - (kw - 1) * dilationW + left;
@@ -215,7 +216,7 @@ Line Contraction::divideLine(int64_t rows, int64_t bodies) const {
   line.interior = {at, rows, count};
   at += count * rows;
   border(count ? line.right : line.left, x.size);
-  if (reductions <= bodies)
+  if (reductions <= mostReductions)
     return line;
   line = Line();
   if (begin)

@@ -61,9 +61,9 @@ struct Contraction {
   int64_t panelBytes() const { return kh * kw * depth * kern::panel * elementBytes(); }
   bool isPadded() const { return top || left || bottom || right; }
 
-  /// A line in tiles of `rows` rows. Where the tiles that padding clips would make more than
-  /// `bodies` reductions, their rows are clipped at run time.
-  Line divideLine(int64_t rows, int64_t bodies) const;
+  /// A line in tiles of `rows` rows. Where the tiles that padding clips would make too much code,
+  /// their rows are clipped at run time.
+  Line divideLine(int64_t rows) const;
 
   /// The taps of a tile at column `x` that are inside of the input for the same rows.
   struct Taps {

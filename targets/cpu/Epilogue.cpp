@@ -67,8 +67,8 @@ Value Epilogue::apply(Emitter &e, Value sums, ValueRange values) const {
   map.map(body->getArguments().drop_front(), values);
   for (Operation &inner : body->without_terminator()) {
     if (auto constant = dyn_cast<arith::ConstantOp>(inner); constant && vector) {
-      auto splat = DenseElementsAttr::get(cast<ShapedType>(shaped(constant.getType())),
-                                          constant.getValue());
+      auto splat =
+          DenseElementsAttr::get(cast<ShapedType>(shaped(constant.getType())), constant.getValue());
       map.map(constant.getResult(), arith::ConstantOp::create(e.b, e.loc, splat).getResult());
       continue;
     }

@@ -54,6 +54,8 @@ struct Lowering : Emitter {
     Value count = op.getCounts()[last];
     int64_t unroll = op.getUnroll();
     auto trips = getConstantIntValue(count);
+    if (trips == 0)
+      return Values(acc);
     if (trips) { // a divisor that is almost as large, else a remainder in straight code
       int64_t divisor = std::min(unroll, *trips);
       while (*trips % divisor)

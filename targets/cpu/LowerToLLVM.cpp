@@ -11,6 +11,7 @@
 #include "mlir/Conversion/LLVMCommon/Pattern.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/MathToLibm/MathToLibm.h"
 #include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
 #include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
@@ -45,13 +46,13 @@ struct LowerBuffer : ConvertOpToLLVMPattern<rt::BufferOp> {
   LogicalResult matchAndRewrite(rt::BufferOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     Type pointer = LLVM::LLVMPointerType::get(getContext());
-    Value buffers = loadField(rewriter, op.getLoc(), adaptor.getCall(),
-                              offsetof(nncc_call, buffers), pointer);
+    Value buffers =
+        loadField(rewriter, op.getLoc(), adaptor.getCall(), offsetof(nncc_call, buffers), pointer);
     Value buffer = loadField(rewriter, op.getLoc(), buffers,
                              static_cast<int64_t>(op.getIndex() * sizeof(void *)), pointer);
-    rewriter.replaceOp(op, {MemRefDescriptor::fromStaticShape(
-                               rewriter, op.getLoc(), *getTypeConverter(),
-                               cast<MemRefType>(op.getType()), buffer)});
+    rewriter.replaceOp(
+        op, {MemRefDescriptor::fromStaticShape(rewriter, op.getLoc(), *getTypeConverter(),
+                                               cast<MemRefType>(op.getType()), buffer)});
     return success();
   }
 };
@@ -66,16 +67,15 @@ struct LowerScratch : ConvertOpToLLVMPattern<rt::ScratchOp> {
     Value base = loadField(rewriter, loc, adaptor.getCall(), offsetof(nncc_call, scratch), pointer);
     Value stride = loadField(rewriter, loc, adaptor.getCall(), offsetof(nncc_call, scratch_stride),
                              rewriter.getI64Type());
-    Value worker =
-        LLVM::ZExtOp::create(rewriter, loc, rewriter.getI64Type(), adaptor.getWorker());
+    Value worker = LLVM::ZExtOp::create(rewriter, loc, rewriter.getI64Type(), adaptor.getWorker());
     Value slice = LLVM::MulOp::create(rewriter, loc, worker, stride);
     Value own = LLVM::GEPOp::create(rewriter, loc, pointer, rewriter.getI8Type(), base,
                                     ArrayRef<LLVM::GEPArg>{slice});
     Value part = LLVM::GEPOp::create(rewriter, loc, pointer, rewriter.getI8Type(), own,
                                      ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(op.getOffset())});
-    rewriter.replaceOp(op, {MemRefDescriptor::fromStaticShape(rewriter, loc, *getTypeConverter(),
-                                                              cast<MemRefType>(op.getType()),
-                                                              part)});
+    rewriter.replaceOp(op,
+                       {MemRefDescriptor::fromStaticShape(rewriter, loc, *getTypeConverter(),
+                                                          cast<MemRefType>(op.getType()), part)});
     return success();
   }
 };
@@ -92,6 +92,7 @@ struct LowerToLLVM : cpu::impl::LowerToLLVMBase<LowerToLLVM> {
     index::populateIndexToLLVMConversionPatterns(converter, patterns);
     populateFuncToLLVMConversionPatterns(converter, patterns);
     populateMathToLLVMConversionPatterns(converter, patterns);
+    populateMathToLibmConversionPatterns(patterns, /*benefit=*/0); // what LLVM has no intrinsic for
     populateFinalizeMemRefToLLVMConversionPatterns(converter, patterns);
     ub::populateUBToLLVMConversionPatterns(converter, patterns);
     LLVMConversionTarget target(*context);

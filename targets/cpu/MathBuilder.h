@@ -41,9 +41,7 @@ struct MathBuilder {
   Value abs(Value x) { return mlir::math::AbsFOp::create(b, loc, x); }
   Value sqrt(Value x) { return mlir::math::SqrtOp::create(b, loc, x); }
   Value fma(Value x, Value y, Value z) { return mlir::math::FmaOp::create(b, loc, x, y, z); }
-  Value copySign(Value x, Value sign) {
-    return mlir::math::CopySignOp::create(b, loc, x, sign);
-  }
+  Value copySign(Value x, Value sign) { return mlir::math::CopySignOp::create(b, loc, x, sign); }
   Value select(Value condition, Value x, Value y) {
     return mlir::arith::SelectOp::create(b, loc, condition, x, y);
   }
@@ -63,15 +61,11 @@ struct MathBuilder {
   Value floatOf(Value x) { return mlir::arith::BitcastOp::create(b, loc, floats(), x); }
   Value addBits(Value x, Value y) { return mlir::arith::AddIOp::create(b, loc, x, y); }
   Value subBits(Value x, Value y) { return mlir::arith::SubIOp::create(b, loc, x, y); }
-  Value andBits(Value x, int64_t y) {
-    return mlir::arith::AndIOp::create(b, loc, x, integer(y));
-  }
+  Value andBits(Value x, int64_t y) { return mlir::arith::AndIOp::create(b, loc, x, integer(y)); }
   Value isZero(Value x) {
     return mlir::arith::CmpIOp::create(b, loc, mlir::arith::CmpIPredicate::eq, x, integer(0));
   }
-  Value shiftLeft(Value x, int64_t y) {
-    return mlir::arith::ShLIOp::create(b, loc, x, integer(y));
-  }
+  Value shiftLeft(Value x, int64_t y) { return mlir::arith::ShLIOp::create(b, loc, x, integer(y)); }
   Value shiftRight(Value x, int64_t y) {
     return mlir::arith::ShRSIOp::create(b, loc, x, integer(y));
   }

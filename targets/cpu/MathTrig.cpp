@@ -65,10 +65,10 @@ struct SinCos {
 
 SinCos ofReduced(MathBuilder &m, Value r) {
   Value z = m.mul(r, r);
-  Value sin = m.polynomial(z, {-0.16666654873512293, 0.0083321735454631313,
-                               -0.00019516656129628536});
-  Value cos = m.polynomial(z, {0.041666654579793988, -0.0013887649462880941,
-                               2.446316637929574e-05});
+  Value sin =
+      m.polynomial(z, {-0.16666654873512293, 0.0083321735454631313, -0.00019516656129628536});
+  Value cos =
+      m.polynomial(z, {0.041666654579793988, -0.0013887649462880941, 2.446316637929574e-05});
   cos = m.fma(m.mul(z, z), cos, m.fma(z, m.constant(-0.5), m.constant(1)));
   return {m.fma(m.mul(r, z), sin, r), cos};
 }
@@ -104,8 +104,7 @@ Value nncc::cpu::expandAtan(MathBuilder &m, Value x) {
   Value t = m.select(steep, m.div(one, magnitude), magnitude), z = m.mul(t, t);
   Value p = m.polynomial(z, {-0.33333301867195875, 0.19998638634764293, -0.14265245496177714,
                              0.10957576630498096, -0.084194601000214447, 0.058234564165614587,
-                             -0.03145571387038075, 0.011064447050089059,
-                             -0.0018272142680776538});
+                             -0.03145571387038075, 0.011064447050089059, -0.0018272142680776538});
   Value angle = m.fma(m.mul(t, z), p, t);
   Value right = m.add(m.sub(m.constant(pi / 2), angle), m.constant(-4.371138828673793e-08));
   return m.copySign(m.select(steep, right, angle), x);

@@ -86,9 +86,7 @@ struct Packing {
         square(e.add(from, k), e.add(to, e.mul(k, panel)), columns, panel);
         return SmallVector<Value>();
       });
-      auto last = [&] {
-        square(e.add(from, full), e.add(to, e.mul(full, panel)), columns, rest);
-      };
+      auto last = [&] { square(e.add(from, full), e.add(to, e.mul(full, panel)), columns, rest); };
       auto constant = getConstantIntValue(left);
       if (rest && constant != 0)
         constant ? last() : e.branch(e.equals(left, rest), last, [] {});

@@ -1,8 +1,8 @@
 // Columns of a matrix -> panels of 16 columns in scratch memory.
 #pragma once
 
-#include "targets/cpu/Emitter.h"
 #include "mlir/IR/BuiltinTypes.h"
+#include "targets/cpu/Emitter.h"
 
 namespace nncc::cpu {
 

@@ -60,7 +60,7 @@ def ApproximateMath : Pass<"nncc-cpu-approximate-math", "::mlir::func::FuncOp"> 
 
     NaN, infinities, signed zeros, overflow and results below the normal numbers are as in C.
     Sine, cosine and tangent are exact in their reduction of any argument; above 2^20 they take a
-    slower branch. Functions of f64 and those not listed are left to libm.
+    slower branch. Functions of f64 and those not listed are left to LLVM and libm, element by element.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
                            "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];

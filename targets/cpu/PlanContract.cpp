@@ -60,8 +60,12 @@ struct Planner {
     // Each body costs text and compile time: remainders, tiles that padding clips.
     int64_t bodies = 1 + (width % t.rows != 0) + ((p.left || p.right) && width / t.rows > 2);
     bodies *= 1 + (rest != 0);
+    // Where all rows are one tile, only groups of panels divide the work among threads.
+    int64_t groups = p.batchCount() * llvm::divideCeilSigned(n, t.panels);
+    double idle =
+        width * p.lineCount() <= t.rows ? 0.02 * std::max(0.0, 4.0 * threads / groups - 1) : 0;
     return ((n / t.panels) * line(t.panels) + line(rest) + reads) * (1 + 0.015 * (bodies - 1)) *
-           conflicts;
+           (1 + idle) * conflicts;
   }
 
   Tile chooseTile() const {
@@ -79,19 +83,19 @@ struct Planner {
   int64_t chooseBlocks(Tile t) const {
     if (p.kh * p.kw > 1)
       return t.panels * p.panelBytes() > 600 << 10 ? p.kh : 1;
-    int64_t least = llvm::divideCeil(p.depth * p.elementBytes(), 3200);
+    int64_t least = std::max<int64_t>(1, llvm::divideCeil(p.depth * p.elementBytes(), 3200));
     if (p.x.size * p.lineCount() <= t.rows)
       return 1; // B is used once
     for (int64_t blocks = least; blocks <= 2 * least; ++blocks)
       if (p.depth % blocks == 0)
         return blocks;
-    return std::max<int64_t>(least, 1);
+    return least;
   }
 
   kern::PlanAttr plan(MLIRContext *context) const {
     Tile t = chooseTile();
     int64_t unroll = t.rows * t.panels * registersPerPanel() > sumRegisters() ? 1 : 4;
-    int64_t tiles = p.divideLine(t.rows, /*bodies=*/24).tiles(), all = tiles * p.lineCount();
+    int64_t tiles = p.divideLine(t.rows).tiles(), all = tiles * p.lineCount();
     int64_t columns = p.batchCount() * llvm::divideCeil(p.panels(), t.panels);
     // Weights that fit the L2 cache are read again for each chunk of rows; others pass once, with
     // all rows inside.
@@ -118,6 +122,8 @@ struct PlanContract : nncc::cpu::impl::PlanContractBase<PlanContract> {
       FailureOr<Contraction> contraction = Contraction::of(op, /*kernel=*/nullptr);
       if (failed(contraction))
         return WalkResult::interrupt();
+      if (op.getInitType().getNumElements() == 0)
+        return WalkResult::advance(); // nothing to compute
       Planner planner{*contraction, registers, registerBytes, threads ? threads : 4};
       kern::PlanAttr plan = planner.plan(op.getContext());
       op.setPlanAttr(plan);
@@ -125,8 +131,7 @@ struct PlanContract : nncc::cpu::impl::PlanContractBase<PlanContract> {
           << remark::metric("plan", plan)
           << remark::metric("rows", contraction->x.size * contraction->lineCount())
           << remark::metric("columns", contraction->n.size)
-          << remark::metric("depth",
-                            contraction->depth * contraction->kh * contraction->kw);
+          << remark::metric("depth", contraction->depth * contraction->kh * contraction->kw);
       return WalkResult::advance();
     });
     if (result.wasInterrupted())

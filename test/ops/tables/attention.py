@@ -1,0 +1,19 @@
+"""Attention as ONNX has it since opset 23."""
+
+import numpy as np
+from table import BOOL, case
+
+
+def cases(t):
+    q, k, v = (2, 3, 4, 8), (2, 3, 6, 8), (2, 3, 6, 10)
+    yield case("Attention", t(*q), t(*k), t(*v), want="onnx")
+    yield case("Attention", t(*q), t(*k), t(*v), scale=0.1, want="onnx")
+    yield case("Attention", t(*q), t(*k), t(*v), is_causal=1, want="onnx")
+    yield case("Attention", t(*q), t(*k), t(*v), t(4, 6), want="onnx")
+    mask = np.ones((4, 6), dtype=BOOL)
+    mask[:, 4:] = False
+    yield case("Attention", t(*q), t(*k), t(*v), mask, want="onnx")
+    yield case("Attention", t(2, 6, 4, 8), t(2, 3, 6, 8), t(2, 3, 6, 8), want="onnx",
+               note="grouped queries")
+    yield case("Attention", t(2, 4, 24), t(2, 6, 24), t(2, 6, 24), q_num_heads=3, kv_num_heads=3,
+               want="onnx")

@@ -1,0 +1,96 @@
+"""Convolutions and pools."""
+
+import numpy as np
+from table import F16, F64, case
+
+
+def cases(t):
+    yield from convolutions(t)
+    yield from transposed(t)
+    yield from pools(t)
+
+
+def convolutions(t):
+    def conv(x, w, bias=False, **attributes):
+        operands = [t(*x), t.const(*w)] + ([t.const(w[0])] if bias else [])
+        return case("Conv", *operands, **attributes)
+
+    yield conv((1, 3, 17, 17), (8, 3, 3, 3), pads=[1, 1, 1, 1])
+    yield conv((2, 3, 17, 19), (17, 3, 3, 3), bias=True, strides=[2, 2], pads=[1, 0, 2, 1])
+    yield conv((1, 16, 7, 7), (33, 16, 1, 1), bias=True)
+    yield conv((1, 16, 7, 7), (5, 16, 1, 1), strides=[2, 2])
+    yield conv((3, 1, 9, 33), (1, 1, 1, 5), dilations=[1, 2], pads=[0, 4, 0, 4])
+    yield conv((1, 4, 12, 12), (4, 4, 5, 3), dilations=[2, 3], pads=[4, 3, 4, 3])
+    yield conv((1, 3, 32, 32), (16, 3, 7, 7), strides=[2, 2], pads=[3, 3, 3, 3])
+    yield conv((1, 3, 33, 31), (8, 3, 4, 4), strides=[4, 4])
+    yield conv((1, 5, 1, 1), (3, 5, 3, 3), pads=[1, 1, 1, 1])
+    yield conv((1, 3, 8, 8), (4, 3, 8, 8))
+    yield conv((1, 2, 3, 3), (4, 2, 3, 3), pads=[3, 3, 3, 3])
+    yield conv((1, 48, 14, 14), (40, 48, 3, 3), bias=True, pads=[1, 1, 1, 1])
+    for auto_pad in ("SAME_UPPER", "SAME_LOWER", "VALID"):
+        yield conv((1, 3, 17, 16), (4, 3, 3, 4), auto_pad=auto_pad, strides=[2, 3])
+    yield conv((1, 8, 9, 9), (12, 2, 3, 3), group=4, bias=True, pads=[1, 1, 1, 1])
+    yield conv((1, 34, 5, 5), (34, 17, 3, 3), group=2, pads=[1, 1, 1, 1])
+    yield conv((1, 17, 9, 9), (17, 1, 3, 3), group=17, bias=True, pads=[1, 1, 1, 1])
+    yield conv((2, 33, 9, 11), (33, 1, 5, 3), group=33, strides=[2, 1], pads=[2, 1, 2, 1])
+    yield conv((1, 8, 14, 14), (8, 1, 3, 3), group=8, dilations=[2, 2], pads=[2, 2, 2, 2])
+    yield conv((1, 4, 6, 6), (12, 1, 3, 3), group=4, note="depth multiplier")
+    yield conv((2, 3, 33), (5, 3, 7), bias=True, pads=[3, 3])
+    yield conv((1, 4, 100), (4, 1, 9), group=4, strides=[3], dilations=[2])
+    yield case("Conv", t(1, 3, 9, 9), t(4, 3, 3, 3), note="weights at run time")
+    yield case("Conv", t(1, 4, 9, 9), t(4, 1, 3, 3), group=4, note="weights at run time")
+    yield case("Conv", t(1, 3, 9, 9, dtype=F64), t.const(4, 3, 3, 3, dtype=F64), want="onnx")
+    yield case("Conv", t(1, 3, 9, 9, dtype=F16), t.const(4, 3, 3, 3, dtype=F16), want="onnx")
+    yield case("Conv", t(0, 3, 9, 9), t.const(4, 3, 3, 3), note="no image")
+
+
+def transposed(t):
+    def conv(x, w, bias=0, **attributes):
+        operands = [t(*x), t.const(*w)] + ([t.const(bias)] if bias else [])
+        return case("ConvTranspose", *operands, **attributes)
+
+    yield conv((1, 3, 5, 5), (3, 4, 3, 3))
+    yield conv((2, 3, 5, 7), (3, 4, 3, 3), bias=4, strides=[2, 2], pads=[1, 1, 1, 1])
+    yield conv((1, 8, 5, 5), (8, 17, 2, 2), strides=[2, 2])
+    yield conv((1, 3, 5, 5), (3, 4, 4, 4), strides=[2, 2], pads=[1, 1, 1, 1])
+    yield conv((1, 3, 5, 5), (3, 4, 3, 3), strides=[2, 2], output_padding=[1, 1])
+    yield conv((1, 3, 5, 5), (3, 4, 3, 3), strides=[3, 2], output_shape=[16, 11])
+    yield conv((1, 3, 5, 5), (3, 4, 3, 3), dilations=[2, 2], pads=[0, 1, 2, 1])
+    yield conv((1, 4, 5, 5), (4, 3, 3, 3), group=2, strides=[2, 2], bias=6)
+    yield conv((1, 4, 5, 5), (4, 1, 3, 3), group=4)
+    yield conv((1, 3, 17), (3, 4, 5), strides=[3])
+    yield conv((1, 3, 5, 5), (3, 4, 3, 3), strides=[2, 2], auto_pad="SAME_UPPER")
+
+
+def max3x3(x):
+    """NaN propagates, as everywhere; ONNX does not say."""
+    padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=-np.inf)
+    return np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (2, 3)).max((4, 5))
+
+
+def pools(t):
+    for op in ("MaxPool", "AveragePool"):
+        x = (2, 5, 17, 19)
+        yield case(op, t(*x), kernel_shape=[2, 2], strides=[2, 2])
+        yield case(op, t(*x), kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+        yield case(op, t(*x), kernel_shape=[3, 2], strides=[1, 3], pads=[2, 0, 1, 1])
+        yield case(op, t(*x), kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)
+        yield case(op, t(*x), kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1], ceil_mode=1)
+        yield case(op, t(*x), kernel_shape=[3, 3], dilations=[2, 3], want="onnx")
+        yield case(op, t(1, 33, 7, 7), kernel_shape=[7, 7])
+        yield case(op, t(2, 3, 33), kernel_shape=[3], strides=[2], pads=[1, 1])
+        yield case(op, t(1, 3, 9, 9), kernel_shape=[3, 3], auto_pad="SAME_UPPER", strides=[2, 2])
+        yield case(op, t(1, 3, 9, 9), kernel_shape=[2, 2], auto_pad="SAME_LOWER")
+        yield case(op, t(1, 3, 9, 9, dtype=F64), kernel_shape=[2, 2])
+    x = t(2, 5, 17, 19)
+    yield case("AveragePool", x, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1],
+               count_include_pad=1)
+    image = t(1, 2, 5, 5, low=-9, high=-1)
+    image[0, 0, 2, 2], image[0, 1, 0, 0] = np.nan, -np.inf
+    yield case("MaxPool", image, kernel_shape=[3, 3], pads=[1, 1, 1, 1], want=max3x3, note="NaN")
+    for shape in ((2, 17, 7, 9), (1, 3, 33), (1, 3, 4, 5, 6)):
+        space = tuple(range(2, len(shape)))
+        yield case("GlobalMaxPool", t(*shape))
+        yield case("GlobalAveragePool", t(*shape))
+        yield case("GlobalLpPool", t(*shape), want=lambda x, space=space:
+                   np.sqrt(np.sum(x * x, space, keepdims=True)))
