@@ -122,8 +122,8 @@ private:
       return llvm::any_of(pipelineStages(), [&](const Stage &stage) { return stage.name == name; });
     };
     if (!options.stopAfter.empty() && !isStage(options.stopAfter))
-      return fail(ErrorClass::Usage, "unknown stage '" + options.stopAfter +
-                                         "': --print-stages lists them");
+      return fail(ErrorClass::Usage,
+                  "unknown stage '" + options.stopAfter + "': --print-stages lists them");
     for (const InsertedPasses &inserted : options.insert)
       if (!isStage(inserted.stage))
         return fail(ErrorClass::Usage, "unknown stage '" + inserted.stage +
@@ -137,7 +137,8 @@ private:
     }
     StringRef folder = llvm::sys::path::parent_path(output);
     if (!folder.empty() && !llvm::sys::fs::is_directory(folder))
-      return fail(ErrorClass::Usage, "cannot write '" + output + "': there is no folder '" + folder + "'");
+      return fail(ErrorClass::Usage,
+                  "cannot write '" + output + "': there is no folder '" + folder + "'");
     if (Error error = loadPlugins(options.plugins))
       return fail(ErrorClass::Usage, llvm::toString(std::move(error)));
     return Error::success();
@@ -149,26 +150,52 @@ private:
       if (Error error = load())
         return error;
       if (doneStage >= 0) // IR of a later stage
-        return Error::success();
+        return checkResume();
     }
-    PassManager pm(&context);
+    if (stage.name == "graph")
+      for (const std::string &file : options.patterns)
+        if (failed(applyPatternFile(*module, file)))
+          return fail(ErrorClass::Usage,
+                      diagnostics.text("cannot apply the patterns of '" + file + "'"));
+    PassManager pm(&context, ModuleOp::getOperationName());
     std::string messages;
     llvm::raw_string_ostream errors(messages);
     if (failed(buildStage(pm, stage, options, errors)))
       return fail(ErrorClass::Usage, "cannot parse the inserted passes: " + messages);
-    if (stage.name == "graph")
-      for (const std::string &file : options.patterns)
-        if (Error error = addPatternFile(pm, file))
-          return fail(ErrorClass::Usage, llvm::toString(std::move(error)));
-    pm.enableVerifier(options.verifyEach);
+    bool hasInserted = llvm::any_of(options.insert, [&](const InsertedPasses &inserted) {
+      return inserted.stage == stage.name;
+    });
+    pm.enableVerifier(options.verifyEach || hasInserted); // names the pass that breaks the IR
     (void)applyPassManagerCLOptions(pm);
     applyDefaultTimingPassManagerCLOptions(pm);
     if (failed(pm.run(*module)))
       return fail(ErrorClass::Unsupported, diagnostics.text("stage '" + stage.name + "' failed"));
     if (failed(verify(*module)))
-      return fail(ErrorClass::Internal, diagnostics.text("stage '" + stage.name + "' left invalid IR"));
+      return fail(ErrorClass::Internal,
+                  diagnostics.text("stage '" + stage.name + "' left invalid IR"));
     report.stages.push_back(progress.end());
     return Error::success();
+  }
+
+  /// What the stages before the one that wrote the IR would have done cannot be asked for any more.
+  Error checkResume() {
+    std::string what;
+    for (const Stage &stage : pipelineStages().take_front(doneStage + 1)) {
+      if (options.stopAfter == stage.name && doneStage > 0)
+        what = "--stop-after=" + options.stopAfter;
+      for (const InsertedPasses &inserted : options.insert)
+        if (inserted.stage == stage.name)
+          what = "--insert at '" + inserted.stage + "'";
+      if (stage.name == "graph" && !options.patterns.empty())
+        what = "--patterns";
+    }
+    if (!options.dims.empty() || !options.shapes.empty())
+      what = "--dim and --shape";
+    if (what.empty())
+      return Error::success();
+    return fail(ErrorClass::Usage, what + " comes too late: '" + options.input +
+                                       "' was written after stage '" +
+                                       pipelineStages()[doneStage].name + "'");
   }
 
   Error load() {
@@ -199,8 +226,8 @@ private:
     emitOptions.weights = options.weights;
     emitOptions.output = output;
     emitOptions.optLevel = options.optLevel;
-    emitOptions.name = identifier(options.name.empty() ? llvm::sys::path::stem(output)
-                                                       : StringRef(options.name));
+    emitOptions.name =
+        identifier(options.name.empty() ? llvm::sys::path::stem(output) : StringRef(options.name));
     describe();
     if (Error error = emitModel(*module, emitOptions))
       return fail(ErrorClass::Usage, diagnostics.text(llvm::toString(std::move(error))));
@@ -252,8 +279,8 @@ Expected<CompileReport> compile(const CompileOptions &options) {
   if (crash.RunSafelyOnThread([&] { result.emplace(Compilation(options).run()); },
                               /*RequestedStackSize=*/64 << 20))
     return std::move(*result);
-  return fail(ErrorClass::Internal, "the compiler crashed on '" + options.input +
-                                        "': please report it with the model");
+  return fail(ErrorClass::Internal,
+              "the compiler crashed on '" + options.input + "': please report it with the model");
 }
 
 Expected<std::vector<std::string>> check(const CompileOptions &options) {

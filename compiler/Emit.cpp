@@ -41,13 +41,14 @@ private:
     return options.kind == EmitKind::LLVMIR || options.kind == EmitKind::Assembly;
   }
   cpu::CodeKind codeKind() const {
-    if (options.kind == EmitKind::LLVMIR)
-      return cpu::CodeKind::IR;
-    return options.kind == EmitKind::Assembly ? cpu::CodeKind::Assembly : cpu::CodeKind::Object;
+    return isText() ? cpu::CodeKind::Bitcode : cpu::CodeKind::Object;
   }
 
   Error emitWeights() {
-    bool inFile = options.weights == WeightsPlace::File;
+    auto size = module->getAttrOfType<IntegerAttr>("rt.weights_size");
+    if (!size || size.getInt() == 0)
+      return Error::success();
+    bool inFile = options.weights == WeightsPlace::File || isText();
     std::string path = inFile ? options.output + ".weights" : temporary + "/weights.o";
     Expected<AtomicFile> file = AtomicFile::create(path);
     if (!file)
@@ -65,14 +66,13 @@ private:
       weightsFile.emplace(std::move(*file)); // kept when the library is there too
       return weightsFile->flush();
     }
-    Expected<WeightsSummary> summary = writeWeightsObject(module, options.machine.triple,
-                                                          info.weightsSymbol, file->stream());
+    Expected<WeightsSummary> summary =
+        writeWeightsObject(module, options.machine.triple, info.weightsSymbol, file->stream());
     if (!summary)
       return summary.takeError();
     info.weightsSize = summary->size;
     info.weightsHash = summary->hash;
-    if (info.weightsSize)
-      objects.push_back(path);
+    objects.push_back(path);
     return file->keep();
   }
 
@@ -82,8 +82,8 @@ private:
     std::vector<std::string> errors(kernels.size());
     parallelFor(module.getContext(), 0, kernels.size(), [&](size_t i) {
       std::string symbol = cpu::kernelSymbol(options.name, kernels[i].getSymName().value_or(""));
-      auto code = cpu::generateKernel(kernels[i], symbol, options.machine, codeKind(),
-                                      options.optLevel);
+      auto code =
+          cpu::generateKernel(kernels[i], symbol, options.machine, codeKind(), options.optLevel);
       if (code)
         codes[i] = std::move(*code);
       else
@@ -93,7 +93,7 @@ private:
       if (!error.empty())
         return llvm::createStringError(error);
     for (auto [i, code] : llvm::enumerate(codes))
-      if (Error error = addCode(code, "kernel" + std::to_string(i)))
+      if (Error error = addCode(std::move(code), "kernel" + std::to_string(i)))
         return error;
     return Error::success();
   }
@@ -106,13 +106,12 @@ private:
     auto code = cpu::generateCode(**program, options.machine, codeKind(), options.optLevel);
     if (!code)
       return code.takeError();
-    return addCode(*code, "program");
+    return addCode(std::move(*code), "program");
   }
 
-  Error addCode(ArrayRef<char> code, const std::string &name) {
+  Error addCode(llvm::SmallVector<char, 0> code, const std::string &name) {
     if (isText()) {
-      text.append(code.begin(), code.end());
-      text += '\n';
+      bitcode.push_back(std::move(code));
       return Error::success();
     }
     std::string path = temporary + "/" + name + ".o";
@@ -136,8 +135,10 @@ private:
       error = archive(objects, file->path());
       break;
     case EmitKind::LLVMIR:
+      error = cpu::writeText(bitcode, options.machine, cpu::TextKind::IR, file->stream());
+      break;
     case EmitKind::Assembly:
-      file->stream() << text;
+      error = cpu::writeText(bitcode, options.machine, cpu::TextKind::Assembly, file->stream());
     }
     if (error)
       return error;
@@ -150,8 +151,9 @@ private:
   ModuleOp module;
   const EmitOptions &options;
   cpu::ProgramInfo info;
-  std::string temporary, text;
+  std::string temporary;
   std::vector<std::string> objects;
+  std::vector<llvm::SmallVector<char, 0>> bitcode; // instead of objects, for text
   std::optional<AtomicFile> weightsFile;
 };
 

@@ -11,8 +11,9 @@ struct EmitOptions {
   cpu::Machine machine;
   EmitKind kind = EmitKind::SharedLibrary;
   WeightsPlace weights = WeightsPlace::Embed;
-  std::string name;   // of the model
-  std::string output; // with WeightsPlace::File, the weights go to `output` + ".weights"
+  std::string name; // of the model
+  /// With WeightsPlace::File, and for text, the weights go to `output` + ".weights".
+  std::string output;
   unsigned optLevel = 2;
 };
 

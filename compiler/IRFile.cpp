@@ -2,6 +2,7 @@
 
 #include "compiler/Files.h"
 #include "dialects/nn/NN.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/Parser/Parser.h"
@@ -71,10 +72,11 @@ Error writeIR(ModuleOp module, StringRef stage, StringRef path) {
 
 /// Gives every blob of the sidecar to the resource of its name; they stay in the mapped file.
 static Error readBlobs(MLIRContext &context, StringRef path) {
-  auto mapped = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  auto mapped =
+      llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   if (!mapped)
-    return llvm::createStringError("cannot read '" + path + "', the constants of the IR: " +
-                                   mapped.getError().message());
+    return llvm::createStringError("cannot read '" + path +
+                                   "', the constants of the IR: " + mapped.getError().message());
   std::shared_ptr<llvm::MemoryBuffer> buffer = std::move(*mapped);
   StringRef data = buffer->getBuffer();
   auto broken = [&] { return llvm::createStringError("'" + path + "' is damaged or cut short"); };
@@ -100,19 +102,21 @@ static Error readBlobs(MLIRContext &context, StringRef path) {
     at = llvm::alignTo(at, 64);
     if (at > data.size() || size > data.size() - at)
       return broken();
-    manager.update(name, UnmanagedAsmResourceBlob::allocateWithAlign(
-                             ArrayRef(data.data() + at, size), 64,
-                             [buffer](void *, size_t, size_t) {}));
+    manager.update(
+        name, UnmanagedAsmResourceBlob::allocateWithAlign(ArrayRef(data.data() + at, size), 64,
+                                                          [buffer](void *, size_t, size_t) {}));
     at += size;
   }
   return Error::success();
 }
 
 Expected<std::pair<OwningOpRef<ModuleOp>, std::string>> readIR(MLIRContext &context,
-                                                                StringRef path) {
+                                                               StringRef path) {
   OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(path, &context);
   if (!module)
     return llvm::createStringError("'" + path + "' is not valid IR");
+  if (module->getOps<func::FuncOp>().empty())
+    return llvm::createStringError("'" + path + "' holds no model: expected a func.func");
   llvm::MapVector<StringRef, DenseResourceElementsHandle> blobs;
   collectBlobs(*module, blobs);
   bool missing = llvm::any_of(blobs, [](auto &entry) { return !entry.second.getBlob(); });

@@ -3,6 +3,7 @@
 #include "llvm/Object/ArchiveWriter.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
@@ -40,9 +41,18 @@ static Error runLinker(ArrayRef<StringRef> options) {
 }
 
 Error linkShared(ArrayRef<std::string> objects, StringRef output, StringRef triple) {
-  SmallVector<StringRef> args{"-shared",       "-z",  "relro", "-z",
-                              "now",           "-z",  "noexecstack", "--hash-style=gnu",
-                              "--gc-sections", "--build-id=sha1",    "-o", output};
+  SmallVector<StringRef> args{"-shared",
+                              "-z",
+                              "relro",
+                              "-z",
+                              "now",
+                              "-z",
+                              "noexecstack",
+                              "--hash-style=gnu",
+                              "--gc-sections",
+                              "--build-id=sha1",
+                              "-o",
+                              output};
   append_range(args, objects);
   std::string math, c;
   bool isHost = Triple(triple).getArch() == Triple(sys::getProcessTriple()).getArch();
@@ -66,6 +76,7 @@ Error archive(ArrayRef<std::string> objects, StringRef output) {
     Expected<NewArchiveMember> member = NewArchiveMember::getFile(object, /*Deterministic=*/true);
     if (!member)
       return member.takeError();
+    member->MemberName = sys::path::filename(member->MemberName); // not where it lay
     members.push_back(std::move(*member));
   }
   return writeArchive(output, members, SymtabWritingMode::NormalSymtab, object::Archive::K_GNU,

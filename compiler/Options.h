@@ -30,7 +30,7 @@ struct CompileOptions {
   /// "host", "x86-64-v2", "-v3", "-v4" (the psABI's levels), or "<triple>:<cpu>".
   std::string target = "host";
   unsigned optLevel = 2;
-  std::map<std::string, int64_t> dims;               // --dim batch=8
+  std::map<std::string, int64_t> dims;                // --dim batch=8
   std::map<std::string, std::vector<int64_t>> shapes; // --shape x:8x3x224x224
   EmitKind emit = EmitKind::SharedLibrary;
   bool header = false; // also write a C header
@@ -39,10 +39,10 @@ struct CompileOptions {
 
   std::string stopAfter; // a stage: write its IR to `output` instead
   std::vector<InsertedPasses> insert;
-  std::vector<std::string> patterns; // PDLL or PDL files, applied after the graph stage
+  std::vector<std::string> patterns; // PDLL or PDL files, applied before the graph stage
   std::vector<std::string> plugins;  // pass plug-ins, loaded before `insert` is parsed
   bool verifyEach = false;
-  unsigned threads = 0; // of the compiler; 0: one per processor
+  unsigned threads = 0;  // of the compiler; 0: one per processor
   bool verbose = false;  // one line per stage: time, peak memory
   bool progress = false; // one line that is rewritten, for terminals
   std::string remarks;   // regular expression of the passes whose remarks are printed

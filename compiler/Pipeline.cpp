@@ -1,5 +1,6 @@
 #include "compiler/Pipeline.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "passes/Passes.h"
 
@@ -59,12 +60,23 @@ static constexpr Stage stages[] = {
 
 ArrayRef<Stage> pipelineStages() { return stages; }
 
+/// Adds a user's passes: on the module, or, where they are passes on functions, on each function.
+static LogicalResult addInserted(OpPassManager &pm, StringRef text, llvm::raw_ostream &errors) {
+  auto parses = [&](StringRef anchor) {
+    OpPassManager trial(anchor);
+    return succeeded(parsePassPipeline(text, trial, llvm::nulls()));
+  };
+  if (!parses(ModuleOp::getOperationName()) && parses(func::FuncOp::getOperationName()))
+    return parsePassPipeline(text, pm.nest<func::FuncOp>(), errors);
+  return parsePassPipeline(text, pm, errors);
+}
+
 LogicalResult buildStage(OpPassManager &pm, const Stage &stage, const CompileOptions &options,
                          llvm::raw_ostream &errors) {
   for (bool before : {true, false}) {
     for (const InsertedPasses &inserted : options.insert)
       if (inserted.stage == stage.name && inserted.before == before &&
-          failed(parsePassPipeline(inserted.pipeline, pm, errors)))
+          failed(addInserted(pm, inserted.pipeline, errors)))
         return failure();
     if (before)
       stage.build(pm, options);

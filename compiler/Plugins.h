@@ -1,7 +1,7 @@
 // A user's passes: plug-ins and pattern files.
 #pragma once
 
-#include "mlir/Pass/PassManager.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/Error.h"
 
 #include <string>
@@ -13,7 +13,8 @@ namespace nncc {
 /// version.
 llvm::Error loadPlugins(const std::vector<std::string> &files);
 
-/// Adds the rewrites of a pattern file (.pdll, or PDL as .mlir).
-llvm::Error addPatternFile(mlir::OpPassManager &pm, llvm::StringRef file);
+/// Applies the rewrites of a pattern file (.pdll, or PDL as .mlir). Reports what is wrong with the
+/// file, and rewrites that leave invalid IR.
+llvm::LogicalResult applyPatternFile(mlir::ModuleOp module, llvm::StringRef file);
 
 } // namespace nncc

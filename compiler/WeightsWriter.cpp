@@ -105,10 +105,10 @@ private:
       inside &= i == s || indices[i] < limits[i];
     }
     int64_t step = factors[dim] * strides[s];
-    int64_t valid = inside ? std::clamp<int64_t>(
-                                 llvm::divideCeilSigned(limits[s] - indices[s], factors[dim]), 0,
-                                 extent)
-                           : 0;
+    int64_t valid =
+        inside ? std::clamp<int64_t>(llvm::divideCeilSigned(limits[s] - indices[s], factors[dim]),
+                                     0, extent)
+               : 0;
     const char *from = source + at * size;
     if (size == 4)
       for (int64_t i = 0; i < valid; ++i)
@@ -193,8 +193,7 @@ Expected<WeightsSummary> writeWeights(ModuleOp module, llvm::raw_ostream &os) {
   for (auto [offset, op] : weightsOf(module)) {
     stream.padTo(offset);
     auto pack = dyn_cast<kern::PackOp>(op);
-    auto constant =
-        dyn_cast_or_null<nn::ConstantOp>(pack ? pack.getSource().getDefiningOp() : op);
+    auto constant = dyn_cast_or_null<nn::ConstantOp>(pack ? pack.getSource().getDefiningOp() : op);
     if (!constant)
       return llvm::createStringError("weights that are not constant");
     std::vector<char> storage;
@@ -279,6 +278,8 @@ Expected<WeightsSummary> writeWeightsObject(ModuleOp module, StringRef triple, S
   header.e_type = ET_REL;
   header.e_machine = elfMachine(llvm::Triple(triple));
   header.e_version = EV_CURRENT;
+  if (header.e_machine == EM_RISCV) // as all code of ours: the linker compares
+    header.e_flags = EF_RISCV_FLOAT_ABI_DOUBLE;
   header.e_ehsize = sizeof(header);
   header.e_shentsize = sizeof(Elf64_Shdr);
   header.e_shnum = 6;

@@ -4,11 +4,16 @@
 #include "mlir/Dialect/PDL/IR/PDL.h"
 #include "mlir/Dialect/PDL/IR/PDLOps.h"
 #include "mlir/Dialect/PDLInterp/IR/PDLInterp.h"
+#include "mlir/IR/Remarks.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
+
+#include <dlfcn.h>
 
 namespace nncc {
 #define GEN_PASS_DEF_APPLYPATTERNS
@@ -41,51 +46,97 @@ void registerFunctions(PDLPatternModule &module) {
                                  [](PatternRewriter &, Value value) { return value.getType(); });
 }
 
+/// Where the .td files of our dialects are: beside libnncc.so, in an installation as in a build.
+std::string findDialects() {
+  Dl_info info;
+  SmallString<256> folder;
+  if (!dladdr(reinterpret_cast<const void *>(&registerFunctions), &info) ||
+      llvm::sys::fs::real_path(info.dli_fname, folder))
+    return "";
+  for (int level = 0; level < 3; ++level) { // lib/libnncc.so or lib/<triple>/libnncc.so
+    llvm::sys::path::remove_filename(folder);
+    SmallString<256> candidate = folder;
+    llvm::sys::path::append(candidate, "include", "nncc-compiler");
+    if (llvm::sys::fs::is_directory(candidate))
+      return candidate.str().str();
+  }
+  return "";
+}
+
 /// Translates PDLL to PDL: the PDLL parser is in no library of the packages, only in the program
-/// mlir-pdll.
-LogicalResult translate(StringRef file, ArrayRef<std::string> includes, SmallString<128> &output,
-                        Location loc) {
+/// mlir-pdll. What it says of the file has its name, line and column.
+LogicalResult translate(StringRef file, ArrayRef<std::string> includes, StringRef output,
+                        StringRef messages, Location loc) {
   llvm::ErrorOr<std::string> program =
       llvm::sys::findProgramByName("mlir-pdll", {NNCC_LLVM_TOOLS_DIR});
   if (!program && !(program = llvm::sys::findProgramByName("mlir-pdll")))
     return emitError(loc, "reading a .pdll file needs the program mlir-pdll (package "
                           "mlir-22-tools); or give the patterns as PDL (.mlir)");
-  if (std::error_code code = llvm::sys::fs::createTemporaryFile("patterns", "mlir", output))
-    return emitError(loc, code.message());
   SmallVector<StringRef> args{*program, "-x=mlir", file, "-o", output};
   for (const std::string &directory : includes)
     args.append({"-I", directory});
-  if (llvm::sys::ExecuteAndWait(*program, args) != 0) // it has printed file:line: error
-    return emitError(loc, "cannot read the pattern file '") << file << "'";
-  return success();
+  std::optional<StringRef> redirects[] = {std::nullopt, messages, messages};
+  std::string problem;
+  if (llvm::sys::ExecuteAndWait(*program, args, std::nullopt, redirects, 0, 0, &problem) == 0)
+    return success();
+  if (auto text = llvm::MemoryBuffer::getFile(messages))
+    problem += (*text)->getBuffer().rtrim();
+  return emitError(loc, "cannot read the pattern file '") << file << "': " << problem;
+}
+
+LogicalResult checkName(Operation *op, StringRef kind, StringRef name, bool isKnown) {
+  if (isKnown)
+    return success();
+  return op->emitError("unknown ") << kind << " '" << name << "' in a pattern";
 }
 
 /// PDL checks neither the names of operations nor those of native functions.
 LogicalResult checkNames(PDLPatternModule &pdl, MLIRContext *context) {
-  WalkResult unknown = pdl.getModule().walk([&](Operation *op) {
-    StringRef name;
-    bool known = true;
+  bool isValid = true;
+  pdl.getModule().walk([&](Operation *op) {
+    LogicalResult checked = success();
     if (auto pattern = dyn_cast<pdl::OperationOp>(op); pattern && pattern.getOpName())
-      known = RegisteredOperationName::lookup(name = *pattern.getOpName(), context).has_value();
-    if (auto constraint = dyn_cast<pdl::ApplyNativeConstraintOp>(op))
-      known = pdl.getConstraintFunctions().count(name = constraint.getName());
-    if (auto rewrite = dyn_cast<pdl::ApplyNativeRewriteOp>(op))
-      known = pdl.getRewriteFunctions().count(name = rewrite.getName());
-    if (auto rewrite = dyn_cast<pdl::RewriteOp>(op); rewrite && rewrite.getName())
-      known = pdl.getRewriteFunctions().count(name = *rewrite.getName());
-    return known
-               ? WalkResult::advance()
-               : WalkResult(op->emitError("unknown operation or native function '") << name << "'");
+      checked =
+          checkName(op, "operation", *pattern.getOpName(),
+                    RegisteredOperationName::lookup(*pattern.getOpName(), context).has_value());
+    else if (auto constraint = dyn_cast<pdl::ApplyNativeConstraintOp>(op))
+      checked = checkName(op, "native constraint", constraint.getName(),
+                          pdl.getConstraintFunctions().contains(constraint.getName()));
+    else if (auto rewrite = dyn_cast<pdl::ApplyNativeRewriteOp>(op))
+      checked = checkName(op, "native rewrite", rewrite.getName(),
+                          pdl.getRewriteFunctions().contains(rewrite.getName()));
+    else if (auto rewrite = dyn_cast<pdl::RewriteOp>(op); rewrite && rewrite.getName())
+      checked = checkName(op, "native rewrite", *rewrite.getName(),
+                          pdl.getRewriteFunctions().contains(*rewrite.getName()));
+    isValid &= succeeded(checked);
   });
-  return failure(unknown.wasInterrupted());
+  return success(isValid);
 }
+
+/// A file of patterns, and nothing else.
+LogicalResult checkContents(ModuleOp module, StringRef file) {
+  for (Operation &op : *module.getBody())
+    if (!isa<pdl::PatternOp>(op))
+      return op.emitError("expected a pattern file with pdl.pattern only, found ") << op.getName();
+  if (module.getBody()->empty())
+    return module.emitError("there is no pattern in '") << file << "'";
+  return success();
+}
+
+/// Counts what the patterns rewrite.
+struct CountRewrites : RewriterBase::Listener {
+  void notifyPatternEnd(const Pattern &, LogicalResult status) override {
+    count += succeeded(status);
+  }
+  int64_t count = 0;
+};
 
 struct ApplyPatterns : nncc::impl::ApplyPatternsBase<ApplyPatterns> {
   using ApplyPatternsBase::ApplyPatternsBase;
 
   LogicalResult initialize(MLIRContext *context) override {
     OwningOpRef<ModuleOp> module = readPatterns(context);
-    if (!module)
+    if (!module || failed(checkContents(*module, file)))
       return failure();
     PDLPatternModule pdl(std::move(module));
     registerFunctions(pdl);
@@ -98,21 +149,57 @@ struct ApplyPatterns : nncc::impl::ApplyPatternsBase<ApplyPatterns> {
   }
 
   void runOnOperation() override {
-    if (failed(applyPatternsGreedily(getOperation(), patterns)))
-      signalPassFailure();
+    ModuleOp module = getOperation();
+    int64_t operations = 0;
+    module.walk([&](Operation *) { ++operations; });
+    // Patterns that make work for each other without end are not an endless compilation.
+    int64_t limit = 1000 + 100 * operations;
+    CountRewrites listener;
+    GreedyRewriteConfig config;
+    config.setMaxNumRewrites(limit).setListener(&listener);
+    if (failed(applyPatternsGreedily(module, patterns, config))) {
+      emitError(UnknownLoc::get(&getContext()), "the patterns of '")
+          << file << "' do not come to an end: " << listener.count << " rewrites on " << operations
+          << " operations";
+      return signalPassFailure();
+    }
+    auto options = remark::RemarkOpts::name("Patterns").category("nncc-apply-patterns");
+    if (listener.count)
+      remark::passed(module.getLoc(), options)
+          << remark::add("{0} rewrites by the patterns of {1}", listener.count, StringRef(file));
+    else
+      remark::missed(module.getLoc(), options)
+          << remark::reason("no pattern of {0} matches", StringRef(file));
   }
 
 private:
   OwningOpRef<ModuleOp> readPatterns(MLIRContext *context) {
     Location loc = UnknownLoc::get(context);
+    if (file.empty()) {
+      emitError(loc, "nncc-apply-patterns needs its option 'file'");
+      return nullptr;
+    }
+    if (!llvm::sys::fs::exists(file)) {
+      emitError(loc, "cannot read the pattern file '") << file << "': no such file";
+      return nullptr;
+    }
     if (!StringRef(file).ends_with(".pdll"))
       return parseSourceFile<ModuleOp>(file, context);
-    SmallString<128> output;
-    llvm::scope_exit remove([&] { llvm::sys::fs::remove(output); });
+    SmallString<128> output, messages;
+    llvm::scope_exit remove([&] {
+      llvm::sys::fs::remove(output);
+      llvm::sys::fs::remove(messages);
+    });
+    if (llvm::sys::fs::createTemporaryFile("patterns", "mlir", output) ||
+        llvm::sys::fs::createTemporaryFile("patterns", "log", messages)) {
+      emitError(loc, "cannot write a temporary file");
+      return nullptr;
+    }
     std::vector<std::string> includes(include.begin(), include.end());
-    includes.push_back(NNCC_TD_DIR);
+    if (std::string folder = findDialects(); !folder.empty())
+      includes.push_back(folder);
     includes.push_back(NNCC_MLIR_TD_DIR);
-    if (failed(translate(file, includes, output, loc)))
+    if (failed(translate(file, includes, output, messages, loc)))
       return nullptr;
     return parseSourceFile<ModuleOp>(output, context);
   }

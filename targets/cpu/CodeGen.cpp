@@ -2,7 +2,11 @@
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "targets/cpu/FloatConversions.h"
+#include "llvm/Bitcode/BitcodeReader.h"
+#include "llvm/Bitcode/BitcodeWriter.h"
 #include "llvm/IR/LegacyPassManager.h"
+#include "llvm/Linker/Linker.h"
 #include "llvm/Passes/PassBuilder.h"
 
 using namespace llvm;
@@ -21,11 +25,21 @@ static void optimize(Module &module, TargetMachine &machine, unsigned level) {
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, graph, modules);
   ModulePassManager passes;
-  StringRef pipeline = level == 0 ? "function(early-cse)"
-                                  : "function(early-cse,instcombine<no-verify-fixpoint>,simplifycfg,"
-                                    "loop-mssa(licm),early-cse)";
+  StringRef pipeline = level == 0
+                           ? "function(early-cse)"
+                           : "function(early-cse,instcombine<no-verify-fixpoint>,simplifycfg,"
+                             "loop-mssa(licm),early-cse)";
   cantFail(builder.parsePassPipeline(passes, pipeline));
   passes.run(module, modules);
+}
+
+static Error emit(Module &module, TargetMachine &target, CodeGenFileType type,
+                  raw_pwrite_stream &stream) {
+  legacy::PassManager codegen;
+  if (target.addPassesToEmitFile(codegen, stream, nullptr, type))
+    return createStringError("no code can be written for " + module.getTargetTriple().str());
+  codegen.run(module);
+  return Error::success();
 }
 
 Expected<SmallVector<char, 0>> generateCode(Module &module, const Machine &machine, CodeKind kind,
@@ -36,19 +50,14 @@ Expected<SmallVector<char, 0>> generateCode(Module &module, const Machine &machi
   module.setPICLevel(PICLevel::BigPIC);
   // So that perf and debuggers can walk through a kernel.
   module.setUwtable(UWTableKind::Async);
+  expandFloatConversions(module, *target);
   optimize(module, *target, optLevel);
   SmallVector<char, 0> output;
   raw_svector_ostream stream(output);
-  if (kind == CodeKind::IR) {
-    module.print(stream, nullptr);
-    return output;
-  }
-  legacy::PassManager codegen;
-  CodeGenFileType type =
-      kind == CodeKind::Object ? CodeGenFileType::ObjectFile : CodeGenFileType::AssemblyFile;
-  if (target->addPassesToEmitFile(codegen, stream, nullptr, type))
-    return createStringError("the target " + machine.triple + " writes no object files");
-  codegen.run(module);
+  if (kind == CodeKind::Bitcode)
+    WriteBitcodeToFile(module, stream);
+  else if (Error error = emit(module, *target, CodeGenFileType::ObjectFile, stream))
+    return std::move(error);
   return output;
 }
 
@@ -71,6 +80,32 @@ Expected<SmallVector<char, 0>> generateKernel(mlir::ModuleOp kernel, const std::
     }
   }
   return generateCode(*module, machine, kind, optLevel);
+}
+
+Error writeText(ArrayRef<SmallVector<char, 0>> bitcode, const Machine &machine, TextKind kind,
+                raw_pwrite_stream &os) {
+  LLVMContext context;
+  std::unique_ptr<Module> whole;
+  for (const SmallVector<char, 0> &part : bitcode) {
+    auto module = parseBitcodeFile(MemoryBufferRef({part.data(), part.size()}, "kernel"), context);
+    if (!module)
+      return module.takeError();
+    if (!whole)
+      whole = std::move(*module);
+    else if (Linker::linkModules(*whole, std::move(*module)))
+      return createStringError("the kernels cannot be put into one module");
+  }
+  std::unique_ptr<TargetMachine> target = machine.create();
+  for (Function &function : *whole) {
+    if (function.isDeclaration())
+      continue;
+    function.addFnAttr("target-cpu", target->getTargetCPU());
+    function.addFnAttr("target-features", target->getTargetFeatureString());
+  }
+  if (kind == TextKind::Assembly)
+    return emit(*whole, *target, CodeGenFileType::AssemblyFile, os);
+  whole->print(os, nullptr);
+  return Error::success();
 }
 
 } // namespace nncc::cpu

@@ -8,18 +8,23 @@
 
 namespace nncc::cpu {
 
-enum class CodeKind { Object, Assembly, IR };
+enum class CodeKind { Object, Bitcode };
+enum class TextKind { Assembly, IR };
 
-/// Optimises `module` and writes it as `kind`. Kernels are scheduled already: a short pipeline takes
-/// a third of the time of LLVM's -O2 and gives the same speed (`scheduled`).
-llvm::Expected<llvm::SmallVector<char, 0>> generateCode(llvm::Module &module,
-                                                        const Machine &machine, CodeKind kind,
-                                                        unsigned optLevel);
+/// Optimises `module` and writes it as `kind`. Kernels are scheduled already: a short pipeline
+/// takes a third of the time of LLVM's -O2 and gives the same speed (`scheduled`).
+llvm::Expected<llvm::SmallVector<char, 0>>
+generateCode(llvm::Module &module, const Machine &machine, CodeKind kind, unsigned optLevel);
 
 /// The same for a kernel in the LLVM dialect; its one exported function is renamed to `symbol`.
 llvm::Expected<llvm::SmallVector<char, 0>> generateKernel(mlir::ModuleOp kernel,
                                                           const std::string &symbol,
                                                           const Machine &machine, CodeKind kind,
                                                           unsigned optLevel);
+
+/// Writes all of `bitcode` as the text of one module that any LLVM of this version can compile:
+/// every function says for which processor it is.
+llvm::Error writeText(llvm::ArrayRef<llvm::SmallVector<char, 0>> bitcode, const Machine &machine,
+                      TextKind kind, llvm::raw_pwrite_stream &os);
 
 } // namespace nncc::cpu

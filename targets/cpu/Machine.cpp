@@ -57,10 +57,12 @@ Expected<Machine> Machine::parse(StringRef target) {
   if (!triple.isOSLinux() || !triple.isArch64Bit() || !triple.isLittleEndian())
     return createStringError("target '" + target +
                              "' is not supported: expected a 64-bit little-endian Linux");
-  std::unique_ptr<MCSubtargetInfo> subtarget(
-      known->createMCSubtargetInfo(triple, machine.cpu, ""));
+  std::unique_ptr<MCSubtargetInfo> subtarget(known->createMCSubtargetInfo(triple, machine.cpu, ""));
   if (!subtarget || !subtarget->isCPUStringValid(machine.cpu))
     return createStringError("unknown processor '" + machine.cpu + "' of target '" + target + "'");
+  if (triple.isRISCV() && !subtarget->checkFeatures("+d"))
+    return createStringError("target '" + target +
+                             "' is not supported: expected a processor with 64-bit floats");
   return machine;
 }
 
@@ -75,9 +77,9 @@ std::unique_ptr<TargetMachine> Machine::create() const {
 
 std::vector<std::string> Machine::isa() const {
   static constexpr StringLiteral known[] = {
-      "sse4.2",   "avx",      "avx2",     "fma",      "f16c",       "bmi",
-      "bmi2",     "lzcnt",    "popcnt",   "avx512f",  "avx512bw",   "avx512cd",
-      "avx512dq", "avx512vl", "avx512vnni", "avx512bf16", "avxvnni", "amx-int8"};
+      "sse4.2",   "avx",      "avx2",       "fma",        "f16c",     "bmi",
+      "bmi2",     "lzcnt",    "popcnt",     "avx512f",    "avx512bw", "avx512cd",
+      "avx512dq", "avx512vl", "avx512vnni", "avx512bf16", "avxvnni",  "amx-int8"};
   if (!Triple(triple).isX86())
     return {};
   std::unique_ptr<TargetMachine> machine = create();

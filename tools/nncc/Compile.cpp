@@ -18,14 +18,14 @@ static cl::opt<std::string> input(cl::Positional, cl::desc("<model.onnx, or stag
 static cl::opt<std::string> output("o", cl::desc("Output file; default: the model's name"),
                                    cl::value_desc("file"), cl::cat(category()),
                                    cl::sub(compileCommand()));
-static cl::opt<EmitKind>
-    emit("emit", cl::desc("What to write"), cl::init(EmitKind::SharedLibrary),
-         cl::values(clEnumValN(EmitKind::SharedLibrary, "so", "a shared library (default)"),
-                    clEnumValN(EmitKind::Object, "obj", "an object file"),
-                    clEnumValN(EmitKind::StaticArchive, "static", "a static archive"),
-                    clEnumValN(EmitKind::LLVMIR, "llvm", "LLVM IR"),
-                    clEnumValN(EmitKind::Assembly, "asm", "assembly")),
-         cl::cat(category()), cl::sub(compileCommand()));
+static cl::opt<EmitKind> emit(
+    "emit", cl::desc("What to write"), cl::init(EmitKind::SharedLibrary),
+    cl::values(clEnumValN(EmitKind::SharedLibrary, "so", "a shared library (default)"),
+               clEnumValN(EmitKind::Object, "obj", "an object file"),
+               clEnumValN(EmitKind::StaticArchive, "static", "a static archive"),
+               clEnumValN(EmitKind::LLVMIR, "llvm", "LLVM IR, its weights in a file beside it"),
+               clEnumValN(EmitKind::Assembly, "asm", "assembly, its weights in a file beside it")),
+    cl::cat(category()), cl::sub(compileCommand()));
 static cl::opt<bool> header("header", cl::desc("Also write a C header"), cl::cat(category()),
                             cl::sub(compileCommand()));
 static cl::opt<WeightsPlace>
@@ -43,10 +43,9 @@ static cl::opt<std::string> stopAfter("stop-after",
 static cl::list<std::string>
     insert("insert", cl::desc("Passes at a point of the pipeline: after-graph:my-pass{k=v}"),
            cl::value_desc("point:passes"), cl::cat(category()), cl::sub(compileCommand()));
-static cl::list<std::string> patterns("patterns",
-                                      cl::desc("Rewrite patterns, PDLL or PDL, for the graph"),
-                                      cl::value_desc("file"), cl::cat(category()),
-                                      cl::sub(compileCommand()));
+static cl::list<std::string>
+    patterns("patterns", cl::desc("Rewrite patterns, PDLL or PDL, for the imported graph"),
+             cl::value_desc("file"), cl::cat(category()), cl::sub(compileCommand()));
 static cl::list<std::string> plugins("load-pass-plugin", cl::desc("A plug-in with MLIR passes"),
                                      cl::value_desc("file"), cl::cat(category()),
                                      cl::sub(compileCommand()));
