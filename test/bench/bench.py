@@ -374,7 +374,7 @@ def add_options(parser):
     """The options that bench.py and ops.py share."""
     parser.add_argument("--nncc", type=Path, default=ROOT / "build" / "bin" / "nncc")
     parser.add_argument(
-        "--python-path", type=Path, default=ROOT / "runtime" / "python", help="of package nncc"
+        "--python-path", type=Path, help="of package nncc; default: lib/python beside nncc's bin"
     )
     parser.add_argument("--peers", default="nncc,ort,ov", help="default: %(default)s")
     parser.add_argument("--threads", type=numbers, default=[1, 2], metavar="N,N")
@@ -396,6 +396,7 @@ def finish_options(parser, args):
         if not args.nncc.exists():
             parser.error(f"no such file: {args.nncc}")
         args.nncc = args.nncc.resolve()
+    args.python_path = args.python_path or args.nncc.parent.parent / "lib" / "python"
 
 
 def benchmark(args, subjects):
