@@ -230,21 +230,26 @@ FailureOr<SmallVector<Value>> SoftmaxOp::lower(OpBuilder &b) {
   if (failed(expectStatic(*this)))
     return failure();
   Normalizer n(b, getLoc(), getOperand(), fromFront(getAxis(), getType().getRank()));
-  auto exponential = [](OpBuilder &inner, Location loc, ValueRange v) -> Value {
-    return math::ExpOp::create(inner, loc, arith::SubFOp::create(inner, loc, v[0], v[1]));
-  };
   Value max = n.max();
-  // The exponentials are kept, in the compute type.
+  // The largest power is 1, and what is no normal number beside it does not count. The powers are
+  // kept, in the compute type.
+  auto flags = n.compute.isF32() ? arith::FastMathFlags::ninf | arith::FastMathFlags::afn
+                                 : arith::FastMathFlags::none;
   Value powers = n.g.map(n.loops, n.compute, {n.all(), n.each(max)},
-                         [&](OpBuilder &inner, Location loc, ValueRange v) {
-                           return exponential(inner, loc, n.widened(inner, loc, v));
+                         [&](OpBuilder &inner, Location loc, ValueRange raw) -> Value {
+                           SmallVector<Value> v = n.widened(inner, loc, raw);
+                           Value below = arith::SubFOp::create(inner, loc, v[0], v[1]);
+                           return math::ExpOp::create(inner, loc, below, flags);
                          });
   Normalizer p(b, getLoc(), powers, n.axes);
   Value sum = p.sum({}, [](OpBuilder &, Location, ValueRange v) { return v[0]; });
+  Value inverse = p.finish(sum, [&](OpBuilder &inner, Location loc, ValueRange v) -> Value {
+    return arith::DivFOp::create(inner, loc, scalar(inner, loc, n.compute, 1), v[0]);
+  });
   p.element = n.element;
   return SmallVector<Value>{
-      p.map(p.each(sum), [](OpBuilder &inner, Location loc, ValueRange v) -> Value {
-        return arith::DivFOp::create(inner, loc, v[0], v[1]);
+      p.map(p.each(inverse), [](OpBuilder &inner, Location loc, ValueRange v) -> Value {
+        return arith::MulFOp::create(inner, loc, v[0], v[1]);
       })};
 }
 

@@ -30,6 +30,23 @@ struct ExpandUnary : OpRewritePattern<Op> {
   }
 };
 
+/// The flags `ninf` and `afn` together: no result is infinite, and those below the normal numbers
+/// may be inexact.
+struct ExpandExp : OpRewritePattern<math::ExpOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::ExpOp op, PatternRewriter &rewriter) const override {
+    if (!isF32(op))
+      return rewriter.notifyMatchFailure(op, "only f32 has an expansion");
+    MathBuilder m(rewriter, op.getLoc(), op.getType());
+    bool isNormal = bitEnumContainsAll(op.getFastmath(),
+                                       arith::FastMathFlags::ninf | arith::FastMathFlags::afn);
+    rewriter.replaceOp(op, isNormal ? expandNormalExp(m, op.getOperand())
+                                    : expandExp(m, op.getOperand()));
+    return success();
+  }
+};
+
 struct ExpandPow : OpRewritePattern<math::PowFOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -66,7 +83,7 @@ template <typename Op> bool is(StringRef name) { return name == Op::getOperation
 struct ApproximateMath : nncc::cpu::impl::ApproximateMathBase<ApproximateMath> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ExpandUnary<math::ExpOp, expandExp>, ExpandUnary<math::Exp2Op, expandExp2>,
+    patterns.add<ExpandExp, ExpandUnary<math::Exp2Op, expandExp2>,
                  ExpandUnary<math::ExpM1Op, expandExpM1>, ExpandUnary<math::SinhOp, expandSinh>,
                  ExpandUnary<math::CoshOp, expandCosh>, ExpandUnary<math::LogOp, expandLog>,
                  ExpandUnary<math::Log2Op, expandLog2>, ExpandUnary<math::Log10Op, expandLog10>,

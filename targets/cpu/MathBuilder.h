@@ -83,6 +83,7 @@ struct MathBuilder {
 // Values for f32 operands; errors in units in the last place as nncc-cpu-approximate-math states.
 mlir::Value expandExp(MathBuilder &m, mlir::Value x);
 mlir::Value expandExp2(MathBuilder &m, mlir::Value x);
+mlir::Value expandNormalExp(MathBuilder &m, mlir::Value x);
 mlir::Value expandExpM1(MathBuilder &m, mlir::Value x);
 mlir::Value expandSinh(MathBuilder &m, mlir::Value x);
 mlir::Value expandCosh(MathBuilder &m, mlir::Value x);

@@ -112,6 +112,19 @@ Value nncc::cpu::expandExp2(MathBuilder &m, Value x) {
   return scale(m, expOfReduced(m, m.mul(m.sub(clamped, k), m.constant(ln2))), bits);
 }
 
+/// exp for results that are 0 or normal numbers: of x = k * ln2 + r, 2^k is one factor. Below
+/// 2^-126 all is 0.
+Value nncc::cpu::expandNormalExp(MathBuilder &m, Value x) {
+  x = m.select(m.less(x, m.constant(-88)), m.constant(-88), x);
+  // The sum's lowest bits are k, and the bias of exponents.
+  Value shift = m.constant(0x1.8p23 + 127);
+  Value shifted = m.fma(x, m.constant(log2e), shift), k = m.sub(shifted, shift);
+  Value r = m.fma(k, m.constant(-ln2), x);
+  Value p = m.polynomial(r, {1, 1.000000032352466, 0.49999994174197687, 0.16666430337216884,
+                             0.041668007421759808, 0.0083742359644785828, 0.0013843559816911653});
+  return m.mul(p, m.floatOf(m.shiftLeft(m.bitsOf(shifted), 23)));
+}
+
 Value nncc::cpu::expandExpM1(MathBuilder &m, Value x) {
   auto [r, k] = reduceExp(m, m.clamp(x, -20, 89));
   Value p = m.polynomial(r, {0.50000000812866963, 0.1666666675694132, 0.041666239004234017,

@@ -105,6 +105,21 @@ class TestModel(unittest.TestCase):
         with self.assertRaisesRegex(nncc.Error, "shares memory"):
             self.model.run([x, y], {"z": x})
 
+    def test_bound_arguments(self):
+        x, y, z, _ = arguments(6)
+        mine = np.zeros((6, 4), dtype=np.float32)
+        run = self.model.bind({"x": x, "y": y}, {"z": mine})
+        self.assertIs(run()[0], mine)
+        np.testing.assert_array_equal(mine, z)
+        before = z.copy()
+        self.model(*arguments(3)[:2])  # other sizes in between
+        x *= 2
+        self.assertIs(run()[0], mine)
+        np.testing.assert_array_equal(mine, self.model(x, y)[0])
+        self.assertFalse(np.array_equal(mine, before))
+        with self.assertRaisesRegex(nncc.Error, "expected 2 inputs"):
+            self.model.bind([x])
+
     def assertFails(self, text, status, *inputs, **named):
         with self.assertRaisesRegex(nncc.Error, text) as caught:
             self.model(*inputs, **named)

@@ -140,6 +140,11 @@ class Model:
         """See :meth:`Instance.run`."""
         return self._own.run(inputs, outputs)
 
+    def bind(self, inputs: Union[Mapping[str, Any], Sequence[Any]],
+             outputs: Optional[Mapping[str, np.ndarray]] = None) -> Binding:
+        """See :meth:`Instance.bind`."""
+        return self._own.bind(inputs, outputs)
+
     def profile(self) -> list[Profile]:
         """See :meth:`Instance.profile`."""
         return self._own.profile()
@@ -184,8 +189,23 @@ class Instance:
         """Runs the model on anything that NumPy or DLPack understands. A sequence of inputs gives
         a list of outputs, a mapping by name a dictionary. ``outputs`` are arrays, by name, into
         which results are written instead of into new ones."""
-        by_name = isinstance(inputs, Mapping)
-        values = self._in_order(inputs) if by_name else list(inputs)
+        with self._lock:
+            results = self._bind(inputs, outputs)._execute()
+        if isinstance(inputs, Mapping):
+            return {info.name: array for info, array in zip(self.model.outputs, results)}
+        return results
+
+    def bind(self, inputs: Union[Mapping[str, Any], Sequence[Any]],
+             outputs: Optional[Mapping[str, np.ndarray]] = None) -> Binding:
+        """The same for many runs on the same memory: what differs from run to run is written into
+        the arrays. Calls of the result cost a fraction of :meth:`run`. Arrays that are not
+        row-major, and types under 8 bits, are copied here, once."""
+        with self._lock:
+            return self._bind(inputs, outputs)
+
+    def _bind(self, inputs: Union[Mapping[str, Any], Sequence[Any]],
+              outputs: Optional[Mapping[str, np.ndarray]]) -> Binding:
+        values = self._in_order(inputs) if isinstance(inputs, Mapping) else list(inputs)
         infos = self.model.inputs
         if len(values) != len(infos):
             names = ", ".join(repr(i.name) for i in infos)
@@ -194,11 +214,7 @@ class Instance:
             _arrays.to_array(value, info._number, f"input {info.name!r}")
             for value, info in zip(values, infos)
         ]
-        with self._lock:
-            results = self._execute(arrays, dict(outputs or {}))
-        if by_name:
-            return {info.name: array for info, array in zip(self.model.outputs, results)}
-        return results
+        return Binding(self, arrays, dict(outputs or {}))
 
     def _in_order(self, inputs: Mapping[str, Any]) -> list:
         names = [info.name for info in self.model.inputs]
@@ -207,53 +223,6 @@ class Instance:
         if missing or unknown:
             raise Error(f"expected inputs {names}, missing {missing}, unknown {unknown}")
         return [inputs[name] for name in names]
-
-    def _execute(self, arrays: list[np.ndarray], given: dict[str, np.ndarray]) -> list[np.ndarray]:
-        lib = library()
-        keep: list = []  # buffers and shapes until the run has ended
-        tensors = (TensorStruct * max(len(arrays), 1))()
-        for i, (array, info) in enumerate(zip(arrays, self.model.inputs)):
-            self._fill(tensors[i], _arrays.pack(array, info._number), array.shape, info, keep)
-        lib.nncc_instance_bind(self._handle, tensors, len(arrays))
-        infos = self.model.outputs
-        results = (TensorStruct * max(len(infos), 1))()
-        buffers = []
-        for i, info in enumerate(infos):
-            sizes = (ctypes.c_int64 * max(len(info.shape), 1))()
-            lib.nncc_instance_output_shape(self._handle, i, sizes)
-            shape = tuple(sizes[: len(info.shape)])
-            buffer = given.pop(info.name, None)
-            if buffer is None:
-                buffer = _arrays.empty_buffer(shape, info._number)
-            else:
-                self._check_output(buffer, shape, info)
-            self._fill(results[i], buffer, shape, info, keep)
-            buffers.append((buffer, shape, info._number))
-        if given:
-            raise Error(f"no outputs have the names {sorted(given)}")
-        lib.nncc_instance_run(self._handle, tensors, len(arrays), results, len(infos))
-        return [_arrays.unpack(*buffer) for buffer in buffers]
-
-    @staticmethod
-    def _fill(tensor: TensorStruct, buffer: np.ndarray, shape: tuple[int, ...], info: TensorInfo,
-              keep: list) -> None:
-        sizes = (ctypes.c_int64 * max(len(shape), 1))(*shape)
-        keep += [buffer, sizes]
-        tensor.data = buffer.ctypes.data
-        tensor.type = info._number
-        tensor.rank = len(shape)
-        tensor.shape = sizes
-
-    @staticmethod
-    def _check_output(buffer: np.ndarray, shape: tuple[int, ...], info: TensorInfo) -> None:
-        good = isinstance(buffer, np.ndarray) and buffer.flags.c_contiguous
-        if not good or not buffer.flags.writeable:
-            raise Error(f"output {info.name!r}: expected a row-major array that can be written")
-        expected = _arrays.empty_buffer((0,), info._number).dtype
-        if buffer.dtype != expected or buffer.dtype != info.dtype:
-            raise Error(f"output {info.name!r}: expected {info.dtype}, found {buffer.dtype}")
-        if buffer.shape != shape:
-            raise Error(f"output {info.name!r}: expected shape {shape}, found {buffer.shape}")
 
     def cancel(self) -> None:
         """Stops the run in progress, which raises an Error with Status.CANCELLED; from any
@@ -290,6 +259,67 @@ class Instance:
     def reset_profile(self) -> None:
         with self._lock:
             library().nncc_instance_profile_reset(self._handle)
+
+
+class Binding:
+    """Made by :meth:`Instance.bind`: inputs and outputs whose memory is settled. Calling it runs
+    the model and returns the outputs in the model's order, the same arrays every time."""
+
+    def __init__(self, instance: Instance, arrays: list[np.ndarray], given: dict[str, np.ndarray]):
+        lib, infos = library(), instance.model.outputs
+        self.instance = instance
+        self._keep: list = []  # buffers and shapes
+        self._inputs = (TensorStruct * max(len(arrays), 1))()
+        for tensor, array, info in zip(self._inputs, arrays, instance.model.inputs):
+            self._fill(tensor, _arrays.pack(array, info._number), array.shape, info)
+        self._outputs = (TensorStruct * max(len(infos), 1))()
+        self._buffers = []
+        lib.nncc_instance_bind(instance._handle, self._inputs, len(arrays))
+        for i, info in enumerate(infos):
+            sizes = (ctypes.c_int64 * max(len(info.shape), 1))()
+            lib.nncc_instance_output_shape(instance._handle, i, sizes)
+            shape = tuple(sizes[: len(info.shape)])
+            buffer = given.pop(info.name, None)
+            if buffer is None:
+                buffer = _arrays.empty_buffer(shape, info._number)
+            else:
+                self._check_output(buffer, shape, info)
+            self._fill(self._outputs[i], buffer, shape, info)
+            self._buffers.append((buffer, shape, info._number))
+        if given:
+            raise Error(f"no outputs have the names {sorted(given)}")
+        self._arguments = (
+            instance._handle, self._inputs, len(arrays), self._outputs, len(infos)
+        )  # fmt: skip
+        self._run = lib.nncc_instance_run
+
+    def __call__(self) -> list[np.ndarray]:
+        with self.instance._lock:
+            return self._execute()
+
+    def _execute(self) -> list[np.ndarray]:
+        self._run(*self._arguments)
+        return [_arrays.unpack(*buffer) for buffer in self._buffers]
+
+    def _fill(self, tensor: TensorStruct, buffer: np.ndarray, shape: tuple[int, ...],
+              info: TensorInfo) -> None:
+        sizes = (ctypes.c_int64 * max(len(shape), 1))(*shape)
+        self._keep += [buffer, sizes]
+        tensor.data = buffer.ctypes.data
+        tensor.type = info._number
+        tensor.rank = len(shape)
+        tensor.shape = sizes
+
+    @staticmethod
+    def _check_output(buffer: np.ndarray, shape: tuple[int, ...], info: TensorInfo) -> None:
+        good = isinstance(buffer, np.ndarray) and buffer.flags.c_contiguous
+        if not good or not buffer.flags.writeable:
+            raise Error(f"output {info.name!r}: expected a row-major array that can be written")
+        expected = _arrays.empty_buffer((0,), info._number).dtype
+        if buffer.dtype != expected or buffer.dtype != info.dtype:
+            raise Error(f"output {info.name!r}: expected {info.dtype}, found {buffer.dtype}")
+        if buffer.shape != shape:
+            raise Error(f"output {info.name!r}: expected shape {shape}, found {buffer.shape}")
 
 
 def load(path: Union[str, os.PathLike], **options: Any) -> Model:
