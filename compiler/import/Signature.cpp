@@ -34,7 +34,7 @@ private:
 
 } // namespace
 
-static const onnx::TensorShapeProto &shapeOf(const onnx::ValueInfoProto &input) {
+static const onnx::TensorShapeProto &declaredShape(const onnx::ValueInfoProto &input) {
   return input.type().tensor_type().shape();
 }
 
@@ -59,7 +59,7 @@ void InputSizes::bindDim(const std::string &name, int64_t size) {
 void InputSizes::bindShape(const onnx::ValueInfoProto &input, ArrayRef<int64_t> shape) {
   if (!input.type().tensor_type().has_shape())
     return;
-  const onnx::TensorShapeProto &declared = shapeOf(input);
+  const onnx::TensorShapeProto &declared = declaredShape(input);
   if (shape.size() != size_t(declared.dim_size()))
     return usage("the shape given for input '" + input.name() + "' has " + Twine(shape.size()) +
                  " dims, the model's has " + Twine(declared.dim_size()));
@@ -79,7 +79,7 @@ void InputSizes::bind() {
   llvm::StringSet<> dims, names;
   for (const onnx::ValueInfoProto *input : inputs) {
     names.insert(input->name());
-    for (const auto &dim : shapeOf(*input).dim())
+    for (const auto &dim : declaredShape(*input).dim())
       if (!dimName(dim).empty())
         dims.insert(dimName(dim));
   }
@@ -99,7 +99,7 @@ void InputSizes::bind() {
 // "--shape x:Nx3x224x224", with N for what the model leaves open.
 static std::string exampleShape(const onnx::ValueInfoProto &input) {
   std::string text = "--shape " + input.name() + ":";
-  for (const auto &dim : shapeOf(input).dim())
+  for (const auto &dim : declaredShape(input).dim())
     text +=
         (text.back() == ':' ? "" : "x") + (isFixed(dim) ? std::to_string(dim.dim_value()) : "N");
   return text;
@@ -117,7 +117,7 @@ std::optional<SmallVector<int64_t>> InputSizes::resolve(const onnx::ValueInfoPro
   }
   SmallVector<int64_t> shape;
   bool complete = true;
-  for (const auto &[i, dim] : llvm::enumerate(shapeOf(input).dim())) {
+  for (const auto &[i, dim] : llvm::enumerate(declaredShape(input).dim())) {
     const StringRef name = dimName(dim);
     if (isFixed(dim)) {
       shape.push_back(dim.dim_value());
@@ -182,7 +182,7 @@ void Importer::importSignature(func::FuncOp function, Scope &scope) {
   builder.setInsertionPointToStart(body);
   for (auto [i, input] : llvm::enumerate(arguments)) {
     SmallVector<StringRef> names;
-    for (const auto &dim : shapeOf(*input).dim())
+    for (const auto &dim : declaredShape(*input).dim())
       names.push_back(dimName(dim));
     function.setArgAttr(i, "nn.name", builder.getStringAttr(input->name()));
     function.setArgAttr(i, "nn.dims", builder.getStrArrayAttr(names));

@@ -4,12 +4,6 @@ using namespace mlir;
 
 namespace nncc::nn {
 
-static std::optional<int64_t> constantOf(AffineExpr expr) {
-  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
-    return constant.getValue();
-  return std::nullopt;
-}
-
 int64_t Fact::size(int64_t dim) const {
   return constantOf(shape[dim]).value_or(ShapedType::kDynamic);
 }
@@ -26,13 +20,6 @@ std::optional<SmallVector<int64_t>> Fact::constants() const {
   return result;
 }
 
-Shape makeShape(ArrayRef<int64_t> sizes, MLIRContext *context) {
-  Shape shape;
-  for (int64_t size : sizes)
-    shape.push_back(getAffineConstantExpr(size, context));
-  return shape;
-}
-
 Fact factOf(Value operand) {
   Fact fact;
   if (!operand)
@@ -40,9 +27,7 @@ Fact factOf(Value operand) {
   auto type = cast<RankedTensorType>(operand.getType());
   fact.element = type.getElementType();
   MLIRContext *context = operand.getContext();
-  for (auto [dim, size] : llvm::enumerate(type.getShape()))
-    fact.shape.push_back(ShapedType::isDynamic(size) ? getAffineSymbolExpr(dim, context)
-                                                     : getAffineConstantExpr(size, context));
+  fact.shape = shapeOf(type);
   DenseIntElementsAttr elements;
   if (type.hasStaticShape() && type.getNumElements() <= Fact::maxValues &&
       type.getElementType().isInteger() && matchPattern(operand, m_Constant(&elements))) {
@@ -57,12 +42,7 @@ Fact factOf(Value operand) {
   return fact;
 }
 
-RankedTensorType makeType(const Fact &fact) {
-  SmallVector<int64_t> sizes;
-  for (int64_t i = 0; i < fact.rank(); ++i)
-    sizes.push_back(fact.size(i));
-  return RankedTensorType::get(sizes, fact.element);
-}
+RankedTensorType makeType(const Fact &fact) { return tensorOf(fact.shape, fact.element); }
 
 LogicalResult broadcast(ArrayRef<Fact> operands, Shape &result, EmitError error) {
   for (const Fact &operand : operands) {

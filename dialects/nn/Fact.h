@@ -2,7 +2,7 @@
 // verification and the folding of shape arithmetic follow from that.
 #pragma once
 
-#include "mlir/IR/AffineExpr.h"
+#include "dialects/Sizes.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -10,8 +10,6 @@
 
 namespace nncc::nn {
 
-/// Sizes: a constant where it is static, else an expression over symbols.
-using Shape = llvm::SmallVector<mlir::AffineExpr>;
 using EmitError = llvm::function_ref<llvm::LogicalResult(const llvm::Twine &)>;
 
 struct Fact {
@@ -33,7 +31,6 @@ template <typename Op> class InferFacts : public mlir::OpTrait::TraitBase<Op, In
 /// What the type of `value` and, if it is a constant, its elements tell.
 Fact factOf(mlir::Value value);
 mlir::RankedTensorType makeType(const Fact &fact);
-Shape makeShape(llvm::ArrayRef<int64_t> sizes, mlir::MLIRContext *context);
 
 /// NumPy's broadcasting rule.
 llvm::LogicalResult broadcast(llvm::ArrayRef<Fact> operands, Shape &result, EmitError error);

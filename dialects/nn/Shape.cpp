@@ -13,12 +13,6 @@ namespace nncc::nn {
 
 static Type indexType(const Fact &fact) { return IntegerType::get(fact.element.getContext(), 64); }
 
-static std::optional<int64_t> constantOf(AffineExpr expr) {
-  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
-    return constant.getValue();
-  return std::nullopt;
-}
-
 LogicalResult ShapeOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorImpl<Fact> &results,
                              EmitError) {
   int64_t rank = operands[0].rank();

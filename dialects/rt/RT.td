@@ -31,11 +31,34 @@ def RT_DispatchOp : RT_Op<"dispatch", [Pure, DeclareOpInterfaceMethods<SymbolUse
     %y = rt.dispatch @kernel(%x, %w) {nodes = "Conv_0;Relu_1"} : (tensor<..>, tensor<..>) -> tensor<..>
     ```
     The kernel is a function in a module of its own, @kernel::@kernel, whose arguments and results
-    have the types of the operands and results.
+    have the types of the operands and results. Those symbols of the kernel in which sizes are
+    expressed have the values `dims`, over the symbols of the program:
+    ```mlir
+    %y = rt.dispatch @kernel(%x) {dims = affine_map<()[s0, s1] -> (s1, s0 * s1)>} : ...
+    ```
   }];
-  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyRankedTensor>:$operands);
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyRankedTensor>:$operands,
+                       OptionalAttr<AffineMapAttr>:$dims);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = "$kernel `(` $operands `)` attr-dict `:` functional-type(operands, results)";
+}
+
+def RT_SymbolOp : RT_Op<"symbol", [Pure]> {
+  let summary = "A size that the program knows when it runs";
+  let description = [{
+    `%n = rt.symbol 2 : index`: the value of symbol 2 of the function around, see dialects/Sizes.h.
+  }];
+  let arguments = (ins I64Attr:$number);
+  let results = (outs Index:$value);
+  let assemblyFormat = "$number attr-dict `:` type($value)";
+}
+
+def RT_DimOp : RT_Op<"dim", [Pure]> {
+  let summary = "A size that a call hands to its kernel";
+  let description = "`%n = rt.dim %call[1] : !llvm.ptr -> index`: nncc_call.dims[1].";
+  let arguments = (ins LLVM_AnyPointer:$call, I64Attr:$number);
+  let results = (outs Index:$value);
+  let assemblyFormat = "$call `[` $number `]` attr-dict `:` type($call) `->` type($value)";
 }
 
 def RT_ViewOp : RT_Op<"view", [Pure]> {
@@ -59,8 +82,8 @@ def RT_BufferOp : RT_Op<"buffer", [Pure]> {
 
 def RT_ScratchOp : RT_Op<"scratch", [Pure]> {
   let summary = "A part of the worker's own slice of the scratch memory";
-  let description = "`%s = rt.scratch %call, %worker + 256 : !llvm.ptr -> memref<64xf32>`: `offset` in bytes.";
-  let arguments = (ins LLVM_AnyPointer:$call, I32:$worker, I64Attr:$offset);
+  let description = "`%s = rt.scratch %call, %worker + %offset : !llvm.ptr -> memref<64xf32>`: `offset` in bytes.";
+  let arguments = (ins LLVM_AnyPointer:$call, I32:$worker, Index:$offset);
   let results = (outs MemRefRankOf<[AnyType], [1]>:$buffer);
   let assemblyFormat = "$call `,` $worker `+` $offset attr-dict `:` type($call) `->` type($buffer)";
 }

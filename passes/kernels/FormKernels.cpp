@@ -1,6 +1,6 @@
 // Clusters of operations -> kernels in modules of their own, and a program that dispatches them.
-#include "passes/kernels/Clusters.h"
 #include "passes/Passes.h"
+#include "passes/kernels/Clusters.h"
 
 #include "mlir/IR/IRMapping.h"
 
@@ -125,9 +125,10 @@ public:
     });
     func::FuncOp kernel = makeKernel(cluster, inputs.getArrayRef(), inside);
     OpBuilder b(last);
-    auto dispatch =
-        rt::DispatchOp::create(b, last->getLoc(), last->getResultTypes(),
-                               FlatSymbolRefAttr::get(kernel.getSymNameAttr()), inputs.getArrayRef());
+    auto dispatch = rt::DispatchOp::create(b, last->getLoc(), last->getResultTypes(),
+                                           FlatSymbolRefAttr::get(kernel.getSymNameAttr()),
+                                           inputs.getArrayRef(),
+                                           /*dims=*/AffineMapAttr());
     dispatch->setAttr("nodes", b.getStringAttr(nodesOf(cluster)));
     dispatch->setAttr("flops", b.getF64FloatAttr(flopsOf(cluster)));
     last->replaceAllUsesWith(dispatch);

@@ -103,10 +103,11 @@ Lanes BodyEvaluator::gather(Emitter &e, tensor::ExtractOp op, MutableArrayRef<La
   Place place = *homes.place(op.getTensor());
   Type memory = homes.bases[homes.of(op.getTensor()).base].element;
   auto type = VectorType::get({points.lanes}, memory);
-  Value at = e.constant(place.offset);
+  Value at = e.size(place.offset);
   Value offsets;
   bool isRow = true; // of neighbouring elements
-  for (auto [index, stride] : llvm::zip(indices, place.strides)) {
+  for (auto [index, step] : llvm::zip(indices, place.strides)) {
+    int64_t stride = fixed(step);
     if (index.scalar && (!index.countsUp || stride == 1)) {
       at = e.add(at, e.mul(index.scalar, stride));
       isRow &= !index.countsUp || !offsets;

@@ -8,7 +8,7 @@ using namespace nncc::cpu;
 
 ContractEmitter::ContractEmitter(OpBuilder &b, Location loc, const Contraction &p,
                                  kern::PlanAttr plan)
-    : Emitter{b, loc}, p(p), plan(plan), vector(VectorType::get({kern::panel}, p.element)),
+    : Emitter{b, loc, nullptr}, p(p), plan(plan), vector(VectorType::get({kern::panel}, p.element)),
       depthBlock(p.depth), panelStride(p.bPanel), stepB(p.bK),
       groups(llvm::divideCeil(p.panels(), plan.getPanels())), walk(p.divideLine(plan.getRows())) {
   if (splitsDepth()) { // a block of an unpacked B is packed in squares of panel x panel
@@ -220,7 +220,7 @@ void ContractEmitter::setOperands(kern::ContractOp op, Kernel &kernel) {
 void ContractEmitter::emit(kern::ContractOp op, Kernel &kernel) {
   setOperands(op, kernel);
   int64_t columns = p.batchCount() * groups;
-  kernel.units = columns * chunks;
+  kernel.setUnits(columns * chunks);
   auto units = scf::ForOp::create(b, loc, kernel.begin, kernel.end, constant(1));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(units.getBody());
@@ -253,7 +253,7 @@ LogicalResult nncc::cpu::emitContract(OpBuilder &b, kern::ContractOp op, Kernel 
   if (failed(contraction))
     return failure();
   if (op.getInitType().getNumElements() == 0) {
-    kernel.units = 0;
+    kernel.setUnits(0);
     return success();
   }
   if (!op.getPlan())

@@ -14,7 +14,7 @@ struct Access {
 
   Access(Value tensor, const Kernel *kernel) {
     if (kernel)
-      offset = kernel->place(tensor).offset, strides = kernel->place(tensor).strides;
+      offset = fixed(kernel->place(tensor).offset), strides = fixed(kernel->place(tensor).strides);
     else
       strides = computeStrides(cast<RankedTensorType>(tensor.getType()).getShape());
   }

@@ -50,8 +50,9 @@ private:
     for (TypeRange types : {function.getArgumentTypes(), function.getResultTypes()})
       for (Type type : types) {
         auto tensor = dyn_cast<RankedTensorType>(type);
-        if (!tensor || !tensor.hasStaticShape())
-          return function.emitError("expects a kernel on tensors of constant sizes, found ")
+        if (!tensor || (!tensor.hasStaticShape() && !tensor.getEncoding()))
+          return function.emitError("expects a kernel on tensors of sizes that are constants or "
+                                    "expressions over symbols, found ")
                  << type;
         if (!tensor.getElementType().isIntOrFloat())
           return function.emitError("a kernel cannot store elements of type ")
@@ -82,11 +83,15 @@ private:
     kernel.begin = body().addArgument(b.getIndexType(), loc);
     kernel.end = body().addArgument(b.getIndexType(), loc);
     kernel.worker = body().addArgument(b.getI32Type(), loc);
+    kernel.sizes = KernelSizes(&body(), kernel.call);
+    kernel.setUnits(1);
+    kernel.scratch = b.getAffineConstantExpr(0);
     b.setInsertionPointToStart(&body());
     int64_t next = 0;
     auto buffer = [&](Type type) {
       auto tensor = cast<RankedTensorType>(type);
-      auto flat = MemRefType::get({tensor.getNumElements()}, memoryType(tensor.getElementType()));
+      int64_t elements = tensor.hasStaticShape() ? tensor.getNumElements() : ShapedType::kDynamic;
+      auto flat = MemRefType::get({elements}, memoryType(tensor.getElementType()));
       return rt::BufferOp::create(b, loc, flat, kernel.call, next++).getResult();
     };
     for (Type type : function.getArgumentTypes())
@@ -145,6 +150,9 @@ private:
   }
 
   LogicalResult emitWhole(Operation *op, const Homes &homes) {
+    for (Value value : op->getOperands())
+      if (auto type = dyn_cast<RankedTensorType>(value.getType()); type && !type.hasStaticShape())
+        return op->emitError("expects constant sizes, found ") << type;
     auto destination = cast<DestinationStyleOpInterface>(op);
     auto place = [&](Value tensor) -> LogicalResult {
       std::optional<Place> place = homes.place(tensor);
@@ -183,8 +191,8 @@ private:
     function.removeArgAttrsAttr();
     function.removeResAttrsAttr();
     function.setFunctionType(b.getFunctionType(body().getArgumentTypes(), b.getI32Type()));
-    function->setAttr("rt.units", b.getI64IntegerAttr(kernel.units));
-    function->setAttr("rt.scratch", b.getI64IntegerAttr(kernel.scratch));
+    function->setAttr("rt.units", sizeAttr(kernel.units));
+    function->setAttr("rt.scratch", sizeAttr(kernel.scratch));
   }
 };
 

@@ -1,6 +1,7 @@
 // Index arithmetic that folds constants while it is built, and loops with lambdas.
 #pragma once
 
+#include "targets/cpu/KernelSizes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -13,6 +14,13 @@ namespace nncc::cpu {
 struct Emitter {
   mlir::OpBuilder &b;
   mlir::Location loc;
+  KernelSizes *sizes = nullptr; // null where all sizes are constants
+
+  /// A size: a constant, or a value at the begin of the kernel.
+  mlir::Value size(mlir::AffineExpr expression) {
+    auto known = constantOf(expression);
+    return known ? constant(*known) : sizes->value(expression, loc);
+  }
 
   mlir::Value constant(int64_t value) {
     return mlir::arith::ConstantIndexOp::create(b, loc, value);

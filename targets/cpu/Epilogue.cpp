@@ -22,7 +22,7 @@ Epilogue::Extra project(Value extra, AffineMap map, const Kernel *kernel) {
   SmallVector<int64_t> own = computeStrides(type.getShape());
   if (kernel) {
     const Place &place = kernel->place(extra);
-    result.buffer = place.buffer, result.offset = place.offset, own = place.strides;
+    result.buffer = place.buffer, result.offset = fixed(place.offset), own = fixed(place.strides);
   }
   result.strides.assign(map.getNumDims(), 0);
   for (auto [i, expression] : llvm::enumerate(map.getResults()))

@@ -7,11 +7,12 @@ using namespace mlir;
 using namespace nncc;
 using namespace nncc::cpu;
 
-Value Kernel::allocateScratch(OpBuilder &b, Location loc, int64_t elements, Type element) {
+Value Kernel::allocateScratch(OpBuilder &b, Location loc, AffineExpr elements, Type element) {
   constexpr int64_t alignment = 64;
-  int64_t bytes = elements * llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
-  auto type = MemRefType::get({elements}, element);
-  Value buffer = rt::ScratchOp::create(b, loc, type, call, worker, scratch);
-  scratch += llvm::alignTo(bytes + alignment, alignment);
+  AffineExpr bytes = elements * llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+  auto type = MemRefType::get({constantOf(elements).value_or(ShapedType::kDynamic)}, element);
+  Value buffer = rt::ScratchOp::create(b, loc, type, call, worker, sizes.value(scratch, loc));
+  AffineExpr blocks = (bytes + (2 * alignment - 1)).floorDiv(alignment);
+  scratch = normalForm(scratch + blocks * alignment);
   return buffer;
 }

@@ -40,6 +40,19 @@ Value loadField(OpBuilder &b, Location loc, Value call, int64_t offset, Type typ
   return load;
 }
 
+/// Flat memory whose size, where it is open, nothing asks for.
+Value flatMemory(OpBuilder &b, Location loc, const LLVMTypeConverter &converter, MemRefType type,
+                 Value pointer) {
+  if (type.hasStaticShape())
+    return MemRefDescriptor::fromStaticShape(b, loc, converter, type, pointer);
+  auto memory = MemRefDescriptor::poison(b, loc, converter.convertType(type));
+  memory.setAllocatedPtr(b, loc, pointer);
+  memory.setAlignedPtr(b, loc, pointer);
+  memory.setConstantOffset(b, loc, 0);
+  memory.setConstantStride(b, loc, 0, 1);
+  return memory;
+}
+
 struct LowerBuffer : ConvertOpToLLVMPattern<rt::BufferOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
 
@@ -50,9 +63,8 @@ struct LowerBuffer : ConvertOpToLLVMPattern<rt::BufferOp> {
         loadField(rewriter, op.getLoc(), adaptor.getCall(), offsetof(nncc_call, buffers), pointer);
     Value buffer = loadField(rewriter, op.getLoc(), buffers,
                              static_cast<int64_t>(op.getIndex() * sizeof(void *)), pointer);
-    rewriter.replaceOp(
-        op, {MemRefDescriptor::fromStaticShape(rewriter, op.getLoc(), *getTypeConverter(),
-                                               cast<MemRefType>(op.getType()), buffer)});
+    rewriter.replaceOp(op, flatMemory(rewriter, op.getLoc(), *getTypeConverter(),
+                                      cast<MemRefType>(op.getType()), buffer));
     return success();
   }
 };
@@ -72,10 +84,24 @@ struct LowerScratch : ConvertOpToLLVMPattern<rt::ScratchOp> {
     Value own = LLVM::GEPOp::create(rewriter, loc, pointer, rewriter.getI8Type(), base,
                                     ArrayRef<LLVM::GEPArg>{slice});
     Value part = LLVM::GEPOp::create(rewriter, loc, pointer, rewriter.getI8Type(), own,
-                                     ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(op.getOffset())});
-    rewriter.replaceOp(op,
-                       {MemRefDescriptor::fromStaticShape(rewriter, loc, *getTypeConverter(),
-                                                          cast<MemRefType>(op.getType()), part)});
+                                     ArrayRef<LLVM::GEPArg>{adaptor.getOffset()});
+    rewriter.replaceOp(
+        op, flatMemory(rewriter, loc, *getTypeConverter(), cast<MemRefType>(op.getType()), part));
+    return success();
+  }
+};
+
+struct LowerDim : ConvertOpToLLVMPattern<rt::DimOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult matchAndRewrite(rt::DimOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Type pointer = LLVM::LLVMPointerType::get(getContext());
+    Value dims =
+        loadField(rewriter, op.getLoc(), adaptor.getCall(), offsetof(nncc_call, dims), pointer);
+    rewriter.replaceOp(op, loadField(rewriter, op.getLoc(), dims,
+                                     static_cast<int64_t>(op.getNumber() * sizeof(int64_t)),
+                                     rewriter.getI64Type()));
     return success();
   }
 };
@@ -86,7 +112,7 @@ struct LowerToLLVM : cpu::impl::LowerToLLVMBase<LowerToLLVM> {
     LowerToLLVMOptions options(context);
     LLVMTypeConverter converter(context, options);
     RewritePatternSet patterns(context);
-    patterns.add<LowerBuffer, LowerScratch>(converter);
+    patterns.add<LowerBuffer, LowerScratch, LowerDim>(converter);
     arith::populateArithToLLVMConversionPatterns(converter, patterns);
     cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);
     index::populateIndexToLLVMConversionPatterns(converter, patterns);

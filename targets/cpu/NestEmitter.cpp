@@ -185,13 +185,13 @@ int64_t nncc::cpu::emitGroups(Emitter &e, std::vector<Nest> nests, Homes &homes,
 
 LogicalResult nncc::cpu::emitNests(OpBuilder &b, ArrayRef<Operation *> ops, Homes &homes,
                                    Kernel &kernel) {
-  Emitter e{b, kernel.function.getLoc()};
+  Emitter e{b, kernel.function.getLoc(), &kernel.sizes};
   storeConstants(e, homes, kernel);
   if (llvm::any_of(ops, [](Operation *op) { return isa<scf::ForOp, tensor::InsertOp>(op); }))
     return emitSequence(e, ops, homes, kernel);
   std::vector<Nest> nests;
   if (failed(buildNests(ops, homes, nests)))
     return failure();
-  kernel.units = emitGroups(e, std::move(nests), homes, kernel, kernel.begin, kernel.end);
+  kernel.setUnits(emitGroups(e, std::move(nests), homes, kernel, kernel.begin, kernel.end));
   return success();
 }

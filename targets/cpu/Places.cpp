@@ -304,5 +304,6 @@ std::optional<Place> Homes::place(Value tensor) const {
       linearOf(linearize(home.indices, bases[home.base].shape, context), rank);
   if (!flat)
     return std::nullopt;
-  return Place{bases[home.base].buffer, flat->constant, flat->factors};
+  return Place{bases[home.base].buffer, getAffineConstantExpr(flat->constant, context),
+               makeShape(flat->factors, context)};
 }

@@ -128,7 +128,7 @@ LogicalResult emitUpdate(Emitter &e, Operation *op, Homes &homes, Kernel &kernel
 
 LogicalResult nncc::cpu::emitSequence(Emitter &e, ArrayRef<Operation *> ops, Homes &homes,
                                       Kernel &kernel) {
-  kernel.units = 1;
+  kernel.setUnits(1);
   // Every intermediate is whole: nothing is cut into units.
   for (Operation *op : ops)
     for (Value result : op->getResults()) {

@@ -89,13 +89,13 @@ FailureOr<Window> Window::of(kern::WindowOp op, const Kernel &kernel) {
     return op.emitError("has no schedule on a CPU for integers of this kind of window");
 
   const Place &a = kernel.place(op.getA()), &c = kernel.place(op.getResult());
-  result.aOffset = a.offset, result.cOffset = c.offset;
+  result.aOffset = fixed(a.offset), result.cOffset = fixed(c.offset);
   int64_t window = op.getWindowRank(), rank = op.getInitType().getRank();
   int64_t batch = rank - window - 1;
   for (int64_t d = 0; d < rank; ++d) {
     WindowDim dim;
     dim.in = op.getAType().getDimSize(d), dim.out = op.getInitType().getDimSize(d);
-    dim.a = a.strides[d], dim.c = c.strides[d];
+    dim.a = fixed(a.strides[d]), dim.c = fixed(c.strides[d]);
     for (const Epilogue::Extra &extra : result.epilogue.getExtras())
       dim.extras.push_back(extra.strides[d]);
     if (int64_t w = d - batch; w >= 0 && w < window) {
@@ -104,11 +104,11 @@ FailureOr<Window> Window::of(kern::WindowOp op, const Kernel &kernel) {
       result.kernelSize *= dim.taps;
     }
     if (op.getWeights() && d >= batch)
-      dim.weights = kernel.place(op.getWeights()).strides[d - batch];
+      dim.weights = fixed(kernel.place(op.getWeights()).strides[d - batch]);
     (d < batch ? result.batches : result.rows).push_back(dim);
   }
   if (op.getWeights())
-    result.weightsOffset = kernel.place(op.getWeights()).offset;
+    result.weightsOffset = fixed(kernel.place(op.getWeights()).offset);
   result.channels = result.rows.pop_back_val();
   if (result.rows.back().taps <= widestUnrolled)
     result.columns = result.rows.pop_back_val();

@@ -30,7 +30,7 @@ struct Channels {
 class WindowEmitter : public Emitter {
 public:
   WindowEmitter(OpBuilder &b, kern::WindowOp op, const Window &p, Kernel &kernel)
-      : Emitter{b, op.getLoc()}, p(p), vector(VectorType::get({p.lanes}, p.sum)) {
+      : Emitter{b, op.getLoc(), &kernel.sizes}, p(p), vector(VectorType::get({p.lanes}, p.sum)) {
     bufferA = kernel.place(op.getA()).buffer;
     bufferC = kernel.place(op.getResult()).buffer;
     if (op.getWeights())
@@ -40,8 +40,8 @@ public:
   }
 
   void emit(Kernel &kernel) {
-    kernel.units = p.rowCount() && p.channels.out ? p.rowChunks() * p.channelBlocks() : 0;
-    if (kernel.units == 0)
+    kernel.setUnits(p.rowCount() && p.channels.out ? p.rowChunks() * p.channelBlocks() : 0);
+    if (constantOf(kernel.units) == 0)
       return;
     auto units = scf::ForOp::create(b, loc, kernel.begin, kernel.end, constant(1));
     OpBuilder::InsertionGuard guard(b);

@@ -7,6 +7,7 @@
 // CHECK:         %[[BUFFERS:.*]] = llvm.load %[[FIELD]] invariant
 // CHECK:         %[[ENTRY:.*]] = llvm.getelementptr %[[BUFFERS]][16]
 // CHECK:         llvm.load %[[ENTRY]] invariant
+// CHECK:         %[[OFFSET:.*]] = llvm.mlir.constant(64
 // CHECK:         llvm.getelementptr %[[CALL]][16]
 // CHECK:         %[[SCRATCH:.*]] = llvm.load
 // CHECK:         llvm.getelementptr %[[CALL]][24]
@@ -14,16 +15,25 @@
 // CHECK:         %[[W:.*]] = llvm.zext %[[WORKER]]
 // CHECK:         %[[SLICE:.*]] = llvm.mul %[[W]], %[[STRIDE]]
 // CHECK:         %[[OWN:.*]] = llvm.getelementptr %[[SCRATCH]][%[[SLICE]]]
-// CHECK:         llvm.getelementptr %[[OWN]][64]
+// CHECK:         llvm.getelementptr %[[OWN]][%[[OFFSET]]]
 // CHECK:         llvm.load %{{.*}} : !llvm.ptr -> f32
 // CHECK:         llvm.store
+// A size is call->dims[1].
+// CHECK:         llvm.getelementptr %[[CALL]][8]
+// CHECK:         %[[DIMS:.*]] = llvm.load
+// CHECK:         llvm.getelementptr %[[DIMS]][8]
+// CHECK:         llvm.load %{{.*}} invariant {{.*}} : !llvm.ptr -> i64
 module @k {
   func.func @k(%call: !llvm.ptr, %begin: index, %end: index, %worker: i32) -> i32 attributes {rt.kernel, rt.scratch = 256 : i64} {
     %ok = arith.constant 0 : i32
     %a = rt.buffer %call[2] : !llvm.ptr -> memref<128xf32>
-    %s = rt.scratch %call, %worker + 64 : !llvm.ptr -> memref<16xf32>
+    %c64 = arith.constant 64 : index
+    %s = rt.scratch %call, %worker + %c64 : !llvm.ptr -> memref<16xf32>
     %v = memref.load %a[%begin] : memref<128xf32>
     memref.store %v, %s[%end] : memref<16xf32>
+    %n = rt.dim %call[1] : !llvm.ptr -> index
+    %open = rt.buffer %call[0] : !llvm.ptr -> memref<?xf32>
+    memref.store %v, %open[%n] : memref<?xf32>
     return %ok : i32
   }
 }

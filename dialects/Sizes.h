@@ -1,0 +1,62 @@
+// Sizes of tensors that are known when the program runs: expressions over its symbols.
+//
+// A symbol is a size that the caller chooses (a named dim of an input) or that a run computes. In
+// types, sizes are `?` and the encoding tells them apart:
+//
+//   tensor<?x?x768xf32, affine_map<()[s0, s1] -> (s0, s1 * 2 + 1, 768)>>
+//
+// Symbols are those of the function around: in the program they are numbered by its attribute
+// `nn.dims`, in a kernel by the operands `dims` of its dispatches.
+#pragma once
+
+#include "mlir/IR/AffineMap.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinTypes.h"
+
+namespace nncc {
+
+/// Constants where sizes are static, else expressions over symbols, in normal form.
+using Shape = llvm::SmallVector<mlir::AffineExpr>;
+
+std::optional<int64_t> constantOf(mlir::AffineExpr expression);
+
+/// The one form of all expressions that are equal as polynomials: a sum of products, in a fixed
+/// order. Quotients and remainders give up the multiples of their divisor. Dims are allowed.
+mlir::AffineExpr normalForm(mlir::AffineExpr expression);
+
+/// dividend / divisor where that leaves no remainder for any symbols; else null.
+mlir::AffineExpr exactQuotient(mlir::AffineExpr dividend, mlir::AffineExpr divisor);
+
+/// Whether lhs < rhs for all symbols of 1 or more. False where that cannot be told.
+bool isAlwaysLess(mlir::AffineExpr lhs, mlir::AffineExpr rhs);
+
+/// The value for given symbols. Divisors of 0 give 0.
+int64_t evaluate(mlir::AffineExpr expression, llvm::ArrayRef<int64_t> symbols);
+
+/// What decisions take an unknown size for: its value if every symbol were `nominalSymbol`.
+constexpr int64_t nominalSymbol = 64;
+int64_t nominal(mlir::AffineExpr expression);
+
+/// The sizes of a tensor. Those of a type without an encoding are symbols by the number of the dim.
+Shape shapeOf(mlir::RankedTensorType type);
+Shape makeShape(llvm::ArrayRef<int64_t> sizes, mlir::MLIRContext *context);
+
+/// The type of a tensor of these sizes; of a static one without an encoding.
+mlir::RankedTensorType tensorOf(llvm::ArrayRef<mlir::AffineExpr> shape, mlir::Type element);
+
+/// A size as an attribute: i64, or an affine map of one result.
+mlir::Attribute sizeAttr(mlir::AffineExpr size);
+/// The size of such an attribute; null where it is none.
+mlir::AffineExpr sizeOf(mlir::Attribute attribute);
+
+/// The product of the sizes.
+mlir::AffineExpr elementCount(llvm::ArrayRef<mlir::AffineExpr> shape, mlir::MLIRContext *context);
+
+/// The number of symbols that are used, counted from 0: the greatest number plus one.
+unsigned symbolCount(llvm::ArrayRef<mlir::AffineExpr> expressions);
+
+/// The value as arithmetic on indices; `symbol` gives the value of a symbol.
+mlir::Value buildSize(mlir::OpBuilder &b, mlir::Location loc, mlir::AffineExpr expression,
+                      llvm::function_ref<mlir::Value(unsigned)> symbol);
+
+} // namespace nncc
