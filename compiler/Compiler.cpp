@@ -128,13 +128,7 @@ private:
       if (!isStage(inserted.stage))
         return fail(ErrorClass::Usage, "unknown stage '" + inserted.stage +
                                            "' in --insert: --print-stages lists them");
-    output = options.output;
-    if (output.empty()) {
-      SmallString<128> path(llvm::sys::path::filename(options.input));
-      llvm::sys::path::replace_extension(path, options.stopAfter.empty() ? extension(options.emit)
-                                                                         : StringRef(".mlir"));
-      output = path.str().str();
-    }
+    output = outputPath(options);
     StringRef folder = llvm::sys::path::parent_path(output);
     if (!folder.empty() && !llvm::sys::fs::is_directory(folder))
       return fail(ErrorClass::Usage,
@@ -270,14 +264,28 @@ private:
 
 } // namespace
 
+std::string outputPath(const CompileOptions &options) {
+  if (!options.output.empty())
+    return options.output;
+  SmallString<128> path(llvm::sys::path::filename(options.input));
+  llvm::sys::path::replace_extension(path, options.stopAfter.empty() ? extension(options.emit)
+                                                                     : StringRef(".mlir"));
+  return path.str().str();
+}
+
 Expected<CompileReport> compile(const CompileOptions &options) {
   // LLVM and MLIR abort on what they take for impossible: that is an internal error, not the end of
-  // the process.
+  // the process. What a crash leaves behind stays allocated: threads of its pool may still use it.
   std::optional<Expected<CompileReport>> result;
+  Compilation *compilation = nullptr;
   llvm::CrashRecoveryContext::Enable();
   llvm::CrashRecoveryContext crash;
-  if (crash.RunSafelyOnThread([&] { result.emplace(Compilation(options).run()); },
-                              /*RequestedStackSize=*/64 << 20))
+  auto compileHere = [&] {
+    compilation = new Compilation(options);
+    result.emplace(compilation->run());
+    delete compilation;
+  };
+  if (crash.RunSafelyOnThread(compileHere, /*RequestedStackSize=*/64 << 20))
     return std::move(*result);
   return fail(ErrorClass::Internal,
               "the compiler crashed on '" + options.input + "': please report it with the model");

@@ -34,6 +34,9 @@ struct CompileReport {
 /// Compiles `options.input` to `options.output`. On failure nothing is left at the output's path.
 llvm::Expected<CompileReport> compile(const CompileOptions &options);
 
+/// Where `compile` writes: `options.output`, or the input's name in the current folder.
+std::string outputPath(const CompileOptions &options);
+
 /// Everything in the model that is not supported, one line each ("node 'x' (Op, ai.onnx 17): why");
 /// an error where it is not a valid model at all.
 llvm::Expected<std::vector<std::string>> check(const CompileOptions &options);

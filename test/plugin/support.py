@@ -13,6 +13,17 @@ HERE = Path(__file__).resolve().parent
 INSTALLED, ARGUMENTS = Path(sys.argv[1]), sys.argv[2:]
 
 
+def build_plugin(folder, to):
+    """Builds HERE/folder against the installed nncc; ARGUMENTS are CMAKE GENERATOR OPTION..."""
+    cmake, generator, *options = ARGUMENTS
+    configure = [cmake, "-S", HERE / folder, "-B", to, "-G", generator,
+                 "-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_PREFIX_PATH={INSTALLED}", *options]  # fmt: skip
+    for command in (configure, [cmake, "--build", to]):
+        run = subprocess.run(command, capture_output=True, text=True)
+        if run.returncode:
+            raise SystemExit(run.stdout + run.stderr)
+
+
 class InstalledTest(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()

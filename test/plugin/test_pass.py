@@ -1,11 +1,10 @@
 """The sample pass, built against an installed nncc and loaded into it:
 test_pass.py PREFIX CMAKE GENERATOR CMAKE_OPTION..."""
 
-import subprocess
 import tempfile
 from pathlib import Path
 
-from support import ARGUMENTS, HERE, INSTALLED, InstalledTest, main
+from support import INSTALLED, InstalledTest, build_plugin, main
 
 BUILD = tempfile.TemporaryDirectory()
 PLUGIN = Path(BUILD.name) / "my-pass.so"
@@ -24,16 +23,6 @@ OTHER_VERSION = """
 struct info { unsigned version; const char *name, *plugin_version; void (*callback)(void); };
 struct info mlirGetPassPluginInfo(void) { struct info i = {77, "other", "1", 0}; return i; }
 """
-
-
-def build():
-    cmake, generator, *options = ARGUMENTS
-    configure = [cmake, "-S", HERE / "sample", "-B", BUILD.name, "-G", generator,
-                 "-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_PREFIX_PATH={INSTALLED}", *options]  # fmt: skip
-    for command in (configure, [cmake, "--build", BUILD.name]):
-        run = subprocess.run(command, capture_output=True, text=True)
-        if run.returncode:
-            raise SystemExit(run.stdout + run.stderr)
 
 
 class Pass(InstalledTest):
@@ -101,5 +90,5 @@ class Pass(InstalledTest):
 
 
 if __name__ == "__main__":
-    build()
+    build_plugin("sample", BUILD.name)
     main()

@@ -33,6 +33,9 @@ int benchMain();
 int checkMain();
 int inspectMain();
 
+/// After an internal error of compileMain(): leaves a file to report it with.
+void reproduceCompilation();
+
 /// --json: one JSON object on the standard output instead of text.
 bool json();
 

@@ -2,6 +2,7 @@
 #include "compiler/Pipeline.h"
 #include "compiler/Register.h"
 #include "tools/nncc/CommandLine.h"
+#include "tools/nncc/Reproducer.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
@@ -166,6 +167,14 @@ int compileMain() {
   if (json())
     printReport(*options, *report);
   return 0;
+}
+
+void reproduceCompilation() {
+  Expected<CompileOptions> options = compileOptions();
+  if (options)
+    writeReproducer(*options);
+  else
+    consumeError(options.takeError());
 }
 
 } // namespace nncc::tool

@@ -1,14 +1,15 @@
 // nncc: compiles neural networks, runs and measures them.
 #include "tools/nncc/CommandLine.h"
+#include "tools/nncc/Isolate.h"
 
 #include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Signals.h"
+
+#include <csignal>
 
 using namespace nncc::tool;
 
-int main(int argc, char **argv) {
-  llvm::InitLLVM init(argc, argv);
-  if (!parseCommandLine(argc, argv))
-    return static_cast<int>(nncc::ErrorClass::Usage);
+static int runCommandLine() {
   if (runCommand())
     return runMain();
   if (benchCommand())
@@ -18,4 +19,16 @@ int main(int argc, char **argv) {
   if (inspectCommand())
     return inspectMain();
   return compileMain();
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  llvm::setBugReportMsg("nncc: the stack at the crash:\n");
+  std::signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error of the write
+  if (!parseCommandLine(argc, argv))
+    return static_cast<int>(nncc::ErrorClass::Usage);
+  int code = isolated(runCommandLine);
+  if (code == static_cast<int>(nncc::ErrorClass::Internal) && compileCommand())
+    reproduceCompilation();
+  return code;
 }
