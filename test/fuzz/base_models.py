@@ -94,4 +94,35 @@ def control():
                  functions=[twice])
 
 
-ALL = {"cnn": cnn, "attention": attention, "control": control}
+def moves():
+    """Operators that move, select, convert and reduce; what they take is in initializers."""
+    node = helper.make_node
+    nodes = [
+        node("Pad", ["x", "pads", "fill"], ["p"], "pad", mode="constant"),
+        node("Resize", ["p", "", "", "sizes"], ["r"], "resize", mode="linear",
+             coordinate_transformation_mode="half_pixel"),
+        node("ConvTranspose", ["r", "w"], ["c"], "up", strides=[2, 2], output_padding=[1, 1]),
+        node("Split", ["c", "parts"], ["c0", "c1"], "split", axis=1),
+        node("Concat", ["c1", "c0"], ["j"], "join", axis=1),
+        node("Greater", ["j", "half"], ["big"], "greater"),
+        node("Where", ["big", "j", "half"], ["s"], "where"),
+        node("Expand", ["s", "shape"], ["e"], "expand"),
+        node("Tile", ["e", "repeats"], ["t"], "tile"),
+        node("ReduceSum", ["t", "axes"], ["u"], "sum", keepdims=0),
+        node("Cast", ["u"], ["n"], "cast", to=TensorProto.INT32),
+        node("Gather", ["n", "rows"], ["g"], "gather", axis=1),
+        node("DepthToSpace", ["c"], ["z"], "blocks", blocksize=2),
+        node("AveragePool", ["z"], ["y"], "pool", kernel_shape=[3, 3], strides=[2, 2],
+             count_include_pad=1, pads=[1, 1, 1, 1]),
+        node("CumSum", ["g", "last"], ["k"], "running"),
+    ]
+    initializers = [weight("w", 2, 4, 3, 3), integers("pads", 0, 0, 1, 1, 0, 0, 2, 2)]
+    initializers += [integers("sizes", 1, 2, 5, 6), integers("parts", 1, 3)]
+    initializers += [integers("shape", 2, 4, 1, 1), integers("repeats", 1, 2, 1, 1)]
+    initializers += [integers("axes", 2, 3), integers("rows", 0, -1, 3), integers("last", 1)]
+    initializers += [numpy_helper.from_array(np.float32(x), n) for x, n in ((0.5, "half"), (0, "fill"))]
+    outputs = [value("y", None), value("k", None, TensorProto.INT32)]
+    return model(nodes, [value("x", [1, 2, 4, 4])], outputs, initializers)
+
+
+ALL = {"cnn": cnn, "attention": attention, "moves": moves, "control": control}

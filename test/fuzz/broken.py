@@ -41,7 +41,7 @@ def changed(change, base=base_models.cnn):
     return model
 
 
-@case(1, "No such file")
+@case(1, "[Nn]o such file")
 def missing_file(folder):
     return None
 
@@ -332,7 +332,7 @@ def main():
             if broken is not None:
                 with open(path, "wb") as file:
                     file.write(broken if isinstance(broken, bytes) else broken.SerializeToString())
-            found, said = harness.run(tool, path)
+            found, said = harness.run([*tool, path], folder=folder)
         why = harness.fault(found, said)
         if not why and found != code:
             why = f"exit code {found}, expected {code}; it says: {said[:300]}"

@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """Random changes to valid models: the tool must answer, never crash.
 
-  mutate.py [--count=300] [--seed=0] [--keep=FOLDER] TOOL [ARGUMENT...]
+  mutate.py [--count=300] [--seed=0] [--only=NUMBER] [--keep=FOLDER] check|compile NNCC
 
-runs `TOOL ARGUMENT... MODEL` on models made from the base models by one to three changes, mostly
-to the protobuf message (so that they get past the parser), some to the bytes. The tool may accept
-a model or refuse it with exit code 1, 2 or 3 and a message. Fails on anything else, and when less
-than a third of the models got past the parser. The same seed gives the same models.
+runs `NNCC check`, or `NNCC compile` and `NNCC run` on random inputs, on models made from the base
+models by one to three changes, mostly to the protobuf message (so that they get past the parser),
+some to the bytes. The tool may accept a model or refuse it with exit code 1, 2 or 3 and a message;
+where it refuses to compile it leaves no file. Fails on anything else, and when less than a third of
+the models got past the parser. The same seed gives the same models.
 """
 import argparse
 import collections
+import concurrent.futures
 import os
 import random
 import shutil
@@ -23,6 +25,9 @@ import harness
 
 INTEGERS = [0, 1, -1, 2, 3, 7, -2, 255, 1 << 20, 1 << 31, -(1 << 31), 1 << 62, -(1 << 63)]
 OPERATORS = sorted({schema.name for schema in defs.get_all_schemas() if not schema.domain})
+UNARY = """Abs Acos Asinh Atan Ceil Cos Elu Erf Exp Floor HardSwish Identity Log Mish Neg Reciprocal
+Relu Round Selu Sigmoid Sign Sin Softplus Softsign Sqrt Tan Tanh""".split()
+BINARY = "Add Div Max Min MatMul Mod Mul PRelu Pow Sub".split()
 
 
 def graphs(graph):
@@ -176,7 +181,59 @@ def expose_value(model, rng):
     model.graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
 
 
+def insert(model, rng, operator, inputs, **attributes):
+    """A new operator on the first of `inputs`, which the readers of that value read instead."""
+    source, result = inputs[0], f"inserted_{len(model.graph.node)}"
+    readers = [n for n in model.graph.node if source in n.input]
+    at = list(model.graph.node).index(rng.choice(readers)) if readers else len(model.graph.node)
+    for reader in readers:
+        for i, name in enumerate(reader.input):
+            if name == source:
+                reader.input[i] = result
+    new = helper.make_node(operator, inputs, [result], name=result, **attributes)
+    model.graph.node.insert(at, new)
+    if not readers:
+        model.graph.output.append(helper.make_tensor_value_info(result, TensorProto.FLOAT, None))
+
+
+def computed(model):
+    return [o for n in model.graph.node for o in n.output]
+
+
+def insert_unary(model, rng):
+    insert(model, rng, rng.choice(UNARY), [rng.choice(computed(model))])
+
+
+def insert_binary(model, rng):
+    source = rng.choice(computed(model))
+    other = source if rng.random() < 0.5 else rng.choice(values(model))
+    insert(model, rng, rng.choice(BINARY), [source, other])
+
+
+def insert_along_axis(model, rng):
+    axis = rng.choice([-4, -2, -1, -1, 0, 0, 1, 1, 2, 3])
+    insert(model, rng, rng.choice(["Softmax", "LogSoftmax", "Hardmax"]), [rng.choice(computed(model))],
+           axis=axis)  # fmt: skip
+
+
+def swap_operator(model, rng):
+    """Another operator of the same form."""
+    for table in (UNARY, BINARY):
+        nodes = [n for n in model.graph.node if n.op_type in table]
+        if nodes:
+            rng.choice(nodes).op_type = rng.choice(table)
+
+
+def resize_input(model, rng):
+    """A size that may fit everywhere."""
+    dims = rng.choice(model.graph.input).type.tensor_type.shape.dim
+    if dims:
+        rng.choice(dims).dim_value = rng.choice([1, 2, 3, 5, 7, 8, 9, 16, 17, 33])
+
+
 STRUCTURED = [
+    insert_unary, insert_unary, insert_unary, insert_binary, insert_binary, insert_along_axis,
+    swap_operator, swap_operator, resize_input, resize_input,
     drop_node, repeat_node, shuffle_nodes, rewire, rewire, drop_input, add_input, change_operator,
     change_attribute, change_attribute, change_attribute_length, drop_attribute, change_dims,
     reshape_weight, reshape_weight, change_integers, change_integers, change_element_type,
@@ -207,7 +264,7 @@ def mutant(number, seed):
     model = base_models.ALL[name]()
     if rng.random() < 0.1:
         return change_bytes(model.SerializeToString(), rng), [name, "change_bytes"]
-    changes = [rng.choice(STRUCTURED) for _ in range(rng.randrange(1, 4))]
+    changes = [rng.choice(STRUCTURED) for _ in range(rng.choice([1, 1, 1, 2, 3]))]
     applied = [name]
     for change in changes:
         if model.graph.node and model.graph.initializer:
@@ -216,31 +273,74 @@ def mutant(number, seed):
     return model.SerializeToString(), applied
 
 
+def left_behind(folder):
+    return sorted(set(os.listdir(folder)) - {"model.onnx"})
+
+
+def check(nncc, folder):
+    """(what happened: one key per fact, what is wrong)"""
+    code, said = harness.run([nncc, "check", "model.onnx"], folder=folder)
+    facts = [harness.CODES.get(code, "failed")]
+    if "not a valid ONNX file" not in said:
+        facts.append("past the parser")
+    return facts, harness.fault(code, said)
+
+
+def compile_and_run(nncc, folder):
+    command = [nncc, "compile", "model.onnx", "-o", "model.so"]
+    code, said = harness.run(command, folder=folder)
+    facts = ["compiled" if code == 0 else harness.CODES.get(code, "failed")]
+    if "not a valid ONNX file" not in said:
+        facts.append("past the parser")
+    expected = ["model.so"] if code == 0 else []
+    why = harness.fault(code, said)
+    if not why and left_behind(folder) != expected:
+        why = f"exit code {code}, files {left_behind(folder)}"
+    if why or code:
+        return facts, why
+    code, said = harness.run([nncc, "run", "model.so", "--random"], folder=folder)
+    facts.append("ran" if code == 0 else "did not run: " + harness.CODES.get(code, "failed"))
+    why = harness.fault(code, said)
+    return facts, why and "run: " + why
+
+
+def attempt(number, options):
+    """Facts and fault of one mutant, in a folder of its own."""
+    data, changes = mutant(number, options.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "model.onnx")
+        with open(path, "wb") as file:
+            file.write(data)
+        if options.keep and options.only is not None:
+            shutil.copy(path, os.path.join(options.keep, f"{options.seed}-{number}.onnx"))
+        run = {"check": check, "compile": compile_and_run}[options.mode]
+        facts, why = run(os.path.abspath(options.nncc), folder)
+        if why and options.keep:
+            shutil.copy(path, os.path.join(options.keep, f"{options.seed}-{number}.onnx"))
+    return facts, why and f"FAIL {number} ({', '.join(changes)}): {why}"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", type=int, help="this mutant alone")
     parser.add_argument("--keep", help="folder for the models that fail")
-    parser.add_argument("tool", nargs=argparse.REMAINDER)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("mode", choices=["check", "compile"])
+    parser.add_argument("nncc")
     options = parser.parse_args()
+    numbers = range(options.count) if options.only is None else [options.only]
     counts, failures = collections.Counter(), 0
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "model.onnx")
-        for number in range(options.count):
-            data, changes = mutant(number, options.seed)
-            with open(path, "wb") as file:
-                file.write(data)
-            code, said = harness.run(options.tool, path)
-            counts["past the parser"] += "not a valid ONNX file" not in said
-            counts[harness.CODES.get(code, "failed")] += 1
-            why = harness.fault(code, said)
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for facts, why in pool.map(lambda number: attempt(number, options), numbers):
+            counts.update(facts)
             if why:
                 failures += 1
-                print(f"FAIL {number} ({', '.join(changes)}): {why}")
-                if options.keep:
-                    shutil.copy(path, os.path.join(options.keep, f"{number}.onnx"))
-    print(f"{options.count} models:", ", ".join(f"{n} {what}" for what, n in counts.items()))
-    if counts["past the parser"] * 3 < options.count:
+                print(why, flush=True)
+    facts = ", ".join(f"{n} {what}" for what, n in sorted(counts.items()))
+    print(f"{len(numbers)} models: {facts}")
+    if options.only is None and counts["past the parser"] * 3 < len(numbers):
         sys.exit("less than a third of the models got past the parser")
     sys.exit(bool(failures))
 
