@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 
 import numpy as np
 from support import ECHO, MLP, NNCC, ToolTest, main
@@ -84,6 +85,16 @@ class Compile(ToolTest):
         self.nncc(MLP, "--dim", "batch=1", "--stop-after=graph", "-o", "graph.mlir")
         self.nncc("graph.mlir", "-o", "m.so")
         self.assertIn("logits", self.nncc("run", "m.so", "--random"))
+
+    def test_full_disk(self):
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_FSIZE, limits)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+        for arguments in [f"--emit={e}" for e in ("so", "obj", "static", "llvm", "asm")] + [
+            "--weights=file", "--stop-after=import"]:  # fmt: skip
+            with self.subTest(arguments):
+                self.nncc(MLP, "--dim", "batch=1", "-o", "m", arguments, code=USAGE, error="cannot write")
+                self.assertEqual(list(self.folder.iterdir()), [])
 
     def test_mlir_options(self):
         self.nncc(MLP, "--dim", "batch=1", "-o", "m.so", "--mlir-disable-threading", "--verify-each")
