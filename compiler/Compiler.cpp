@@ -205,8 +205,8 @@ private:
           doneStage = i;
       return Error::success();
     }
-    Expected<OwningOpRef<ModuleOp>> imported =
-        importModel(context, options.input, {options.dims, options.shapes});
+    Expected<OwningOpRef<ModuleOp>> imported = importModel(
+        context, options.input, {options.dims, options.shapes, options.allValuesAreOutputs});
     if (!imported)
       return asCompileError(imported.takeError());
     module = std::move(*imported);

@@ -32,6 +32,7 @@ struct CompileOptions {
   unsigned optLevel = 2;
   std::map<std::string, int64_t> dims;                // --dim batch=8
   std::map<std::string, std::vector<int64_t>> shapes; // --shape x:8x3x224x224
+  bool allValuesAreOutputs = false; // also every float tensor between the nodes of the graph
   EmitKind emit = EmitKind::SharedLibrary;
   bool header = false; // also write a C header
   WeightsPlace weights = WeightsPlace::Embed;

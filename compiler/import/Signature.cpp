@@ -194,6 +194,13 @@ void Importer::importSignature(func::FuncOp function, Scope &scope) {
 void Importer::importOutputs(func::FuncOp function, Scope &scope) {
   SmallVector<Value> results;
   SmallVector<Attribute> attributes;
+  llvm::StringSet<> names;
+  auto add = [&](const std::string &name, Value value) {
+    results.push_back(value);
+    attributes.push_back(
+        builder.getDictionaryAttr(builder.getNamedAttr("nn.name", builder.getStringAttr(name))));
+    names.insert(name);
+  };
   for (const onnx::ValueInfoProto &output : file.proto().graph().output()) {
     Value value = lookUp(scope, output.name());
     if (!value)
@@ -204,10 +211,14 @@ void Importer::importOutputs(func::FuncOp function, Scope &scope) {
       problems.invalid("output '" + output.name() + "'", "is of type " + elementTypeName(found) +
                                                              ", but declared as " +
                                                              elementTypeName(declared));
-    results.push_back(value);
-    attributes.push_back(builder.getDictionaryAttr(
-        builder.getNamedAttr("nn.name", builder.getStringAttr(output.name()))));
+    add(output.name(), value);
   }
+  if (options.allValuesAreOutputs)
+    for (const onnx::NodeProto &node : file.proto().graph().node())
+      for (const std::string &name : node.output())
+        if (Value value = name.empty() || names.contains(name) ? Value() : lookUp(scope, name))
+          if (isa<FloatType>(getElementTypeOrSelf(value)))
+            add(name, value);
   func::ReturnOp::create(builder, function.getLoc(), results);
   function.setFunctionType(
       builder.getFunctionType(function.getArgumentTypes(), ValueRange(results).getTypes()));

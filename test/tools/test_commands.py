@@ -13,7 +13,7 @@ USAGE, INVALID, UNSUPPORTED = 1, 2, 3
 class Usage(ToolTest):
     def test_help(self):
         self.assertIn("inspect", self.nncc("--help"))
-        for command in ("compile", "run", "bench", "check", "inspect"):
+        for command in ("compile", "run", "bench", "compare", "check", "inspect"):
             text = self.nncc(command, "--help")
             self.assertIn("--json", text)
             self.assertLess(text.count("\n"), 60, "the options of LLVM are hidden")

@@ -23,6 +23,10 @@ cl::SubCommand &benchCommand() {
   static cl::SubCommand command("bench", "Measure a model's speed and memory");
   return command;
 }
+cl::SubCommand &compareCommand() {
+  static cl::SubCommand command("compare", "Compare a model's results with reference results");
+  return command;
+}
 cl::SubCommand &checkCommand() {
   static cl::SubCommand command("check", "List everything in a model that is not supported");
   return command;
@@ -43,28 +47,30 @@ static cl::list<std::string> dimOptions("dim",
                                         cl::desc("Size of a dimension by its name, e.g. batch=8"),
                                         cl::value_desc("name=size"), cl::cat(category()),
                                         cl::sub(compileCommand()), cl::sub(runCommand()),
-                                        cl::sub(benchCommand()), cl::sub(checkCommand()),
-                                        cl::sub(inspectCommand()));
+                                        cl::sub(benchCommand()), cl::sub(compareCommand()),
+                                        cl::sub(checkCommand()), cl::sub(inspectCommand()));
 
 static cl::list<std::string> shapeOptions("shape",
                                           cl::desc("Whole shape of an input, e.g. x:8x3x224x224"),
                                           cl::value_desc("input:sizes"), cl::cat(category()),
                                           cl::sub(compileCommand()), cl::sub(runCommand()),
-                                          cl::sub(benchCommand()), cl::sub(checkCommand()));
+                                          cl::sub(benchCommand()), cl::sub(compareCommand()),
+                                          cl::sub(checkCommand()));
 
 static cl::opt<std::string> targetOption(
     "target", cl::desc("host (default), x86-64-v2, x86-64-v3, x86-64-v4, or <triple>:<processor>"),
     cl::init("host"), cl::cat(category()), cl::sub(compileCommand()), cl::sub(runCommand()),
-    cl::sub(benchCommand()));
+    cl::sub(benchCommand()), cl::sub(compareCommand()));
 
 static cl::opt<unsigned> optLevelOption("O", cl::Prefix, cl::desc("Optimisation level, 0 to 3"),
                                         cl::init(2), cl::value_desc("level"), cl::cat(category()),
                                         cl::sub(compileCommand()), cl::sub(runCommand()),
-                                        cl::sub(benchCommand()));
+                                        cl::sub(benchCommand()), cl::sub(compareCommand()));
 
 static cl::opt<bool> verboseOption("v", cl::desc("One line per stage with its time and memory"),
                                    cl::cat(category()), cl::sub(compileCommand()),
-                                   cl::sub(runCommand()), cl::sub(benchCommand()));
+                                   cl::sub(runCommand()), cl::sub(benchCommand()),
+                                   cl::sub(compareCommand()));
 
 bool json() { return jsonOption; }
 

@@ -17,6 +17,7 @@ namespace nncc::tool {
 llvm::cl::SubCommand &compileCommand();
 llvm::cl::SubCommand &runCommand();
 llvm::cl::SubCommand &benchCommand();
+llvm::cl::SubCommand &compareCommand();
 llvm::cl::SubCommand &checkCommand();
 llvm::cl::SubCommand &inspectCommand();
 
@@ -30,6 +31,7 @@ bool parseCommandLine(int argc, char **argv);
 int compileMain();
 int runMain();
 int benchMain();
+int compareMain();
 int checkMain();
 int inspectMain();
 

@@ -16,14 +16,14 @@ static cl::list<std::string> inputOptions(
     cl::desc("An input: x=@x.npy (.npz, .pb), or random values of a shape: x=3x224x224; "
              "without a name in the model's order"),
     cl::value_desc("[name=]@file|sizes"), cl::cat(category()), cl::sub(runCommand()),
-    cl::sub(benchCommand()));
+    cl::sub(benchCommand()), cl::sub(compareCommand()));
 static cl::opt<std::string>
     inputsOption("inputs", cl::desc("All inputs: an .npz, or a folder of input_N.pb or NAME.npy"),
                  cl::value_desc("file|folder"), cl::cat(category()), cl::sub(runCommand()),
-                 cl::sub(benchCommand()));
+                 cl::sub(benchCommand()), cl::sub(compareCommand()));
 static cl::opt<uint64_t> seedOption("seed", cl::desc("Seed of random inputs"), cl::init(0),
                                     cl::cat(category()), cl::sub(runCommand()),
-                                    cl::sub(benchCommand()));
+                                    cl::sub(benchCommand()), cl::sub(compareCommand()));
 
 namespace {
 /// One --input, parsed.
@@ -219,8 +219,10 @@ Expected<GivenInputs> Gatherer::finish() {
   return inputs;
 }
 
+bool inputsAreGiven() { return !inputOptions.empty() || !inputsOption.empty(); }
+
 Expected<GivenInputs> gatherInputs(ArrayRef<InputInfo> infos, const CompileOptions &options,
-                                   bool generateMissing) {
+                                   bool generateMissing, const std::string &otherwise) {
   Gatherer gatherer(infos, options);
   for (StringRef text : inputOptions) {
     Expected<InputSpec> spec = parseSpec(text);
@@ -229,10 +231,10 @@ Expected<GivenInputs> gatherInputs(ArrayRef<InputInfo> infos, const CompileOptio
     if (Error error = gatherer.addSpec(*spec))
       return std::move(error);
   }
-  if (!inputsOption.empty()) {
-    bool archive = tensorFormat(inputsOption) == TensorFormat::Npz;
-    if (Error error =
-            archive ? gatherer.addArchive(inputsOption) : gatherer.addFolder(inputsOption))
+  const std::string &all = inputsAreGiven() ? inputsOption : otherwise;
+  if (!all.empty()) {
+    bool archive = tensorFormat(all) == TensorFormat::Npz;
+    if (Error error = archive ? gatherer.addArchive(all) : gatherer.addFolder(all))
       return std::move(error);
   }
   if (generateMissing)

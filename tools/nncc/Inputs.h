@@ -12,9 +12,14 @@ struct GivenInputs {
 
 /// Finds, reads or generates a tensor for each input and compares types and shapes. Open sizes of
 /// generated ones come from `options` (--dim, --shape), else they are 1. With `generateMissing`,
-/// inputs that are not given are generated too.
+/// inputs that are not given are generated too. `otherwise` is a folder or an .npz to read when the
+/// user names no inputs at all.
 llvm::Expected<GivenInputs> gatherInputs(llvm::ArrayRef<InputInfo> infos,
-                                         const CompileOptions &options, bool generateMissing);
+                                         const CompileOptions &options, bool generateMissing,
+                                         const std::string &otherwise = {});
+
+/// Whether the user names inputs: --input or --inputs.
+bool inputsAreGiven();
 
 /// A tensor's name as the name of a file: without '/'.
 std::string fileName(llvm::StringRef tensor);

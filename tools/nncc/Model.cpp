@@ -56,6 +56,29 @@ Expected<std::vector<Tensor>> makeOutputs(const nncc_model *model, const nncc_in
   return outputs;
 }
 
+Expected<std::vector<Tensor>> runOnce(nncc_model *model, ArrayRef<Tensor> inputs, int threads) {
+  nncc_instance_options options = NNCC_INSTANCE_OPTIONS_INIT;
+  options.threads = threads;
+  nncc_instance *created = nullptr;
+  if (nncc_status status = nncc_instance_create(model, &options, &created))
+    return runtimeError(status);
+  InstanceHandle instance(created);
+  std::vector<nncc_tensor> in, out;
+  for (const Tensor &tensor : inputs)
+    in.push_back(tensor.view(nullptr));
+  if (nncc_status status = nncc_instance_bind(instance.get(), in.data(), in.size()))
+    return runtimeError(status);
+  Expected<std::vector<Tensor>> results = makeOutputs(model, instance.get());
+  if (!results)
+    return results;
+  for (const Tensor &tensor : *results)
+    out.push_back(tensor.view(nullptr));
+  if (nncc_status status =
+          nncc_instance_run(instance.get(), in.data(), in.size(), out.data(), out.size()))
+    return runtimeError(status);
+  return results;
+}
+
 static std::vector<InputInfo> inputsOf(const nncc_model *model) {
   std::vector<InputInfo> inputs;
   for (int32_t i = 0; i < nncc_model_num_inputs(model); ++i) {

@@ -38,6 +38,10 @@ llvm::Expected<ModelHandle> openLibrary(const std::string &path, uint32_t flags 
 llvm::Expected<std::vector<Tensor>> makeOutputs(const nncc_model *model,
                                                 const nncc_instance *instance);
 
+/// The results of one run, in the model's order. `threads`: 0 is one per processor.
+llvm::Expected<std::vector<Tensor>> runOnce(nncc_model *model, llvm::ArrayRef<Tensor> inputs,
+                                            int threads);
+
 /// A model to run. An ONNX file is compiled once its inputs are known: for their shapes.
 class Model {
 public:

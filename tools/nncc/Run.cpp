@@ -114,29 +114,6 @@ static Error writeResults(ArrayRef<Tensor> results, bool asPb) {
   return tensorFormat(output) ? writeTensors(output, results) : writeFolder(output, results, asPb);
 }
 
-static Expected<std::vector<Tensor>> runOnce(nncc_model *model, ArrayRef<Tensor> inputs) {
-  nncc_instance_options options = NNCC_INSTANCE_OPTIONS_INIT;
-  options.threads = threads;
-  nncc_instance *created = nullptr;
-  if (nncc_status status = nncc_instance_create(model, &options, &created))
-    return runtimeError(status);
-  InstanceHandle instance(created);
-  std::vector<nncc_tensor> in, out;
-  for (const Tensor &tensor : inputs)
-    in.push_back(tensor.view(nullptr));
-  if (nncc_status status = nncc_instance_bind(instance.get(), in.data(), in.size()))
-    return runtimeError(status);
-  Expected<std::vector<Tensor>> results = makeOutputs(model, instance.get());
-  if (!results)
-    return results;
-  for (const Tensor &tensor : *results)
-    out.push_back(tensor.view(nullptr));
-  if (nncc_status status =
-          nncc_instance_run(instance.get(), in.data(), in.size(), out.data(), out.size()))
-    return runtimeError(status);
-  return results;
-}
-
 static Error run() {
   Expected<CompileOptions> options = commonOptions();
   if (!options)
@@ -151,7 +128,7 @@ static Error run() {
     return inputs.takeError();
   if (Error error = opened->prepare(*options, inputs->tensors))
     return error;
-  Expected<std::vector<Tensor>> results = runOnce(opened->get(), inputs->tensors);
+  Expected<std::vector<Tensor>> results = runOnce(opened->get(), inputs->tensors, threads);
   if (!results)
     return results.takeError();
   return writeResults(*results, inputs->fromPb);

@@ -14,6 +14,8 @@ static int runCommandLine() {
     return runMain();
   if (benchCommand())
     return benchMain();
+  if (compareCommand())
+    return compareMain();
   if (checkCommand())
     return checkMain();
   if (inspectCommand())
