@@ -60,6 +60,8 @@ void Importer::importBody(const onnx::FunctionProto &function, const onnx::NodeP
                                                 : Opsets::read(function.opset_import());
   if (!opsets)
     return problems.take(opsets.takeError(), place.where);
+  if (schema) // the body of an operator may use domains that neither it nor the model names
+    opsets->addNewest();
   const auto attributes = collectAttributes(function, call, schema);
   Scope body{nullptr, *opsets, "in the body of " + place.where, place.name + "/", scope.depth + 1};
   for (int i = 0; i < function.input_size(); ++i) {

@@ -14,6 +14,10 @@ int64_t OpBinder::rankOf(Value value) const { return value ? typeOf(value).getRa
 ArrayRef<int64_t> OpBinder::shapeOf(Value value) const {
   return value ? typeOf(value).getShape() : ArrayRef<int64_t>();
 }
+StringRef OpBinder::getName() const {
+  auto name = llvm::dyn_cast<NameLoc>(loc);
+  return name ? name.getName().getValue() : StringRef();
+}
 Value OpBinder::secondOperand() {
   Value lhs = input(0), rhs = input(1);
   if (opset >= 7 || !flag("broadcast") || !attribute("axis") || !lhs || !rhs)

@@ -23,6 +23,8 @@ public:
 
   /// The version of the operator set that the node is written in.
   int getOpset() const { return opset; }
+  /// The node's name with those of the bodies that it is in; operator and position without one.
+  llvm::StringRef getName() const;
 
   // Operands
   // ---------------------------------------------------------------------------------------

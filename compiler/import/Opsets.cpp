@@ -45,6 +45,11 @@ llvm::Expected<Opsets> Opsets::read(const Imports &imports) {
   return result;
 }
 
+void Opsets::addNewest() {
+  for (const auto &[domain, range] : onnx::OpSchemaRegistry::DomainToVersionRange::Instance().Map())
+    versions.try_emplace(domain, range.second);
+}
+
 std::optional<int> Opsets::version(llvm::StringRef domain) const {
   auto known = versions.find(canonicalDomain(domain));
   return known == versions.end() ? std::nullopt : std::optional<int>(known->second);

@@ -26,6 +26,9 @@ public:
   /// version of one of ONNX's domains that is newer than what we know (unsupported).
   static llvm::Expected<Opsets> read(const Imports &imports);
 
+  /// Imports the newest known version of each of ONNX's domains that is not imported yet.
+  void addNewest();
+
   /// Nothing when `domain` is not imported.
   std::optional<int> version(llvm::StringRef domain) const;
 

@@ -20,15 +20,20 @@ const Rules &Rules::get() {
     addResizeRules(all);
     addGatherRules(all);
     addGenerateRules(all);
+    addQuantRules(all);
+    addRandomRules(all);
+    addTrainRules(all);
+    addMLRules(all);
+    addFourierRules(all);
+    addEinsumRules(all);
+    addSampleRules(all);
     return all;
   }();
   return rules;
 }
 
 const Rule *Rules::find(llvm::StringRef domain, llvm::StringRef op, int opset) const {
-  if (!canonicalDomain(domain).empty())
-    return nullptr;
-  auto versions = table.find(op);
+  auto versions = table.find(qualifiedName(domain, op));
   if (versions == table.end())
     return nullptr;
   auto next = versions->second.upper_bound(opset);

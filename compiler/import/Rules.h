@@ -22,7 +22,8 @@ public:
   /// The rule for `op` of an ONNX domain as operator set `opset` defines it, or null.
   const Rule *find(llvm::StringRef domain, llvm::StringRef op, int opset) const;
 
-  /// Registers a rule of ONNX's own domain.
+  /// Registers a rule of ONNX's own domain, or of another one by its qualified name:
+  /// "ai.onnx.ml.Binarizer".
   void onOp(llvm::StringRef op, int since, Rule rule) { table[op][since] = std::move(rule); }
 
 private:
@@ -44,5 +45,12 @@ void addMoveRules(Rules &rules);
 void addResizeRules(Rules &rules);
 void addGatherRules(Rules &rules);
 void addGenerateRules(Rules &rules);
+void addQuantRules(Rules &rules);
+void addRandomRules(Rules &rules);
+void addTrainRules(Rules &rules);
+void addMLRules(Rules &rules);
+void addFourierRules(Rules &rules);
+void addEinsumRules(Rules &rules);
+void addSampleRules(Rules &rules);
 
 } // namespace nncc

@@ -45,6 +45,16 @@ static void importCast(OpBinder &b) {
   b.result(b.cast(b.input(0), element));
 }
 
+static void importBitCast(OpBinder &b) {
+  const int to = int(b.integer("to", 0));
+  Type element = toElementType(to, b.getBuilder().getContext());
+  if (!element)
+    return (void)b.unsupported("casting to " + elementTypeName(to) + " is not supported");
+  nn::BitCastOp::Properties properties;
+  properties.to = TypeAttr::get(element);
+  b.result(b.create<nn::BitCastOp>({b.input(0)}, properties));
+}
+
 static void importCastLike(OpBinder &b) {
   b.result(b.cast(b.input(0), b.typeOf(b.input(1)).getElementType()));
 }
@@ -159,6 +169,7 @@ void nncc::addElementwiseRules(Rules &rules) {
   addFunctions(rules);
   rules.onOp("Clip", 6, importClip);
   rules.onOp("Cast", 6, importCast);
+  rules.onOp("BitCast", 26, importBitCast);
   rules.onOp("CastLike", 15, importCastLike);
   rules.onOp("Where", 9, [](OpBinder &b) {
     b.result(b.create<nn::WhereOp>({b.input(0), b.input(1), b.input(2)}));

@@ -1,4 +1,5 @@
 // Normalizations and softmax. Defaults of attributes are ONNX's.
+#include "compiler/import/Compose.h"
 #include "compiler/import/Rules.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -56,12 +57,44 @@ static void importRMSNorm(OpBinder &b) {
   b.result(b.create<nn::RMSNormOp>({b.input(0), b.input(1)}, properties));
 }
 
+// By the statistics of this batch; outputs 1 and 2 are running averages of them.
+static void importTrainingBatchNorm(OpBinder &b) {
+  Compose f{b};
+  Value x = b.input(0);
+  const int64_t rank = b.rankOf(x);
+  if (rank < 2)
+    return (void)b.invalid("the input has " + Twine(rank) + " dims, expected 2 or more");
+  SmallVector<int64_t> axes{0};
+  for (int64_t axis = 2; axis < rank; ++axis)
+    axes.push_back(axis);
+  Type element = b.typeOf(x).getElementType();
+  Type wide = element.isF64() ? element : Type(b.getBuilder().getF32Type());
+  Value input = b.cast(x, wide);
+  Value mean = f.reduce(nn::ReduceKind::Mean, input, axes, true);
+  Value distance = f.sub(input, mean);
+  Value variance = f.reduce(nn::ReduceKind::Mean, f.mul(distance, distance), axes, true);
+  Value scale = f.div(f.along(b.cast(b.input(1), wide), 1, rank),
+                      f.unary<nn::SqrtOp>(f.add(variance, b.number("epsilon", 1e-5f))));
+  Value result = f.add(f.mul(distance, scale), f.along(b.cast(b.input(2), wide), 1, rank));
+  b.result(b.cast(result, element));
+  const double momentum = b.number("momentum", 0.9f);
+  auto average = [&](size_t output, Value past, Value now) {
+    if (!b.wants(output) || !now || !past)
+      return;
+    Value flat = b.reshape(now, b.shapeOf(past));
+    Value sum = f.add(f.mul(b.cast(past, wide), momentum), f.mul(flat, 1 - momentum));
+    b.result(b.cast(sum, b.typeOf(past).getElementType()), output);
+  };
+  average(1, b.input(3), mean);
+  average(2, b.input(4), variance);
+}
+
 // The statistics may be of another float type than x.
 static void importBatchNorm(OpBinder &b) {
   const bool training =
       b.getOpset() >= 14 ? b.flag("training_mode") : b.getOpset() < 7 && !b.flag("is_test");
   if (training && b.getOpset() >= 14)
-    return (void)b.unsupported("training_mode is not supported");
+    return importTrainingBatchNorm(b);
   if (b.getOpset() < 9 && !b.flag("spatial", true))
     return (void)b.unsupported("statistics per element (spatial = 0) are not supported");
   if (refuseOutputs(b, 1))
@@ -128,22 +161,6 @@ static void importLRN(OpBinder &b) {
   b.result(b.create<nn::LRNOp>({b.input(0)}, properties));
 }
 
-// At inference a copy; the mask, if somebody reads it, keeps everything.
-static void importDropout(OpBinder &b) {
-  if (Value training = b.getOpset() >= 12 ? b.input(2) : Value()) {
-    auto known = b.integersOf(training);
-    if (!known || (*known)[0] != 0)
-      return (void)b.unsupported("training_mode is not supported");
-  }
-  b.result(b.input(0));
-  if (!b.wants(1))
-    return;
-  // Before opset 10 the mask has the type of the data.
-  Builder &builder = b.getBuilder();
-  Type element = b.getOpset() >= 10 ? builder.getI1Type() : b.typeOf(b.input(0)).getElementType();
-  b.result(b.create<nn::ExpandOp>({b.scalar(element, 1), b.constant(b.shapeOf(b.input(0)))}), 1);
-}
-
 void nncc::addNormRules(Rules &rules) {
   rules.onOp("Softmax", 1, importSoftmax<nn::SoftmaxOp>);
   rules.onOp("LogSoftmax", 1, importSoftmax<nn::LogSoftmaxOp>);
@@ -155,5 +172,4 @@ void nncc::addNormRules(Rules &rules) {
   rules.onOp("LpNormalization", 1, importLpNorm);
   rules.onOp("MeanVarianceNormalization", 9, importMeanVariance);
   rules.onOp("LRN", 1, importLRN);
-  rules.onOp("Dropout", 1, importDropout);
 }

@@ -1,4 +1,5 @@
 // Pools.
+#include "compiler/import/Compose.h"
 #include "compiler/import/Rules.h"
 #include "compiler/import/WindowAttributes.h"
 
@@ -37,8 +38,7 @@ static Value padExplicitly(OpBinder &b, Value x, WindowAttributes &window) {
   return b.create<nn::PadOp>({x, b.constant(pads), zero}, properties);
 }
 
-static Value importPool(OpBinder &b, nn::PoolKind kind) {
-  Value x = b.input(0);
+static Value importPool(OpBinder &b, nn::PoolKind kind, Value x) {
   auto kernel = b.integers("kernel_shape");
   if (!kernel || b.rankOf(x) < 3)
     return b.invalid("expected kernel_shape and an input of at least 3 dims");
@@ -67,12 +67,63 @@ static Value importPool(OpBinder &b, nn::PoolKind kind) {
 static void importMaxPool(OpBinder &b) {
   if (b.wants(1))
     return (void)b.unsupported("its output 'Indices' is not supported");
-  b.result(importPool(b, nn::PoolKind::Max));
+  b.result(importPool(b, nn::PoolKind::Max, b.input(0)));
 }
 
 static void importAveragePool(OpBinder &b) {
-  b.result(importPool(b, b.flag("count_include_pad") ? nn::PoolKind::Average
-                                                     : nn::PoolKind::AverageValid));
+  b.result(importPool(
+      b, b.flag("count_include_pad") ? nn::PoolKind::Average : nn::PoolKind::AverageValid,
+      b.input(0)));
+}
+
+// The p-th root of the sum of the p-th powers of magnitudes; padding is zeros.
+static void importLpPool(OpBinder &b) {
+  Compose f{b};
+  const double p = double(b.integer("p", 2));
+  if (p < 1)
+    return (void)b.invalid("p is " + Twine(int64_t(p)) + ", expected 1 or more");
+  int64_t elements = 1;
+  for (int64_t size : b.integers("kernel_shape").value_or(SmallVector<int64_t>()))
+    elements *= size;
+  Value x = f.unary<nn::AbsOp>(b.input(0));
+  x = importPool(b, nn::PoolKind::Average, p == 1 ? x : f.pow(x, f.number(x, p)));
+  x = f.mul(x, double(elements));
+  b.result(p == 1 ? x : f.pow(x, f.number(x, 1 / p)));
+}
+
+// Each element back to its place in the pooled tensor, zeros elsewhere.
+static void importMaxUnpool(OpBinder &b) {
+  Compose f{b};
+  Value x = b.input(0), indices = b.input(1);
+  auto kernel = b.integers("kernel_shape").value_or(SmallVector<int64_t>());
+  if (b.rankOf(x) < 3 || int64_t(kernel.size()) != b.rankOf(x) - 2)
+    return (void)b.invalid(
+        "expected an input of 3 dims or more and a kernel_shape for those behind "
+        "the channels");
+  auto strides = b.integers("strides", kernel.size(), 1);
+  auto pads = b.integers("pads", 2 * kernel.size(), 0);
+  SmallVector<int64_t> shape(b.shapeOf(x));
+  for (auto [i, size] : llvm::enumerate(kernel))
+    shape[2 + i] = (shape[2 + i] - 1) * strides[i] - pads[i] - pads[kernel.size() + i] + size;
+  auto count = countElements(shape);
+  if (!count) {
+    llvm::consumeError(count.takeError());
+    return (void)b.invalid("the result would have a negative or too large dimension");
+  }
+  const int64_t elements = b.typeOf(x).getNumElements();
+  nn::ScatterElementsOp::Properties properties;
+  properties.kind = nn::ScatterKindAttr::get(b.getBuilder().getContext(), nn::ScatterKind::Replace);
+  properties.axis = b.i64(0);
+  Value zeros = b.create<nn::ExpandOp>({f.number(x, 0), b.constant({*count})});
+  Value result = b.create<nn::ScatterElementsOp>(
+      {zeros, b.reshape(indices, {elements}), b.reshape(x, {elements})}, properties);
+  result = b.reshape(result, shape);
+  if (Value wanted = b.input(2)) { // larger: zeros behind
+    auto sizes = b.requireIntegers(wanted, "the shape of the result");
+    for (size_t axis = 0; axis < sizes.size() && axis < shape.size(); ++axis)
+      result = f.resize(result, axis, std::max(sizes[axis], shape[axis]));
+  }
+  b.result(result);
 }
 
 // One value per channel: a reduction of all dims behind it.
@@ -98,6 +149,8 @@ static Rule importGlobal(nn::ReduceKind kind) {
 void nncc::addPoolRules(Rules &rules) {
   rules.onOp("MaxPool", 1, importMaxPool);
   rules.onOp("AveragePool", 1, importAveragePool);
+  rules.onOp("LpPool", 2, importLpPool);
+  rules.onOp("MaxUnpool", 9, importMaxUnpool);
   rules.onOp("GlobalAveragePool", 1, importGlobal(nn::ReduceKind::Mean));
   rules.onOp("GlobalMaxPool", 1, importGlobal(nn::ReduceKind::Max));
   rules.onOp("GlobalLpPool", 2, importGlobal(nn::ReduceKind::L2));

@@ -1,4 +1,5 @@
 // Reductions and scans.
+#include "compiler/import/Compose.h"
 #include "compiler/import/Rules.h"
 
 using namespace mlir;
@@ -36,12 +37,27 @@ static Rule importArgReduce(nn::ArgReduceKind kind) {
   };
 }
 
-static void importCumSum(OpBinder &b) {
-  b.requireIntegers(b.input(1), "its axis");
-  nn::CumSumOp::Properties properties;
+// Along an axis that only a run knows, the scans along all axes are there to choose from.
+template <typename Op> static void importScan(OpBinder &b) {
+  Compose f{b};
+  Value x = b.input(0), axis = b.input(1);
+  typename Op::Properties properties;
   properties.exclusive = b.unitIf(b.flag("exclusive"));
   properties.reverse = b.unitIf(b.flag("reverse"));
-  b.result(b.create<nn::CumSumOp>({b.input(0), b.input(1)}, properties));
+  const int64_t rank = b.rankOf(x);
+  if (b.integersOf(axis) || rank < 1)
+    return b.result(b.create<Op>({x, axis}, properties));
+  axis = b.reshape(axis, {});
+  Value result;
+  for (int64_t dim = 0; dim < rank; ++dim) {
+    Value scan = b.create<Op>({x, b.reshape(b.constant({dim}), {})}, properties);
+    auto equals = [&](int64_t value) {
+      return f.compare(nn::CompareKind::Equal, axis, f.number(axis, double(value)));
+    };
+    Value isChosen = b.create<nn::OrOp>({equals(dim), equals(dim - rank)});
+    result = result ? f.where(isChosen, scan, result) : scan;
+  }
+  b.result(result);
 }
 
 void nncc::addReduceRules(Rules &rules) {
@@ -57,5 +73,6 @@ void nncc::addReduceRules(Rules &rules) {
   rules.onOp("ReduceLogSumExp", 1, importReduce(nn::ReduceKind::LogSumExp, 18));
   rules.onOp("ArgMax", 1, importArgReduce(nn::ArgReduceKind::Max));
   rules.onOp("ArgMin", 1, importArgReduce(nn::ArgReduceKind::Min));
-  rules.onOp("CumSum", 11, importCumSum);
+  rules.onOp("CumSum", 11, importScan<nn::CumSumOp>);
+  rules.onOp("CumProd", 26, importScan<nn::CumProdOp>);
 }

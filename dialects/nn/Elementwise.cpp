@@ -47,6 +47,14 @@ OpFoldResult CastOp::fold(FoldAdaptor) {
   return getType() == getOperand().getType() ? getOperand() : OpFoldResult();
 }
 
+LogicalResult BitCastOp::verify() {
+  Type from = getOperand().getType().getElementType();
+  auto width = [](Type type) { return std::max(type.getIntOrFloatBitWidth(), 8u); };
+  if (!getTo().isIntOrFloat() || width(from) != width(getTo()))
+    return emitOpError("expects a type of the width of ") << from << ", found " << getTo();
+  return success();
+}
+
 void NNDialect::addElementwiseOps() {
   addOperations<
 #define GET_OP_LIST

@@ -106,4 +106,11 @@ def NN_CastOp : NN_Elementwise<"cast", "The nearest value of type `to`",
   let hasFolder = 1;
 }
 
+def NN_BitCastOp : NN_Elementwise<"bitcast", "The bits of x as a value of type `to`, of the same width; a bool has a byte",
+    "::nncc::nn::buildBitCast(getOperand().getType().getElementType(), getTo(), b, loc, x[0])", "op.getTo()"> {
+  let description = "ONNX BitCast.";
+  let arguments = (ins NN_Tensor:$operand, TypeAttr:$to);
+  let hasVerifier = 1;
+}
+
 #endif

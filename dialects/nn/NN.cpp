@@ -24,6 +24,9 @@ void NNDialect::initialize() {
   addResizeOps();
   addGatherOps();
   addAttentionOps();
+  addQuantOps();
+  addRandomOps();
+  addSampleOps();
   addConstantOps();
 }
 

@@ -34,6 +34,9 @@ def NN_Dialect : Dialect {
     void addResizeOps();
     void addGatherOps();
     void addAttentionOps();
+    void addQuantOps();
+    void addRandomOps();
+    void addSampleOps();
     void addConstantOps();
   }];
 }

@@ -58,20 +58,6 @@ LogicalResult ArgReduceOp::infer(Adaptor op, ArrayRef<Fact> operands,
   return success();
 }
 
-LogicalResult CumSumOp::infer(Adaptor, ArrayRef<Fact> operands, SmallVectorImpl<Fact> &results,
-                              EmitError error) {
-  FailureOr<SmallVector<int64_t>> axis = expectConstants(operands[1], "axis", error);
-  if (failed(axis))
-    return failure();
-  if (axis->size() != 1)
-    return error("expects one axis, found " + Twine(axis->size()));
-  if (failed(normalizeAxis(axis->front(), operands[0].rank(), error)))
-    return failure();
-  Fact &result = results.emplace_back(operands[0]);
-  result.value.reset();
-  return success();
-}
-
 namespace {
 /// The steps of a reduction: each element is prepared, combined, and the whole is finished.
 struct Reduction {
@@ -274,51 +260,6 @@ FailureOr<SmallVector<Value>> ArgReduceOp::lower(OpBuilder &b) {
         return arith::MinSIOp::create(inner, at, candidate, x[2]);
       });
   return asResult(b, *this, g.reshape(result, getType().getShape()));
-}
-
-/// In log2(n) steps: after step s each element is the sum of the 2^s ones up to it.
-FailureOr<SmallVector<Value>> CumSumOp::lower(OpBuilder &b) {
-  std::optional<SmallVector<int64_t>> axes = constantIntegers(getAxis());
-  if (!axes)
-    return emitOpError("expects axis known at compile time");
-  if (failed(expectStatic(*this)))
-    return failure();
-  RankedTensorType type = getType();
-  Type element = type.getElementType(), storage = storageType(element),
-       compute = computeType(storage);
-  int64_t rank = type.getRank(), axis = fromFront(axes->front(), rank);
-  int64_t size = type.getDimSize(axis);
-  Generics g(b, getLoc());
-  // The element `distance` before this one, 0 where there is none.
-  auto before = [&](OpBuilder &inner, Location loc, Value tensor, int64_t distance) -> Value {
-    IndexMath m{inner, loc};
-    SmallVector<Value> indices;
-    for (int64_t dim = 0; dim < rank; ++dim)
-      indices.push_back(m.loop(dim));
-    Value place = m.add(indices[axis], getReverse() ? distance : -distance);
-    indices[axis] = m.clamp(place, 0, size - 1);
-    Value x = widen(inner, loc, tensor::ExtractOp::create(inner, loc, tensor, indices));
-    return arith::SelectOp::create(inner, loc, m.inside(place, 0, size), x,
-                                   scalar(inner, loc, compute, 0));
-  };
-  Value sum = toStorage(b, getLoc(), getOperand());
-  if (getExclusive())
-    sum = g.map(type.getShape(), compute, {},
-                [&, from = sum](OpBuilder &inner, Location loc, ValueRange) {
-                  return before(inner, loc, from, 1);
-                });
-  for (int64_t distance = 1; distance < size; distance *= 2)
-    sum = g.map(type.getShape(), compute, Read{sum, g.identity(rank)},
-                [&, from = sum](OpBuilder &inner, Location loc, ValueRange x) -> Value {
-                  Value part = before(inner, loc, from, distance), here = widen(inner, loc, x[0]);
-                  if (isa<FloatType>(compute))
-                    return arith::AddFOp::create(inner, loc, here, part);
-                  return arith::AddIOp::create(inner, loc, here, part);
-                });
-  if (compute != storage && sum.getType() != type)
-    sum = g.map(type.getShape(), storage, Read{sum, g.identity(rank)},
-                [&](OpBuilder &, Location, ValueRange x) { return x[0]; });
-  return asResult(b, *this, sum);
 }
 
 void NNDialect::addReduceOps() {

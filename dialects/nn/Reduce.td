@@ -48,13 +48,16 @@ def NN_ArgReduceOp : NN_Op<"arg_reduce"> {
   let assemblyFormat = "$kind operands attr-dict `:` functional-type(operands, results)";
 }
 
-def NN_CumSumOp : NN_Op<"cumsum"> {
-  let summary = "The sum of all elements up to this one along an axis";
-  let description = [{
-    `exclusive` leaves this element out, `reverse` starts at the end. ONNX CumSum.
-  }];
+class NN_Scan<string mnemonic, string text> : NN_Op<mnemonic> {
+  let summary = text;
   let arguments = (ins NN_Tensor:$operand, NN_IndexTensor:$axis, UnitAttr:$exclusive, UnitAttr:$reverse);
   let results = (outs NN_Tensor:$result);
+}
+def NN_CumSumOp : NN_Scan<"cumsum", "The sum of all elements up to this one along an axis"> {
+  let description = "`exclusive` leaves this element out, `reverse` starts at the end. ONNX CumSum.";
+}
+def NN_CumProdOp : NN_Scan<"cumprod", "The product of all elements up to this one along an axis"> {
+  let description = "`exclusive` leaves this element out, `reverse` starts at the end. ONNX CumProd.";
 }
 
 #endif

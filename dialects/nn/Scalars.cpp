@@ -220,6 +220,13 @@ Value buildCompare(CompareOp op, OpBuilder &b, Location loc, Value x, Value y) {
       b, loc, (noSign ? isUnsigned : isSigned)[static_cast<int>(op.getKind())], x, y);
 }
 
+Value buildBitCast(Type from, Type to, OpBuilder &b, Location loc, Value x) {
+  if (from.isInteger(1) || to.isInteger(1))
+    return buildCast(from, to, b, loc, x);
+  Type storage = storageType(to);
+  return x.getType() == storage ? x : Value(arith::BitcastOp::create(b, loc, storage, x));
+}
+
 Value buildRelu(OpBuilder &b, Location loc, Value x) {
   Value zero = zeroOf(b, loc, x.getType());
   if (!isa<FloatType>(x.getType()))
@@ -333,7 +340,7 @@ Value buildElement(ScalarOpInterface op, OpBuilder &b, Location loc, ValueRange 
   auto isNarrow = [](Type type) {
     return isa<FloatType>(type) && type.getIntOrFloatBitWidth() < 32;
   };
-  if (isa<CastOp>(op.getOperation()) ||
+  if (isa<CastOp, BitCastOp>(op.getOperation()) ||
       llvm::none_of(x, [&](Value value) { return isNarrow(value.getType()); }))
     return op.buildScalar(b, loc, x);
   SmallVector<Value> wide;

@@ -36,6 +36,9 @@ mlir::Value buildBitShift(mlir::Type type, ShiftKind kind, mlir::OpBuilder &b, m
 mlir::Value buildIsInf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, bool positive,
                        bool negative);
 
+mlir::Value buildBitCast(mlir::Type from, mlir::Type to, mlir::OpBuilder &b, mlir::Location loc,
+                         mlir::Value x);
+
 mlir::Value buildRelu(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x);
 mlir::Value buildSigmoid(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x);
 mlir::Value buildSilu(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x);

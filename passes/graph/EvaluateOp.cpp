@@ -285,7 +285,8 @@ ElementsAttr castToFloat(nn::CastOp op, RankedTensorType type) {
 ElementsAttr evaluateOp(Operation *op) {
   auto type = op->getNumResults() == 1 ? dyn_cast<RankedTensorType>(op->getResult(0).getType())
                                        : RankedTensorType();
-  if (!type || !type.hasStaticShape() || !type.getElementType().isIntOrFloat())
+  if (!type || !op->getNumOperands() || !type.hasStaticShape() ||
+      !type.getElementType().isIntOrFloat())
     return {};
   return TypeSwitch<Operation *, ElementsAttr>(op)
       .Case<nn::ReshapeOp, nn::SqueezeOp, nn::UnsqueezeOp>(

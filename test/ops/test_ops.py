@@ -32,6 +32,7 @@ from table import Case, Const, Data
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 OPSET = 24
+SINCE = {"BitCast": 26, "CumProd": 26}  # operators that are newer
 TOLERANCE = {"f2": (2e-3, 1e-3), "f4": (1e-4, 1e-5), "f8": (1e-10, 1e-12)}  # relative, of largest
 
 Row = tuple[str, Case]  # a prefix for the names of its values, and the row
@@ -68,7 +69,8 @@ def make_model(rows: list[Row], outputs: dict[str, list[np.ndarray]] | None) -> 
                 kind = helper.np_dtype_to_tensor_dtype(value.dtype)
                 results.append(helper.make_tensor_value_info(name, kind, value.shape))
     graph = helper.make_graph(nodes, "rows", inputs, results, constants)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
+    opset = max([OPSET, *(SINCE.get(case.op, 0) for _, case in rows)])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
 
 
 def feeds_of(rows: list[Row]) -> dict[str, np.ndarray]:

@@ -328,3 +328,10 @@ func.func @cast_46(%x: tensor<4xf32>) -> tensor<4xui8> {
   %0 = nn.cast %x {to = ui8} : (tensor<4xf32>) -> tensor<4xui8>
   return %0 : tensor<4xui8>
 }
+
+// CHECK-LABEL: @bitcast
+// CHECK: nn.bitcast %{{.*}} {to = i32} : (tensor<4xf32>) -> tensor<4xi32>
+func.func @bitcast(%x: tensor<4xf32>) -> tensor<4xi32> {
+  %0 = nn.bitcast %x {to = i32} : (tensor<4xf32>) -> tensor<4xi32>
+  return %0 : tensor<4xi32>
+}

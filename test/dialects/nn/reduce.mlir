@@ -108,3 +108,11 @@ func.func @cumsum_13(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
   %0 = nn.cumsum %x, %a {exclusive, reverse} : (tensor<2x3xf32>, tensor<i64>) -> tensor<2x3xf32>
   return %0 : tensor<2x3xf32>
 }
+
+// CHECK-LABEL: @cumprod
+// CHECK: nn.cumprod %{{.*}}, %{{.*}} {exclusive, reverse} : (tensor<2x3xf32>, tensor<i64>) -> tensor<2x3xf32>
+func.func @cumprod(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
+  %axis = nn.constant dense<1> : tensor<i64>
+  %0 = nn.cumprod %x, %axis {exclusive, reverse} : (tensor<2x3xf32>, tensor<i64>) -> tensor<2x3xf32>
+  return %0 : tensor<2x3xf32>
+}

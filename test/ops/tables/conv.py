@@ -82,6 +82,11 @@ def pools(t):
         yield case(op, t(1, 3, 9, 9), kernel_shape=[3, 3], auto_pad="SAME_UPPER", strides=[2, 2])
         yield case(op, t(1, 3, 9, 9), kernel_shape=[2, 2], auto_pad="SAME_LOWER")
         yield case(op, t(1, 3, 9, 9, dtype=F64), kernel_shape=[2, 2])
+    for p in (1, 2, 3):
+        yield case("LpPool", t(2, 5, 17, 19), kernel_shape=[3, 2], strides=[2, 1], p=p, want=lambda x, p=p: (
+            np.lib.stride_tricks.sliding_window_view(np.abs(x) ** p, (3, 2), (2, 3))[:, :, ::2].sum((4, 5)) ** (1 / p)))
+    yield case("MaxUnpool", t(1, 2, 2, 2), np.array([5, 7, 13, 15, 16, 18, 24, 27]).reshape(1, 2, 2, 2),
+               kernel_shape=[2, 2], strides=[2, 2], want="onnx")
     x = t(2, 5, 17, 19)
     yield case("AveragePool", x, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1],
                count_include_pad=1)

@@ -162,6 +162,9 @@ def casts(t):
         yield case("Cast", x, to=types[target], want=lambda x, to=target: x.astype(to))
     yield case("Cast", special(), to=types[BOOL], want=lambda x: x.astype(BOOL))
     yield case("Cast", special(), to=types[F16], want=wrap(lambda x: x.astype(F16)))
+    for source, target in ((F32, I32), (I32, F32), (F64, I64), (I64, U64), (I8, U8), (U16, F16), (BOOL, U8)):
+        yield case("BitCast", t(3, 11, dtype=source, low=0, high=9), to=types[target],
+                   want=lambda x, to=target: x.view(to))
     # Halfway between two float16 numbers but for a bit that float32 does not have.
     ties = np.array([1 + 2**-11 + 2**-40, 1 + 2**-11 - 2**-40, -1 - 2**-11 - 2**-40, 65520 - 1e-9,
                      1e300, -1e-30, np.nan, np.inf], dtype=F64)  # fmt: skip

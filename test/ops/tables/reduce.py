@@ -50,5 +50,11 @@ def cases(t):
         yield case("CumSum", t(3, 17, dtype=dtype), const(1, I64), want="onnx")
         yield case("CumSum", t(3, 17, dtype=dtype), const(0, I64), reverse=1, want="onnx")
         yield case("CumSum", t(3, 17, dtype=dtype), const(-1, I64), exclusive=1, want="onnx")
+    for dtype in (F32, F64, I32, I64):
+        for axis in (0, 1, -1):
+            yield case("CumProd", t(3, 7, dtype=dtype, low=-3, high=3), const(axis, I64), want=lambda x, a:
+                       np.cumprod(x, int(a), dtype=x.dtype))
+            yield case("CumSum", t(3, 7, dtype=dtype), np.array(axis, I64), want=lambda x, a:
+                       np.cumsum(x, int(a), dtype=x.dtype), note="axis of a run")
     yield case("CumSum", t(3, 17, dtype=F16), const(1, I64), want="onnx")
     yield case("CumSum", t(33), const(0, I32), exclusive=1, reverse=1)

@@ -1,0 +1,223 @@
+// Discrete Fourier transforms as matrix products: of the length n where that is small or prime,
+// else of its factors, by Cooley and Tukey's algorithm (1965).
+#include "compiler/import/Compose.h"
+#include "compiler/import/Rules.h"
+
+#include "llvm/Support/MathExtras.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace nncc;
+
+// A transform of at most this length is one matrix.
+static constexpr int64_t maxMatrix = 64;
+// The largest prime factor: its matrix has (2 * 2048)^2 elements.
+static constexpr int64_t maxPrime = 2048;
+
+namespace {
+/// exp(sign 2 pi i k / n).
+struct Root {
+  Root(int64_t k, int64_t n, int sign)
+      : cosine(std::cos(2 * llvm::numbers::pi * double(k % n) / double(n))),
+        sine(sign * std::sin(2 * llvm::numbers::pi * double(k % n) / double(n))) {}
+  double cosine, sine;
+};
+
+/// Transforms of rows [rows, 2, n]: real and imaginary parts. Unnormalized.
+class Transform {
+public:
+  Transform(OpBinder &b, int sign) : b(b), f{b}, sign(sign) {}
+
+  Value run(Value x, int64_t n) {
+    if (!x || n == 1)
+      return x;
+    const int64_t factor = largestFactor(n);
+    return n <= maxMatrix || factor == 1 ? byMatrix(x, n) : byFactors(x, factor, n / factor);
+  }
+
+private:
+  /// The largest factor that a matrix does well; 1 where n has none.
+  static int64_t largestFactor(int64_t n) {
+    for (int64_t factor = maxMatrix / 2; factor > 1; --factor)
+      if (n % factor == 0 && factor < n)
+        return factor;
+    for (int64_t factor = maxMatrix / 2; factor * factor <= n; ++factor)
+      if (n % factor == 0)
+        return factor;
+    return 1;
+  }
+  Value byMatrix(Value x, int64_t n);
+  Value byFactors(Value x, int64_t first, int64_t second);
+  Value twiddle(Value x, int64_t first, int64_t second);
+
+  OpBinder &b;
+  Compose f;
+  int sign;
+};
+} // namespace
+
+Value Transform::byMatrix(Value x, int64_t n) {
+  if (n > maxPrime)
+    return b.unsupported("a transform of length " + Twine(n) +
+                         ", whose prime factors are too large, is not supported");
+  std::vector<double> matrix(4 * n * n);
+  for (int64_t j = 0; j < n; ++j)
+    for (int64_t k = 0; k < n; ++k) {
+      const Root root(j * k, n, sign);
+      matrix[j * 2 * n + k] = matrix[(n + j) * 2 * n + n + k] = root.cosine;
+      matrix[j * 2 * n + n + k] = root.sine;
+      matrix[(n + j) * 2 * n + k] = -root.sine;
+    }
+  const int64_t rows = b.shapeOf(x)[0];
+  Value constant = f.floats({2 * n, 2 * n}, b.typeOf(x).getElementType(), matrix);
+  Value result = b.create<nn::MatMulOp>({b.reshape(x, {rows, 2 * n}), constant});
+  return b.reshape(result, {rows, 2, n});
+}
+
+// x [rows, first, 2, second] times the roots of unity of k * j.
+Value Transform::twiddle(Value x, int64_t first, int64_t second) {
+  std::vector<double> cosines, sines;
+  for (int64_t k = 0; k < first; ++k)
+    for (int64_t j = 0; j < second; ++j) {
+      const Root root(k * j, first * second, sign);
+      cosines.push_back(root.cosine);
+      sines.push_back(root.sine);
+    }
+  Type element = b.typeOf(x).getElementType();
+  Value c = f.floats({first, 1, second}, element, cosines),
+        s = f.floats({first, 1, second}, element, sines);
+  Value re = f.slice(x, 2, 0, 1), im = f.slice(x, 2, 1, 2);
+  return f.concat({f.sub(f.mul(re, c), f.mul(im, s)), f.add(f.mul(re, s), f.mul(im, c))}, 2);
+}
+
+// Element j1 * second + j2 in, k1 + first * k2 out.
+Value Transform::byFactors(Value x, int64_t first, int64_t second) {
+  const int64_t rows = b.shapeOf(x)[0];
+  Value columns = f.transpose(b.reshape(x, {rows, 2, first, second}), {0, 3, 1, 2});
+  Value inner = run(b.reshape(columns, {rows * second, 2, first}), first);
+  Value turned = f.transpose(b.reshape(inner, {rows, second, 2, first}), {0, 3, 2, 1});
+  Value outer = run(b.reshape(twiddle(turned, first, second), {rows * first, 2, second}), second);
+  Value ordered = f.transpose(b.reshape(outer, {rows, first, 2, second}), {0, 2, 3, 1});
+  return b.reshape(ordered, {rows, 2, first * second});
+}
+
+namespace {
+struct FourierOptions {
+  int64_t axis, length;
+  bool inverse, onesided;
+};
+} // namespace
+
+// The frequencies above the middle one of a real signal of `length`, from those up to it.
+static Value mirror(Compose f, Value half, int64_t length) {
+  OpBinder &b = f.b;
+  const int64_t mirrored = length - length / 2 - 1;
+  if (mirrored <= 0)
+    return half;
+  Value rest =
+      b.create<nn::SliceOp>({half, b.constant({mirrored}), b.constant(ArrayRef<int64_t>{0}),
+                             b.constant({2}), b.constant({-1})});
+  Value signs = f.floats({2, 1}, b.typeOf(half).getElementType(), {1, -1});
+  return f.concat({half, f.mul(rest, signs)}, 2);
+}
+
+// x [.., n, .., 1 or 2], the transform along `axis`.
+static Value fourier(OpBinder &b, Value x, const FourierOptions &options) {
+  Compose f{b};
+  const int64_t rank = b.rankOf(x), parts = rank ? b.shapeOf(x).back() : 0;
+  const auto [axis, length, inverse, onesided] = options;
+  if (rank < 2 || axis >= rank - 1 || length < 1 || (parts != 1 && parts != 2))
+    return b.invalid(
+        "expected a signal whose last dim has 1 or 2 elements, and a length of 1 or more");
+  Type element = b.typeOf(x).getElementType();
+  Type compute = element.isF64() ? element : Type(b.getBuilder().getF32Type());
+  const bool toReal = inverse && onesided;
+  x = f.resize(b.cast(x, compute), axis, toReal ? length / 2 + 1 : length);
+  // The axis behind the real and imaginary parts.
+  SmallVector<int64_t> perm, back(rank), shape;
+  for (int64_t dim = 0; dim < rank - 1; ++dim)
+    if (dim != axis)
+      perm.push_back(dim);
+  perm.append({rank - 1, axis});
+  for (auto [to, from] : llvm::enumerate(perm))
+    back[from] = to;
+  if (!x)
+    return x;
+  x = f.transpose(x, perm);
+  shape.assign(b.shapeOf(x).begin(), b.shapeOf(x).end());
+  const int64_t rows = llvm::product_of(ArrayRef<int64_t>(shape).drop_back(2));
+  x = b.reshape(x, {rows, parts, shape.back()});
+  if (parts == 1)
+    x = f.resize(x, 1, 2);
+  if (toReal)
+    x = mirror(f, x, length);
+  x = Transform(b, inverse ? 1 : -1).run(x, length);
+  if (inverse)
+    x = f.mul(x, 1.0 / double(length));
+  if (toReal)
+    x = f.slice(x, 1, 0, 1);
+  else if (onesided)
+    x = f.slice(x, 2, 0, length / 2 + 1);
+  if (!x)
+    return x;
+  shape[rank - 2] = b.shapeOf(x)[1];
+  shape[rank - 1] = b.shapeOf(x)[2];
+  return b.cast(f.transpose(b.reshape(x, shape), back), element);
+}
+
+// An operand of one integer; `otherwise` where it is left out.
+static int64_t requireInteger(OpBinder &b, Value value, int64_t otherwise, const Twine &what) {
+  if (!value)
+    return otherwise;
+  auto known = b.requireIntegers(value, what);
+  return known.empty() ? otherwise : known.front();
+}
+
+static void importDFT(OpBinder &b) {
+  Value x = b.input(0);
+  const bool inverse = b.flag("inverse"), onesided = b.flag("onesided");
+  int64_t axis =
+      b.getOpset() < 20 ? b.integer("axis", 1) : requireInteger(b, b.input(2), -2, "its axis");
+  axis = b.axis(axis, b.rankOf(x));
+  if (b.hasFailed())
+    return;
+  const int64_t size = b.shapeOf(x)[axis];
+  const int64_t length = requireInteger(b, b.input(1), inverse && onesided ? 2 * (size - 1) : size,
+                                        "the length of the transform");
+  if (!b.hasFailed())
+    b.result(fourier(b, x, {axis, length, inverse, onesided}));
+}
+
+// Frames of the signal [batch, n, 1 or 2], each times the window, transformed.
+static void importSTFT(OpBinder &b) {
+  Compose f{b};
+  Value signal = b.input(0), window = b.input(2);
+  if (b.rankOf(signal) != 3 || (window && b.rankOf(window) != 1))
+    return (void)b.invalid("expected a signal of 3 dims and a window of 1");
+  const int64_t size = b.shapeOf(signal)[1];
+  const int64_t step = requireInteger(b, b.input(1), 0, "the step between frames");
+  const int64_t length =
+      requireInteger(b, b.input(3), window ? b.shapeOf(window)[0] : size, "the length of a frame");
+  if (b.hasFailed())
+    return;
+  if (step < 1 || length < 1 || length > size || (window && b.shapeOf(window)[0] != length))
+    return (void)b.invalid("expected a positive step, and frames of the window's length that fit "
+                           "the signal");
+  SmallVector<int64_t> places;
+  for (int64_t start = 0; start + length <= size; start += step)
+    for (int64_t i = 0; i < length; ++i)
+      places.push_back(start + i);
+  nn::GatherOp::Properties properties;
+  properties.axis = b.i64(1);
+  Value indices = b.reshape(b.constant(places), {int64_t(places.size()) / length, length});
+  Value frames = b.create<nn::GatherOp>({signal, indices}, properties);
+  if (window)
+    frames = f.mul(frames, b.reshape(window, {length, 1}));
+  b.result(fourier(b, frames, {2, length, false, b.flag("onesided", true)}));
+}
+
+void nncc::addFourierRules(Rules &rules) {
+  rules.onOp("DFT", 17, importDFT);
+  rules.onOp("STFT", 17, importSTFT);
+}

@@ -1,0 +1,178 @@
+// Quantized operators. Integer products run as floats where that is exact: the contraction kernels
+// are made for them.
+#include "compiler/import/Compose.h"
+#include "compiler/import/Rules.h"
+#include "compiler/import/TypeMap.h"
+#include "compiler/import/WindowAttributes.h"
+
+using namespace mlir;
+using namespace nncc;
+
+// Scale or zero point in a shape that broadcasts to x: one, one per element of `axis`, or one per
+// block of them.
+static Value spread(OpBinder &b, Value x, Value parameter, int64_t axis, int64_t block) {
+  if (!x || !parameter || b.typeOf(parameter).getNumElements() == 1)
+    return b.reshape(parameter, {});
+  if (block == 0)
+    return Compose{b}.along(parameter, axis, b.rankOf(x));
+  SmallVector<int64_t> shape(b.shapeOf(parameter)), blocks = shape;
+  if (int64_t(shape.size()) != b.rankOf(x))
+    return b.invalid("a scale or zero point per block has " + Twine(shape.size()) +
+                     " dims, expected " + Twine(b.rankOf(x)));
+  blocks.insert(blocks.begin() + axis + 1, 1);
+  Value column = b.reshape(parameter, blocks);
+  blocks[axis + 1] = block;
+  shape[axis] *= block;
+  Value repeated = b.reshape(b.create<nn::ExpandOp>({column, b.constant(blocks)}), shape);
+  return Compose{b}.slice(repeated, axis, 0, b.shapeOf(x)[axis]);
+}
+
+// The axis of the parameters: it counts only where they are no scalars.
+static std::optional<int64_t> parameterAxis(OpBinder &b, Value x, Value scale) {
+  if (b.getOpset() < 13 && b.rankOf(scale) == 0)
+    return 0;
+  if (scale && b.typeOf(scale).getNumElements() == 1)
+    return 0;
+  const int64_t axis = b.axis(b.integer("axis", 1), b.rankOf(x));
+  return b.hasFailed() ? std::nullopt : std::optional(axis);
+}
+
+// The type of the quantized elements: of the zero point, else output_dtype, else uint8.
+static Value zeroPointOrZero(OpBinder &b, Value zeroPoint, int64_t dataType) {
+  if (zeroPoint)
+    return zeroPoint;
+  Type element = toElementType(dataType ? int(dataType) : int(onnx::TensorProto::UINT8),
+                               b.getBuilder().getContext());
+  if (!element || !element.isInteger())
+    return b.unsupported("quantized elements of type " + elementTypeName(int(dataType)) +
+                         " are not supported");
+  return b.scalar(element, 0);
+}
+
+static void importQuantize(OpBinder &b) {
+  Value x = b.input(0), scale = b.input(1);
+  auto axis = parameterAxis(b, x, scale);
+  Value zero = zeroPointOrZero(b, b.input(2), b.integer("output_dtype", 0));
+  if (!axis || !zero)
+    return;
+  const int64_t block = b.integer("block_size", 0);
+  b.result(b.create<nn::QuantizeOp>(
+      {x, spread(b, x, scale, *axis, block), spread(b, x, zero, *axis, block)}));
+}
+
+static void importDequantize(OpBinder &b) {
+  Value x = b.input(0), scale = b.input(1), zero = b.input(2);
+  auto axis = parameterAxis(b, x, scale);
+  if (!axis)
+    return;
+  if (!zero)
+    zero = Compose{b}.number(x, 0);
+  const int64_t block = b.integer("block_size", 0);
+  Value result = b.create<nn::DequantizeOp>(
+      {x, spread(b, x, scale, *axis, block), spread(b, x, zero, *axis, block)});
+  if (int64_t to = b.integer("output_dtype", 0)) {
+    Type element = toElementType(int(to), b.getBuilder().getContext());
+    if (!element)
+      return (void)b.unsupported("elements of type " + elementTypeName(int(to)) +
+                                 " are not supported");
+    result = b.cast(result, element);
+  }
+  b.result(result);
+}
+
+// The float type in which sums of `terms` products of two 8-bit differences are exact.
+static Type exactType(OpBinder &b, int64_t terms) {
+  const bool isExact = terms <= (int64_t(1) << 24) / (255 * 255);
+  return isExact ? Type(b.getBuilder().getF32Type()) : Type(b.getBuilder().getF64Type());
+}
+
+// x - zeroPoint as floats.
+static Value centered(OpBinder &b, Value x, Value zeroPoint, Type type) {
+  x = b.cast(x, type);
+  return zeroPoint ? Compose{b}.sub(x, b.cast(zeroPoint, type)) : x;
+}
+
+// A parameter of one value, or one per row or column of a matrix.
+static Value perLine(OpBinder &b, Value parameter, bool isRow) {
+  if (!parameter || b.rankOf(parameter) != 1 || b.shapeOf(parameter)[0] == 1)
+    return parameter && b.rankOf(parameter) == 1 ? b.reshape(parameter, {}) : parameter;
+  return isRow ? b.reshape(parameter, {b.shapeOf(parameter)[0], 1}) : parameter;
+}
+
+static Value integerMatMul(OpBinder &b, Value lhs, Value lhsZero, Value rhs, Value rhsZero) {
+  if (b.rankOf(lhs) == 0 || b.rankOf(rhs) == 0)
+    return b.invalid("expected operands of 1 dim or more");
+  Type type = exactType(b, b.shapeOf(lhs).back());
+  return b.create<nn::MatMulOp>({centered(b, lhs, perLine(b, lhsZero, true), type),
+                                 centered(b, rhs, perLine(b, rhsZero, false), type)});
+}
+
+static void importMatMulInteger(OpBinder &b) {
+  b.result(b.cast(integerMatMul(b, b.input(0), b.input(2), b.input(1), b.input(3)),
+                  b.getBuilder().getI32Type()));
+}
+
+// The sums times lhsScale * rhsScale, as quantized numbers.
+static Value requantize(OpBinder &b, Value sums, Value lhsScale, Value rhsScale, Value scale,
+                        Value zeroPoint) {
+  Compose f{b};
+  Type type = b.getBuilder().getF32Type();
+  Value product = f.mul(b.cast(lhsScale, type), b.cast(rhsScale, type));
+  return b.create<nn::QuantizeOp>(
+      {f.mul(b.cast(sums, type), product), b.cast(scale, type), zeroPoint});
+}
+
+static void importQLinearMatMul(OpBinder &b) {
+  Value sums = integerMatMul(b, b.input(0), b.input(2), b.input(3), b.input(5));
+  b.result(requantize(b, sums, perLine(b, b.input(1), true), perLine(b, b.input(4), false),
+                      perLine(b, b.input(6), true), perLine(b, b.input(7), true)));
+}
+
+static Value integerConv(OpBinder &b, Value x, Value xZero, Value weights, Value weightsZero) {
+  if (b.rankOf(x) < 3 || b.rankOf(x) != b.rankOf(weights))
+    return b.invalid("input and weights have " + Twine(b.rankOf(x)) + " and " +
+                     Twine(b.rankOf(weights)) + " dims, expected the same number of at least 3");
+  auto window = readWindow(b, b.shapeOf(weights).drop_front(2), b.shapeOf(x).drop_front(2));
+  if (!window)
+    return {};
+  Type type = exactType(b, llvm::product_of(b.shapeOf(weights).drop_front()));
+  if (weightsZero && b.typeOf(weightsZero).getNumElements() > 1)
+    weightsZero = Compose{b}.along(weightsZero, 0, b.rankOf(weights));
+  nn::ConvOp::Properties properties;
+  properties.strides = b.array(window->strides);
+  properties.dilations = b.array(window->dilations);
+  properties.pads = b.array(window->pads);
+  properties.groups = b.i64(b.integer("group", 1));
+  return b.create<nn::ConvOp>(
+      {centered(b, x, xZero, type), centered(b, weights, weightsZero, type)}, properties);
+}
+
+static void importConvInteger(OpBinder &b) {
+  b.result(b.cast(integerConv(b, b.input(0), b.input(2), b.input(1), b.input(3)),
+                  b.getBuilder().getI32Type()));
+}
+
+static void importQLinearConv(OpBinder &b) {
+  Compose f{b};
+  Value sums = integerConv(b, b.input(0), b.input(2), b.input(3), b.input(5));
+  if (!sums)
+    return;
+  if (Value bias = b.input(8))
+    sums = f.add(sums, b.cast(f.along(bias, 1, b.rankOf(sums)), b.typeOf(sums).getElementType()));
+  auto perChannel = [&](Value parameter) {
+    return parameter && b.typeOf(parameter).getNumElements() > 1
+               ? f.along(parameter, 1, b.rankOf(sums))
+               : b.reshape(parameter, {});
+  };
+  b.result(requantize(b, sums, perChannel(b.input(1)), perChannel(b.input(4)),
+                      perChannel(b.input(6)), perChannel(b.input(7))));
+}
+
+void nncc::addQuantRules(Rules &rules) {
+  rules.onOp("QuantizeLinear", 10, importQuantize);
+  rules.onOp("DequantizeLinear", 10, importDequantize);
+  rules.onOp("MatMulInteger", 10, importMatMulInteger);
+  rules.onOp("QLinearMatMul", 10, importQLinearMatMul);
+  rules.onOp("ConvInteger", 10, importConvInteger);
+  rules.onOp("QLinearConv", 10, importQLinearConv);
+}
