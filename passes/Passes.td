@@ -229,6 +229,19 @@ def PlanMemory : Pass<"nncc-plan-memory", "::mlir::ModuleOp"> {
     ```
     The module gets `rt.arena_size` and `rt.weights_size` (bytes); constants and packing recipes that are used
     keep their `rt.offset` and stay as operations; the results' types and names become attributes of the function.
+
+    Where a size in the arena is no constant, the offsets are none either, only the order is: that of the same packing for
+    nominal sizes. Two slots that live at the same time stay in it whatever the sizes are, so that a few maxima give all
+    offsets when the program runs:
+    ```mlir
+    %a = rt.dispatch @k(%x) {dims = affine_map<()[s0] -> (s0)>} : .. -> tensor<?x8xf32, affine_map<()[s0] -> (s0, 8)>>
+    %y = rt.dispatch @l(%a) {dims = affine_map<()[s0] -> (s0)>} ..
+      -->  rt.slot 0 bytes affine_map<()[s0] -> ((s0 * 32 + 63) floordiv 64 * 64 + 64)>
+           rt.run @k spaces [0, 2] indices [0, 0] offsets [0, 0] {dims = affine_map<()[s0] -> (s0)>}
+           rt.run @l spaces [2, 1] indices [0, 0] offsets [0, 0] {dims = affine_map<()[s0] -> (s0)>}
+    ```
+    There is no `rt.arena_size` then. The function gets `rt.sizes`: all sizes, in elements and bytes, that must be
+    neither negative nor greater than memory.
   }];
   let dependentDialects = ["::nncc::rt::RTDialect"];
 }
@@ -246,8 +259,9 @@ def VerifyKernels : Pass<"nncc-verify-kernels", "::mlir::ModuleOp"> {
 def VerifyProgram : Pass<"nncc-verify-program", "::mlir::ModuleOp"> {
   let summary = "Check what stage program promises";
   let description = [{
-    Every rt.run names a kernel that exists and buffers inside of the arena and the weights; no
-    tensor is left without a place.
+    Every rt.run names a kernel that exists, gives it all the sizes that it asks for, and has its buffers inside of the
+    arena and the weights; no tensor is left without a place. Sizes are over symbols that `nn.dims` of the program
+    names and that the arguments give.
   }];
 }
 

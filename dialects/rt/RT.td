@@ -64,12 +64,25 @@ def RT_DimOp : RT_Op<"dim", [Pure]> {
 def RT_ViewOp : RT_Op<"view", [Pure]> {
   let summary = "The same elements under another shape, or a contiguous part of them";
   let description = [{
-    `%y = rt.view %x + 128 : tensor<2x128xf32> -> tensor<128xf32>`: elements from `offset` on, in order.
+    `%y = rt.view %x + 128 : tensor<2x128xf32> -> tensor<128xf32>`: elements from `offset` on, in order. An
+    offset that is no constant is `start`, over the symbols of the program:
+    ```mlir
+    %y = rt.view %x {start = affine_map<()[s0] -> (s0 * 128)>} : tensor<2x?xf32, ..> -> tensor<?xf32, ..>
+    ```
+    Whatever the symbols are (from 1 on), all of these elements are in the source.
   }];
-  let arguments = (ins AnyRankedTensor:$source, DefaultValuedAttr<I64Attr, "0">:$offset);
+  let arguments = (ins AnyRankedTensor:$source, DefaultValuedAttr<I64Attr, "0">:$offset,
+                       OptionalAttr<AffineMapAttr>:$start);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = "$source (`+` $offset^)? attr-dict `:` type($source) `->` type($result)";
   let hasVerifier = 1;
+  let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$source,
+                                 CArg<"uint64_t", "0">:$offset),
+                            [{ build($_builder, $_state, result, source, offset, nullptr); }]>];
+  let extraClassDeclaration = [{
+    /// The first element: a constant or an expression over the symbols of the program.
+    ::mlir::AffineExpr getFirst();
+  }];
 }
 
 def RT_BufferOp : RT_Op<"buffer", [Pure]> {
@@ -88,19 +101,46 @@ def RT_ScratchOp : RT_Op<"scratch", [Pure]> {
   let assemblyFormat = "$call `,` $worker `+` $offset attr-dict `:` type($call) `->` type($buffer)";
 }
 
+def RT_SlotOp : RT_Op<"slot", []> {
+  let summary = "A part of the arena in a program with sizes that are not constant";
+  let description = [{
+    ```mlir
+    rt.slot 0 bytes 4160
+    rt.slot 1 bytes affine_map<()[s0] -> (s0 * 256 + 64)> above [0]
+    ```
+    Slots are numbered from 0, in their order in the function. A slot begins where the highest of the slots in
+    `above`, which have lower numbers, ends, and at 0 where there is none. `bytes` is an i64 or an expression over
+    the symbols of the program, always a multiple of 64.
+  }];
+  let arguments = (ins I64Attr:$number, AnyAttrOf<[I64Attr, AffineMapAttr]>:$bytes,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$above);
+  let assemblyFormat = "$number `bytes` $bytes (`above` $above^)? attr-dict";
+  let hasVerifier = 1;
+}
+
 def RT_RunOp : RT_Op<"run", []> {
   let summary = "One run of a kernel, on places that the memory plan has chosen";
   let description = [{
     ```mlir
-    rt.run @kernel [input 0 + 0, weights 0 + 4096, arena 0 + 128] {nodes = ".."}
+    rt.run @kernel spaces [0, 3, 2] indices [0, 0, 0] offsets [0, 4096, 128] {nodes = ".."}
     ```
     `spaces`, `indices` and `offsets` (bytes) say where each argument of the kernel lives; results
-    come after operands.
+    come after operands. An index is the number of an input or output; in the arena, that of an
+    rt.slot where the program has slots.
+
+    In a program with sizes that are not constant, `dims` are the values of the kernel's symbols,
+    as of an rt.dispatch, and `starts`, one per buffer, is added to the offsets.
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, DenseI32ArrayAttr:$spaces,
-                       DenseI64ArrayAttr:$indices, DenseI64ArrayAttr:$offsets);
+                       DenseI64ArrayAttr:$indices, DenseI64ArrayAttr:$offsets,
+                       OptionalAttr<AffineMapAttr>:$dims, OptionalAttr<AffineMapAttr>:$starts);
   let assemblyFormat = "$kernel `spaces` $spaces `indices` $indices `offsets` $offsets attr-dict";
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// An expression over the kernel's symbols, over those of the program; null where `dims` does
+    /// not have them all.
+    ::mlir::AffineExpr inProgram(::mlir::AffineExpr size);
+  }];
 }
 
 #endif

@@ -53,8 +53,7 @@ void makeViews(func::FuncOp function) {
     if (!isView)
       return;
     OpBuilder b(op);
-    Value view = rt::ViewOp::create(b, op->getLoc(), op->getResult(0).getType(), op->getOperand(0),
-                                    b.getI64IntegerAttr(0));
+    Value view = rt::ViewOp::create(b, op->getLoc(), op->getResult(0).getType(), op->getOperand(0));
     op->getResult(0).replaceAllUsesWith(view);
     op->erase();
   });

@@ -1,5 +1,6 @@
 #include "passes/program/Packing.h"
 
+#include "llvm/ADT/BitVector.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/MathExtras.h"
@@ -7,6 +8,10 @@
 using namespace llvm;
 
 namespace nncc {
+
+static bool liveTogether(const Interval &a, const Interval &b) {
+  return a.first <= b.last && b.first <= a.last;
+}
 
 int64_t packIntervals(MutableArrayRef<Interval> intervals, int64_t alignment) {
   SmallVector<Interval *> order;
@@ -21,7 +26,7 @@ int64_t packIntervals(MutableArrayRef<Interval> intervals, int64_t alignment) {
   for (Interval *interval : order) {
     int64_t offset = 0;
     for (const Interval *other : placed) {
-      if (other->last < interval->first || interval->last < other->first)
+      if (!liveTogether(*other, *interval))
         continue;
       if (offset + interval->size <= other->offset)
         break;
@@ -35,6 +40,22 @@ int64_t packIntervals(MutableArrayRef<Interval> intervals, int64_t alignment) {
     placed.insert(place, interval);
   }
   return alignTo(arena, alignment);
+}
+
+std::vector<SmallVector<int64_t>> intervalsBelow(ArrayRef<Interval> intervals) {
+  std::vector<SmallVector<int64_t>> direct(intervals.size());
+  std::vector<BitVector> all(intervals.size(), BitVector(intervals.size()));
+  for (size_t i = 0; i < intervals.size(); ++i) {
+    for (size_t j = i; j-- > 0;) { // the highest first: it implies what is below it
+      if (all[i].test(j) || !liveTogether(intervals[i], intervals[j]))
+        continue;
+      direct[i].push_back(j);
+      all[i] |= all[j];
+      all[i].set(j);
+    }
+    std::reverse(direct[i].begin(), direct[i].end());
+  }
+  return direct;
 }
 
 } // namespace nncc

@@ -2,7 +2,9 @@
 #pragma once
 
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
 #include <cstdint>
+#include <vector>
 
 namespace nncc {
 
@@ -17,5 +19,10 @@ struct Interval {
 /// (greedy by size: Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference",
 /// arXiv 2001.03288).
 int64_t packIntervals(llvm::MutableArrayRef<Interval> intervals, int64_t alignment);
+
+/// What of the chosen offsets holds for other sizes too: for each interval, the numbers of those
+/// that live at the same time and are below it. Those that are below one of these are left out.
+/// The intervals are in the order of their offsets.
+std::vector<llvm::SmallVector<int64_t>> intervalsBelow(llvm::ArrayRef<Interval> intervals);
 
 } // namespace nncc

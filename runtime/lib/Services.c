@@ -12,7 +12,7 @@
 #define SMALL_BYTES 16384.0
 
 static bool isSmall(const nncc_dispatch *dispatch) {
-  bool known = dispatch->flops > 0 || dispatch->bytes > 0;
+  bool known = dispatch->units >= 0 && (dispatch->flops > 0 || dispatch->bytes > 0);
   return known && dispatch->flops < SMALL_FLOPS && dispatch->bytes < SMALL_BYTES;
 }
 

@@ -157,7 +157,8 @@ static Error bench() {
     return opened.takeError();
   double openMs =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-  Expected<GivenInputs> inputs = gatherInputs(opened->inputs(), *options, true);
+  Expected<GivenInputs> inputs = gatherInputs(
+      opened->inputs(), *options, isSource(model) ? Generate::All : Generate::KnownSizes);
   if (!inputs)
     return inputs.takeError();
   if (Error error = opened->prepare(*options, inputs->tensors))

@@ -247,8 +247,9 @@ static Expected<std::vector<Row>> run() {
   if (!opened)
     return opened.takeError();
   bool byRuntime = referenceOption == "ort";
-  Expected<GivenInputs> inputs = gatherInputs(opened->inputs(), *options, byRuntime,
-                                              byRuntime ? "" : referenceOption.getValue());
+  Expected<GivenInputs> inputs =
+      gatherInputs(opened->inputs(), *options, byRuntime ? Generate::All : Generate::None,
+                   byRuntime ? "" : referenceOption.getValue());
   if (!inputs)
     return inputs.takeError();
   if (Error error = opened->prepare(*options, inputs->tensors))

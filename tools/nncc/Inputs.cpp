@@ -41,11 +41,12 @@ public:
   Error addFolder(const std::string &folder);
   Error addArchive(const std::string &file);
   Error addSpec(const InputSpec &spec);
-  Error addGenerated();
+  Error addGenerated(bool onlyKnownSizes);
   Expected<GivenInputs> finish();
 
 private:
   Expected<size_t> position(const InputSpec &spec);
+  std::optional<int64_t> sizeOf(StringRef dim) const;
   Error addFile(size_t index, const std::string &file);
   Error add(size_t index, Tensor tensor, StringRef from);
   Error generate(size_t index, std::vector<int64_t> shape);
@@ -184,7 +185,20 @@ Error Gatherer::addFolder(const std::string &folder) {
   return Error::success();
 }
 
-Error Gatherer::addGenerated() {
+/// The size of a named dim: from --dim, or from an input that has it.
+std::optional<int64_t> Gatherer::sizeOf(StringRef dim) const {
+  auto given = options.dims.find(dim.str());
+  if (given != options.dims.end())
+    return given->second;
+  if (!dim.empty())
+    for (auto [info, tensor] : zip(infos, found))
+      for (size_t d = 0; tensor && d < info.dims.size(); ++d)
+        if (info.shape[d] < 0 && info.dims[d] == dim)
+          return tensor->shape[d];
+  return std::nullopt;
+}
+
+Error Gatherer::addGenerated(bool onlyKnownSizes) {
   for (auto [index, info] : enumerate(infos)) {
     if (found[index])
       continue;
@@ -195,11 +209,17 @@ Error Gatherer::addGenerated() {
     for (auto [size, name] : zip(shape, info.dims)) {
       if (size >= 0)
         continue;
-      auto given = options.dims.find(name);
-      size = given != options.dims.end() ? given->second : 1;
-      if (given == options.dims.end())
-        note("input '" + info.name + "': size '" + (name.empty() ? "?" : name) +
-             "' is not given, 1 is taken");
+      std::optional<int64_t> given = sizeOf(name);
+      size = given.value_or(1);
+      if (given)
+        continue;
+      std::string label = name.empty() ? "?" : name;
+      if (onlyKnownSizes)
+        return usageError("input '" + info.name + "' (" + info.typeText() + "): size '" + label +
+                          "' is open; give it with " +
+                          (name.empty() ? "" : "--dim=" + name + "=<size> or ") +
+                          "--shape=" + info.name + ":<sizes>");
+      note("input '" + info.name + "': size '" + label + "' is not given, 1 is taken");
     }
     if (Error error = generate(index, std::move(shape)))
       return error;
@@ -222,7 +242,7 @@ Expected<GivenInputs> Gatherer::finish() {
 bool inputsAreGiven() { return !inputOptions.empty() || !inputsOption.empty(); }
 
 Expected<GivenInputs> gatherInputs(ArrayRef<InputInfo> infos, const CompileOptions &options,
-                                   bool generateMissing, const std::string &otherwise) {
+                                   Generate missing, const std::string &otherwise) {
   Gatherer gatherer(infos, options);
   for (StringRef text : inputOptions) {
     Expected<InputSpec> spec = parseSpec(text);
@@ -237,8 +257,8 @@ Expected<GivenInputs> gatherInputs(ArrayRef<InputInfo> infos, const CompileOptio
     if (Error error = archive ? gatherer.addArchive(all) : gatherer.addFolder(all))
       return std::move(error);
   }
-  if (generateMissing)
-    if (Error error = gatherer.addGenerated())
+  if (missing != Generate::None)
+    if (Error error = gatherer.addGenerated(missing == Generate::KnownSizes))
       return std::move(error);
   return gatherer.finish();
 }

@@ -10,12 +10,18 @@ struct GivenInputs {
   bool fromPb = false;         ///< they came as input_N.pb; outputs then go the same way
 };
 
+/// Which inputs are generated where they are not given.
+enum class Generate {
+  None,
+  All,       ///< sizes that nothing gives are 1
+  KnownSizes ///< sizes that nothing gives are an error
+};
+
 /// Finds, reads or generates a tensor for each input and compares types and shapes. Open sizes of
-/// generated ones come from `options` (--dim, --shape), else they are 1. With `generateMissing`,
-/// inputs that are not given are generated too. `otherwise` is a folder or an .npz to read when the
-/// user names no inputs at all.
+/// generated ones come from `options` (--dim, --shape) and from inputs that are given. `otherwise`
+/// is a folder or an .npz to read when the user names no inputs at all.
 llvm::Expected<GivenInputs> gatherInputs(llvm::ArrayRef<InputInfo> infos,
-                                         const CompileOptions &options, bool generateMissing,
+                                         const CompileOptions &options, Generate missing,
                                          const std::string &otherwise = {});
 
 /// Whether the user names inputs: --input or --inputs.

@@ -123,7 +123,8 @@ static Error run() {
   Expected<Model> opened = Model::open(model);
   if (!opened)
     return opened.takeError();
-  Expected<GivenInputs> inputs = gatherInputs(opened->inputs(), *options, generate);
+  Expected<GivenInputs> inputs =
+      gatherInputs(opened->inputs(), *options, generate ? Generate::All : Generate::None);
   if (!inputs)
     return inputs.takeError();
   if (Error error = opened->prepare(*options, inputs->tensors))

@@ -91,7 +91,8 @@ struct nncc_call {
   void *host;                    /* the first argument of every service */
 };
 
-/* One call site of a kernel: constant data of the library, for scheduling and profiling. */
+/* One call site of a kernel: constant data of the library, for scheduling and profiling. Where
+ * sizes are known at run time only, flops and bytes are those for dims of 64. */
 struct nncc_dispatch {
   uint32_t struct_size;
   uint32_t flags;     /* 0 */

@@ -56,3 +56,55 @@ module {
     return %x : tensor<4xf32>
   }
 }
+// -----
+// Sizes that are not constant: slots by the order of their nominal offsets. %a and %c live at
+// different times and begin at the same place; %b is above both of them.
+// CHECK-NOT:   rt.arena_size
+// CHECK:       func.func @open
+// CHECK-SAME:    rt.sizes = #[[SIZES:[a-z0-9]*]]}
+// CHECK:         rt.slot 0 bytes #[[BYTES:[a-z0-9]*]]{{$}}
+// CHECK:         rt.slot 1 bytes #[[BYTES]]{{$}}
+// CHECK:         rt.slot 2 bytes #[[BYTES]] above [0, 1]
+// CHECK:         rt.run @k spaces [0, 2] indices [0, 0] offsets [0, 0] {bytes = 4.096000e+03 : f64, dims = #{{.*}}, nodes = "A"}
+// CHECK:         rt.run @k spaces [2, 2] indices [0, 2] offsets [0, 0] {{.*}}nodes = "B"
+// CHECK:         rt.run @k spaces [2, 2] indices [2, 1] offsets [0, 0] {{.*}}nodes = "C"
+// CHECK:         rt.run @part spaces [2, 1] indices [1, 0] offsets [0, 0] {{.*}}nodes = "D", starts = #{{.*}}}
+module {
+  func.func @open(%x: tensor<?x8xf32, affine_map<()[s0] -> (s0, 8)>>) -> tensor<8xf32> attributes {nn.dims = ["rows"]} {
+    %a = rt.dispatch @k(%x) {nodes = "A", dims = affine_map<()[s0] -> (s0)>} : (tensor<?x8xf32, affine_map<()[s0] -> (s0, 8)>>) -> tensor<?x8xf32, affine_map<()[s0] -> (s0, 8)>>
+    %b = rt.dispatch @k(%a) {nodes = "B", dims = affine_map<()[s0] -> (s0)>} : (tensor<?x8xf32, affine_map<()[s0] -> (s0, 8)>>) -> tensor<?x8xf32, affine_map<()[s0] -> (s0, 8)>>
+    %c = rt.dispatch @k(%b) {nodes = "C", dims = affine_map<()[s0] -> (s0)>} : (tensor<?x8xf32, affine_map<()[s0] -> (s0, 8)>>) -> tensor<?x8xf32, affine_map<()[s0] -> (s0, 8)>>
+    %last = rt.view %c {start = affine_map<()[s0] -> (s0 * 8 - 8)>} : tensor<?x8xf32, affine_map<()[s0] -> (s0, 8)>> -> tensor<8xf32>
+    %y = rt.dispatch @part(%last) {nodes = "D"} : (tensor<8xf32>) -> tensor<8xf32>
+    return %y : tensor<8xf32>
+  }
+  module @k {
+    func.func private @k(tensor<?x8xf32, affine_map<()[s0] -> (s0, 8)>>) -> tensor<?x8xf32, affine_map<()[s0] -> (s0, 8)>> attributes {rt.kernel}
+  }
+  module @part {
+    func.func private @part(tensor<8xf32>) -> tensor<8xf32> attributes {rt.kernel}
+  }
+}
+// -----
+// Of slots that live together only the highest one below is named.
+// CHECK:         rt.slot 0 bytes 576
+// CHECK:         rt.slot 1 bytes {{.*}} above [0]
+// CHECK:         rt.slot 2 bytes {{.*}} above [1]
+module {
+  func.func @three(%x: tensor<?xf32, affine_map<()[s0] -> (s0)>>) -> tensor<?xf32, affine_map<()[s0] -> (s0)>> attributes {nn.dims = ["n"]} {
+    %a = rt.dispatch @fix(%x) {dims = affine_map<()[s0] -> (s0)>} : (tensor<?xf32, affine_map<()[s0] -> (s0)>>) -> tensor<128xf32>
+    %b = rt.dispatch @k(%x) {dims = affine_map<()[s0] -> (s0)>} : (tensor<?xf32, affine_map<()[s0] -> (s0)>>) -> tensor<?xf32, affine_map<()[s0] -> (s0)>>
+    %c = rt.dispatch @k(%x) {dims = affine_map<()[s0] -> (s0)>} : (tensor<?xf32, affine_map<()[s0] -> (s0)>>) -> tensor<?xf32, affine_map<()[s0] -> (s0)>>
+    %y = rt.dispatch @all(%a, %b, %c) {dims = affine_map<()[s0] -> (s0)>} : (tensor<128xf32>, tensor<?xf32, affine_map<()[s0] -> (s0)>>, tensor<?xf32, affine_map<()[s0] -> (s0)>>) -> tensor<?xf32, affine_map<()[s0] -> (s0)>>
+    return %y : tensor<?xf32, affine_map<()[s0] -> (s0)>>
+  }
+  module @k {
+    func.func private @k(tensor<?xf32, affine_map<()[s0] -> (s0)>>) -> tensor<?xf32, affine_map<()[s0] -> (s0)>> attributes {rt.kernel}
+  }
+  module @fix {
+    func.func private @fix(tensor<?xf32, affine_map<()[s0] -> (s0)>>) -> tensor<128xf32> attributes {rt.kernel}
+  }
+  module @all {
+    func.func private @all(tensor<128xf32>, tensor<?xf32, affine_map<()[s0] -> (s0)>>, tensor<?xf32, affine_map<()[s0] -> (s0)>>) -> tensor<?xf32, affine_map<()[s0] -> (s0)>> attributes {rt.kernel}
+  }
+}

@@ -25,3 +25,8 @@ func.func @main(%x: tensor<2x2xf32>) -> tensor<4xf32> {
   %y = rt.dispatch @k(%v) : (tensor<4xf32>) -> tensor<4xf32>
   return %y : tensor<4xf32>
 }
+// -----
+// expected-error @+1 {{has a size over symbol 1 in 'tensor<?xf32, affine_map<()[s0, s1] -> (s1)>>', but 'nn.dims' of the program has 1 names}}
+func.func @main(%x: tensor<?xf32, affine_map<()[s0, s1] -> (s1)>>) attributes {nn.dims = ["n"]} {
+  return
+}

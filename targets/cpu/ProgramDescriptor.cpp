@@ -1,0 +1,222 @@
+#include "targets/cpu/ProgramDescriptor.h"
+
+#include "runtime/include/nncc/abi.h"
+#include "targets/cpu/ProgramSizes.h"
+
+using namespace nncc;
+using namespace nncc::cpu;
+using llvm::Constant;
+using llvm::SmallVector;
+using llvm::StringRef;
+using mlir::AffineExpr;
+
+namespace {
+
+nncc_type typeCode(mlir::Type type) {
+  if (type.isF32())
+    return NNCC_FLOAT;
+  if (type.isF64())
+    return NNCC_DOUBLE;
+  if (type.isF16())
+    return NNCC_FLOAT16;
+  if (type.isBF16())
+    return NNCC_BFLOAT16;
+  if (type.isInteger(1))
+    return NNCC_BOOL;
+  bool isUnsigned = type.isUnsignedInteger();
+  switch (type.getIntOrFloatBitWidth()) {
+  case 8:
+    return isUnsigned ? NNCC_UINT8 : NNCC_INT8;
+  case 16:
+    return isUnsigned ? NNCC_UINT16 : NNCC_INT16;
+  case 32:
+    return isUnsigned ? NNCC_UINT32 : NNCC_INT32;
+  case 64:
+    return isUnsigned ? NNCC_UINT64 : NNCC_INT64;
+  }
+  return 0;
+}
+
+class DescriptorEmitter {
+public:
+  DescriptorEmitter(ProgramBuilder &program, mlir::func::FuncOp main, const ProgramDims &dims)
+      : program(program), b(program.b), main(main), dims(dims) {}
+
+  Constant *tensorInfo(StringRef name, mlir::RankedTensorType type) {
+    SmallVector<Constant *> shape;
+    for (AffineExpr size : shapeOf(type))
+      shape.push_back(program.i64(dims.inShape(size)));
+    return program.record({program.text(name), program.i32(typeCode(type.getElementType())),
+                           program.i32(type.getRank()), program.array(shape, "shape")},
+                          sizeof(nncc_tensor_info));
+  }
+
+  SmallVector<Constant *> inputInfos() {
+    SmallVector<Constant *> infos;
+    for (auto [i, type] : llvm::enumerate(main.getArgumentTypes())) {
+      auto name = main.getArgAttrOfType<mlir::StringAttr>(i, "nn.name");
+      infos.push_back(tensorInfo(name ? name.str() : "input" + std::to_string(i),
+                                 llvm::cast<mlir::RankedTensorType>(type)));
+    }
+    return infos;
+  }
+
+  SmallVector<Constant *> outputInfos() {
+    SmallVector<Constant *> infos;
+    auto names = main->getAttrOfType<mlir::ArrayAttr>("rt.result_names");
+    for (auto [type, name] : llvm::zip(resultTypes(main), names))
+      infos.push_back(tensorInfo(llvm::cast<mlir::StringAttr>(name), type));
+    return infos;
+  }
+
+  SmallVector<Constant *> dimInfos() {
+    SmallVector<Constant *> infos;
+    auto add = [&](StringRef name) {
+      infos.push_back(program.record(
+          {program.text(name), program.i64(/*min=*/0), program.i64(/*max=*/-1)}, sizeof(nncc_dim)));
+    };
+    llvm::for_each(dims.names, add);
+    for (size_t i = 0; i < dims.derived.size(); ++i)
+      add("");
+    return infos;
+  }
+
+  SmallVector<Constant *> metadata() {
+    SmallVector<Constant *> entries;
+    auto source = main->getParentOfType<mlir::ModuleOp>();
+    if (auto dictionary = source->getAttrOfType<mlir::DictionaryAttr>("nn.metadata"))
+      for (mlir::NamedAttribute entry : dictionary)
+        if (auto value = llvm::dyn_cast<mlir::StringAttr>(entry.getValue()))
+          entries.push_back(program.record({program.text(entry.getName()), program.text(value)},
+                                           sizeof(nncc_metadata)));
+    return entries;
+  }
+
+  /// nncc_descriptor.infer: derived dims whose symbols are known; null where there is none.
+  Constant *emitInfer() {
+    if (dims.derived.empty())
+      return program.null();
+    llvm::Function *infer = program.makeFunction({program.pointer()}, "infer");
+    llvm::Value *values = infer->getArg(0);
+    llvm::BasicBlock *refuse = program.makeBlock("refuse");
+    // Sizes are computed of unknown symbols too, and then not looked at.
+    ProgramSizes sizes(program, values);
+    for (auto [i, size] : llvm::enumerate(dims.derived)) {
+      llvm::Value *known = b.getTrue();
+      size.walk([&](AffineExpr part) {
+        if (llvm::isa<mlir::AffineSymbolExpr>(part))
+          known = b.CreateAnd(known, b.CreateICmpSGE(sizes.value(part), program.i64(0)));
+      });
+      size_t place = (dims.names.size() + i) * sizeof(int64_t);
+      llvm::Value *given = program.load(b.getInt64Ty(), values, place);
+      llvm::Value *computed = sizes.value(size);
+      llvm::Value *differs =
+          b.CreateAnd(b.CreateICmpSGE(given, program.i64(0)), b.CreateICmpNE(given, computed));
+      llvm::Value *bad = b.CreateAnd(known, b.CreateOr(sizes.isBad(size), differs));
+      program.store(b.CreateSelect(known, computed, given), values, place);
+      llvm::BasicBlock *next = program.makeBlock("next");
+      b.CreateCondBr(bad, refuse, next);
+      b.SetInsertPoint(next);
+    }
+    b.CreateRet(program.i32(NNCC_OK));
+    b.SetInsertPoint(refuse);
+    b.CreateRet(program.i32(NNCC_INVALID_ARGUMENT));
+    return infer;
+  }
+
+  Constant *weights(const ProgramInfo &info) {
+    if (!info.weightsFile.empty() || !info.weightsSize)
+      return program.null();
+    auto *symbol = new llvm::GlobalVariable(
+        *program.module, llvm::ArrayType::get(b.getInt8Ty(), info.weightsSize), true,
+        llvm::GlobalValue::ExternalLinkage, nullptr, info.weightsSymbol);
+    symbol->setVisibility(llvm::GlobalValue::HiddenVisibility);
+    return symbol;
+  }
+
+  Constant *emit(const ProgramInfo &info, const Machine &machine, const DescriptorParts &parts) {
+    SmallVector<Constant *> inputs = inputInfos(), outputs = outputInfos(), meta = metadata();
+    SmallVector<Constant *> sizes = dimInfos();
+    ProgramBuilder &p = program;
+    return p.global(p.record({p.i64(NNCC_ABI_MAGIC),
+                              b.getInt16(NNCC_ABI_MAJOR),
+                              b.getInt16(NNCC_ABI_MINOR),
+                              p.i32(sizeof(nncc_descriptor)),
+                              p.text(info.name),
+                              p.text(info.compiler),
+                              p.text(machine.triple),
+                              p.text(machine.cpu),
+                              p.text(llvm::join(machine.isa(), ",")),
+                              p.i32(inputs.size()),
+                              p.i32(outputs.size()),
+                              p.i32(sizes.size()),
+                              p.i32(meta.size()),
+                              p.i32(parts.dispatches.size()),
+                              p.i32(0),
+                              p.array(inputs, "inputs"),
+                              p.array(outputs, "outputs"),
+                              p.array(sizes, "dims"),
+                              p.array(meta, "metadata"),
+                              p.array(parts.dispatches, "dispatches"),
+                              weights(info),
+                              info.weightsFile.empty() ? p.null() : p.text(info.weightsFile),
+                              p.i64(info.weightsSize),
+                              p.i64(info.weightsHash),
+                              parts.plan,
+                              parts.run,
+                              emitInfer()},
+                             sizeof(nncc_descriptor)),
+                    "descriptor");
+  }
+
+private:
+  ProgramBuilder &program;
+  llvm::IRBuilder<> &b;
+  mlir::func::FuncOp main;
+  const ProgramDims &dims;
+};
+
+} // namespace
+
+SmallVector<mlir::RankedTensorType> nncc::cpu::resultTypes(mlir::func::FuncOp main) {
+  return llvm::map_to_vector(
+      main->getAttrOfType<mlir::ArrayAttr>("rt.result_types"), [](mlir::Attribute type) {
+        return llvm::cast<mlir::RankedTensorType>(llvm::cast<mlir::TypeAttr>(type).getValue());
+      });
+}
+
+ProgramDims::ProgramDims(mlir::func::FuncOp main) {
+  if (auto declared = main->getAttrOfType<mlir::ArrayAttr>("nn.dims"))
+    for (mlir::Attribute name : declared)
+      names.push_back(llvm::cast<mlir::StringAttr>(name).str());
+  auto add = [&](mlir::RankedTensorType type) {
+    for (AffineExpr size : shapeOf(type))
+      if (!constantOf(size) && !llvm::isa<mlir::AffineSymbolExpr>(size) &&
+          !llvm::is_contained(derived, normalForm(size)))
+        derived.push_back(normalForm(size));
+  };
+  for (mlir::Type type : main.getArgumentTypes())
+    add(llvm::cast<mlir::RankedTensorType>(type));
+  llvm::for_each(resultTypes(main), add);
+}
+
+int64_t ProgramDims::inShape(AffineExpr size) const {
+  size = normalForm(size);
+  if (auto constant = constantOf(size))
+    return *constant;
+  if (auto symbol = llvm::dyn_cast<mlir::AffineSymbolExpr>(size))
+    return -1 - static_cast<int64_t>(symbol.getPosition());
+  auto *found = llvm::find(derived, size);
+  return -1 - static_cast<int64_t>(names.size() + (found - derived.begin()));
+}
+
+void nncc::cpu::emitDescriptor(ProgramBuilder &program, mlir::func::FuncOp main,
+                               const ProgramDims &dims, const ProgramInfo &info,
+                               const Machine &machine, const DescriptorParts &parts) {
+  Constant *descriptor = DescriptorEmitter(program, main, dims).emit(info, machine, parts);
+  auto *entry = llvm::Function::Create(llvm::FunctionType::get(program.pointer(), false),
+                                       llvm::GlobalValue::ExternalLinkage,
+                                       "nncc_model_" + info.name, *program.module);
+  program.b.SetInsertPoint(llvm::BasicBlock::Create(program.b.getContext(), "entry", entry));
+  program.b.CreateRet(descriptor);
+}
