@@ -1,17 +1,12 @@
 """Models whose sizes are known only when they run: written as IR of stage `schedule`, compiled, and
 compared with NumPy at many sizes."""
 
-import os
 import resource
+import sys
+from pathlib import Path
 
+import numpy as np
 from support import NNCC, ToolTest, main
-
-os.environ.setdefault("NNCC_RUNTIME", os.path.join(os.path.dirname(NNCC), "..", "lib", "libnncc.so"))
-
-import sys  # noqa: E402
-from pathlib import Path  # noqa: E402
-
-import numpy as np  # noqa: E402
 
 sys.path.insert(0, str(Path(NNCC).resolve().parent.parent / "lib" / "python"))
 import nncc  # noqa: E402
@@ -130,7 +125,8 @@ module attributes {{nncc.stage = "schedule"}} {{
 
 def expected(x, z):
     a = x + z
-    b = np.cumsum(a.reshape(len(x), -1), axis=1, dtype=np.float32).reshape(a.shape)
+    rows = a.reshape(x.shape[0], x.shape[1] * 4)
+    b = np.cumsum(rows, axis=1, dtype=np.float32).reshape(a.shape)
     return (b + a + x).reshape(-1, 4)
 
 
