@@ -179,8 +179,11 @@ class Bench(ToolTest):
         self.assertIn("gemm1", text)
 
     def test_open_sizes(self):
-        out = json.loads(self.nncc("bench", ECHO, "--dim", "batch=3", "--iterations=2", "--json"))
-        self.assertEqual(out["inputs"]["open"], "float32[3, 1]")
+        sizes = ["--dim", "batch=3", "--dim", "a/b=2", "--iterations=2"]
+        out = json.loads(self.nncc("bench", ECHO, *sizes, "--json"))
+        self.assertEqual(out["inputs"]["open"], "float32[3, 2]")
+        self.nncc("bench", ECHO, *sizes[:2], code=1,
+                  error="size 'a/b' is open; give it with --dim=a/b=<size>")  # fmt: skip
 
 
 class Inspect(ToolTest):
