@@ -31,17 +31,21 @@ class Cost:
 
 
 def resident_peak(pid):
-    """The most memory a live process has held, in MiB; 0 when it is gone.
+    """The most memory that a live process or a child of it has held, in MiB; 0 when it is gone.
 
-    (A child's ru_maxrss begins with what its parent held when it was started.)
+    (nncc compiles in a child. A child's ru_maxrss begins with what its parent held when it was
+    started.)
     """
+    peak = 0.0
     try:
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 1024
+                peak = int(line.split()[1]) / 1024
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            peak = max(peak, resident_peak(int(child)))
     except OSError:
         pass
-    return 0.0
+    return peak
 
 
 def run_command(words, timeout=None):
