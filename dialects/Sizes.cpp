@@ -338,15 +338,20 @@ Value buildSize(OpBuilder &b, Location loc, AffineExpr expression,
   Value one = arith::ConstantIndexOp::create(b, loc, 1);
   if (!constantOf(binary.getRHS())) // an empty tensor must not trap
     rhs = arith::MaxSIOp::create(b, loc, rhs, one);
-  if (binary.getKind() == AffineExprKind::FloorDiv)
-    return arith::FloorDivSIOp::create(b, loc, lhs, rhs);
-  if (binary.getKind() == AffineExprKind::CeilDiv)
-    return arith::CeilDivSIOp::create(b, loc, lhs, rhs);
+  if (binary.getKind() == AffineExprKind::CeilDiv) {
+    Value most = arith::SubIOp::create(b, loc, rhs, one, exact);
+    lhs = arith::AddIOp::create(b, loc, lhs, most, exact);
+  }
   Value rest = arith::RemSIOp::create(b, loc, lhs, rhs);
   Value isNegative = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, rest,
                                            arith::ConstantIndexOp::create(b, loc, 0));
-  Value wrapped = arith::AddIOp::create(b, loc, rest, rhs, exact);
-  return arith::SelectOp::create(b, loc, isNegative, wrapped, rest);
+  if (binary.getKind() == AffineExprKind::Mod) {
+    Value wrapped = arith::AddIOp::create(b, loc, rest, rhs, exact);
+    return arith::SelectOp::create(b, loc, isNegative, wrapped, rest);
+  }
+  Value quotient = arith::DivSIOp::create(b, loc, lhs, rhs);
+  Value below = arith::SubIOp::create(b, loc, quotient, one, exact);
+  return arith::SelectOp::create(b, loc, isNegative, below, quotient);
 }
 
 } // namespace nncc

@@ -1,6 +1,5 @@
 #include "targets/cpu/BodyEvaluator.h"
 
-#include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -8,6 +7,7 @@
 #include "targets/cpu/Lanes.h"
 
 using namespace mlir;
+using namespace nncc;
 using namespace nncc::cpu;
 
 /// The type with the shape of another one.
@@ -72,17 +72,19 @@ std::optional<Lanes> BodyEvaluator::index(Emitter &e, AffineExpr expression,
     SmallVector<Value> dims;
     for (Value value : points.loops)
       dims.push_back(value ? value : e.constant(0));
-    return Lanes{affine::expandAffineExpr(e.b, e.loc, expression, dims, {}), nullptr, false};
+    return Lanes{e.expand(expression, dims), nullptr, false};
   }
-  Value result = e.constant(sum->constant);
+  Value result = e.size(sum->constant);
   for (auto [value, factor] : llvm::zip(points.loops, sum->factors))
-    if (factor && value)
+    if (!isZero(factor) && value)
       result = e.add(result, e.mul(value, factor));
-  int64_t step = points.vector >= 0 ? sum->factors[points.vector] : 0;
-  if (step == 0 || step == 1)
-    return Lanes{result, nullptr, step == 1};
+  AffineExpr step = e.b.getAffineConstantExpr(0);
+  if (points.vector >= 0)
+    step = sum->factors[points.vector];
+  if (isZero(step) || isOne(step))
+    return Lanes{result, nullptr, isOne(step)};
   Lanes count{e.constant(0), nullptr, true};
-  Lanes factor{e.constant(step), nullptr, false}, first{result, nullptr, false};
+  Lanes factor{e.size(step), nullptr, false}, first{result, nullptr, false};
   Value scaled = arith::MulIOp::create(e.b, e.loc, asVector(e, count, points.lanes),
                                        asVector(e, factor, points.lanes));
   return Lanes{nullptr, arith::AddIOp::create(e.b, e.loc, scaled, asVector(e, first, points.lanes)),
@@ -93,7 +95,7 @@ Value BodyEvaluator::scalarElement(Emitter &e, Value tensor, ValueRange indices)
   const Home &home = homes.of(tensor);
   const Base &base = homes.bases[home.base];
   AffineExpr flat = simplified(linearize(home.indices, base.shape, e.b.getContext()));
-  Value at = affine::expandAffineExpr(e.b, e.loc, flat, indices, {});
+  Value at = e.expand(flat, indices);
   Value element = memref::LoadOp::create(e.b, e.loc, base.buffer, at);
   return fromMemory(e, element, cast<RankedTensorType>(tensor.getType()).getElementType());
 }
@@ -106,19 +108,18 @@ Lanes BodyEvaluator::gather(Emitter &e, tensor::ExtractOp op, MutableArrayRef<La
   Value at = e.size(place.offset);
   Value offsets;
   bool isRow = true; // of neighbouring elements
-  for (auto [index, step] : llvm::zip(indices, place.strides)) {
-    int64_t stride = fixed(step);
-    if (index.scalar && (!index.countsUp || stride == 1)) {
+  for (auto [index, stride] : llvm::zip(indices, place.strides)) {
+    if (index.scalar && (!index.countsUp || isOne(stride))) {
       at = e.add(at, e.mul(index.scalar, stride));
       isRow &= !index.countsUp || !offsets;
     }
-    bool isRowIndex = index.scalar && index.countsUp && stride == 1;
+    bool isRowIndex = index.scalar && index.countsUp && isOne(stride);
     if (index.scalar && !index.countsUp)
       continue;
     Lanes steps = isRowIndex ? Lanes{e.constant(0), nullptr, true} : index;
-    Lanes factor{e.constant(stride), nullptr, false};
+    Lanes factor{e.size(stride), nullptr, false};
     Value part = asVector(e, steps, points.lanes);
-    if (stride != 1)
+    if (!isOne(stride))
       part = arith::MulIOp::create(e.b, e.loc, part, asVector(e, factor, points.lanes));
     isRow &= isRowIndex && !offsets;
     offsets = offsets ? arith::AddIOp::create(e.b, e.loc, offsets, part).getResult() : part;

@@ -1,8 +1,8 @@
 // A kernel on tensors -> units of a parallel loop on flat buffers.
+#include "dialects/rt/RT.h"
 #include "targets/cpu/NestEmitter.h"
 #include "targets/cpu/Passes.h"
 
-#include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
@@ -28,6 +28,7 @@ public:
     if (failed(checkTypes()) || failed(generalize()))
       return failure();
     addArguments();
+    resolveSymbols();
     auto homes = Homes::of(function, arguments, results);
     if (failed(homes) || failed(resolveScalars(*homes)) || failed(emitRoot(*homes)))
       return failure();
@@ -100,6 +101,15 @@ private:
       results.push_back(buffer(type));
   }
 
+  /// rt.symbol -> the value that the call hands over.
+  void resolveSymbols() {
+    function.walk([&](rt::SymbolOp op) {
+      AffineExpr symbol = b.getAffineSymbolExpr(op.getNumber());
+      op.replaceAllUsesWith(kernel.sizes.value(symbol, op.getLoc()));
+      op.erase();
+    });
+  }
+
   /// Single elements that the function itself reads: loads at its beginning.
   LogicalResult resolveScalars(const Homes &homes) {
     for (Operation &op : llvm::make_early_inc_range(body())) {
@@ -113,7 +123,7 @@ private:
       OpBuilder at(&op);
       AffineExpr flat = simplified(linearize(home.indices, base.shape, at.getContext()));
       SmallVector<Value> indices(extract.getIndices());
-      Value index = affine::expandAffineExpr(at, op.getLoc(), flat, indices, {});
+      Value index = kernel.sizes.expand(at, op.getLoc(), flat, indices);
       Value element = memref::LoadOp::create(at, op.getLoc(), base.buffer, index);
       if (element.getType() != extract.getType())
         return op.emitError("cannot read a scalar of type ") << extract.getType();

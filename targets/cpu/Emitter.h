@@ -1,11 +1,11 @@
 // Index arithmetic that folds constants while it is built, and loops with lambdas.
 #pragma once
 
-#include "targets/cpu/KernelSizes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Builders.h"
+#include "targets/cpu/KernelSizes.h"
 
 namespace nncc::cpu {
 
@@ -20,6 +20,11 @@ struct Emitter {
   mlir::Value size(mlir::AffineExpr expression) {
     auto known = constantOf(expression);
     return known ? constant(*known) : sizes->value(expression, loc);
+  }
+
+  /// An index expression over `dims` and the symbols of the kernel, here.
+  mlir::Value expand(mlir::AffineExpr expression, mlir::ValueRange dims) {
+    return sizes->expand(b, loc, expression, dims);
   }
 
   mlir::Value constant(int64_t value) {
@@ -50,6 +55,16 @@ struct Emitter {
     return mlir::arith::MulIOp::create(b, loc, x, constant(y),
                                        mlir::arith::IntegerOverflowFlags::nsw);
   }
+  mlir::Value mul(mlir::Value x, mlir::AffineExpr y) {
+    if (auto known = constantOf(y))
+      return mul(x, *known);
+    auto cx = mlir::getConstantIntValue(x);
+    if (cx == 0)
+      return x;
+    return cx == 1 ? size(y)
+                   : mlir::arith::MulIOp::create(b, loc, x, size(y),
+                                                 mlir::arith::IntegerOverflowFlags::nsw);
+  }
   /// Quotient and remainder of a non-negative x.
   std::pair<mlir::Value, mlir::Value> divide(mlir::Value x, int64_t y) {
     if (y == 1)
@@ -58,6 +73,12 @@ struct Emitter {
       return {constant(*cx / y), constant(*cx % y)};
     return {mlir::arith::DivUIOp::create(b, loc, x, constant(y)),
             mlir::arith::RemUIOp::create(b, loc, x, constant(y))};
+  }
+  std::pair<mlir::Value, mlir::Value> divide(mlir::Value x, mlir::AffineExpr y) {
+    if (auto known = constantOf(y))
+      return divide(x, *known);
+    return {mlir::arith::DivUIOp::create(b, loc, x, size(y)),
+            mlir::arith::RemUIOp::create(b, loc, x, size(y))};
   }
   /// The quotient of a non-negative x, rounded up.
   mlir::Value divideCeil(mlir::Value x, int64_t y) { return divide(add(x, y - 1), y).first; }

@@ -1,7 +1,10 @@
 #include "targets/cpu/KernelSizes.h"
 
 #include "dialects/rt/RT.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
 using namespace nncc;
@@ -27,4 +30,75 @@ Value KernelSizes::value(AffineExpr expression, Location loc) {
       buildSize(b, loc, expression, [&](unsigned number) { return symbol(number, b, loc); });
   last = result.getDefiningOp();
   return values[expression] = result;
+}
+
+Value KernelSizes::expand(OpBuilder &b, Location loc, AffineExpr expression, ValueRange dims) {
+  unsigned symbols = symbolCount(expression);
+  if (symbols == 0)
+    return affine::expandAffineExpr(b, loc, expression, dims, {});
+  Shape numbered; // dims become symbols after those of the kernel
+  for (unsigned d = 0; d < dims.size(); ++d)
+    numbered.push_back(b.getAffineSymbolExpr(symbols + d));
+  return buildSize(b, loc, normalForm(expression.replaceDims(numbered)), [&](unsigned number) {
+    return number < symbols ? value(b.getAffineSymbolExpr(number), loc) : dims[number - symbols];
+  });
+}
+
+AffineExpr nncc::cpu::expressionOf(Value index) {
+  MLIRContext *context = index.getContext();
+  if (auto known = getConstantIntValue(index))
+    return getAffineConstantExpr(*known, context);
+  Operation *op = index.getDefiningOp();
+  if (!op)
+    return {};
+  if (auto symbol = dyn_cast<rt::SymbolOp>(op))
+    return getAffineSymbolExpr(symbol.getNumber(), context);
+  if (auto dim = dyn_cast<rt::DimOp>(op))
+    return getAffineSymbolExpr(dim.getNumber(), context);
+  SmallVector<AffineExpr> operands;
+  for (Value operand : op->getOperands()) {
+    operands.push_back(expressionOf(operand));
+    if (!operands.back())
+      return {};
+  }
+  if (auto apply = dyn_cast<affine::AffineApplyOp>(op)) {
+    AffineMap map = apply.getAffineMap();
+    ArrayRef<AffineExpr> all = operands;
+    return normalForm(map.getResult(0).replaceDimsAndSymbols(all.take_front(map.getNumDims()),
+                                                             all.drop_front(map.getNumDims())));
+  }
+  if (isa<arith::IndexCastOp, arith::IndexCastUIOp>(op))
+    return operands[0];
+  if (isa<arith::AddIOp>(op))
+    return normalForm(operands[0] + operands[1]);
+  if (isa<arith::SubIOp>(op))
+    return normalForm(operands[0] - operands[1]);
+  if (isa<arith::MulIOp>(op))
+    return normalForm(operands[0] * operands[1]);
+  // Sizes are not negative: rounding to zero is rounding down.
+  if (isa<arith::FloorDivSIOp, arith::DivSIOp, arith::DivUIOp>(op))
+    return normalForm(operands[0].floorDiv(operands[1]));
+  if (isa<arith::CeilDivSIOp, arith::CeilDivUIOp>(op))
+    return normalForm(operands[0].ceilDiv(operands[1]));
+  if (isa<arith::RemSIOp, arith::RemUIOp>(op))
+    return normalForm(operands[0] % operands[1]);
+  return {};
+}
+
+AffineExpr nncc::cpu::expressionOf(OpFoldResult index, MLIRContext *context) {
+  if (auto known = getConstantIntValue(index))
+    return getAffineConstantExpr(*known, context);
+  auto value = dyn_cast<Value>(index);
+  return value ? expressionOf(value) : AffineExpr();
+}
+
+std::optional<Shape> nncc::cpu::expressionsOf(ArrayRef<OpFoldResult> indices,
+                                              MLIRContext *context) {
+  Shape result;
+  for (OpFoldResult index : indices) {
+    result.push_back(expressionOf(index, context));
+    if (!result.back())
+      return std::nullopt;
+  }
+  return result;
 }

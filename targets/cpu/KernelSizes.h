@@ -16,6 +16,11 @@ public:
 
   mlir::Value value(mlir::AffineExpr expression, mlir::Location loc);
 
+  /// The value of an index expression at the insertion point of `b`; `dims`: values of its dims.
+  /// Quotients by 0 are any number.
+  mlir::Value expand(mlir::OpBuilder &b, mlir::Location loc, mlir::AffineExpr expression,
+                     mlir::ValueRange dims);
+
 private:
   mlir::Value symbol(unsigned number, mlir::OpBuilder &b, mlir::Location loc);
 
@@ -24,5 +29,13 @@ private:
   mlir::Operation *last = nullptr; // what was made last
   llvm::DenseMap<mlir::AffineExpr, mlir::Value> values;
 };
+
+/// The expression behind an index that is arithmetic on constants and `rt.symbol` or `rt.dim`; null
+/// where it is anything else.
+mlir::AffineExpr expressionOf(mlir::Value index);
+mlir::AffineExpr expressionOf(mlir::OpFoldResult index, mlir::MLIRContext *context);
+/// Offsets, strides, paddings; empty where one of them is no such expression.
+std::optional<Shape> expressionsOf(llvm::ArrayRef<mlir::OpFoldResult> indices,
+                                   mlir::MLIRContext *context);
 
 } // namespace nncc::cpu

@@ -2,8 +2,10 @@
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "targets/cpu/Indices.h"
 
 using namespace mlir;
+using namespace nncc;
 using namespace nncc::cpu;
 
 namespace {
@@ -21,6 +23,17 @@ Value indices(Emitter &e, int64_t lanes, int64_t stride) {
   return arith::ConstantOp::create(e.b, e.loc, DenseElementsAttr::get(type, values));
 }
 
+Value indices(Emitter &e, int64_t lanes, AffineExpr stride) {
+  if (auto known = constantOf(stride))
+    return indices(e, lanes, *known);
+  Value step = arith::IndexCastOp::create(e.b, e.loc, e.b.getI64Type(), e.size(stride));
+  auto type = VectorType::get({lanes}, e.b.getI64Type());
+  SmallVector<int64_t> numbers = llvm::to_vector(llvm::seq(lanes));
+  Value count = arith::ConstantOp::create(e.b, e.loc, e.b.getI64VectorAttr(numbers));
+  return arith::MulIOp::create(e.b, e.loc, count,
+                               vector::BroadcastOp::create(e.b, e.loc, type, step));
+}
+
 Value allLanes(Emitter &e, int64_t lanes) {
   auto type = VectorType::get({lanes}, e.b.getI1Type());
   return arith::ConstantOp::create(e.b, e.loc, DenseElementsAttr::get(type, true));
@@ -29,25 +42,35 @@ Value allLanes(Emitter &e, int64_t lanes) {
 
 Value nncc::cpu::loadLanes(Emitter &e, VectorType type, Value buffer, Value at, int64_t stride,
                            Value mask) {
+  return loadLanes(e, type, buffer, at, e.b.getAffineConstantExpr(stride), mask);
+}
+
+void nncc::cpu::storeLanes(Emitter &e, Value value, Value buffer, Value at, int64_t stride,
+                           Value mask) {
+  storeLanes(e, value, buffer, at, e.b.getAffineConstantExpr(stride), mask);
+}
+
+Value nncc::cpu::loadLanes(Emitter &e, VectorType type, Value buffer, Value at, AffineExpr stride,
+                           Value mask) {
   int64_t lanes = type.getNumElements();
-  if (stride == 0)
+  if (isZero(stride))
     return vector::BroadcastOp::create(e.b, e.loc, type,
                                        memref::LoadOp::create(e.b, e.loc, buffer, at));
-  if (stride == 1 && !mask)
+  if (isOne(stride) && !mask)
     return vector::LoadOp::create(e.b, e.loc, type, buffer, at);
-  if (stride == 1)
+  if (isOne(stride))
     return vector::MaskedLoadOp::create(e.b, e.loc, type, buffer, at, mask, zeros(e, type));
   return vector::GatherOp::create(e.b, e.loc, type, buffer, at, indices(e, lanes, stride),
                                   mask ? mask : allLanes(e, lanes), zeros(e, type));
 }
 
-void nncc::cpu::storeLanes(Emitter &e, Value value, Value buffer, Value at, int64_t stride,
+void nncc::cpu::storeLanes(Emitter &e, Value value, Value buffer, Value at, AffineExpr stride,
                            Value mask) {
   int64_t lanes = cast<VectorType>(value.getType()).getNumElements();
-  assert(stride != 0 && "lanes of one address");
-  if (stride == 1 && !mask)
+  assert(!isZero(stride) && "lanes of one address");
+  if (isOne(stride) && !mask)
     vector::StoreOp::create(e.b, e.loc, value, buffer, at);
-  else if (stride == 1)
+  else if (isOne(stride))
     vector::MaskedStoreOp::create(e.b, e.loc, buffer, at, mask, value);
   else
     vector::ScatterOp::create(e.b, e.loc, /*resultType=*/nullptr, buffer, at,

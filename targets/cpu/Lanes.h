@@ -12,9 +12,16 @@ namespace nncc::cpu {
 mlir::Value loadLanes(Emitter &e, mlir::VectorType type, mlir::Value buffer, mlir::Value at,
                       int64_t stride, mlir::Value mask = nullptr);
 
+/// The same with a stride that may be known at run time only.
+mlir::Value loadLanes(Emitter &e, mlir::VectorType type, mlir::Value buffer, mlir::Value at,
+                      mlir::AffineExpr stride, mlir::Value mask = nullptr);
+
 /// The counterpart of `loadLanes`; lanes outside of `mask` are not written. No stride of 0.
 void storeLanes(Emitter &e, mlir::Value value, mlir::Value buffer, mlir::Value at, int64_t stride,
                 mlir::Value mask = nullptr);
+
+void storeLanes(Emitter &e, mlir::Value value, mlir::Value buffer, mlir::Value at,
+                mlir::AffineExpr stride, mlir::Value mask = nullptr);
 
 /// The constant mask of the first `count` of `lanes` lanes; null where that is all of them.
 mlir::Value firstLanes(Emitter &e, int64_t count, int64_t lanes);

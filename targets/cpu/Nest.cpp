@@ -4,16 +4,12 @@
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
+using namespace nncc;
 using namespace nncc::cpu;
 
 using Indices = SmallVector<AffineExpr>;
 
-int64_t Nest::points() const {
-  int64_t result = 1;
-  for (int64_t size : sizes)
-    result *= size;
-  return result;
-}
+AffineExpr Nest::points() const { return elementCount(sizes, op->getContext()); }
 
 SmallVector<const Access *> Nest::accesses() const {
   SmallVector<const Access *> result;
@@ -25,34 +21,6 @@ SmallVector<const Access *> Nest::accesses() const {
 }
 
 namespace {
-
-/// Least and greatest value of an expression whose dims run from 0 to their size; none: unknown.
-std::optional<std::pair<int64_t, int64_t>> rangeOf(AffineExpr expression, ArrayRef<int64_t> sizes) {
-  SmallVector<std::optional<int64_t>> low(sizes.size(), 0), high;
-  for (int64_t size : sizes)
-    high.push_back(std::max<int64_t>(size - 1, 0));
-  auto least = getBoundForAffineExpr(expression, sizes.size(), 0, low, high, /*isUpper=*/false);
-  auto most = getBoundForAffineExpr(expression, sizes.size(), 0, low, high, /*isUpper=*/true);
-  if (!least || !most)
-    return std::nullopt;
-  return std::make_pair(*least, *most);
-}
-
-/// Drops floor divisions and remainders that do nothing for the sizes of the loops.
-AffineExpr simplifyInRange(AffineExpr expression, ArrayRef<int64_t> sizes) {
-  auto binary = dyn_cast<AffineBinaryOpExpr>(expression);
-  if (!binary)
-    return expression;
-  AffineExpr lhs = simplifyInRange(binary.getLHS(), sizes);
-  AffineExpr rhs = simplifyInRange(binary.getRHS(), sizes);
-  auto divisor = dyn_cast<AffineConstantExpr>(rhs);
-  AffineExprKind kind = binary.getKind();
-  if (divisor && (kind == AffineExprKind::FloorDiv || kind == AffineExprKind::Mod))
-    if (auto range = rangeOf(lhs, sizes);
-        range && range->first >= 0 && range->second < divisor.getValue())
-      return kind == AffineExprKind::Mod ? lhs : getAffineConstantExpr(0, expression.getContext());
-  return getAffineBinaryOpExpr(kind, lhs, rhs);
-}
 
 /// Makes the nest of one operation.
 class NestBuilder {
@@ -70,7 +38,7 @@ public:
     return result;
   }
 
-  void setLoops(ArrayRef<int64_t> sizes) {
+  void setLoops(ArrayRef<AffineExpr> sizes) {
     nest.sizes.assign(sizes.begin(), sizes.end());
     nest.reduced.assign(sizes.size(), false);
     nest.loopIndices = loops();
@@ -136,14 +104,15 @@ private:
 
   /// A loop of one iteration has no stride.
   void dropTrivialLoops(Access &access) {
+    AffineExpr zero = getAffineConstantExpr(0, context);
     for (auto [loop, size] : llvm::enumerate(nest.sizes)) {
-      if (size != 1)
+      if (!isOne(size))
         continue;
       if (access.flat)
-        access.flat->factors[loop] = 0;
+        access.flat->factors[loop] = zero;
       for (std::optional<Linear> &dim : access.dims)
         if (dim)
-          dim->factors[loop] = 0;
+          dim->factors[loop] = zero;
     }
   }
 
@@ -155,9 +124,10 @@ private:
   }
 
   bool splitLoop() {
-    int64_t loop = -1, inner = 0;
+    int64_t loop = -1;
+    AffineExpr inner;
     forEachExpression([&](AffineExpr &expression) {
-      expression = simplifyInRange(simplified(expression), nest.sizes);
+      expression = simplifiedInRange(expression, nest.sizes);
       expression.walk([&](AffineExpr part) {
         auto binary = dyn_cast<AffineBinaryOpExpr>(part);
         if (loop >= 0 || !binary ||
@@ -175,23 +145,24 @@ private:
     DenseMap<AffineExpr, AffineExpr> replacement{{outerDim, outerDim * inner + innerDim}};
     forEachExpression(
         [&](AffineExpr &expression) { expression = expression.replace(replacement); });
-    nest.sizes[loop] /= inner;
+    nest.sizes[loop] = exactQuotient(nest.sizes[loop], inner);
     nest.sizes.push_back(inner);
     nest.reduced.push_back(nest.reduced[loop]);
     return true;
   }
 
   /// In (.. + factor * d + ..) floordiv or mod k: d in parts of k / factor.
-  void findSplit(AffineBinaryOpExpr binary, int64_t &loop, int64_t &inner) const {
-    auto divisor = dyn_cast<AffineConstantExpr>(binary.getRHS());
+  void findSplit(AffineBinaryOpExpr binary, int64_t &loop, AffineExpr &inner) const {
+    AffineExpr divisor = binary.getRHS();
     std::optional<Linear> sum = linearOf(binary.getLHS(), nest.sizes.size());
-    if (!divisor || !sum)
+    if (!divisor.isSymbolicOrConstant() || !sum)
       return;
     for (auto [d, factor] : llvm::enumerate(sum->factors)) {
-      if (factor <= 0 || divisor.getValue() % factor)
+      if (isZero(factor) || constantOf(factor).value_or(1) < 0)
         continue;
-      int64_t part = divisor.getValue() / factor;
-      if (part > 1 && part < nest.sizes[d] && nest.sizes[d] % part == 0) {
+      AffineExpr part = exactQuotient(divisor, factor);
+      AffineExpr parts = part ? exactQuotient(nest.sizes[d], part) : AffineExpr();
+      if (parts && !isOne(part) && !isOne(parts) && !isZero(parts)) {
         loop = d, inner = part;
         return;
       }
@@ -203,7 +174,7 @@ Nest copyNest(const Homes &homes, Operation *op, Value from, const Home &to,
               ArrayRef<AffineExpr> indices) {
   NestBuilder builder(homes, op);
   auto type = cast<RankedTensorType>(from.getType());
-  builder.setLoops(type.getShape());
+  builder.setLoops(shapeOf(type));
   builder.nest.inputs.push_back(builder.access(from, builder.loops()));
   builder.nest.outputs.push_back(builder.access(to, type.getElementType(), indices));
   builder.nest.inits.resize(1);
@@ -218,9 +189,11 @@ Indices identity(int64_t rank, MLIRContext *context) {
   return result;
 }
 
+AffineExpr zeroOf(Operation *op) { return getAffineConstantExpr(0, op->getContext()); }
+
 /// A part of `to` := scalar.
 Nest fillNest(const Homes &homes, Operation *op, Value scalar, const Home &to,
-              ArrayRef<int64_t> sizes, ArrayRef<int64_t> offsets) {
+              ArrayRef<AffineExpr> sizes, ArrayRef<AffineExpr> offsets) {
   NestBuilder builder(homes, op);
   builder.setLoops(sizes);
   Indices indices = builder.loops();
@@ -233,10 +206,27 @@ Nest fillNest(const Homes &homes, Operation *op, Value scalar, const Home &to,
   return builder.finish();
 }
 
+/// The sizes of the loops: those of the dims that they index, of which each has one; constants
+/// where one is known.
+Shape loopSizes(linalg::GenericOp op) {
+  Shape sizes(op.getNumLoops());
+  for (OpOperand &operand : op->getOpOperands()) {
+    auto type = dyn_cast<RankedTensorType>(operand.get().getType());
+    AffineMap map = op.getMatchingIndexingMap(&operand);
+    for (auto [index, size] : llvm::zip(map.getResults(), type ? shapeOf(type) : Shape()))
+      if (auto loop = dyn_cast<AffineDimExpr>(index)) {
+        AffineExpr &known = sizes[loop.getPosition()];
+        if (!known || (!constantOf(known) && constantOf(size)))
+          known = size;
+      }
+  }
+  return sizes;
+}
+
 LogicalResult buildGeneric(linalg::GenericOp op, const Homes &homes, std::vector<Nest> &nests) {
   NestBuilder builder(homes, op);
   Nest &nest = builder.nest;
-  builder.setLoops(op.getStaticLoopRanges());
+  builder.setLoops(loopSizes(op));
   for (auto [d, kind] : llvm::enumerate(op.getIteratorTypesArray()))
     nest.reduced[d] = kind == utils::IteratorType::reduction;
   nest.body = op.getBody();
@@ -258,7 +248,7 @@ LogicalResult buildGeneric(linalg::GenericOp op, const Homes &homes, std::vector
 }
 
 LogicalResult buildConcat(tensor::ConcatOp op, const Homes &homes, std::vector<Nest> &nests) {
-  int64_t offset = 0;
+  AffineExpr offset = getAffineConstantExpr(0, op.getContext());
   for (OpOperand &part : op->getOpOperands()) {
     auto type = cast<RankedTensorType>(part.get().getType());
     if (!homes.isInPlace(part)) {
@@ -266,7 +256,7 @@ LogicalResult buildConcat(tensor::ConcatOp op, const Homes &homes, std::vector<N
       indices[op.getDim()] = indices[op.getDim()] + offset;
       nests.push_back(copyNest(homes, op, part.get(), homes.of(op.getResult()), indices));
     }
-    offset += type.getDimSize(op.getDim());
+    offset = offset + shapeOf(type)[op.getDim()];
   }
   return success();
 }
@@ -278,33 +268,36 @@ LogicalResult buildPad(tensor::PadOp op, const Homes &homes, std::vector<Nest> &
     return op.emitError("a kernel pads with one value only");
   if (op.getRegion().isAncestor(padding.getParentRegion()))
     padding = OpBuilder(op).clone(*padding.getDefiningOp())->getResult(0);
-  if (ShapedType::isDynamicShape(op.getStaticLow()) ||
-      ShapedType::isDynamicShape(op.getStaticHigh()))
-    return op.emitError("expects constant padding in a kernel");
-  RankedTensorType source = op.getSourceType();
-  Indices indices = identity(source.getRank(), op.getContext());
-  for (auto [index, low] : llvm::zip(indices, op.getStaticLow()))
+  std::optional<Shape> lows = expressionsOf(op.getMixedLowPad(), op.getContext());
+  std::optional<Shape> highs = expressionsOf(op.getMixedHighPad(), op.getContext());
+  if (!lows || !highs)
+    return op.emitError("expects padding that is constant or an expression over symbols");
+  Shape source = shapeOf(op.getSourceType());
+  Indices indices = identity(source.size(), op.getContext());
+  for (auto [index, low] : llvm::zip(indices, *lows))
     index = index + low;
   const Home &result = homes.of(op.getResult());
   nests.push_back(copyNest(homes, op, op.getSource(), result, indices));
-  SmallVector<int64_t> sizes = llvm::to_vector(op.getResultType().getShape());
-  SmallVector<int64_t> offsets(sizes.size(), 0);
-  for (int64_t d = 0; d < source.getRank(); ++d) {
-    int64_t all = sizes[d], low = op.getStaticLow()[d], high = op.getStaticHigh()[d];
-    if ((sizes[d] = low) > 0)
+  Shape sizes = shapeOf(op.getResultType()), offsets(sizes.size(), zeroOf(op));
+  for (size_t d = 0; d < source.size(); ++d) {
+    AffineExpr low = (*lows)[d], high = (*highs)[d];
+    sizes[d] = low;
+    if (constantOf(low).value_or(1) > 0)
       nests.push_back(fillNest(homes, op, padding, result, sizes, offsets));
-    offsets[d] = all - high;
-    if ((sizes[d] = high) > 0)
+    offsets[d] = normalForm(low + source[d]), sizes[d] = high;
+    if (constantOf(high).value_or(1) > 0)
       nests.push_back(fillNest(homes, op, padding, result, sizes, offsets));
-    offsets[d] = low, sizes[d] = source.getDimSize(d);
+    offsets[d] = low, sizes[d] = source[d];
   }
   return success();
 }
 
 LogicalResult buildInsert(tensor::InsertSliceOp op, const Homes &homes, std::vector<Nest> &nests) {
-  if (ShapedType::isDynamicShape(op.getStaticOffsets()) ||
-      ShapedType::isDynamicShape(op.getStaticStrides()))
-    return op.emitError("expects constant offsets and strides in a kernel");
+  std::optional<Shape> offsets = expressionsOf(op.getMixedOffsets(), op.getContext());
+  std::optional<Shape> strides = expressionsOf(op.getMixedStrides(), op.getContext());
+  if (!offsets || !strides)
+    return op.emitError(
+        "expects offsets and strides that are constant or expressions over symbols");
   const Home &result = homes.of(op.getResult());
   int64_t rank = op.getResultType().getRank();
   if (!op.getDest().getDefiningOp<tensor::EmptyOp>())
@@ -312,8 +305,8 @@ LogicalResult buildInsert(tensor::InsertSliceOp op, const Homes &homes, std::vec
   llvm::SmallBitVector dropped = op.getDroppedDims();
   Indices indices;
   int64_t next = 0;
-  for (auto [d, offset, stride] : llvm::enumerate(op.getStaticOffsets(), op.getStaticStrides())) {
-    indices.push_back(getAffineConstantExpr(offset, op.getContext()));
+  for (auto [d, offset, stride] : llvm::enumerate(*offsets, *strides)) {
+    indices.push_back(offset);
     if (!dropped[d])
       indices.back() = indices.back() + getAffineDimExpr(next++, op.getContext()) * stride;
   }
@@ -343,11 +336,14 @@ LogicalResult nncc::cpu::buildNest(Operation *op, const Homes &homes, std::vecto
     if (isInitOnly(fill))
       return success();
     auto type = cast<RankedTensorType>(fill->getResult(0).getType());
-    SmallVector<int64_t> offsets(type.getRank(), 0);
+    Shape offsets(type.getRank(), zeroOf(op));
     nests.push_back(fillNest(homes, op, fill.getInputs()[0], homes.of(fill->getResult(0)),
-                             type.getShape(), offsets));
+                             shapeOf(type), offsets));
     return success();
   }
+  if (isa<tensor::ExtractSliceOp>(op))
+    return op->emitError("expects offsets and strides that are constant or expressions over "
+                         "symbols");
   return op->emitError("cannot be scheduled in a kernel for a CPU");
 }
 

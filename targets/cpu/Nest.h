@@ -22,7 +22,7 @@ struct Access {
 /// for (loops) outputs = body(inputs, outputs so far)
 struct Nest {
   mlir::Operation *op = nullptr;
-  llvm::SmallVector<int64_t> sizes; // of the loops; those of size 1 do not count
+  Shape sizes; // of the loops; those of size 1 do not count
   llvm::SmallVector<bool> reduced;
   llvm::SmallVector<mlir::AffineExpr>
       loopIndices; // the value of linalg.index for each of op's loops
@@ -34,11 +34,11 @@ struct Nest {
 
   bool isReduction() const {
     for (auto [size, isReduced] : llvm::zip(sizes, reduced))
-      if (isReduced && size != 1)
+      if (isReduced && !isOne(size))
         return true;
     return false;
   }
-  int64_t points() const;
+  mlir::AffineExpr points() const;
   /// All accesses that touch memory.
   llvm::SmallVector<const Access *> accesses() const;
 };

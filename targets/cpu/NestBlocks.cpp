@@ -2,6 +2,7 @@
 #include "targets/cpu/NestGroup.h"
 
 using namespace mlir;
+using namespace nncc;
 using namespace nncc::cpu;
 
 namespace {
@@ -32,11 +33,11 @@ Neighbours countNeighbours(const NestGroup &group) {
       if (!access->flat || group.scratch.contains(access->base))
         continue;
       for (auto [loop, factor] : llvm::enumerate(access->flat->factors)) {
-        if (factor != 1)
+        if (!isOne(factor))
           continue;
         if (nest.shared[loop] >= 0)
           ++result.shared[nest.shared[loop]];
-        else if (nest.sizes[loop] >= 4)
+        else if (nominal(nest.sizes[loop]) >= 4)
           ++result.ownLoops;
       }
     }
@@ -57,10 +58,10 @@ int findTransposed(const NestGroup &group, int vector) {
     int along = loopOver(nest, vector);
     for (const Access &input : nest.inputs) {
       if (!input.isMemory() || !input.flat || group.scratch.contains(input.base) ||
-          std::abs(input.flat->factors[along]) <= 1)
+          std::abs(nominal(input.flat->factors[along])) <= 1)
         continue;
       for (auto [loop, factor] : llvm::enumerate(input.flat->factors))
-        if (factor == 1 && nest.shared[loop] >= 0)
+        if (isOne(factor) && nest.shared[loop] >= 0)
           return nest.shared[loop];
     }
   }
@@ -72,7 +73,7 @@ int64_t ownPoints(const NestGroup &group) {
   for (auto [nest, repeated] : llvm::zip(group.nests, group.repeated)) {
     int64_t points = 1;
     for (auto [size, shared] : llvm::zip(nest.sizes, nest.shared))
-      points *= shared < 0 ? std::max<int64_t>(size, 1) : 1;
+      points *= shared < 0 ? std::max<int64_t>(nominal(size), 1) : 1;
     if (!repeated)
       result = std::max(result, points);
   }
@@ -82,33 +83,40 @@ int64_t ownPoints(const NestGroup &group) {
 /// Blocks of equal size, as far as the multiple allows.
 void setBlock(SharedDim &dim, int64_t atMost, int64_t multiple) {
   int64_t block = roundUp(std::max<int64_t>(atMost, 1), multiple);
-  if (block >= dim.size) {
-    dim.block = std::max<int64_t>(dim.size, 1);
+  std::optional<int64_t> known = constantOf(dim.size);
+  if (!known) {
+    dim.block = block > 1 ? roundUp(block, 2) : 1; // pairs of rows
+    return;
+  }
+  int64_t size = *known;
+  if (block >= size) {
+    dim.block = std::max<int64_t>(size, 1);
     return;
   }
   // An even divisor is best: equal blocks, and pairs of rows.
   for (int64_t part = block; multiple == 1 && 2 * part > block; --part)
-    if (part % 2 == 0 && dim.size % part == 0) {
+    if (part % 2 == 0 && size % part == 0) {
       dim.block = part;
       return;
     }
-  int64_t blocks = llvm::divideCeil(dim.size, block);
-  dim.block = roundUp(llvm::divideCeil(dim.size, blocks), multiple);
+  int64_t blocks = llvm::divideCeil(size, block);
+  dim.block = roundUp(llvm::divideCeil(size, blocks), multiple);
 }
 
 void layOut(Scratch &scratch, const NestGroup &group) {
-  scratch.strides.assign(scratch.sizes.size(), 0);
-  int64_t step = 1;
+  AffineExpr one = getAffineConstantExpr(1, group.nests.front().op->getContext()), zero = one - one;
+  scratch.strides.assign(scratch.sizes.size(), zero);
+  AffineExpr step = one;
   auto place = [&](bool shared) {
     for (int64_t d = scratch.sizes.size() - 1; d >= 0; --d)
       if ((scratch.isBlocked && scratch.shared[d] >= 0) == shared) {
-        scratch.strides[d] = scratch.sizes[d] == 1 ? 0 : step;
-        step *= scratch.sizes[d];
+        scratch.strides[d] = isOne(scratch.sizes[d]) ? zero : step;
+        step = normalForm(step * scratch.sizes[d]);
       }
   };
   for (auto [shared, size] : llvm::zip(scratch.shared, scratch.sizes))
     if (scratch.isBlocked && shared >= 0)
-      size = group.dims[shared].inner ? group.dims[shared].block : 1;
+      size = group.dims[shared].inner ? group.dims[shared].blockSize() : one;
   place(true); // inner dims are the contiguous ones
   place(false);
 }
@@ -118,7 +126,7 @@ void nncc::cpu::chooseBlocks(NestGroup &group, const Homes &homes) {
   int count = group.dims.size(), vector = -1, transposed = -1;
   Neighbours neighbours = countNeighbours(group);
   for (int d = 0; d < count; ++d)
-    if (group.dims[d].size != 1 &&
+    if (!isOne(group.dims[d].size) &&
         (vector < 0 || neighbours.shared[d] >= neighbours.shared[vector]))
       vector = d;
   bool pointwise = group.isPointwise();
@@ -129,18 +137,20 @@ void nncc::cpu::chooseBlocks(NestGroup &group, const Homes &homes) {
 
   int64_t points = ownPoints(group), all = points;
   for (const SharedDim &dim : group.dims)
-    all *= dim.size;
+    all *= nominal(dim.size);
   int64_t target = std::clamp(all / unitsWanted, fewestPoints, mostPoints);
   auto block = [&](int d, int64_t atMost, int64_t multiple) {
     setBlock(group.dims[d], atMost, multiple);
-    points *= group.dims[d].block;
+    points *= constantOf(group.dims[d].size)
+                  ? group.dims[d].block
+                  : std::clamp<int64_t>(nominal(group.dims[d].size), 1, group.dims[d].block);
   };
   auto blockInner = [&](int d, int64_t most) {
     group.dims[d].inner = true;
     block(d, std::clamp<int64_t>(target / points, 1, most), innerMultiple);
   };
   // What has few iterations stays whole; of two long dims neither may take all points.
-  bool isNarrow = transposed >= 0 && group.dims[transposed].size < innerMultiple;
+  bool isNarrow = transposed >= 0 && nominal(group.dims[transposed].size) < innerMultiple;
   if (isNarrow)
     blockInner(transposed, innerMultiple);
   if (vector >= 0)

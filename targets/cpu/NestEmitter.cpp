@@ -6,6 +6,7 @@
 #include "targets/cpu/SweepEmitter.h"
 
 using namespace mlir;
+using namespace nncc;
 using namespace nncc::cpu;
 
 namespace {
@@ -31,14 +32,16 @@ void storeConstants(Emitter &e, Homes &homes, Kernel &kernel) {
 
 void allocateIntermediates(Emitter &e, NestGroup &group, ArrayRef<Sweep> sweeps, int64_t rowsAtOnce,
                            const Homes &homes, Kernel &kernel) {
+  MLIRContext *context = e.b.getContext();
   for (const Sweep &sweep : sweeps)
     for (const Statement &statement : sweep.statements)
       for (auto [output, isStored] : llvm::zip(statement.nest->outputs, statement.isStored)) {
         auto found = group.scratch.find(output.base);
         if (found == group.scratch.end() || !isStored || found->second.buffer)
           continue;
-        found->second.buffer = kernel.allocateScratch(
-            e.b, e.loc, found->second.elements() * rowsAtOnce, homes.bases[output.base].element);
+        found->second.buffer =
+            kernel.allocateScratch(e.b, e.loc, found->second.elements(context) * rowsAtOnce,
+                                   homes.bases[output.base].element);
       }
 }
 
@@ -59,7 +62,7 @@ public:
 
   int64_t rowsAtOnce() const {
     for (unsigned d = 0; d < group.dims.size(); ++d)
-      if (!group.dims[d].inner && group.dims[d].size != 1 && interleaves(d))
+      if (!group.dims[d].inner && !isOne(group.dims[d].size) && interleaves(d))
         return interleavedRows;
     return 1;
   }
@@ -86,22 +89,22 @@ private:
     for (int d = static_cast<int>(group.dims.size()) - 1; d >= 0; --d) {
       const SharedDim &dim = group.dims[d];
       bool isFirst = llvm::all_of(ArrayRef(group.dims).take_front(d),
-                                  [](const SharedDim &outer) { return outer.blocks() == 1; });
+                                  [](const SharedDim &outer) { return isOne(outer.blocks()); });
       auto [rest, block] =
           isFirst ? std::make_pair(e.constant(0), number) : e.divide(number, dim.blocks());
-      if (dim.blocks() == 1)
+      if (isOne(dim.blocks()))
         rest = number, block = e.constant(0);
       position.start[d] = e.mul(block, dim.block);
       position.extent[d] = e.constant(dim.block);
-      if (dim.size % dim.block)
+      if (!dim.hasEqualBlocks())
         position.extent[d] =
-            e.minimum(e.constant(dim.block), e.sub(e.constant(dim.size), position.start[d]));
+            e.minimum(e.constant(dim.block), e.sub(e.size(dim.size), position.start[d]));
       number = rest;
     }
   }
 
   void outerLoops(unsigned d) {
-    while (d < group.dims.size() && (group.dims[d].inner || group.dims[d].size == 1))
+    while (d < group.dims.size() && (group.dims[d].inner || isOne(group.dims[d].size)))
       ++d;
     if (d == group.dims.size()) {
       runSweeps(position);
@@ -109,7 +112,9 @@ private:
     }
     Value first = position.start[d];
     if (interleaves(d)) {
-      e.loop(e.constant(group.dims[d].block / interleavedRows), [&](Value i) {
+      std::pair<Value, Value> divided = e.divide(position.extent[d], interleavedRows);
+      Value pairs = divided.first, odd = divided.second;
+      e.loop(pairs, [&](Value i) {
         SmallVector<UnitPosition> rows;
         for (int64_t row = 0; row < interleavedRows; ++row) {
           rows.push_back(position);
@@ -117,6 +122,13 @@ private:
         }
         runSweeps(rows);
       });
+      auto last = [&] {
+        position.start[d] = e.add(first, e.mul(pairs, interleavedRows));
+        runSweeps(position);
+        position.start[d] = first;
+      };
+      if (!constantOf(group.dims[d].size))
+        e.branch(e.equals(odd, 1), last, [] {});
       return;
     }
     e.loop(position.extent[d], [&](Value i) {
@@ -133,19 +145,19 @@ private:
   }
 
   /// Whether to run over two rows of dim d at once: it is the innermost one, the rows are short and
-  /// end in sums or the like, and there is no odd row.
+  /// end in sums or the like, and there is no odd row: of an unknown number, the last one may be.
   bool interleaves(unsigned d) const {
     const SharedDim &dim = group.dims[d];
     for (unsigned inner = d + 1; inner < group.dims.size(); ++inner)
-      if (!group.dims[inner].inner && group.dims[inner].size != 1)
+      if (!group.dims[inner].inner && !isOne(group.dims[inner].size))
         return false;
-    if (dim.block % interleavedRows || dim.size % dim.block)
+    if (dim.block % interleavedRows || (constantOf(dim.size) && !dim.hasEqualBlocks()))
       return false;
     bool hasRows = false;
     for (const Sweep &sweep : sweeps) {
       int64_t points = 1;
       for (const SweepLoop &loop : sweep.loops) {
-        points *= loop.size;
+        points *= nominal(loop.size);
         if (loop.shared >= 0 || !sweep.isVector)
           return false;
         hasRows |= loop.reduced;
@@ -159,26 +171,26 @@ private:
 
 } // namespace
 
-int64_t nncc::cpu::emitGroups(Emitter &e, std::vector<Nest> nests, Homes &homes, Kernel &kernel,
-                              Value begin, Value end) {
-  int64_t all = 0;
+AffineExpr nncc::cpu::emitGroups(Emitter &e, std::vector<Nest> nests, Homes &homes, Kernel &kernel,
+                                 Value begin, Value end) {
+  AffineExpr all = e.b.getAffineConstantExpr(0);
   for (NestGroup &group : formGroups(std::move(nests), homes)) {
     e.loc = group.nests.front().op->getLoc();
     shareDims(group, homes);
     chooseBlocks(group, homes);
-    int64_t first = all, units = group.units();
-    if (units == 0)
+    AffineExpr first = all, units = group.units();
+    if (isZero(units))
       continue;
-    all += units;
+    all = normalForm(all + units);
     GroupEmitter emitter(e, group, homes);
     allocateIntermediates(e, group, emitter.getSweeps(), emitter.rowsAtOnce(), homes, kernel);
     exposeExtracted(group, homes);
-    Value low = begin ? e.maximum(begin, e.constant(first)) : e.constant(first);
-    Value high = end ? e.minimum(end, e.constant(first + units)) : e.constant(first + units);
+    Value low = begin ? e.maximum(begin, e.size(first)) : e.size(first);
+    Value high = end ? e.minimum(end, e.size(all)) : e.size(all);
     auto loop = scf::ForOp::create(e.b, e.loc, low, high, e.constant(1));
     OpBuilder::InsertionGuard guard(e.b);
     e.b.setInsertionPointToStart(loop.getBody());
-    emitter.unit(e.sub(loop.getInductionVar(), e.constant(first)));
+    emitter.unit(e.sub(loop.getInductionVar(), e.size(first)));
   }
   return all;
 }
@@ -192,6 +204,6 @@ LogicalResult nncc::cpu::emitNests(OpBuilder &b, ArrayRef<Operation *> ops, Home
   std::vector<Nest> nests;
   if (failed(buildNests(ops, homes, nests)))
     return failure();
-  kernel.setUnits(emitGroups(e, std::move(nests), homes, kernel, kernel.begin, kernel.end));
+  kernel.units = emitGroups(e, std::move(nests), homes, kernel, kernel.begin, kernel.end);
   return success();
 }

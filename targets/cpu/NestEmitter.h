@@ -13,8 +13,8 @@ mlir::LogicalResult emitNests(mlir::OpBuilder &b, llvm::ArrayRef<mlir::Operation
 
 /// The units [begin, end) of groups of these nests, all units where the bounds are null. Returns
 /// their number.
-int64_t emitGroups(Emitter &e, std::vector<Nest> nests, Homes &homes, Kernel &kernel,
-                   mlir::Value begin, mlir::Value end);
+mlir::AffineExpr emitGroups(Emitter &e, std::vector<Nest> nests, Homes &homes, Kernel &kernel,
+                            mlir::Value begin, mlir::Value end);
 
 /// Operations of which some write where their data say, such as a scatter (loops that insert single
 /// elements): all in one unit, one after the other. Reports what it does not know.

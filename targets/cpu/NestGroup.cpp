@@ -5,11 +5,18 @@
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;
+using namespace nncc;
 using namespace nncc::cpu;
 
 namespace {
 /// Nests of up to so many points may be computed again by each unit.
 constexpr int64_t repeatedPoints = 4096;
+/// Of those whose size is open: one symbol and little more. Two of them soon are millions.
+constexpr int64_t repeatedOpenPoints = 16 * nominalSymbol;
+
+bool isSmall(AffineExpr points) {
+  return nominal(points) <= (constantOf(points) ? repeatedPoints : repeatedOpenPoints);
+}
 
 SmallVector<unsigned> writtenBases(const Nest &nest) {
   SmallVector<unsigned> result;
@@ -29,14 +36,14 @@ SmallVector<unsigned> readBases(const Nest &nest) {
 /// The only loop of an index, with its factor and offset.
 struct SingleLoop {
   unsigned loop;
-  int64_t factor, offset;
+  AffineExpr factor, offset;
 };
 std::optional<SingleLoop> singleLoop(const std::optional<Linear> &index) {
   if (!index)
     return std::nullopt;
   std::optional<SingleLoop> result;
   for (auto [loop, factor] : llvm::enumerate(index->factors))
-    if (factor) {
+    if (!isZero(factor)) {
       if (result)
         return std::nullopt;
       result = SingleLoop{static_cast<unsigned>(loop), factor, index->constant};
@@ -44,7 +51,7 @@ std::optional<SingleLoop> singleLoop(const std::optional<Linear> &index) {
   return result;
 }
 bool isConstant(const std::optional<Linear> &index) {
-  return index && llvm::all_of(index->factors, [](int64_t factor) { return factor == 0; });
+  return index && llvm::all_of(index->factors, isZero);
 }
 
 /// Which loops of the nests of a group run over the same dim.
@@ -117,9 +124,10 @@ private:
       alike &= loop.has_value();
       if (!loop)
         continue;
-      int64_t size = group.nests[user.nest].sizes[loop->loop];
+      AffineExpr size = group.nests[user.nest].sizes[loop->loop];
       if (!homes.bases[base].buffer)
-        alike &= loop->factor == 1 && loop->offset == 0 && size == homes.bases[base].shape[dim];
+        alike &=
+            isOne(loop->factor) && isZero(loop->offset) && size == homes.bases[base].shape[dim];
       if (model)
         alike &= loop->factor == model->factor && loop->offset == model->offset;
       model = loop;
@@ -129,7 +137,7 @@ private:
       for (unsigned loop = 0; loop < group.nests[user.nest].sizes.size(); ++loop) {
         AffineExpr index = user.access->indices[dim];
         const std::optional<Linear> &sum = user.access->dims[dim];
-        if (sum ? sum->factors[loop] == 0 : !index.isFunctionOfDim(loop))
+        if (sum ? isZero(sum->factors[loop]) : !index.isFunctionOfDim(loop))
           continue;
         unsigned id = first[user.nest] + loop;
         if (!alike)
@@ -142,23 +150,23 @@ private:
 
   std::optional<SmallVector<int>> loopsOf(unsigned id) {
     SmallVector<int> loops(group.nests.size(), -1);
-    int64_t size = -1;
+    AffineExpr size;
     for (auto [i, nest] : llvm::enumerate(group.nests)) {
       if (group.repeated[i])
         continue;
       for (unsigned loop = 0; loop < nest.sizes.size(); ++loop) {
         unsigned key = first[i] + loop;
-        if (classes[key] != id || nest.sizes[loop] == 1)
+        if (classes[key] != id || isOne(nest.sizes[loop]))
           continue;
         if (loops[i] >= 0 || invalid[key] || nest.reduced[loop] ||
-            (size >= 0 && size != nest.sizes[loop]))
+            (size && size != nest.sizes[loop]))
           return std::nullopt;
         loops[i] = loop, size = nest.sizes[loop];
       }
       if (loops[i] < 0)
         return std::nullopt;
     }
-    return size < 0 ? std::nullopt : std::make_optional(loops);
+    return !size ? std::nullopt : std::make_optional(loops);
   }
 };
 
@@ -185,11 +193,11 @@ bool canJoin(const Nest &nest, unsigned outer, unsigned inner, const NestGroup &
         return false;
       continue;
     }
-    if (!access->flat ||
-        access->flat->factors[outer] != access->flat->factors[inner] * nest.sizes[inner])
+    if (!access->flat || access->flat->factors[outer] !=
+                             normalForm(access->flat->factors[inner] * nest.sizes[inner]))
       return false;
     for (const std::optional<Linear> &dim : access->dims) // of an intermediate, in full
-      if (found != group.scratch.end() && dim && dim->factors[outer])
+      if (found != group.scratch.end() && dim && !isZero(dim->factors[outer]))
         return false;
   }
   return true;
@@ -205,27 +213,28 @@ bool joinDims(NestGroup &group, int outer, int inner) {
   for (auto [nest, repeated] : llvm::zip(group.nests, group.repeated))
     if (!repeated && !canJoin(nest, loopOver(nest, outer), loopOver(nest, inner), group))
       return false;
+  AffineExpr one = getAffineConstantExpr(1, group.dims[outer].size.getContext());
   for (auto [nest, repeated] : llvm::zip(group.nests, group.repeated)) {
     if (repeated)
       continue;
     int from = loopOver(nest, outer), to = loopOver(nest, inner);
-    nest.sizes[to] *= nest.sizes[from];
-    nest.sizes[from] = 1, nest.shared[from] = -1;
+    nest.sizes[to] = normalForm(nest.sizes[to] * nest.sizes[from]);
+    nest.sizes[from] = one, nest.shared[from] = -1;
     for (auto *list : {&nest.inputs, &nest.outputs, &nest.inits})
       for (Access &access : *list) {
         if (access.flat)
-          access.flat->factors[from] = 0;
+          access.flat->factors[from] = one - one;
         for (std::optional<Linear> &dim : access.dims)
           if (dim)
-            dim->factors[from] = 0;
+            dim->factors[from] = one - one;
       }
   }
-  group.dims[inner].size *= group.dims[outer].size;
-  group.dims[outer].size = 1;
+  group.dims[inner].size = normalForm(group.dims[inner].size * group.dims[outer].size);
+  group.dims[outer].size = one;
   for (auto &[base, scratch] : group.scratch)
     for (auto [shared, size] : llvm::zip(scratch.shared, scratch.sizes)) {
       if (shared == outer)
-        shared = -1, size = 1;
+        shared = -1, size = one;
       else if (shared == inner)
         size = group.dims[inner].size;
     }
@@ -244,7 +253,7 @@ void markRepeated(NestGroup &group, const Homes &homes) {
     bool isReady = llvm::all_of(readBases(nest), [&](unsigned base) {
       return !written.contains(base) || repeated.contains(base);
     });
-    group.repeated[i] = isLocal && isReady && nest.points() <= repeatedPoints;
+    group.repeated[i] = isLocal && isReady && isSmall(nest.points());
     if (group.repeated[i])
       for (unsigned base : writtenBases(nest))
         repeated.insert(base);
@@ -257,9 +266,9 @@ void sortDims(NestGroup &group, SmallVectorImpl<SmallVector<int>> &loops) {
   const std::optional<Linear> &flat = last.outputs.front().flat;
   llvm::sort(loops, [&](const SmallVector<int> &a, const SmallVector<int> &b) {
     int x = a.back(), y = b.back();
-    if (flat && x >= 0 && y >= 0 && flat->factors[x] != flat->factors[y])
-      return flat->factors[x] > flat->factors[y];
-    return x < y;
+    int64_t stepX = flat && x >= 0 ? nominal(flat->factors[x]) : 0;
+    int64_t stepY = flat && y >= 0 ? nominal(flat->factors[y]) : 0;
+    return x >= 0 && y >= 0 && stepX != stepY ? stepX > stepY : x < y;
   });
 }
 
@@ -268,7 +277,7 @@ int64_t sharedPoints(const NestGroup &group, ArrayRef<SmallVector<int>> loops) {
   for (const SmallVector<int> &dim : loops)
     for (auto [nest, loop] : llvm::zip(group.nests, dim))
       if (loop >= 0) {
-        result *= std::max<int64_t>(nest.sizes[loop], 1);
+        result *= std::max<int64_t>(nominal(nest.sizes[loop]), 1);
         break;
       }
   return result;
@@ -291,24 +300,17 @@ void layOutScratch(NestGroup &group, const Homes &homes) {
 }
 } // namespace
 
-int64_t Scratch::elements() const {
-  int64_t result = 1;
-  for (int64_t size : sizes)
-    result *= size;
-  return result;
-}
-
-int64_t NestGroup::units() const {
-  int64_t result = 1;
+AffineExpr NestGroup::units() const {
+  AffineExpr result = getAffineConstantExpr(1, nests.front().op->getContext());
   for (const SharedDim &dim : dims)
-    result *= dim.blocks();
-  return result;
+    result = result * dim.blocks();
+  return normalForm(result);
 }
 
 bool NestGroup::isPointwise() const {
   for (auto [nest, isRepeated] : llvm::zip(nests, repeated))
     for (auto [size, shared] : llvm::zip(nest.sizes, nest.shared))
-      if (!isRepeated && shared < 0 && size != 1)
+      if (!isRepeated && shared < 0 && !isOne(size))
         return false;
   return true;
 }
@@ -336,8 +338,10 @@ void nncc::cpu::shareDims(NestGroup &group, const Homes &homes) {
   };
   group.repeated.assign(group.nests.size(), false);
   SmallVector<SmallVector<int>> loops = sharedLoops();
-  bool isLarge =
-      llvm::any_of(group.nests, [](const Nest &nest) { return nest.points() > repeatedPoints; });
+  bool isLarge = llvm::any_of(group.nests, [](const Nest &nest) {
+    AffineExpr points = nest.points();
+    return !constantOf(points) || nominal(points) > repeatedPoints;
+  });
   if (isLarge)
     markRepeated(group, homes);
   if (llvm::is_contained(group.repeated, true)) {

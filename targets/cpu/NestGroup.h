@@ -8,20 +8,26 @@ namespace nncc::cpu {
 /// A dim that all nests of a group run over in parallel and index alike: parts of it are
 /// independent of each other, across all nests.
 struct SharedDim {
-  int64_t size;
+  mlir::AffineExpr size;
   int64_t block = 1;  // of it belong to a unit
   bool inner = false; // a loop of each nest; else one around all of them
-  int64_t blocks() const { return size ? llvm::divideCeil(size, block) : 0; }
+  mlir::AffineExpr blocks() const { return normalForm(size.ceilDiv(block)); }
+  bool hasEqualBlocks() const { return bool(exactQuotient(size, blockSize())); }
+  mlir::AffineExpr blockSize() const {
+    return mlir::getAffineConstantExpr(block, size.getContext());
+  }
 };
 
 /// The layout of an intermediate in a worker's scratch.
 struct Scratch {
-  mlir::Value buffer;                 // flat
-  bool isBlocked = false;             // holds the unit's part of shared dims; else everything
-  llvm::SmallVector<int> shared;      // per dim of the base: the shared dim, or -1
-  llvm::SmallVector<int64_t> sizes;   // in memory, per dim of the base; 1 for shared dims outside
-  llvm::SmallVector<int64_t> strides; // per dim of the base
-  int64_t elements() const;
+  mlir::Value buffer;            // flat
+  bool isBlocked = false;        // holds the unit's part of shared dims; else everything
+  llvm::SmallVector<int> shared; // per dim of the base: the shared dim, or -1
+  Shape sizes;                   // in memory, per dim of the base; 1 for shared dims outside
+  Shape strides;                 // per dim of the base
+  mlir::AffineExpr elements(mlir::MLIRContext *context) const {
+    return elementCount(sizes, context);
+  }
 };
 
 /// Nests that belong together since some read what others write.
@@ -31,7 +37,7 @@ struct NestGroup {
   llvm::SmallVector<SharedDim> dims;
   llvm::DenseMap<unsigned, Scratch> scratch; // of the intermediates, by base
 
-  int64_t units() const;
+  mlir::AffineExpr units() const;
   /// The group's nests are elementwise: nothing but shared dims.
   bool isPointwise() const;
 };

@@ -1,10 +1,10 @@
 #include "targets/cpu/Places.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/AffineExprVisitor.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
+using namespace nncc;
 using namespace nncc::cpu;
 
 using Indices = SmallVector<AffineExpr>;
@@ -16,48 +16,6 @@ Type nncc::cpu::memoryType(Type element) {
   if (!integer)
     return element;
   return IntegerType::get(element.getContext(), std::max(8u, integer.getWidth()));
-}
-
-AffineExpr nncc::cpu::linearize(ArrayRef<AffineExpr> indices, ArrayRef<int64_t> shape,
-                                MLIRContext *context) {
-  AffineExpr result = getAffineConstantExpr(0, context);
-  for (auto [index, size] : llvm::zip(indices, shape))
-    result = result * size + index;
-  return result;
-}
-
-Indices nncc::cpu::delinearize(AffineExpr index, ArrayRef<int64_t> shape) {
-  Indices result(shape.size(), getAffineConstantExpr(0, index.getContext()));
-  if (llvm::is_contained(shape, 0))
-    return result;
-  int64_t below = 1;
-  int64_t outermost = 0;
-  while (outermost + 1 < static_cast<int64_t>(shape.size()) && shape[outermost] == 1)
-    ++outermost;
-  for (int64_t d = shape.size() - 1; d >= outermost; --d) {
-    AffineExpr part = index.floorDiv(below);
-    result[d] = d == outermost ? part : part % shape[d];
-    below *= shape[d];
-  }
-  return result;
-}
-
-AffineExpr nncc::cpu::simplified(AffineExpr expression) {
-  unsigned rank = 0;
-  expression.walk([&](AffineExpr part) {
-    if (auto dim = dyn_cast<AffineDimExpr>(part))
-      rank = std::max(rank, dim.getPosition() + 1);
-  });
-  return simplifyAffineExpr(expression, rank, 0);
-}
-
-std::optional<Linear> nncc::cpu::linearOf(AffineExpr expression, unsigned rank) {
-  SimpleAffineExprFlattener flattener(rank, 0);
-  if (failed(flattener.walkPostOrder(simplifyAffineExpr(expression, rank, 0))) ||
-      !flattener.localExprs.empty())
-    return std::nullopt;
-  ArrayRef<int64_t> row = flattener.operandExprStack.back();
-  return Linear{row.back(), llvm::to_vector(row.take_front(rank))};
 }
 
 namespace {
@@ -76,10 +34,11 @@ Indices compose(ArrayRef<AffineExpr> outer, ArrayRef<AffineExpr> inner) {
 }
 
 /// Indices into the many dims, from those into the few, by the groups of a reshape.
-Indices split(ArrayRef<ReassociationIndices> groups, ArrayRef<int64_t> many, MLIRContext *context) {
+Indices split(ArrayRef<ReassociationIndices> groups, ArrayRef<AffineExpr> many,
+              MLIRContext *context) {
   Indices result(many.size(), getAffineConstantExpr(0, context));
   for (auto [d, group] : llvm::enumerate(groups)) {
-    SmallVector<int64_t> shape;
+    Shape shape;
     for (int64_t m : group)
       shape.push_back(many[m]);
     for (auto [m, index] : llvm::zip(group, delinearize(getAffineDimExpr(d, context), shape)))
@@ -89,10 +48,11 @@ Indices split(ArrayRef<ReassociationIndices> groups, ArrayRef<int64_t> many, MLI
 }
 
 /// The other way round.
-Indices join(ArrayRef<ReassociationIndices> groups, ArrayRef<int64_t> many, MLIRContext *context) {
+Indices join(ArrayRef<ReassociationIndices> groups, ArrayRef<AffineExpr> many,
+             MLIRContext *context) {
   Indices result;
   for (const ReassociationIndices &group : groups) {
-    SmallVector<int64_t> shape;
+    Shape shape;
     Indices indices;
     for (int64_t m : group)
       shape.push_back(many[m]), indices.push_back(getAffineDimExpr(m, context));
@@ -101,12 +61,17 @@ Indices join(ArrayRef<ReassociationIndices> groups, ArrayRef<int64_t> many, MLIR
   return result;
 }
 
-Indices sliceIndices(tensor::ExtractSliceOp op, MLIRContext *context) {
+/// None where an offset or stride is no expression over symbols.
+std::optional<Indices> sliceIndices(tensor::ExtractSliceOp op, MLIRContext *context) {
+  auto offsets = expressionsOf(op.getMixedOffsets(), context);
+  auto strides = expressionsOf(op.getMixedStrides(), context);
+  if (!offsets || !strides)
+    return std::nullopt;
   llvm::SmallBitVector dropped = op.getDroppedDims();
   Indices result;
   int64_t next = 0;
-  for (auto [d, offset, stride] : llvm::enumerate(op.getStaticOffsets(), op.getStaticStrides())) {
-    AffineExpr index = getAffineConstantExpr(offset, context);
+  for (auto [d, offset, stride] : llvm::enumerate(*offsets, *strides)) {
+    AffineExpr index = offset;
     if (!dropped[d])
       index = index + getAffineDimExpr(next++, context) * stride;
     result.push_back(index);
@@ -136,15 +101,13 @@ std::optional<View> viewOf(Operation *op) {
   }
   if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
     return View{expand.getSrc(),
-                join(expand.getReassociationIndices(), expand.getResultType().getShape(), context)};
+                join(expand.getReassociationIndices(), shapeOf(expand.getResultType()), context)};
   if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op))
-    return View{collapse.getSrc(), split(collapse.getReassociationIndices(),
-                                         collapse.getSrcType().getShape(), context)};
+    return View{collapse.getSrc(),
+                split(collapse.getReassociationIndices(), shapeOf(collapse.getSrcType()), context)};
   if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
-    if (ShapedType::isDynamicShape(slice.getStaticOffsets()) ||
-        ShapedType::isDynamicShape(slice.getStaticStrides()))
-      return std::nullopt;
-    return View{slice.getSource(), sliceIndices(slice, context)};
+    std::optional<Indices> indices = sliceIndices(slice, context);
+    return indices ? std::make_optional(View{slice.getSource(), *indices}) : std::nullopt;
   }
   if (isa<tensor::CastOp, tensor::BitcastOp>(op) &&
       isa<RankedTensorType>(op->getOperand(0).getType()))
@@ -163,9 +126,9 @@ std::optional<Indices> inverseOf(Operation *op) {
     return indices;
   }
   if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
-    return split(expand.getReassociationIndices(), expand.getResultType().getShape(), context);
+    return split(expand.getReassociationIndices(), shapeOf(expand.getResultType()), context);
   if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op))
-    return join(collapse.getReassociationIndices(), collapse.getSrcType().getShape(), context);
+    return join(collapse.getReassociationIndices(), shapeOf(collapse.getSrcType()), context);
   if (isa<tensor::CastOp, tensor::BitcastOp>(op))
     return dims(typeOf(op->getResult(0)).getRank(), context);
   return std::nullopt;
@@ -195,8 +158,7 @@ bool isComputedForThis(Value tensor) {
 bool Homes::isView(Operation *op) { return isSource(op) || viewOf(op).has_value(); }
 
 unsigned Homes::addBase(RankedTensorType type, Value buffer, Attribute constant) {
-  bases.push_back(
-      {buffer, memoryType(type.getElementType()), llvm::to_vector(type.getShape()), constant});
+  bases.push_back({buffer, memoryType(type.getElementType()), shapeOf(type), constant});
   return bases.size() - 1;
 }
 
@@ -210,7 +172,7 @@ void Homes::placeParts(Operation *op) {
   if (!concat)
     return;
   Home result = homes.find(concat.getResult())->second;
-  int64_t offset = 0;
+  AffineExpr offset = getAffineConstantExpr(0, context);
   for (OpOperand &part : concat->getOpOperands()) {
     RankedTensorType type = typeOf(part.get());
     if (!has(part.get()) && isComputedForThis(part.get())) {
@@ -219,7 +181,7 @@ void Homes::placeParts(Operation *op) {
       homes[part.get()] = {result.base, compose(result.indices, indices)};
       inPlace.insert(&part);
     }
-    offset += type.getDimSize(concat.getDim());
+    offset = offset + shapeOf(type)[concat.getDim()];
   }
 }
 
@@ -304,6 +266,5 @@ std::optional<Place> Homes::place(Value tensor) const {
       linearOf(linearize(home.indices, bases[home.base].shape, context), rank);
   if (!flat)
     return std::nullopt;
-  return Place{bases[home.base].buffer, getAffineConstantExpr(flat->constant, context),
-               makeShape(flat->factors, context)};
+  return Place{bases[home.base].buffer, flat->constant, flat->factors};
 }

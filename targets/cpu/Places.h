@@ -1,7 +1,7 @@
 // Which memory the tensors of a kernel live in.
 #pragma once
 
-#include "mlir/IR/AffineExpr.h"
+#include "targets/cpu/Indices.h"
 #include "targets/cpu/Kernel.h"
 
 namespace nncc::cpu {
@@ -10,7 +10,7 @@ namespace nncc::cpu {
 struct Base {
   mlir::Value buffer; // flat; null for an intermediate that has no memory yet
   mlir::Type element; // in memory: bools are i8, integers signless
-  llvm::SmallVector<int64_t> shape;
+  Shape shape;
   mlir::Attribute constant; // the elements, where they are known
 };
 
@@ -30,24 +30,6 @@ struct ResultCopy {
 
 /// The type of one element of a tensor in memory: i8 for i1, signless for signed and unsigned.
 mlir::Type memoryType(mlir::Type element);
-
-/// Indices into a row-major shape of the element that has the flat index `index`.
-llvm::SmallVector<mlir::AffineExpr> delinearize(mlir::AffineExpr index,
-                                                llvm::ArrayRef<int64_t> shape);
-/// The flat index of an element of a row-major shape.
-mlir::AffineExpr linearize(llvm::ArrayRef<mlir::AffineExpr> indices, llvm::ArrayRef<int64_t> shape,
-                           mlir::MLIRContext *context);
-
-/// The expression in a normal form: products, floor divisions and remainders that cancel out do.
-mlir::AffineExpr simplified(mlir::AffineExpr expression);
-
-/// A sum of multiples of dims.
-struct Linear {
-  int64_t constant = 0;
-  llvm::SmallVector<int64_t> factors;
-};
-/// The expression as such a sum over `rank` dims, where it is one.
-std::optional<Linear> linearOf(mlir::AffineExpr expression, unsigned rank);
 
 /// Where every tensor of a kernel lives. Views are resolved from operands on, and backwards from
 /// what is returned: an operation writes its result where a view of it is to be seen.

@@ -1,5 +1,4 @@
 // Kernels that write where their data say: loops over single elements.
-#include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
@@ -7,6 +6,7 @@
 #include "targets/cpu/NestEmitter.h"
 
 using namespace mlir;
+using namespace nncc;
 using namespace nncc::cpu;
 
 namespace {
@@ -62,7 +62,7 @@ private:
     for (Value index : indices)
       at.push_back(scalars.lookupOrDefault(index));
     AffineExpr flat = simplified(linearize(home.indices, base.shape, e.b.getContext()));
-    return {base.buffer, affine::expandAffineExpr(e.b, e.loc, flat, at, {})};
+    return {base.buffer, e.expand(flat, at)};
   }
 
   LogicalResult emitInsert(tensor::InsertOp op) {
@@ -133,11 +133,9 @@ LogicalResult nncc::cpu::emitSequence(Emitter &e, ArrayRef<Operation *> ops, Hom
   for (Operation *op : ops)
     for (Value result : op->getResults()) {
       Base &base = homes.bases[homes.of(result).base];
-      int64_t elements = 1;
-      for (int64_t size : base.shape)
-        elements *= size;
       if (!base.buffer)
-        base.buffer = kernel.allocateScratch(e.b, e.loc, elements, base.element);
+        base.buffer = kernel.allocateScratch(e.b, e.loc, elementCount(base.shape, e.b.getContext()),
+                                             base.element);
     }
   auto unit = scf::ForOp::create(e.b, e.loc, kernel.begin, kernel.end, e.constant(1));
   OpBuilder::InsertionGuard guard(e.b);

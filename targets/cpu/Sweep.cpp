@@ -4,6 +4,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
+using namespace nncc;
 using namespace nncc::cpu;
 
 bool nncc::cpu::isHeavyOp(Operation &op) {
@@ -44,7 +45,7 @@ Sweep sweepOf(const Nest &nest, const NestGroup &group, const Homes &homes) {
   Statement statement{&nest, {}, {}, {}, nest.isReduction()};
   for (auto [loop, size] : llvm::enumerate(nest.sizes)) {
     int shared = nest.shared[loop];
-    bool isOutside = size == 1 || (shared >= 0 && !group.dims[shared].inner);
+    bool isOutside = isOne(size) || (shared >= 0 && !group.dims[shared].inner);
     statement.loops.push_back(isOutside ? -1 : static_cast<int>(sweep.loops.size()));
     if (!isOutside)
       sweep.loops.push_back({size, shared, nest.reduced[loop]});
@@ -92,7 +93,7 @@ private:
     int result = -1;
     if (index)
       for (auto [loop, factor] : llvm::enumerate(index->factors))
-        if (factor)
+        if (!isZero(factor))
           result = result < 0 ? static_cast<int>(loop) : -2;
     return result;
   }
@@ -133,13 +134,14 @@ private:
     for (auto [r, w] : llvm::zip(read.dims, write.dims)) {
       if (!r || !w || r->constant != w->constant)
         return false;
-      SmallVector<int64_t> mine(sweep.loops.size(), 0), theirs(sweep.loops.size(), 0);
+      AffineExpr zero = r->constant - r->constant;
+      Shape mine(sweep.loops.size(), zero), theirs(sweep.loops.size(), zero);
       for (auto [loop, factor] : llvm::enumerate(r->factors))
         if (int at = own.statements[0].loops[loop]; at >= 0)
-          mine[paired[at]] += factor;
+          mine[paired[at]] = normalForm(mine[paired[at]] + factor);
       for (auto [loop, factor] : llvm::enumerate(w->factors))
         if (int at = statement.loops[loop]; at >= 0)
-          theirs[at] += factor;
+          theirs[at] = normalForm(theirs[at] + factor);
       if (mine != theirs)
         return false;
     }

@@ -7,7 +7,7 @@ namespace nncc::cpu {
 
 /// A loop of a sweep.
 struct SweepLoop {
-  int64_t size;
+  mlir::AffineExpr size;
   int shared = -1;      // the group's dim that it is a block of
   bool reduced = false; // for some statement
 };

@@ -4,6 +4,7 @@
 #include "targets/cpu/Lanes.h"
 
 using namespace mlir;
+using namespace nncc;
 using namespace nncc::cpu;
 
 void SweepEmitter::emit() {
@@ -16,7 +17,7 @@ void SweepEmitter::emit() {
 
 Value SweepEmitter::extent(int loop) {
   return shape[loop].shared >= 0 ? positions[0].extent[shape[loop].shared]
-                                 : e.constant(shape[loop].size);
+                                 : e.size(shape[loop].size);
 }
 
 /// At `index` of a loop that the cursor is outside of.
@@ -25,7 +26,7 @@ SweepEmitter::Cursor SweepEmitter::advance(const Cursor &cursor, int loop, Value
   result.loops[loop] = index;
   for (auto [state, offsets] : llvm::zip(states, result.offsets))
     for (auto [stream, offset] : llvm::zip(state.streams, offsets))
-      if (stream.buffer && stream.strides[loop])
+      if (stream.buffer && !isZero(stream.strides[loop]))
         offset = e.add(offset, e.mul(index, stream.strides[loop]));
   return result;
 }
@@ -64,9 +65,10 @@ static constexpr int64_t summedApart = 128;
 SweepEmitter::Values SweepEmitter::reductionLoop(unsigned depth, const Cursor &cursor,
                                                  Values carried) {
   int loop = order[depth];
-  int64_t size = shape[loop].size, inside = 1;
+  std::optional<int64_t> size = constantOf(shape[loop].size);
+  int64_t inside = 1;
   for (int inner : ArrayRef(order).drop_front(depth + 1))
-    inside *= std::max<int64_t>(shape[inner].size, 1);
+    inside *= std::max<int64_t>(nominal(shape[inner].size), 1);
   auto steps = [&](Value first, Value count, const Values &from) {
     return e.loop(count, 1, from, [&](Value i, ValueRange inner) {
       Cursor at = advance(cursor, loop, e.add(first, i));
@@ -75,22 +77,31 @@ SweepEmitter::Values SweepEmitter::reductionLoop(unsigned depth, const Cursor &c
       return isLong ? accumulate(Values(inner), body) : body(Values(inner));
     });
   };
-  if (!sumsApart || size <= 2 * summedApart)
-    return steps(e.constant(0), e.constant(size), carried);
-  int64_t chunks = size / summedApart;
-  carried = e.loop(e.constant(chunks), 1, carried, [&](Value chunk, ValueRange inner) {
-    return accumulate(Values(inner), [&](Values from) {
-      return steps(e.mul(chunk, summedApart), e.constant(summedApart), from);
-    });
-  });
-  if (size % summedApart == 0)
-    return carried;
-  return steps(e.constant(chunks * summedApart), e.constant(size % summedApart), carried);
+  if (!sumsApart || size.value_or(INT64_MAX) <= 2 * summedApart)
+    return steps(e.constant(0), e.size(shape[loop].size), carried);
+  return sumApart(e.size(shape[loop].size), carried, steps);
 }
 
-/// count steps of `copies` vectors from index `first` on.
+/// count steps, some at a time apart.
+SweepEmitter::Values SweepEmitter::sumApart(Value count, Values carried, Steps steps) {
+  std::optional<int64_t> known = mlir::getConstantIntValue(count);
+  Value chunks = known ? e.constant(*known / summedApart) : e.divideCeil(count, summedApart);
+  carried = e.loop(chunks, 1, carried, [&](Value chunk, ValueRange inner) {
+    return accumulate(Values(inner), [&](Values from) {
+      Value first = e.mul(chunk, summedApart), length = e.constant(summedApart);
+      return steps(first, known ? length : e.minimum(length, e.sub(count, first)), from);
+    });
+  });
+  if (!known || *known % summedApart == 0)
+    return carried;
+  int64_t whole = *known / summedApart * summedApart;
+  return steps(e.constant(whole), e.constant(*known - whole), carried);
+}
+
+/// count steps of `copies` vectors from index `first` on; `isLong`: they may be many.
 SweepEmitter::Values SweepEmitter::vectorSteps(unsigned depth, const Cursor &cursor, Value first,
-                                               Value count, int64_t copies, Values carried) {
+                                               Value count, int64_t copies, bool isLong,
+                                               Values carried) {
   if (mlir::getConstantIntValue(count) == 0)
     return carried;
   // Of a reduction's accumulators, the first `copies` take part.
@@ -108,20 +119,10 @@ SweepEmitter::Values SweepEmitter::vectorSteps(unsigned depth, const Cursor &cur
       return level(depth + 1, at, Values(inner));
     });
   };
-  std::optional<int64_t> known = mlir::getConstantIntValue(count);
-  Values results = part;
-  if (reducesLanes() && sumsApart && known && *known > 2 * summedApart) {
-    int64_t chunks = *known / summedApart;
-    results = e.loop(e.constant(chunks), 1, part, [&](Value chunk, ValueRange inner) {
-      return accumulate(Values(inner), [&](Values from) {
-        return steps(e.mul(chunk, summedApart), e.constant(summedApart), from);
-      });
-    });
-    if (int64_t rest = *known % summedApart)
-      results = steps(e.constant(chunks * summedApart), e.constant(rest), results);
-  } else {
-    results = steps(e.constant(0), count, part);
-  }
+  if (auto known = mlir::getConstantIntValue(count))
+    isLong = *known > 2 * summedApart;
+  Values results = reducesLanes() && sumsApart && isLong ? sumApart(count, part, steps)
+                                                         : steps(e.constant(0), count, part);
   if (!splits)
     return results;
   for (size_t i = 0, next = 0; i < carried.size(); ++i)
@@ -135,12 +136,12 @@ SweepEmitter::Values SweepEmitter::vectorLoop(unsigned depth, const Cursor &curs
                                               Values carried) {
   Value length = extent(vector);
   auto [steps, left] = e.divide(length, lanes * unroll);
-  carried = vectorSteps(depth, cursor, e.constant(0), steps, unroll, carried);
+  carried = vectorSteps(depth, cursor, e.constant(0), steps, unroll, /*isLong=*/true, carried);
   Value first = e.mul(steps, lanes * unroll);
   auto [vectors, lanesLeft] = e.divide(left, lanes);
   Value tail = lanesLeft;
   if (unroll > 1)
-    carried = vectorSteps(depth, cursor, first, vectors, 1, carried);
+    carried = vectorSteps(depth, cursor, first, vectors, 1, /*isLong=*/false, carried);
   first = e.add(first, e.mul(vectors, lanes));
   std::optional<int64_t> rest = mlir::getConstantIntValue(tail);
   if (rest == 0)
@@ -148,7 +149,7 @@ SweepEmitter::Values SweepEmitter::vectorLoop(unsigned depth, const Cursor &curs
   auto masked = [&](Value mask) {
     Cursor last = cursor;
     last.mask = mask;
-    return vectorSteps(depth, last, first, e.constant(1), 1, carried);
+    return vectorSteps(depth, last, first, e.constant(1), 1, /*isLong=*/false, carried);
   };
   if (rest)
     return masked(firstLanes(e, *rest, lanes));

@@ -18,7 +18,7 @@ struct UnitPosition {
 struct Stream {
   mlir::Value scalar; // no memory: this value
   mlir::Value buffer;
-  llvm::SmallVector<int64_t> strides;
+  Shape strides;
   mlir::Type element, memory;
   const Access *computed = nullptr; // its index is no sum of loops: evaluated at each point
   bool exists() const { return scalar || buffer; }
@@ -75,15 +75,24 @@ private:
   Values transposeRows(Values rows);
   mlir::Value pick(llvm::ArrayRef<mlir::Value> from, llvm::ArrayRef<int64_t> indices);
   void tiles(const Cursor &cursor);
-  void wideTile(const Cursor &cursor, int64_t rows, int64_t columns);
-  void narrowTile(const Cursor &cursor, int64_t count);
+  /// How many rows or columns of a tile exist: `most`, or fewer where `value` is not null.
+  struct Part {
+    int64_t most;
+    mlir::Value value;
+  };
+  mlir::Value firstOf(Part part);
+  void wideTile(const Cursor &cursor, Part rows, Part columns);
+  void narrowTile(const Cursor &cursor, Part columns);
 
   // SweepEmitter.cpp: the loops.
   Values level(unsigned depth, Cursor cursor, Values carried);
   Values loops(unsigned depth, const Cursor &cursor, Values carried);
   Values vectorLoop(unsigned depth, const Cursor &cursor, Values carried);
   Values vectorSteps(unsigned depth, const Cursor &cursor, mlir::Value first, mlir::Value count,
-                     int64_t copies, Values carried);
+                     int64_t copies, bool isLong, Values carried);
+  /// (first, count, sums) -> sums
+  using Steps = llvm::function_ref<Values(mlir::Value, mlir::Value, const Values &)>;
+  Values sumApart(mlir::Value count, Values carried, Steps steps);
   Values reductionLoop(unsigned depth, const Cursor &cursor, Values carried);
   Cursor advance(const Cursor &cursor, int loop, mlir::Value index) const;
   mlir::Value extent(int loop);
@@ -100,6 +109,10 @@ private:
   void writeOutput(size_t s, size_t output, const Cursor &cursor, int64_t copy, Lanes value);
   mlir::Value nextSum(mlir::Value sum, Lanes value, const Cursor &cursor);
   static Lanes lanesOf(mlir::Value value);
+  /// Elements from lane to lane; 0 where there are no lanes.
+  mlir::AffineExpr strideOf(const Stream &stream) const {
+    return vector >= 0 ? stream.strides[vector] : e.b.getAffineConstantExpr(0);
+  }
   Lanes load(const State &state, const Stream &stream, mlir::Value offset, const Cursor &cursor,
              int64_t copy);
   void store(const State &state, const Stream &stream, mlir::Value offset, Lanes value,

@@ -3,6 +3,7 @@
 #include "targets/cpu/SweepEmitter.h"
 
 using namespace mlir;
+using namespace nncc;
 using namespace nncc::cpu;
 
 namespace {
@@ -64,7 +65,7 @@ Stream SweepEmitter::stream(const Access &access, const State &state, Value &off
   const Statement &statement = *state.statement;
   Stream result;
   result.element = access.element;
-  result.strides.assign(shape.size(), 0);
+  result.strides.assign(shape.size(), e.b.getAffineConstantExpr(0));
   offset = e.constant(0);
   if (!access.isMemory()) {
     result.scalar = access.scalar;
@@ -87,16 +88,16 @@ Stream SweepEmitter::stream(const Access &access, const State &state, Value &off
   const Nest &nest = *statement.nest;
   if (isIntermediate && scratch->second.isBlocked) {
     const Scratch &layout = scratch->second;
-    offset = e.constant(state.position * layout.elements());
+    offset = e.size(layout.elements(e.b.getContext()) * state.position);
     for (auto [dim, stride] : llvm::zip(access.dims, layout.strides)) {
       if (!dim) {
         result.computed = &access;
         continue;
       }
-      offset = e.add(offset, dim->constant * stride);
+      offset = e.add(offset, e.size(dim->constant * stride));
       for (auto [loop, factor] : llvm::enumerate(dim->factors))
         if (int at = statement.loops[loop]; at >= 0)
-          result.strides[at] += factor * stride;
+          result.strides[at] = normalForm(result.strides[at] + factor * stride);
     }
     return result;
   }
@@ -104,12 +105,12 @@ Stream SweepEmitter::stream(const Access &access, const State &state, Value &off
     result.computed = &access;
     return result;
   }
-  offset = e.constant(access.flat->constant);
+  offset = e.size(access.flat->constant);
   for (auto [loop, factor] : llvm::enumerate(access.flat->factors)) {
-    if (int shared = nest.shared[loop]; shared >= 0 && factor)
+    if (int shared = nest.shared[loop]; shared >= 0 && !isZero(factor))
       offset = e.add(offset, e.mul(state.unit->start[shared], factor));
     if (int at = statement.loops[loop]; at >= 0)
-      result.strides[at] += factor;
+      result.strides[at] = normalForm(result.strides[at] + factor);
   }
   return result;
 }
@@ -122,23 +123,23 @@ void SweepEmitter::joinLoops() {
       return;
   auto canJoin = [&](int outer, int inner) {
     if (shape[outer].shared >= 0 || shape[inner].shared >= 0 ||
-        shape[outer].reduced != shape[inner].reduced || shape[outer].size == 1 ||
-        shape[inner].size == 1)
+        shape[outer].reduced != shape[inner].reduced || isOne(shape[outer].size) ||
+        isOne(shape[inner].size))
       return false;
     for (const State &state : states)
       for (const Stream &stream : state.streams)
-        if (stream.strides[outer] != stream.strides[inner] * shape[inner].size)
+        if (stream.strides[outer] != normalForm(stream.strides[inner] * shape[inner].size))
           return false;
     return true;
   };
   for (size_t outer = 0; outer < shape.size(); ++outer)
     for (size_t inner = 0; inner < shape.size(); ++inner)
       if (outer != inner && canJoin(outer, inner)) {
-        shape[inner].size *= shape[outer].size;
-        shape[outer].size = 1;
+        shape[inner].size = normalForm(shape[inner].size * shape[outer].size);
+        shape[outer].size = e.b.getAffineConstantExpr(1);
         for (State &state : states)
           for (Stream &stream : state.streams)
-            stream.strides[outer] = 0;
+            stream.strides[outer] = e.b.getAffineConstantExpr(0);
       }
 }
 
@@ -159,15 +160,16 @@ int64_t SweepEmitter::score(int loop) const {
       bool isForwarded = i < state.inputs() && state.statement->forwarded[i].first >= 0;
       if (!stream.buffer || isForwarded)
         continue;
-      int64_t stride = stream.strides[loop];
-      result += stride == 1 ? 4 : stride == 0 ? 1 : -3;
+      AffineExpr stride = stream.strides[loop];
+      result += isOne(stride) ? 4 : isZero(stride) ? 1 : -3;
     }
-  return result + (shape[loop].size >= 16) - (shape[loop].size < 4 ? 4 : 0);
+  int64_t size = nominal(shape[loop].size);
+  return result + (size >= 16) - (size < 4 ? 4 : 0);
 }
 
 void SweepEmitter::chooseVectorLoop() {
   for (int loop = 0; loop < static_cast<int>(shape.size()); ++loop)
-    if (shape[loop].size != 1 && !isVaryingReduction(loop) &&
+    if (!isOne(shape[loop].size) && !isVaryingReduction(loop) &&
         (vector < 0 || score(loop) >= score(vector)))
       vector = loop;
   if (vector >= 0)
@@ -186,7 +188,7 @@ unsigned SweepEmitter::widestElement() const {
     llvm::DenseSet<Value> varying;
     for (auto [i, stream] : llvm::enumerate(state.streams)) {
       bool isForwarded = i < state.inputs() && state.statement->forwarded[i].first >= 0;
-      if (!isForwarded && (!stream.buffer || stream.strides[vector] == 0))
+      if (!isForwarded && (!stream.buffer || isZero(stream.strides[vector])))
         continue;
       count(stream.element);
       if (nest.body && i < state.inputs())
@@ -218,7 +220,7 @@ unsigned SweepEmitter::widestElement() const {
 
 void SweepEmitter::chooseLanes() {
   lanes = std::max<int64_t>(vectorBytes / widestElement(), 8);
-  int64_t vectors = std::max<int64_t>(shape[vector].size / lanes, 1);
+  int64_t vectors = std::max<int64_t>(nominal(shape[vector].size) / lanes, 1);
   bool isReduction = llvm::any_of(states, [](auto &s) { return s.statement->isReduction; });
   bool isInterleaved = positions.size() > 1;
   int64_t most = sweep.isHeavy ? (shape[vector].reduced && !isInterleaved ? 2 : 1)
@@ -236,10 +238,10 @@ void SweepEmitter::chooseLanes() {
 void SweepEmitter::orderLoops() {
   SmallVector<int> parallel, reduced;
   for (auto [i, loop] : llvm::enumerate(shape))
-    if (loop.size != 1)
+    if (!isOne(loop.size))
       (loop.reduced ? reduced : parallel).push_back(i);
   const State &last = states.back();
-  auto step = [&](int loop) { return last.streams[last.inputs()].strides[loop]; };
+  auto step = [&](int loop) { return nominal(last.streams[last.inputs()].strides[loop]); };
   llvm::sort(parallel, [&](int a, int b) {
     if ((a == vector) != (b == vector))
       return b == vector;

@@ -8,6 +8,7 @@
 #include "targets/cpu/SweepEmitter.h"
 
 using namespace mlir;
+using namespace nncc;
 using namespace nncc::cpu;
 
 /// Evaluates what does not depend on the loops from `depth` on.
@@ -24,11 +25,11 @@ void SweepEmitter::hoist(unsigned depth, Cursor &cursor) {
           values.contains(nest.body->getArgument(i)))
         continue;
       bool isKnown = llvm::all_of(ArrayRef(order).drop_front(depth),
-                                  [&](int loop) { return stream.strides[loop] == 0; });
+                                  [&](int loop) { return isZero(stream.strides[loop]); });
       bool isEarly = depth == 0 || stream.scalar; // once per level where an index became known
-      isEarly |= depth > 0 && (stream.strides[order[depth - 1]] != 0);
+      isEarly |= depth > 0 && !isZero(stream.strides[order[depth - 1]]);
       // What is hoisted stands for all copies: it must not differ between them.
-      isEarly &= cursor.copies == 1 || stream.strides[vector] == 0;
+      isEarly &= cursor.copies == 1 || isZero(stream.strides[vector]);
       if (isKnown && isEarly)
         values[nest.body->getArgument(i)] = load(state, stream, cursor.offsets[s][i], cursor, 0);
     }
@@ -44,10 +45,10 @@ Lanes SweepEmitter::load(const State &state, const Stream &stream, Value offset,
     // Not on vectors: the only lane's index, dim by dim.
     const Access &access = *stream.computed;
     auto scratch = group.scratch.find(access.base);
-    ArrayRef<int64_t> sizes = homes.bases[access.base].shape;
-    SmallVector<int64_t> strides(sizes.size(), 1);
+    ArrayRef<AffineExpr> sizes = homes.bases[access.base].shape;
+    Shape strides(sizes.size(), e.b.getAffineConstantExpr(1));
     for (int64_t d = static_cast<int64_t>(sizes.size()) - 2; d >= 0; --d)
-      strides[d] = strides[d + 1] * sizes[d + 1];
+      strides[d] = normalForm(strides[d + 1] * sizes[d + 1]);
     bool isBlocked = scratch != group.scratch.end() && scratch->second.isBlocked;
     if (isBlocked)
       strides = scratch->second.strides;
@@ -59,15 +60,15 @@ Lanes SweepEmitter::load(const State &state, const Stream &stream, Value offset,
                              : e.constant(0);
     offset = e.constant(0);
     for (auto [index, stride] : llvm::zip(access.indices, strides))
-      if (stride)
+      if (!isZero(stride))
         offset = e.add(offset, e.mul(state.evaluator.index(e, index, at)->scalar, stride));
   }
-  int64_t stride = vector >= 0 ? stream.strides[vector] : 0;
-  if (stride == 0 || vector < 0 || !cursor.loops[vector]) {
+  AffineExpr stride = strideOf(stream);
+  if (isZero(stride) || !cursor.loops[vector]) {
     Value value = memref::LoadOp::create(e.b, e.loc, stream.buffer, offset);
     return Lanes{fromMemory(e, value, stream.element), nullptr, false};
   }
-  Value at = e.add(offset, copy * lanes * stride);
+  Value at = e.add(offset, e.size(stride * (copy * lanes)));
   Value value =
       loadLanes(e, VectorType::get({lanes}, stream.memory), stream.buffer, at, stride, cursor.mask);
   return Lanes{nullptr, fromMemory(e, value, stream.element), false};
@@ -75,13 +76,13 @@ Lanes SweepEmitter::load(const State &state, const Stream &stream, Value offset,
 
 void SweepEmitter::store(const State &state, const Stream &stream, Value offset, Lanes value,
                          const Cursor &cursor, int64_t copy) {
-  int64_t stride = vector >= 0 ? stream.strides[vector] : 0;
-  if (stride == 0 || !cursor.loops[vector]) {
+  AffineExpr stride = strideOf(stream);
+  if (isZero(stride) || !cursor.loops[vector]) {
     memref::StoreOp::create(e.b, e.loc, toMemory(e, value.scalar, stream.memory), stream.buffer,
                             offset);
     return;
   }
-  Value at = e.add(offset, copy * lanes * stride);
+  Value at = e.add(offset, e.size(stride * (copy * lanes)));
   Value all = toMemory(e, BodyEvaluator::asVector(e, value, lanes), stream.memory);
   storeLanes(e, all, stream.buffer, at, stride, cursor.mask);
 }

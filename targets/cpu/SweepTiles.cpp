@@ -6,6 +6,7 @@
 #include "targets/cpu/SweepEmitter.h"
 
 using namespace mlir;
+using namespace nncc;
 using namespace nncc::cpu;
 
 namespace {
@@ -23,10 +24,10 @@ void SweepEmitter::chooseTile() {
   for (const State &state : states)
     for (size_t i = 0; i < state.inputs() + state.outputs(); ++i) {
       const Stream &stream = state.streams[i];
-      if (!isRead(state, i) || stream.strides[vector] == 0 || stream.strides[vector] == 1)
+      if (!isRead(state, i) || isZero(stream.strides[vector]) || isOne(stream.strides[vector]))
         continue;
       for (int loop = 0; loop < static_cast<int>(shape.size()); ++loop)
-        if (loop != vector && shape[loop].size > 1 && stream.strides[loop] == 1)
+        if (loop != vector && nominal(shape[loop].size) > 1 && isOne(stream.strides[loop]))
           setTile(loop, stream, i >= state.inputs());
       if (across >= 0)
         return;
@@ -41,9 +42,11 @@ bool SweepEmitter::isRead(const State &state, size_t stream) const {
 }
 
 void SweepEmitter::setTile(int loop, const Stream &stream, bool isOutput) {
-  int64_t size = shape[loop].size;
-  bool isWhole = shape[loop].shared < 0 || group.dims[shape[loop].shared].block == size;
-  if (size <= narrowest && isWhole && stream.strides[vector] == size) {
+  AffineExpr size = shape[loop].size;
+  int shared = shape[loop].shared;
+  bool isWhole = shared < 0 || group.dims[shared].blockSize() == size;
+  bool isShort = constantOf(size).value_or(INT64_MAX) <= narrowest;
+  if (isShort && isWhole && stream.strides[vector] == size) {
     across = loop, isNarrow = true;
     unroll = 1;
   } else if (!isOutput && lanes >= 8) {
@@ -54,10 +57,10 @@ void SweepEmitter::setTile(int loop, const Stream &stream, bool isOutput) {
 
 /// Whether a stream is one that the tile transposes.
 bool SweepEmitter::isTransposed(const Stream &stream) const {
-  if (across < 0 || !stream.buffer || stream.strides[across] != 1)
+  if (across < 0 || !stream.buffer || !isOne(stream.strides[across]))
     return false;
   return isNarrow ? stream.strides[vector] == shape[across].size
-                  : stream.strides[vector] != 0 && stream.strides[vector] != 1;
+                  : !isZero(stream.strides[vector]) && !isOne(stream.strides[vector]);
 }
 
 /// Element (i, j) of rows of equal length -> element (j, i). Rows that are null are not defined.
@@ -103,17 +106,18 @@ Value SweepEmitter::pick(ArrayRef<Value> from, ArrayRef<int64_t> indices) {
 
 /// All tiles of the two innermost loops.
 void SweepEmitter::tiles(const Cursor &cursor) {
-  auto along = [&](int loop, int64_t step, llvm::function_ref<void(Value, int64_t)> body) {
+  auto along = [&](int loop, int64_t step, llvm::function_ref<void(Value, Part)> body) {
     auto [whole, rest] = e.divide(extent(loop), step);
     Value steps = whole;
     if (mlir::getConstantIntValue(steps) != 0)
-      e.loop(steps, [&](Value i) { body(e.mul(i, step), step); });
+      e.loop(steps, [&](Value i) { body(e.mul(i, step), {step, nullptr}); });
     // Blocks are multiples of a tile: only the last one has a rest, always the same.
-    int64_t tail = shape[loop].size % step;
-    if (!tail)
+    AffineExpr tail = normalForm(shape[loop].size % step);
+    if (isZero(tail))
       return;
-    Value first = e.mul(steps, step);
-    auto last = [&] { body(first, tail); };
+    Value first = e.mul(steps, step), left = rest;
+    std::optional<int64_t> known = constantOf(tail);
+    auto last = [&] { body(first, known ? Part{*known, nullptr} : Part{step, left}); };
     if (mlir::getConstantIntValue(rest))
       return last();
     Value hasRest =
@@ -121,18 +125,26 @@ void SweepEmitter::tiles(const Cursor &cursor) {
     e.branch(hasRest, last, [] {});
   };
   if (isNarrow)
-    return along(vector, lanes, [&](Value first, int64_t count) {
-      narrowTile(advance(cursor, vector, first), count);
+    return along(vector, lanes, [&](Value first, Part columns) {
+      narrowTile(advance(cursor, vector, first), columns);
     });
-  along(across, lanes, [&](Value row, int64_t rows) {
-    along(vector, lanes, [&](Value column, int64_t columns) {
+  along(across, lanes, [&](Value row, Part rows) {
+    along(vector, lanes, [&](Value column, Part columns) {
       wideTile(advance(advance(cursor, vector, column), across, row), rows, columns);
     });
   });
 }
 
+/// The mask of the lanes that exist; null: all.
+Value SweepEmitter::firstOf(Part part) {
+  if (!part.value)
+    return firstLanes(e, part.most, lanes);
+  auto type = VectorType::get({lanes}, e.b.getI1Type());
+  return vector::CreateMaskOp::create(e.b, e.loc, type, part.value);
+}
+
 /// rows (of `across`) x columns (of `vector`), both up to `lanes`.
-void SweepEmitter::wideTile(const Cursor &cursor, int64_t rows, int64_t columns) {
+void SweepEmitter::wideTile(const Cursor &cursor, Part rows, Part columns) {
   std::vector<SmallVector<Values>> transposed(states.size()); // per statement, input and row
   for (size_t s = 0; s < states.size(); ++s)
     for (size_t i = 0; i < states[s].inputs(); ++i) {
@@ -141,33 +153,50 @@ void SweepEmitter::wideTile(const Cursor &cursor, int64_t rows, int64_t columns)
       if (!isRead(states[s], i) || !isTransposed(stream))
         continue;
       Values read(lanes);
-      for (int64_t column = 0; column < columns; ++column)
+      for (int64_t column = 0; column < columns.most; ++column) {
+        Value index = e.constant(column); // those that do not exist stand for the last one
+        if (columns.value)
+          index = e.minimum(index, e.sub(columns.value, e.constant(1)));
         read[column] = loadLanes(e, VectorType::get({lanes}, stream.memory), stream.buffer,
-                                 e.add(cursor.offsets[s][i], column * stream.strides[vector]), 1,
-                                 firstLanes(e, rows, lanes));
+                                 e.add(cursor.offsets[s][i], e.mul(index, stream.strides[vector])),
+                                 1, firstOf(rows));
+      }
       transposed[s][i] = transposeRows(read);
     }
-  for (int64_t row = 0; row < rows; ++row) {
-    Cursor at = advance(cursor, across, e.constant(row));
-    at.loops[across] = e.add(cursor.loops[across], row);
-    at.mask = firstLanes(e, columns, lanes);
-    for (size_t s = 0; s < states.size(); ++s)
-      for (size_t i = 0; i < states[s].inputs(); ++i)
-        if (!transposed[s][i].empty())
-          at.loaded[{s, i}] = transposed[s][i][row];
-    leaf(at, {});
+  Value mask = firstOf(columns);
+  for (int64_t row = 0; row < rows.most; ++row) {
+    auto emitRow = [&] {
+      Cursor at = advance(cursor, across, e.constant(row));
+      at.loops[across] = e.add(cursor.loops[across], row);
+      at.mask = mask;
+      for (size_t s = 0; s < states.size(); ++s)
+        for (size_t i = 0; i < states[s].inputs(); ++i)
+          if (!transposed[s][i].empty())
+            at.loaded[{s, i}] = transposed[s][i][row];
+      leaf(at, {});
+    };
+    if (!rows.value) {
+      emitRow();
+      continue;
+    }
+    Value exists =
+        arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::slt, e.constant(row), rows.value);
+    e.branch(exists, emitRow, [] {});
   }
 }
 
-/// All of `across`, and `count` of `vector`, up to `lanes`.
-void SweepEmitter::narrowTile(const Cursor &cursor, int64_t count) {
-  int64_t width = shape[across].size;
+/// All of `across`, and some of `vector`, up to `lanes`.
+void SweepEmitter::narrowTile(const Cursor &cursor, Part columns) {
+  int64_t width = *constantOf(shape[across].size);
   auto part = [&](const Stream &stream, Value offset, int64_t n) {
-    int64_t left = std::clamp<int64_t>(count * width - n * lanes, 0, lanes);
-    return std::make_pair(e.add(offset, n * lanes), firstLanes(e, left, lanes));
+    Part left{std::clamp<int64_t>(columns.most * width - n * lanes, 0, lanes), nullptr};
+    if (columns.value)
+      left.value =
+          e.maximum(e.sub(e.mul(columns.value, width), e.constant(n * lanes)), e.constant(0));
+    return std::make_pair(e.add(offset, n * lanes), firstOf(left));
   };
   Cursor base = cursor;
-  base.mask = firstLanes(e, count, lanes);
+  base.mask = firstOf(columns);
   std::vector<SmallVector<Values>> taken(states.size());
   for (size_t s = 0; s < states.size(); ++s)
     for (size_t i = 0; i < states[s].inputs(); ++i) {
@@ -204,7 +233,7 @@ void SweepEmitter::narrowTile(const Cursor &cursor, int64_t count) {
     size_t index = state.inputs() + output.second;
     const Stream &stream = state.streams[index];
     for (int64_t n = 0; n < width; ++n) {
-      if (n * lanes >= count * width)
+      if (n * lanes >= columns.most * width)
         break;
       SmallVector<int64_t> indices;
       for (int64_t lane = 0; lane < lanes; ++lane) {

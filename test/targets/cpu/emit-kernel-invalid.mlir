@@ -43,3 +43,30 @@ func.func @two_roots(%a: tensor<1x4x4x16xf32>) -> tensor<1x4x4x16xf32> attribute
   } -> tensor<1x4x4x16xf32>
   return %1 : tensor<1x4x4x16xf32>
 }
+
+// -----
+
+#open = affine_map<()[s0] -> (s0)>
+func.func @data_dependent_pad(%a: tensor<?xf32, #open>, %n: tensor<1xi64>) -> tensor<?xf32, affine_map<()[s0] -> (s0 + 1)>> attributes {rt.kernel} {
+  %zero = arith.constant 0 : index
+  %z = arith.constant 0.0 : f32
+  %i = tensor.extract %n[%zero] : tensor<1xi64>
+  %low = arith.index_cast %i : i64 to index
+  // expected-error @+1 {{expects padding that is constant or an expression over symbols}}
+  %0 = tensor.pad %a low[%low] high[0] {
+  ^bb0(%d: index):
+    tensor.yield %z : f32
+  } : tensor<?xf32, #open> to tensor<?xf32, affine_map<()[s0] -> (s0 + 1)>>
+  return %0 : tensor<?xf32, affine_map<()[s0] -> (s0 + 1)>>
+}
+
+// -----
+
+func.func @data_dependent_slice(%a: tensor<9xf32>, %n: tensor<1xi64>) -> tensor<4xf32> attributes {rt.kernel} {
+  %zero = arith.constant 0 : index
+  %i = tensor.extract %n[%zero] : tensor<1xi64>
+  %at = arith.index_cast %i : i64 to index
+  // expected-error @+1 {{expects offsets and strides that are constant or expressions over symbols}}
+  %0 = tensor.extract_slice %a[%at] [4] [1] : tensor<9xf32> to tensor<4xf32>
+  return %0 : tensor<4xf32>
+}

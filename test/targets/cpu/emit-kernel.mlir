@@ -206,3 +206,90 @@ func.func @bools(%a: tensor<64xi1>) -> tensor<64xi1> attributes {rt.kernel} {
   } -> tensor<64xi1>
   return %0 : tensor<64xi1>
 }
+
+// -----
+
+// Sizes that a run chooses: dims of one piece are one still; its length, in vectors and a rest under
+// a mask, is a value, and the units are an expression.
+
+// CHECK: #[[UNITS:.*]] = affine_map<()[s0] -> ((s0 * 64) ceildiv 4096)>
+// CHECK-LABEL: func.func @open_pointwise
+// CHECK-SAME: rt.scratch = 0 : i64, rt.units = #[[UNITS]]
+// CHECK: %[[ROWS:.*]] = rt.dim %{{.*}}[0]
+// CHECK: %[[SIZE:.*]] = arith.muli %[[ROWS]], %c64
+// CHECK: %[[B:.*]] = rt.buffer %{{.*}}[1] : !llvm.ptr -> memref<?xf32>
+// CHECK: scf.for
+// CHECK: %[[LEFT:.*]] = arith.subi %[[SIZE]]
+// CHECK: arith.minsi %[[LEFT]], %c4096
+// CHECK: scf.for
+// CHECK-COUNT-4: vector.store %{{.*}}, %[[B]]
+// CHECK: scf.if
+// CHECK: %[[MASK:.*]] = vector.create_mask
+// CHECK: vector.maskedstore %[[B]][%{{.*}}], %[[MASK]]
+// CHECK-NOT: store
+#id = affine_map<(d0, d1) -> (d0, d1)>
+func.func @open_pointwise(%a: tensor<?x64xf32, affine_map<()[s0] -> (s0, 64)>>) -> tensor<?x64xf32, affine_map<()[s0] -> (s0, 64)>> attributes {rt.kernel} {
+  %n = rt.symbol 0 : index
+  %e = tensor.empty(%n) : tensor<?x64xf32, affine_map<()[s0] -> (s0, 64)>>
+  %0 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%a : tensor<?x64xf32, affine_map<()[s0] -> (s0, 64)>>) outs(%e : tensor<?x64xf32, affine_map<()[s0] -> (s0, 64)>>) {
+  ^bb0(%x: f32, %o: f32):
+    %m = arith.negf %x : f32
+    linalg.yield %m : f32
+  } -> tensor<?x64xf32, affine_map<()[s0] -> (s0, 64)>>
+  return %0 : tensor<?x64xf32, affine_map<()[s0] -> (s0, 64)>>
+}
+
+// -----
+
+// Two rows at once, and the odd one; an intermediate takes as much scratch as its row is long; long
+// sums are sums of sums.
+
+// CHECK-DAG: #[[SCRATCH:.*]] = affine_map<()[s0, s1] -> (((s1 * 8 + 127) floordiv 64) * 64 + 128)>
+// CHECK-DAG: #[[UNITS:.*]] = affine_map<()[s0] -> (s0 ceildiv 64)>
+// CHECK-LABEL: func.func @open_rows
+// CHECK-SAME: rt.scratch = #[[SCRATCH]], rt.units = #[[UNITS]]
+// CHECK: %[[COLUMNS:.*]] = rt.dim %{{.*}}[1]
+// CHECK: %[[ROW:.*]] = rt.scratch {{.*}} -> memref<?xf32>
+// CHECK: %[[PAIRS:.*]] = arith.divui %{{.*}}, %c2
+// CHECK: %[[ODD:.*]] = arith.remui %{{.*}}, %c2
+// CHECK: scf.for %{{.*}} = %c0 to %[[PAIRS]]
+// CHECK: %[[VECTORS:.*]] = arith.divui %[[COLUMNS]], %c16
+// CHECK: %[[PLUS:.*]] = arith.addi %[[VECTORS]], %c127
+// CHECK: %[[CHUNKS:.*]] = arith.divui %[[PLUS]], %c128
+// CHECK: scf.for %{{.*}} = %c0 to %[[CHUNKS]] step %c1 iter_args
+// CHECK: scf.for {{.*}} iter_args
+// CHECK: vector.store %{{.*}}, %[[ROW]]
+// CHECK: arith.addf
+// CHECK: %[[HAS_ODD:.*]] = arith.cmpi eq, %[[ODD]], %c1
+// CHECK: scf.if %[[HAS_ODD]]
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#row = affine_map<(d0, d1) -> (d0)>
+#rows = affine_map<()[s0, s1] -> (s0, s1)>
+func.func @open_rows(%a: tensor<?x?xf32, #rows>) -> tensor<?x?xf32, #rows> attributes {rt.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %r = rt.symbol 0 : index
+  %c = rt.symbol 1 : index
+  %e = tensor.empty(%r, %c) : tensor<?x?xf32, #rows>
+  %s = tensor.empty(%r) : tensor<?xf32, affine_map<()[s0] -> (s0)>>
+  %f = linalg.fill ins(%zero : f32) outs(%s : tensor<?xf32, affine_map<()[s0] -> (s0)>>) -> tensor<?xf32, affine_map<()[s0] -> (s0)>>
+  %0 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%a : tensor<?x?xf32, #rows>) outs(%e : tensor<?x?xf32, #rows>) {
+  ^bb0(%x: f32, %o: f32):
+    %n = math.exp %x : f32
+    linalg.yield %n : f32
+  } -> tensor<?x?xf32, #rows>
+  %1 = linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%0 : tensor<?x?xf32, #rows>) outs(%f : tensor<?xf32, affine_map<()[s0] -> (s0)>>) {
+  ^bb0(%x: f32, %o: f32):
+    %n = arith.addf %o, %x : f32
+    linalg.yield %n : f32
+  } -> tensor<?xf32, affine_map<()[s0] -> (s0)>>
+  %2 = linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%0, %1 : tensor<?x?xf32, #rows>, tensor<?xf32, affine_map<()[s0] -> (s0)>>) outs(%e : tensor<?x?xf32, #rows>) {
+  ^bb0(%x: f32, %y: f32, %o: f32):
+    %n = arith.divf %x, %y : f32
+    linalg.yield %n : f32
+  } -> tensor<?x?xf32, #rows>
+  return %2 : tensor<?x?xf32, #rows>
+}

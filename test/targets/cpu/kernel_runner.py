@@ -41,26 +41,82 @@ def guarded(array):
     return inside, memory, margin
 
 
+def ceildiv(x, y):
+    return -(-x // y)
+
+
+def size_of(text):
+    """The text of a size as an attribute -> function of the values of the symbols."""
+    if text.isdigit():
+        return lambda dims: int(text)
+    symbols, expression = re.fullmatch(r"affine_map<\(\)\[(.*?)\] -> \((.*)\)>", text).groups()
+    tree = as_python(expression)
+    return lambda dims: eval(tree, {"ceildiv": ceildiv}, dict(zip(symbols.split(", "), dims)))
+
+
+def as_python(expression):
+    """An affine expression, in which `ceildiv` is an operator, as an expression of Python."""
+    tokens = re.findall(r"\w+|[-+*()]", expression)
+
+    def factor():
+        token = tokens.pop(0)
+        if token == "(":
+            inner = total()
+            tokens.pop(0)
+            return f"({inner})"
+        return "-" + factor() if token == "-" else token
+
+    def product():
+        result = factor()
+        while tokens and tokens[0] in ("*", "floordiv", "mod", "ceildiv"):
+            token, right = tokens.pop(0), factor()
+            sign = {"*": "*", "floordiv": "//", "mod": "%"}.get(token)
+            result = f"({result} {sign} {right})" if sign else f"ceildiv({result}, {right})"
+        return result
+
+    def total():
+        result = product()
+        while tokens and tokens[0] in "+-":
+            result = f"{result} {tokens.pop(0)} {product()}"
+        return result
+
+    return total()
+
+
 class Compiled:
-    """A function of a library with its number of units and the scratch of a worker."""
+    """A function of a library with its number of units and the scratch of a worker, which depend on its dims."""
 
     def __init__(self, function, units, scratch):
-        self.function, self.units, self.scratch = function, units, scratch
+        self.function, self.units_of, self.scratch_of = function, units, scratch
         function.restype = ctypes.c_int32
 
-    def bind(self, buffers, workers=1):
+    @property
+    def units(self):
+        """Of a kernel without dims."""
+        return self.units_of(())
+
+    def bind(self, buffers, workers=1, dims=()):
         """-> call(begin, end, worker)"""
         pointers = (ctypes.c_void_p * len(buffers))(*(b.ctypes.data for b in buffers))
-        stride = self.scratch + 64
+        sizes = (ctypes.c_int64 * len(dims))(*dims)
+        stride = self.scratch_of(dims) + 64
         scratch = np.full(stride * workers + 64, 0xFF, np.uint8)  # NaN
         start = scratch.ctypes.data + -scratch.ctypes.data % 64
-        call = Call(ctypes.cast(pointers, ctypes.c_void_p), None, start, stride, None, None)
+        call = Call(ctypes.cast(pointers, ctypes.c_void_p), ctypes.cast(sizes, ctypes.c_void_p), start, stride, None, None)
 
-        def invoke(begin=0, end=self.units, worker=0, keep=(pointers, scratch, buffers)):
+        def invoke(begin=0, end=self.units_of(dims), worker=0, keep=(pointers, sizes, scratch, buffers)):
             status = self.function(ctypes.byref(call), ctypes.c_int64(begin), ctypes.c_int64(end), ctypes.c_int32(worker))
             assert status == 0, f"status {status}"
 
         return invoke
+
+
+def inline_maps(text):
+    """Aliases of maps in place of their names."""
+    for name, value in re.findall(r"^(#map\d*) = (.*)$", text, re.M):
+        text = re.sub(rf"^{name} = .*\n", "", text, flags=re.M)
+        text = re.sub(rf"{name}\b", value, text)
+    return text
 
 
 def compile_kernels(texts):
@@ -69,10 +125,11 @@ def compile_kernels(texts):
     opt = os.path.join(BUILD, "bin", "nncc-opt")
     scheduled = run(opt, "--pass-pipeline=" + SCHEDULE, text="\n".join(texts.values()))
     facts = {}
+    scheduled = inline_maps(scheduled)
     for name, attributes in re.findall(r"func\.func @(\w+)\(.*attributes \{(.*?)\}", scheduled):
-        facts[name] = [int(re.search(rf"rt\.{key} = (\d+)", attributes).group(1)) for key in ("units", "scratch")]
+        facts[name] = [size_of(re.search(rf"rt\.{key} = (\d+|affine_map<.*?\)>)", attributes).group(1)) for key in ("units", "scratch")]
     lowered = run(opt, "--pass-pipeline=" + TARGET, text=scheduled)
-    lowered = re.sub(r"rt\.\w+(?: = \d+ : i64)?(?:, )?", "", lowered)
+    lowered = re.sub(r"rt\.\w+(?: = (?:\d+ : i64|affine_map<.*?\)>))?(?:, )?", "", inline_maps(lowered))
     ir = run("mlir-translate", "--mlir-to-llvmir", text=lowered)
     path = os.path.join(folder.name, "kernels")
     with open(path + ".ll", "w") as file:
@@ -84,7 +141,7 @@ def compile_kernels(texts):
     return {name: Compiled(getattr(library, name), *facts[name]) for name in texts}
 
 
-def check(kernel, inputs, wanted, tolerance):
+def check(kernel, inputs, wanted, tolerance, dims=()):
     """Runs the kernel in three pieces, out of order, on two workers, into outputs filled with NaN. -> error or None"""
     outputs = []
     for want in wanted:
@@ -92,8 +149,8 @@ def check(kernel, inputs, wanted, tolerance):
         fill.view(np.uint8 if want.ndim else want.dtype)[...] = 0xFF if want.ndim else 0
         outputs.append(guarded(fill))
     arguments = [guarded(np.asarray(x)) for x in inputs]
-    call = kernel.bind([a[0] for a in arguments + outputs], workers=2)
-    n = kernel.units
+    call = kernel.bind([a[0] for a in arguments + outputs], workers=2, dims=dims)
+    n = kernel.units_of(dims)
     for begin, end, worker in ((n // 3, n, 1), (0, n // 6, 0), (n // 6, n // 3, 1)):
         call(begin, end, worker)
     for (output, memory, margin), want in zip(outputs, wanted):

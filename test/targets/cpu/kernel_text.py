@@ -1,8 +1,25 @@
 """Writes kernels on tensors as MLIR text."""
+import re
 
 
 def tensor(shape, element="f32"):
-    return "tensor<" + "".join(f"{size}x" for size in shape) + element + ">"
+    """Sizes are numbers, or text over symbols: "s0 * 2"."""
+    sizes = "".join(f"{'?' if isinstance(size, str) else size}x" for size in shape)
+    if not is_open(shape):
+        return f"tensor<{sizes}{element}>"
+    symbols = ", ".join(f"s{i}" for i in range(1 + max(map(int, re.findall(r"s(\d+)", " ".join(map(str, shape)))))))
+    return f"tensor<{sizes}{element}, affine_map<()[{symbols}] -> ({', '.join(map(str, shape))})>>"
+
+
+def is_open(shape):
+    return any(isinstance(size, str) for size in shape)
+
+
+def at(shape, dims):
+    """The shape for these values of the symbols."""
+    values = {f"s{i}": value for i, value in enumerate(dims)}
+    sizes = (str(size).replace("floordiv", "//").replace("mod", "%") for size in shape)
+    return tuple(eval(size, {}, values) for size in sizes)
 
 
 def affine(rank, results):
@@ -34,6 +51,29 @@ class Kernel:
     def line(self, text):
         self.lines.append("  " + text)
 
+    def size(self, expression):
+        """An index operand of that value."""
+        name = f"%n{self.count}"
+        self.count += 1
+        used = sorted(set(re.findall(r"s(\d+)", str(expression))), key=int)
+        for symbol in used:
+            self.line(f"{name}s{symbol} = rt.symbol {symbol} : index")
+        symbols = ", ".join(f"s{symbol}" for symbol in used)
+        operands = ", ".join(f"{name}s{symbol}" for symbol in used)
+        self.line(f"{name} = affine.apply affine_map<()[{symbols}] -> ({expression})>()[{operands}]")
+        return name
+
+    def empty(self, shape, element="f32"):
+        sizes = ", ".join(self.size(size) for size in shape if isinstance(size, str))
+        return self.op(f"tensor.empty({sizes}) : TYPE", shape, element)
+
+    def expand(self, value, groups, shape):
+        sizes = ", ".join(self.size(size) if isinstance(size, str) else str(size) for size in shape)
+        return self.op(f"tensor.expand_shape {value.name} {groups} output_shape [{sizes}] : {value.type} into TYPE", shape, value.element)
+
+    def collapse(self, value, groups, shape):
+        return self.op(f"tensor.collapse_shape {value.name} {groups} : {value.type} into TYPE", shape, value.element)
+
     def op(self, text, shape, element="f32"):
         """A result of `text`, in which TYPE stands for its type."""
         value = Value(f"%v{self.count}", shape, element)
@@ -43,7 +83,7 @@ class Kernel:
 
     def generic(self, inputs, maps, shape, result_map, kinds, body, element="f32", init=None):
         """linalg.generic: kinds as in "ppr"; body lines take %x0.., %out and define %r."""
-        out = self.op("tensor.empty() : TYPE", shape, element)
+        out = self.empty(shape, element)
         if init is not None:
             self.line(f"%c{self.count} = arith.constant {init} : {element}")
             out = self.op(f"linalg.fill ins(%c{self.count} : {element}) outs({out.name} : TYPE) -> TYPE", shape, element)
@@ -83,7 +123,7 @@ class Kernel:
 
     def transpose(self, value, perm):
         shape = [value.shape[d] for d in perm]
-        out = self.op("tensor.empty() : TYPE", shape, value.element)
+        out = self.empty(shape, value.element)
         return self.op(
             f"linalg.transpose ins({value.name} : {value.type}) outs({out.name} : TYPE) permutation = {list(perm)}",
             shape,
