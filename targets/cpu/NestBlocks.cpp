@@ -135,9 +135,10 @@ void nncc::cpu::chooseBlocks(NestGroup &group, const Homes &homes) {
   if (vector >= 0 && pointwise)
     transposed = findTransposed(group, vector);
 
+  // Open sizes may be much smaller than they are taken for: their units are small.
   int64_t points = ownPoints(group), all = points;
   for (const SharedDim &dim : group.dims)
-    all *= nominal(dim.size);
+    all *= constantOf(dim.size).value_or(0);
   int64_t target = std::clamp(all / unitsWanted, fewestPoints, mostPoints);
   auto block = [&](int d, int64_t atMost, int64_t multiple) {
     setBlock(group.dims[d], atMost, multiple);

@@ -25,8 +25,10 @@ def EmitKernel : Pass<"nncc-cpu-emit-kernel", "::mlir::func::FuncOp"> {
   let description = [{
     The function `(tensors) -> tensors`, marked `rt.kernel`, becomes
     `(%call: !llvm.ptr, %begin: index, %end: index, %worker: i32) -> i32` with the attributes
-    `rt.units` (iterations of its parallel loop) and `rt.scratch` (bytes per worker). Buffers come from `rt.buffer`:
-    arguments first, then results.
+    `rt.units` (iterations of its parallel loop) and `rt.scratch` (bytes per worker): an i64, or where sizes are known
+    at run time only an affine_map<()[s..] -> (expression)> over the kernel's symbols. Buffers come from `rt.buffer`:
+    arguments first, then results. Symbols come from `rt.dim`; one that is 0 makes empty tensors, of which nothing is
+    read or written.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
                            "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",

@@ -200,6 +200,49 @@ def bodies():
     case("scatter", k, result, scattered, 1, 0, lambda d: [random((50, 8)), rng.integers(0, 50, d[0]), random((d[0], 8))])
 
 
+def attention():
+    """What surrounds the products of attention."""
+    k = Kernel()
+    x = k.argument(("s0", 4, "s1", 16))
+    sizes = f"[{k.size('s0')}, 4, {k.size('s1')}, 8] [1, 1, 1, 1] : {x.type} to TYPE"
+    low, high = (k.op(f"tensor.extract_slice {x.name}[0, 0, 0, {at}] {sizes}", ("s0", 4, "s1", 8)) for at in (0, 8))
+    high = k.elementwise([high], NEG)
+    turned = k.op(f"tensor.concat dim(3) {high.name}, {low.name} : ({high.type}, {low.type}) -> TYPE", x.shape)
+    cosine = k.argument(("s1", 16))
+    body = ["%p = arith.mulf %x0, %x2 : f32", "%r = arith.addf %p, %x1 : f32"]
+    case("rotated halves", k, k.elementwise([x, turned, cosine], body), lambda d, x, c: x * c + np.concatenate([-x[..., 8:], x[..., :8]], 3), 2)
+    k = Kernel()
+    x = k.argument(("s0", 2, "s1", 8))
+    out = k.empty(("s0", 2, 3, "s1", 8))
+    repeated = k.op(f"linalg.broadcast ins({x.name} : {x.type}) outs({out.name} : {out.type}) dimensions = [2]", out.shape)
+    joined = k.collapse(repeated, "[[0], [1, 2], [3], [4]]", ("s0", 6, "s1", 8))
+    case("repeated heads", k, joined, lambda d, x: np.repeat(x, 3, 1), 2, 0)
+    k = Kernel()
+    x = k.argument((3, "s0", "s0 + s1"))
+    past = k.size("s1")
+    body = ["%i = linalg.index 1 : index", "%j = linalg.index 2 : index", f"%l = arith.addi %i, {past} : index", "%c = arith.cmpi sle, %j, %l : index",
+            "%low = arith.constant -1.0e+9 : f32", "%r = arith.select %c, %x0, %low : f32"]
+    causal = lambda d, x: np.where(np.arange(d[0] + d[1]) <= np.arange(d[0])[:, None] + d[1], x, np.float32(-1e9))
+    case("causal mask", k, k.elementwise([x], body), causal, 2, 0)
+    k = Kernel()
+    index = k.argument(("s0", "s1"), "i64")
+    table, other = k.argument((50, 32)), k.argument((64, 32))
+    body = ["%i = arith.index_cast %x0 : i64 to index", "%j = linalg.index 2 : index", f"%a = tensor.extract {table.name}[%i, %j] : {table.type}",
+            "%s = linalg.index 1 : index", "%c64 = arith.constant 64 : index", "%m = arith.remui %s, %c64 : index",
+            f"%b = tensor.extract {other.name}[%m, %j] : {other.type}", "%r = arith.addf %a, %b : f32"]
+    result = k.generic([index], [[0, 1]], ("s0", "s1", 32), range(3), "ppp", body)
+    case("embeddings", k, result, lambda d, i, x, y: x[i] + y[np.arange(d[1]) % 64], 2, 0,
+         lambda d: [rng.integers(0, 50, d), random((50, 32)), random((64, 32))])
+    k = Kernel()
+    x, mask = k.argument(("s0", "s1", 48)), k.argument(("s0", "s1"))
+    body = ["%p = arith.mulf %x0, %x1 : f32", "%r = arith.addf %out, %p : f32"]
+    total = k.generic([x, mask], [[0, 1, 2], [0, 1]], ("s0", 48), [0, 2], "prp", body, init="0.0")
+    count = k.reduce(mask, [1], SUM, "1.0")
+    body = ["%r = arith.divf %x0, %x1 : f32"]
+    mean = k.generic([total, count], [[0, 1], [0]], ("s0", 48), [0, 1], "pp", body)
+    case("masked mean", k, mean, lambda d, x, m: (x * m[..., None]).sum(1) / (m.sum(1) + 1)[:, None], 2, 1e-3, lambda d: [random((*d, 48)), abs(random(d))])
+
+
 def run(compiled, title, make, symbols, wanted, tolerance):
     """-> the first error, or None"""
     all_dims = [(n,) for n in SIZES] if symbols == 1 else [*zip(SIZES, SIZES[1:] + SIZES[:1]), *zip(SIZES, SIZES[::-1])]
@@ -214,7 +257,7 @@ def run(compiled, title, make, symbols, wanted, tolerance):
 
 
 def main():
-    for add in (pointwise, reductions, rows, transposes, movement, bodies):
+    for add in (pointwise, reductions, rows, transposes, movement, bodies, attention):
         add()
     chosen = {name: c for name, c in CASES.items() if len(sys.argv) < 2 or sys.argv[1] in c[0]}
     kernels = compile_kernels({name: c[1] for name, c in chosen.items()})
