@@ -1,5 +1,6 @@
 #include "dialects/kern/Kern.h"
 
+#include "dialects/Sizes.h"
 #include "mlir/IR/AffineMap.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -26,19 +27,26 @@ void KernDialect::initialize() {
 MutableOperandRange ContractOp::getDpsInitsMutable() { return getInitMutable(); }
 MutableOperandRange WindowOp::getDpsInitsMutable() { return getInitMutable(); }
 
+static double nominalElements(RankedTensorType type) {
+  double count = 1;
+  for (AffineExpr size : nncc::shapeOf(type))
+    count *= nncc::nominal(size);
+  return count;
+}
+
 double ContractOp::getFlops() {
-  double flops = 2.0 * getInitType().getNumElements();
+  double flops = 2.0 * nominalElements(getInitType());
   if (getBLayout() == BLayout::Packed)
     flops *= getBType().getShape()[getBType().getRank() - 2];
   else
-    flops *= getAType().getShape().back();
+    flops *= nncc::nominal(nncc::shapeOf(getAType()).back());
   for (int64_t i = 0, s = getWindowRank(); i < s; ++i)
     flops *= getBType().getShape()[getBType().getRank() - 2 - s + i];
   return flops;
 }
 
 double WindowOp::getFlops() {
-  double flops = (getKind() == WindowKind::Depthwise ? 2.0 : 1.0) * getInitType().getNumElements();
+  double flops = (getKind() == WindowKind::Depthwise ? 2.0 : 1.0) * nominalElements(getInitType());
   for (int64_t size : getKernel())
     flops *= size;
   return flops;
@@ -49,8 +57,7 @@ static bool agree(int64_t a, int64_t b) {
 }
 
 /// Checks what contract and window have in common: the window's arithmetic and the extras' maps.
-template <typename Op>
-static LogicalResult verifyWindow(Op op, ArrayRef<int64_t> kernel) {
+template <typename Op> static LogicalResult verifyWindow(Op op, ArrayRef<int64_t> kernel) {
   int64_t window = op.getWindowRank();
   RankedTensorType x = op.getAType(), y = op.getInitType();
   int64_t rank = y.getRank(), rows = rank - 1 - window;
@@ -92,8 +99,7 @@ static LogicalResult verifyWindow(Op op, ArrayRef<int64_t> kernel) {
   return success();
 }
 
-template <typename Op>
-static LogicalResult verifyEpilogue(Op op) {
+template <typename Op> static LogicalResult verifyEpilogue(Op op) {
   auto yield = dyn_cast<YieldOp>(op.getBody()->getTerminator());
   if (!yield || yield.getValue().getType() != op.getInitType().getElementType())
     return op.emitOpError("expects to yield one element of init");
@@ -122,8 +128,7 @@ static LogicalResult verifyPacked(ContractOp op) {
     return op.emitOpError("expects b [N/16, window..., K, 16] with K = ")
            << x.getShape().back() / groups << ", found " << w;
   if (!ShapedType::isDynamic(columns) &&
-      (columns % groups ||
-       !agree(w.getDimSize(lead), llvm::divideCeil(columns / groups, panel))))
+      (columns % groups || !agree(w.getDimSize(lead), llvm::divideCeil(columns / groups, panel))))
     return op.emitOpError("expects b of ")
            << llvm::divideCeil(columns / groups, panel) << " panels, found " << w;
   return verifyWindow(op, w.getShape().slice(1 + lead, window));
@@ -167,7 +172,8 @@ LogicalResult WindowOp::verify() {
     return emitOpError("expects weights for a depthwise convolution, and only there");
   if (getWeights()) {
     auto type = cast<RankedTensorType>(getWeights().getType());
-    if (type.getRank() != window + 1 || !agree(type.getShape().back(), getAType().getShape().back()))
+    if (type.getRank() != window + 1 ||
+        !agree(type.getShape().back(), getAType().getShape().back()))
       return emitOpError("expects weights [window..., C], found ") << type;
     for (int64_t i = 0; i < window; ++i)
       if (!agree(type.getDimSize(i), getKernel()[i]))
@@ -199,6 +205,13 @@ LogicalResult BrgemmOp::verify() {
   if (getAStrides().size() != getCounts().size() || getBStrides().size() != getCounts().size() ||
       getCounts().empty())
     return emitOpError("expects one stride of each operand per loop");
+  int64_t open = llvm::count(getAStrides(), ShapedType::kDynamic) +
+                 llvm::count(getBStrides(), ShapedType::kDynamic) +
+                 ShapedType::isDynamic(getRowStride());
+  if (static_cast<int64_t>(getOpenStrides().size()) != open)
+    return emitOpError("expects one operand per dynamic stride");
+  if (ShapedType::isDynamic(getPanelStride()))
+    return emitOpError("expects a constant distance of panels");
   if (getAcc().empty() || getAcc().getTypes() != getResultTypes() || getNv() < 1 ||
       getAcc().size() % getNv())
     return emitOpError("expects accumulators of rows x nv");

@@ -46,6 +46,7 @@ def Kern_PlanAttr : AttrDef<Kern_Dialect, "Plan"> {
     The register tile is `rows` x `panels` * 16 columns. `k_blocks` blocks of the reduction (of K in a matmul, of the
     window's rows in a convolution), `unit_tiles` tiles per unit (as many as a line of the image has
     or more: whole lines), `unroll` steps of the reduction, `n_slow`: units walk all rows of one group of panels first.
+    Where K is known at run time only, its blocks are of a fixed size and `k_blocks` is 1.
   }];
   let parameters = (ins "int64_t":$rows, "int64_t":$panels, "int64_t":$k_blocks,
                         "int64_t":$unit_tiles, "int64_t":$unroll, "bool":$n_slow);
@@ -168,17 +169,18 @@ def Kern_BrgemmOp : Kern_Op<"brgemm", [AttrSizedOperandSegments, MemoryEffects<[
       b[bOffset + j*panelStride + sum(i*bStrides) + 0..lanes)
     ```
     The last loop of the nest is the innermost one and is unrolled. Counts may be run-time values:
-    a window clipped by padding.
+    a window clipped by padding. So may the strides of rows and loops: those that are dynamic in the
+    attributes are operands, in the order rowStride, aStrides, bStrides.
   }];
   let arguments = (ins MemRefRankOf<[AnyFloat], [1]>:$a, Index:$aOffset,
                        MemRefRankOf<[AnyFloat], [1]>:$b, Index:$bOffset, Variadic<Index>:$counts,
-                       Variadic<Kern_Vector>:$acc, DenseI64ArrayAttr:$aStrides,
+                       Variadic<Index>:$openStrides, Variadic<Kern_Vector>:$acc, DenseI64ArrayAttr:$aStrides,
                        DenseI64ArrayAttr:$bStrides, I64Attr:$rowStride, I64Attr:$panelStride,
                        I64Attr:$nv, I64Attr:$unroll);
   let results = (outs Variadic<Kern_Vector>:$results);
   let assemblyFormat = [{
-    $a `[` $aOffset `]` `,` $b `[` $bOffset `]` `counts` `(` $counts `)` `acc` `(` $acc `)`
-    attr-dict `:` type($a) `,` type($b) `,` type($acc) `->` type($results)
+    $a `[` $aOffset `]` `,` $b `[` $bOffset `]` `counts` `(` $counts `)`
+    (`strides` `(` $openStrides^ `)`)? `acc` `(` $acc `)` attr-dict `:` type($a) `,` type($b) `,` type($acc) `->` type($results)
   }];
   let hasVerifier = 1;
 }

@@ -8,18 +8,22 @@ using namespace mlir;
 using namespace nncc;
 using namespace nncc::cpu;
 
+static bool isZero(AffineExpr stride) { return constantOf(stride) == 0; }
+
 Value ContractEmitter::mask(Strip strip, int64_t panel) {
-  return panel + 1 == strip.count ? firstLanes(*this, strip.tail, kern::panel) : Value();
+  if (panel + 1 < strip.count)
+    return nullptr;
+  return strip.mask ? strip.mask : firstLanes(*this, strip.tail, kern::panel);
 }
 
 Value ContractEmitter::addressC(const Cursor &at, Value row, int64_t panel) {
-  return add(add(at.c, mul(row, p.x.c)), panel * kern::panel * p.n.c);
+  return add(add(at.c, mul(row, p.x.c)), panel * kern::panel * fixed(p.n.c));
 }
 
 Value ContractEmitter::loadExtra(unsigned i, const Cursor &at, Value row, int64_t panel,
                                  Strip strip) {
   const Epilogue::Extra &extra = p.epilogue.getExtras()[i];
-  int64_t stride = p.n.extras[i];
+  int64_t stride = fixed(p.n.extras[i]);
   Value from = add(add(at.extras[i], mul(row, p.x.extras[i])), panel * kern::panel * stride);
   return loadLanes(*this, VectorType::get({kern::panel}, extra.element), extra.buffer, from, stride,
                    mask(strip, panel));
@@ -40,8 +44,8 @@ ContractEmitter::Values ContractEmitter::initialSums(int64_t rows, Strip strip, 
   Values partial;
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t j = 0; j < strip.count; ++j)
-      partial.push_back(
-          loadLanes(*this, vector, bufferC, addressC(at, constant(r), j), p.n.c, mask(strip, j)));
+      partial.push_back(loadLanes(*this, vector, bufferC, addressC(at, constant(r), j),
+                                  fixed(p.n.c), mask(strip, j)));
   scf::YieldOp::create(b, loc, partial);
   return Values(op.getResults());
 }
@@ -56,14 +60,14 @@ void ContractEmitter::storeSums(const Values &sums, int64_t rows, Strip strip, c
       Value value = sums[r * strip.count + j];
       Values values;
       for (unsigned i = 0; last && i < extras; ++i) {
-        Value &extra = loaded[{i, p.x.extras[i] ? r : 0, p.n.extras[i] ? j : 0}];
+        Value &extra = loaded[{i, isZero(p.x.extras[i]) ? 0 : r, isZero(p.n.extras[i]) ? 0 : j}];
         if (!extra)
           extra = loadExtra(i, at, constant(r), j, strip);
         values.push_back(extra);
       }
       if (last)
         value = p.epilogue.apply(*this, value, values);
-      storeLanes(*this, value, bufferC, addressC(at, constant(r), j), p.n.c, mask(strip, j));
+      storeLanes(*this, value, bufferC, addressC(at, constant(r), j), fixed(p.n.c), mask(strip, j));
     }
 }
 
@@ -73,8 +77,9 @@ void ContractEmitter::finishStored(int64_t rows, Strip strip, const Cursor &at) 
   SmallVector<Values> shared(strip.count, Values(extras));
   for (int64_t j = 0; j < strip.count; ++j)
     for (unsigned i = 0; i < extras; ++i)
-      if (!p.x.extras[i])
-        shared[j][i] = j && !p.n.extras[i] ? shared[0][i] : loadExtra(i, at, constant(0), j, strip);
+      if (isZero(p.x.extras[i]))
+        shared[j][i] =
+            j && isZero(p.n.extras[i]) ? shared[0][i] : loadExtra(i, at, constant(0), j, strip);
   loop(constant(rows), [&](Value r) {
     for (int64_t j = 0; j < strip.count; ++j) {
       Values values = shared[j];
@@ -82,8 +87,8 @@ void ContractEmitter::finishStored(int64_t rows, Strip strip, const Cursor &at) 
         if (!values[i])
           values[i] = loadExtra(i, at, r, j, strip);
       Value address = addressC(at, r, j);
-      Value sum = loadLanes(*this, vector, bufferC, address, p.n.c, mask(strip, j));
-      storeLanes(*this, p.epilogue.apply(*this, sum, values), bufferC, address, p.n.c,
+      Value sum = loadLanes(*this, vector, bufferC, address, fixed(p.n.c), mask(strip, j));
+      storeLanes(*this, p.epilogue.apply(*this, sum, values), bufferC, address, fixed(p.n.c),
                  mask(strip, j));
     }
   });
@@ -91,7 +96,7 @@ void ContractEmitter::finishStored(int64_t rows, Strip strip, const Cursor &at) 
 
 void ContractEmitter::finish(const Values &sums, int64_t rows, Strip strip, const Cursor &at) {
   auto whenLast = [&](llvm::function_ref<void()> last, llvm::function_ref<void()> other) {
-    block ? branch(equals(block, blocks - 1), last, other) : last();
+    block ? branch(equals(block, lastBlock), last, other) : last();
   };
   if (p.epilogue.isIdentity() || (!block && !p.epilogue.isHeavy()))
     return storeSums(sums, rows, strip, at, /*last=*/!p.epilogue.isIdentity());
@@ -107,10 +112,20 @@ void ContractEmitter::tile(int64_t rows, Strip strip, const Cursor &at,
   Values sums = initialSums(rows, strip, at);
   for (const Reduction &r : reductions) {
     MutableArrayRef<Value> part(sums.begin() + r.from * strip.count, (r.to - r.from) * strip.count);
+    Values open; // strides
+    auto stride = [&](AffineExpr stride) {
+      if (auto known = constantOf(normalForm(stride)))
+        return *known;
+      open.push_back(size(stride));
+      return ShapedType::kDynamic;
+    };
+    int64_t rowStride = stride(p.x.a);
+    auto aStrides = llvm::map_to_vector(r.aStrides, stride);
+    auto bStrides = llvm::map_to_vector(r.bStrides, stride);
     auto op = kern::BrgemmOp::create(b, loc, ValueRange(part).getTypes(), bufferA,
-                                     add(add(at.a, r.a), r.from * p.x.a), bufferB, add(at.b, r.b),
-                                     r.counts, part, r.aStrides, r.bStrides, p.x.a, panelStride,
-                                     strip.count, plan.getUnroll());
+                                     add(add(at.a, r.a), mul(constant(r.from), p.x.a)), bufferB,
+                                     add(at.b, r.b), r.counts, open, part, aStrides, bStrides,
+                                     rowStride, fixed(panelStride), strip.count, plan.getUnroll());
     llvm::copy(op.getResults(), part.begin());
   }
   finish(sums, rows, strip, at);

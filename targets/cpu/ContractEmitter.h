@@ -11,15 +11,17 @@ struct Cursor {
   llvm::SmallVector<mlir::Value> extras;
 };
 
-/// The panels of columns of a unit: `count` of them, the last one with `tail` columns.
+/// The panels of columns of a unit: `count` of them, the last one with `tail` columns, or those of
+/// `mask`.
 struct Strip {
   int64_t count, tail;
+  mlir::Value mask;
 };
 
 class ContractEmitter : public Emitter {
 public:
-  ContractEmitter(mlir::OpBuilder &b, mlir::Location loc, const Contraction &p,
-                  kern::PlanAttr plan);
+  ContractEmitter(mlir::OpBuilder &b, mlir::Location loc, const Contraction &p, kern::PlanAttr plan,
+                  KernelSizes &sizes);
 
   /// The loop over units [begin, end); sets kernel.units.
   void emit(kern::ContractOp op, Kernel &kernel);
@@ -33,17 +35,22 @@ private:
     int64_t from, to;
     Value a, b; // offsets from the tile's own
     Values counts;
-    llvm::SmallVector<int64_t> aStrides, bStrides;
+    Shape aStrides, bStrides;
   };
 
   // ContractUnits.cpp: from units to tiles.
+  void divideLines();
   void setOperands(kern::ContractOp op, Kernel &kernel);
-  void unit(Value chunk, const Cursor &at, Strip strip);
+  void group(Value group, Value chunk, const Cursor &at);
+  void unit(Value chunk, const Cursor &at, Value columns);
+  void columns(Value chunk, const Cursor &at, Value columns);
   void chunkOfLines(Value chunk, const Cursor &at, Strip strip);
   void line(Value index, Value part, Cursor at, Strip strip);
   void stretch(const Stretch &s, Value first, Value count, Value taps, const Cursor &line,
                Strip strip);
-  void clippedRows(const Stretch &s, Value taps, const Cursor &line, Strip strip);
+  void openLine(Value part, Value taps, const Cursor &at, Strip strip);
+  Value openTiles(int64_t rows, Value from, Value to, Value taps, const Cursor &line, Strip strip);
+  void clippedRow(Value x, Value taps, const Cursor &line, Strip strip);
   Value firstTap(Value position, Value first, int64_t dilation);
   Value clipVertically(Value y, Cursor &at);
   Reduction reduction(Value taps, Value tapsW);
@@ -62,21 +69,25 @@ private:
 
   /// Blocks of the reduction divide K; under a window they divide its rows.
   bool splitsDepth() const { return p.kh * p.kw == 1; }
+  /// Packing pays where panels are used by several tiles.
+  bool readsInPlace() const;
 
   const Contraction &p;
   kern::PlanAttr plan;
   mlir::VectorType vector; // one panel of sums
   Value bufferA, bufferB, bufferC;
-  Value source;               // the matrix that is packed into bufferB, null if B is read in place
-  Value block;                // of the reduction, null if there is one
-  Value blockDepth;           // K of this block
-  int64_t blocks = 1;         // of the reduction
-  int64_t depthBlock;         // K of all blocks but the last one
-  int64_t panelStride, stepB; // of the panels and of K in bufferB
-  int64_t groups;             // of panels
-  int64_t chunks;             // of lines, or of parts of them
-  int64_t linesPerUnit, tilesPerUnit, parts;
-  Line walk;
+  Value source;                // the matrix that is packed into bufferB, null if B is read in place
+  Value block;                 // of the reduction, null if there is one
+  Value blockDepth;            // K of this block
+  mlir::AffineExpr blocks;     // of the reduction; 0 where K is
+  Value lastBlock;             // of them
+  mlir::AffineExpr depthBlock; // K of all blocks but the last one
+  mlir::AffineExpr panelStride, stepB; // of the panels and of K in bufferB
+  mlir::AffineExpr groups;             // of panels
+  mlir::AffineExpr chunks;             // of lines, or of parts of them
+  int64_t linesPerUnit, tilesPerUnit;
+  mlir::AffineExpr parts; // of a line, each in units of its own
+  Line walk;              // of lines that are not open
 };
 
 } // namespace nncc::cpu

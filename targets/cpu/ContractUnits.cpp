@@ -1,29 +1,60 @@
 // A contraction's units: batches, panels of columns, lines and their stretches.
 #include "targets/cpu/ContractEmitter.h"
+#include "targets/cpu/Lanes.h"
 #include "targets/cpu/PackPanels.h"
 
 using namespace mlir;
 using namespace nncc;
 using namespace nncc::cpu;
 
+/// K of a block of an unpacked B where K is open: 2 KiB of each row of A, panels in the L2 cache.
+static constexpr int64_t openDepthBlock = 512;
+
 ContractEmitter::ContractEmitter(OpBuilder &b, Location loc, const Contraction &p,
-                                 kern::PlanAttr plan)
-    : Emitter{b, loc, nullptr}, p(p), plan(plan), vector(VectorType::get({kern::panel}, p.element)),
-      depthBlock(p.depth), panelStride(p.bPanel), stepB(p.bK),
-      groups(llvm::divideCeil(p.panels(), plan.getPanels())), walk(p.divideLine(plan.getRows())) {
-  if (splitsDepth()) { // a block of an unpacked B is packed in squares of panel x panel
-    depthBlock = llvm::divideCeil(p.depth, plan.getKBlocks());
+                                 kern::PlanAttr plan, KernelSizes &sizes)
+    : Emitter{b, loc, &sizes}, p(p), plan(plan), vector(VectorType::get({kern::panel}, p.element)),
+      blocks(p.number(1)), depthBlock(p.depth), panelStride(p.bPanel), stepB(p.bK),
+      groups(normalForm(p.panels().ceilDiv(plan.getPanels()))) {
+  auto depth = constantOf(p.depth);
+  if (!depth && !readsInPlace()) {
+    depthBlock = p.number(openDepthBlock);
+    blocks = normalForm(p.depth.ceilDiv(openDepthBlock));
+  } else if (depth && splitsDepth()) { // a block of an unpacked B is packed in squares of 16 x 16
+    int64_t size = llvm::divideCeil(*depth, plan.getKBlocks());
     if (!p.packed)
-      depthBlock = std::min<int64_t>(llvm::alignTo(depthBlock, kern::panel), p.depth);
-    if (p.depth)
-      blocks = llvm::divideCeil(p.depth, depthBlock);
-  } else if (plan.getKBlocks() > 1)
-    blocks = p.kh;
-  int64_t tiles = walk.tiles(), divisible = std::max<int64_t>(walk.interior.count, 1);
-  tilesPerUnit = std::min(plan.getUnitTiles(), divisible);
-  linesPerUnit = std::clamp<int64_t>(plan.getUnitTiles() / tiles, 1, p.lineCount());
-  parts = plan.getUnitTiles() >= tiles ? 1 : llvm::divideCeil(divisible, tilesPerUnit);
-  chunks = llvm::divideCeil(p.lineCount(), linesPerUnit) * parts;
+      size = std::min<int64_t>(llvm::alignTo(size, kern::panel), *depth);
+    depthBlock = p.number(size);
+    if (*depth)
+      blocks = p.number(llvm::divideCeil(*depth, size));
+  } else if (plan.getKBlocks() > 1 && !splitsDepth())
+    blocks = p.number(p.kh);
+  divideLines();
+}
+
+/// Units of parts of a line, or of whole lines.
+void ContractEmitter::divideLines() {
+  int64_t tiles = p.nominalTiles(plan.getRows());
+  auto count = constantOf(p.lineCount());
+  int64_t most = count.value_or(plan.getUnitTiles());
+  linesPerUnit = std::clamp<int64_t>(plan.getUnitTiles() / tiles, 1, most);
+  tilesPerUnit = plan.getUnitTiles();
+  if (p.hasOpenLines()) {
+    bool isWhole = plan.getUnitTiles() >= tiles && count != 1;
+    parts =
+        isWhole ? p.number(1) : normalForm(p.x.size.ceilDiv(plan.getRows()).ceilDiv(tilesPerUnit));
+  } else {
+    walk = p.divideLine(plan.getRows());
+    int64_t divisible = std::max<int64_t>(walk.interior.count, 1);
+    tilesPerUnit = std::min(tilesPerUnit, divisible);
+    parts = p.number(plan.getUnitTiles() >= tiles ? 1 : llvm::divideCeil(divisible, tilesPerUnit));
+  }
+  chunks = normalForm(p.lineCount().ceilDiv(linesPerUnit) * parts);
+}
+
+bool ContractEmitter::readsInPlace() const {
+  auto rows = constantOf(p.rowCount()), columns = constantOf(p.n.size);
+  return !p.packed && rows && *rows <= 2 * plan.getRows() && constantOf(p.n.b) == 1 && columns &&
+         *columns % kern::panel == 0;
 }
 
 Cursor ContractEmitter::advance(const Cursor &from, const Axis &axis, Value steps) {
@@ -51,10 +82,10 @@ Cursor ContractEmitter::advance(Cursor at, ArrayRef<Axis> axes, Value index) {
 ContractEmitter::Reduction ContractEmitter::reduction(Value taps, Value tapsW) {
   struct Loop {
     Value count;
-    int64_t a, b;
+    AffineExpr a, b;
   };
-  Loop loops[] = {{taps, p.dilationH * p.aH, p.bH},
-                  {tapsW, p.dilationW * p.aW, p.bW},
+  Loop loops[] = {{taps, p.aH * p.dilationH, p.bH},
+                  {tapsW, p.aW * p.dilationW, p.bW},
                   {blockDepth, p.aK, stepB}};
   SmallVector<Loop> nest;
   for (Loop &inner : loops) {
@@ -64,8 +95,8 @@ ContractEmitter::Reduction ContractEmitter::reduction(Value taps, Value tapsW) {
     auto outer = nest.empty() ? std::nullopt : getConstantIntValue(nest.back().count);
     if (outer == 1)
       nest.pop_back();
-    else if (outer && trips && nest.back().a == inner.a * *trips &&
-             nest.back().b == inner.b * *trips) {
+    else if (outer && trips && normalForm(nest.back().a) == normalForm(inner.a * *trips) &&
+             normalForm(nest.back().b) == normalForm(inner.b * *trips)) {
       nest.pop_back();
       inner.count = constant(*outer * *trips);
     }
@@ -91,13 +122,13 @@ Value ContractEmitter::clipVertically(Value y, Cursor &at) {
   if (p.top || p.bottom) {
     Value first = sub(mul(y, p.strideH), constant(p.top)); // input row of the first tap
     from = firstTap(constant(0), first, p.dilationH);
-    to = minimum(to, firstTap(constant(p.h), first, p.dilationH));
+    to = minimum(to, firstTap(size(p.h), first, p.dilationH));
   }
   if (block && !splitsDepth()) { // a block is one row of taps
     from = maximum(from, block);
     to = minimum(to, add(block, 1));
   }
-  at.a = add(add(at.a, -p.top * p.aH), mul(from, p.dilationH * p.aH));
+  at.a = add(add(at.a, size(p.aH * -p.top)), mul(from, p.aH * p.dilationH));
   at.b = add(at.b, mul(from, p.bH));
   Value taps = sub(to, from);
   return getConstantIntValue(taps) ? taps : maximum(constant(0), taps);
@@ -110,8 +141,8 @@ void ContractEmitter::stretch(const Stretch &s, Value first, Value count, Value 
   for (const Contraction::Taps &seen : p.clip(s.x, s.rows)) {
     Reduction r = reduction(taps, constant(seen.count));
     r.from = seen.from, r.to = seen.to;
-    r.a = constant((seen.first * p.dilationW - p.left) * p.aW);
-    r.b = constant(seen.first * p.bW);
+    r.a = size(p.aW * (seen.first * p.dilationW - p.left));
+    r.b = size(p.bW * seen.first);
     reductions.push_back(std::move(r));
   }
   loop(count, [&](Value i) {
@@ -120,18 +151,61 @@ void ContractEmitter::stretch(const Stretch &s, Value first, Value count, Value 
   });
 }
 
-/// Rows one by one, with the taps that each sees.
-void ContractEmitter::clippedRows(const Stretch &s, Value taps, const Cursor &line, Strip strip) {
-  loop(constant(s.count), [&](Value i) {
-    Value x = add(i, s.x);
-    Value first = sub(mul(x, p.strideW), constant(p.left)); // input column of the first tap
-    Value from = firstTap(constant(0), first, p.dilationW);
-    Value to = minimum(constant(p.kw), firstTap(constant(p.w), first, p.dilationW));
-    Reduction r = reduction(taps, maximum(constant(0), sub(to, from)));
-    r.to = 1;
-    r.a = add(mul(from, p.dilationW * p.aW), -p.left * p.aW);
-    r.b = mul(from, p.bW);
-    tile(1, strip, advance(line, p.x, x), r);
+/// One row, with the taps that it sees.
+void ContractEmitter::clippedRow(Value x, Value taps, const Cursor &line, Strip strip) {
+  Value first = sub(mul(x, p.strideW), constant(p.left)); // input column of the first tap
+  Value from = firstTap(constant(0), first, p.dilationW);
+  Value to = minimum(constant(p.kw), firstTap(size(p.w), first, p.dilationW));
+  Reduction r = reduction(taps, maximum(constant(0), sub(to, from)));
+  r.to = 1;
+  r.a = add(mul(from, p.aW * p.dilationW), size(p.aW * -p.left));
+  r.b = mul(from, p.bW);
+  tile(1, strip, advance(line, p.x, x), r);
+}
+
+/// Rows [from, to), which see no padding at their sides, in tiles of `rows`. -> the first one left.
+Value ContractEmitter::openTiles(int64_t rows, Value from, Value to, Value taps, const Cursor &line,
+                                 Strip strip) {
+  Value count = divide(sub(to, from), rows).first;
+  Reduction r = reduction(taps, constant(p.kw));
+  r.to = rows;
+  r.a = size(p.aW * -p.left);
+  loop(count, [&](Value i) { tile(rows, strip, advance(line, p.x, add(from, mul(i, rows))), r); });
+  return add(from, mul(count, rows));
+}
+
+/// A line of open length, or `part` of it: whole tiles, then ever smaller ones. Rows that see
+/// padding at their sides are clipped one by one.
+void ContractEmitter::openLine(Value part, Value taps, const Cursor &at, Strip strip) {
+  Value begin = constant(0), end = size(p.x.size);
+  if (constantOf(parts) != 1) {
+    int64_t rows = tilesPerUnit * plan.getRows();
+    begin = mul(part, rows);
+    end = minimum(end, add(begin, rows));
+  }
+  bool isClipped = p.left || p.right;
+  Value first = begin, last = end; // of the rows inside
+  if (isClipped) {
+    first = minimum(end, maximum(begin, constant(llvm::divideCeil(p.left, p.strideW))));
+    AffineExpr room = p.w + (p.left - (p.kw - 1) * p.dilationW - 1);
+    Value inside = divide(maximum(constant(0), size(room + p.strideW)), p.strideW).first;
+    last = maximum(first, minimum(end, inside));
+  }
+  Value next = first;
+  for (int64_t rows = plan.getRows();; rows = llvm::divideCeil(rows, 2)) {
+    if (isClipped && rows == 1 && plan.getRows() > 1)
+      break; // few enough to be clipped
+    next = openTiles(rows, next, last, taps, at, strip);
+    if (rows == 1)
+      break;
+  }
+  if (!isClipped)
+    return;
+  Value before = sub(first, begin);
+  loop(add(before, sub(end, next)), [&](Value i) {
+    Value isBefore = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, i, before);
+    Value x = arith::SelectOp::create(b, loc, isBefore, add(begin, i), add(next, sub(i, before)));
+    clippedRow(x, taps, at, strip);
   });
 }
 
@@ -140,11 +214,16 @@ void ContractEmitter::line(Value index, Value part, Cursor at, Strip strip) {
   auto [outer, y] = divide(index, p.y.size);
   at = advance(advance(at, p.lines, p.lines.empty() ? constant(0) : outer), p.y, y);
   Value taps = clipVertically(y, at);
+  if (p.hasOpenLines())
+    return openLine(part, taps, at, strip);
   auto borders = [&](ArrayRef<Stretch> stretches) {
     for (const Stretch &s : stretches)
-      s.clipped ? clippedRows(s, taps, at, strip)
-                : stretch(s, constant(0), constant(s.count), taps, at, strip);
+      if (s.clipped)
+        loop(constant(s.count), [&](Value i) { clippedRow(add(i, s.x), taps, at, strip); });
+      else
+        stretch(s, constant(0), constant(s.count), taps, at, strip);
   };
+  int64_t parts = fixed(this->parts);
   auto atPart = [&](int64_t which, ArrayRef<Stretch> stretches) {
     if (!stretches.empty())
       parts == 1 ? borders(stretches)
@@ -162,38 +241,64 @@ void ContractEmitter::line(Value index, Value part, Cursor at, Strip strip) {
 }
 
 void ContractEmitter::chunkOfLines(Value chunk, const Cursor &at, Strip strip) {
-  if (parts > 1) {
+  auto lines = constantOf(p.lineCount());
+  if (constantOf(parts) != 1) {
     auto [index, part] = divide(chunk, parts);
-    return line(p.lineCount() == 1 ? constant(0) : index, p.lineCount() == 1 ? chunk : part, at,
-                strip);
+    return line(lines == 1 ? constant(0) : index, lines == 1 ? chunk : part, at, strip);
   }
   Value first = mul(chunk, linesPerUnit), count = constant(linesPerUnit);
-  if (p.lineCount() % linesPerUnit)
-    count = minimum(count, sub(constant(p.lineCount()), first));
+  if (!lines || *lines % linesPerUnit)
+    count = minimum(count, sub(size(p.lineCount()), first));
   loop(count, [&](Value i) { line(add(first, i), constant(0), at, strip); });
 }
 
-/// One unit, all blocks of the reduction; `at` is at the first column of the strip.
-void ContractEmitter::unit(Value chunk, const Cursor &at, Strip strip) {
+/// The columns of a unit: all panels of the plan, or, where their number is open, one by one.
+void ContractEmitter::columns(Value chunk, const Cursor &at, Value columns) {
+  if (auto count = getConstantIntValue(columns)) {
+    int64_t panels = llvm::divideCeil(*count, kern::panel);
+    return chunkOfLines(chunk, at, Strip{panels, *count - (panels - 1) * kern::panel, nullptr});
+  }
+  auto onePanel = [&](Value j) {
+    Cursor from = advance(at, p.n, mul(j, kern::panel));
+    from.b = add(at.b, mul(j, panelStride));
+    Value rest = sub(columns, mul(j, kern::panel));
+    chunkOfLines(chunk, from, Strip{1, kern::panel, firstLanes(*this, rest, kern::panel)});
+  };
+  auto byPanel = [&] { loop(divideCeil(columns, kern::panel), onePanel); };
+  if (plan.getPanels() == 1)
+    return byPanel();
+  branch(
+      equals(columns, plan.getPanels() * kern::panel),
+      [&] {
+        chunkOfLines(chunk, at, Strip{plan.getPanels(), kern::panel, nullptr});
+      },
+      byPanel);
+}
+
+/// One unit, all blocks of the reduction; `at` is at the first of its columns.
+void ContractEmitter::unit(Value chunk, const Cursor &at, Value columns) {
+  bool isEven = normalForm(blocks * depthBlock) == p.depth || !splitsDepth();
   auto oneBlock = [&](Value index) {
     Value before = splitsDepth() ? mul(index, depthBlock) : constant(0);
-    blockDepth = constant(depthBlock);
-    if (blocks * depthBlock != p.depth && splitsDepth())
-      blockDepth = minimum(blockDepth, sub(constant(p.depth), before));
+    blockDepth = size(depthBlock);
+    if (!isEven)
+      blockDepth = minimum(blockDepth, sub(size(p.depth), before));
     Cursor from = at;
     from.a = add(at.a, mul(before, p.aK));
     from.b = add(at.b, mul(before, p.bK));
     if (source) {
-      int64_t columns = (strip.count - 1) * kern::panel + strip.tail;
-      packPanels(*this, {source, from.b, p.n.b, p.bK, columns}, blockDepth, p.depth % kern::panel,
-                 vector, bufferB, panelStride);
+      packPanels(*this, {source, from.b, p.n.b, p.bK, columns}, blockDepth, p.depth, vector,
+                 bufferB, fixed(panelStride));
       from.b = constant(0);
     }
-    chunkOfLines(chunk, from, strip);
+    this->columns(chunk, from, columns);
   };
-  if (blocks == 1)
+  if (constantOf(blocks) == 1)
     return oneBlock(constant(0));
-  loop(constant(blocks), [&](Value i) {
+  // One block of nothing where K is 0: the epilogue of zero.
+  Value count = constantOf(blocks) ? size(blocks) : maximum(constant(1), size(blocks));
+  lastBlock = sub(count, constant(1));
+  loop(count, [&](Value i) {
     block = i;
     oneBlock(i);
     block = nullptr;
@@ -206,21 +311,36 @@ void ContractEmitter::setOperands(kern::ContractOp op, Kernel &kernel) {
   bufferC = kernel.place(op.getInit()).buffer;
   if (p.packed)
     return;
-  // Packing pays where panels are used by several tiles.
-  bool fewRows = p.x.size * p.lineCount() <= 2 * plan.getRows();
-  if (fewRows && p.n.b == 1 && p.n.size % kern::panel == 0) {
-    panelStride = kern::panel;
+  if (readsInPlace()) {
+    panelStride = p.number(kern::panel);
     return;
   }
   source = bufferB;
-  panelStride = depthBlock * kern::panel, stepB = kern::panel;
-  bufferB = kernel.allocateScratch(b, loc, plan.getPanels() * panelStride, p.element);
+  int64_t rows = fixed(depthBlock);
+  if (!constantOf(p.depth) ||
+      !constantOf(p.n.size)) // squares of 16 x 16; one row against conflicts
+    rows = llvm::alignTo(rows, kern::panel) + 1;
+  panelStride = p.number(rows * kern::panel), stepB = p.number(kern::panel);
+  bufferB = kernel.allocateScratch(b, loc, plan.getPanels() * fixed(panelStride), p.element);
+}
+
+/// The group `group` of panels; the last one may have less of them, and a panel in part.
+void ContractEmitter::group(Value group, Value chunk, const Cursor &at) {
+  int64_t width = plan.getPanels() * kern::panel;
+  if (!constantOf(p.n.size))
+    return unit(chunk, at, minimum(constant(width), sub(size(p.n.size), mul(group, width))));
+  int64_t groups = fixed(this->groups), last = fixed(p.n.size) - (groups - 1) * width;
+  if (groups == 1 || last == width)
+    return unit(chunk, at, constant(last));
+  branch(
+      equals(group, groups - 1), [&] { unit(chunk, at, constant(last)); },
+      [&] { unit(chunk, at, constant(width)); });
 }
 
 void ContractEmitter::emit(kern::ContractOp op, Kernel &kernel) {
   setOperands(op, kernel);
-  int64_t columns = p.batchCount() * groups;
-  kernel.setUnits(columns * chunks);
+  AffineExpr columns = normalForm(p.batchCount() * groups);
+  kernel.units = normalForm(columns * chunks);
   auto units = scf::ForOp::create(b, loc, kernel.begin, kernel.end, constant(1));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(units.getBody());
@@ -230,36 +350,30 @@ void ContractEmitter::emit(kern::ContractOp op, Kernel &kernel) {
   if (!p.batches.empty())
     std::tie(batch, group) = divide(group, groups);
 
-  Cursor at{constant(p.aOffset), constant(p.bOffset), constant(p.cOffset), {}};
+  Cursor at{size(p.aOffset), size(p.bOffset), size(p.cOffset), {}};
   for (const Epilogue::Extra &extra : p.epilogue.getExtras())
-    at.extras.push_back(constant(extra.offset));
+    at.extras.push_back(size(extra.offset));
   at = advance(at, p.batches, batch);
   at = advance(at, p.n, mul(group, plan.getPanels() * kern::panel));
   if (p.packed)
-    at.b = add(at.b, mul(group, plan.getPanels() * p.bPanel));
-
-  Value chunk = plan.getNSlow() ? fast : slow;
-  Strip last{p.panels() - (groups - 1) * plan.getPanels(),
-             p.n.size - (p.panels() - 1) * kern::panel};
-  Strip full{plan.getPanels(), kern::panel};
-  if (groups == 1 || (last.count == full.count && last.tail == full.tail))
-    return unit(chunk, at, last);
-  branch(
-      equals(group, groups - 1), [&] { unit(chunk, at, last); }, [&] { unit(chunk, at, full); });
+    at.b = add(at.b, mul(group, p.bPanel * plan.getPanels()));
+  this->group(group, plan.getNSlow() ? fast : slow, at);
 }
 
 LogicalResult nncc::cpu::emitContract(OpBuilder &b, kern::ContractOp op, Kernel &kernel) {
   FailureOr<Contraction> contraction = Contraction::of(op, &kernel);
   if (failed(contraction))
     return failure();
-  if (op.getInitType().getNumElements() == 0) {
+  if (llvm::is_contained(op.getInitType().getShape(), 0)) {
     kernel.setUnits(0);
     return success();
   }
   if (!op.getPlan())
     return op.emitError("expects a plan: run nncc-cpu-plan-contract before");
-  if (contraction->n.c == 0)
+  if (constantOf(contraction->n.c) == 0)
     return op.emitError("the columns of init lie on one another");
-  ContractEmitter(b, op.getLoc(), *contraction, *op.getPlan()).emit(op, kernel);
+  if (!contraction->packed && !constantOf(contraction->bK) && !constantOf(contraction->n.b))
+    return op.emitError("expects the columns or the rows of b at a constant distance");
+  ContractEmitter(b, op.getLoc(), *contraction, *op.getPlan(), kernel.sizes).emit(op, kernel);
   return success();
 }

@@ -1,7 +1,5 @@
 #include "targets/cpu/Contraction.h"
 
-#include "mlir/Dialect/Utils/IndexingUtils.h"
-
 using namespace mlir;
 using namespace nncc;
 using namespace nncc::cpu;
@@ -9,49 +7,57 @@ using kern::BLayout;
 
 namespace {
 struct Access {
-  int64_t offset = 0;
-  SmallVector<int64_t> strides;
+  AffineExpr offset;
+  Shape strides;
 
   Access(Value tensor, const Kernel *kernel) {
     if (kernel)
-      offset = fixed(kernel->place(tensor).offset), strides = fixed(kernel->place(tensor).strides);
+      offset = kernel->place(tensor).offset, strides = kernel->place(tensor).strides;
     else
-      strides = computeStrides(cast<RankedTensorType>(tensor.getType()).getShape());
+      offset = getAffineConstantExpr(0, tensor.getContext()),
+      strides = denseStrides(cast<RankedTensorType>(tensor.getType()));
   }
-  int64_t back(int64_t i) const { return strides[strides.size() - 1 - i]; }
+  AffineExpr back(int64_t i) const { return strides[strides.size() - 1 - i]; }
 };
+
+/// A loop of one iteration.
+Axis noAxis(const Contraction &p) {
+  AffineExpr zero = p.number(0);
+  return Axis{p.number(1), zero, zero, zero, Shape(p.epilogue.getExtras().size(), zero)};
+}
 
 /// Builds a Contraction from an op.
 struct Reader {
   kern::ContractOp op;
   Contraction &p;
   Access a, b, c;
+  Shape sizesA = shapeOf(op.getAType()), sizes = shapeOf(op.getInitType());
 
   Reader(kern::ContractOp op, const Kernel *kernel, Contraction &p)
       : op(op), p(p), a(op.getA(), kernel), b(op.getB(), kernel), c(op.getInit(), kernel) {}
 
   /// The axis along dim `d` of init, without b.
-  Axis axis(int64_t d, int64_t stepA) {
-    Axis axis{op.getInitType().getDimSize(d), stepA, 0, c.strides[d], {}};
+  Axis axis(int64_t d, AffineExpr stepA) {
+    Axis axis{sizes[d], stepA, p.number(0), c.strides[d], {}};
     for (const Epilogue::Extra &extra : p.epilogue.getExtras())
       axis.extras.push_back(extra.strides[d]);
     return axis;
   }
 
   void readWindow() {
-    ArrayRef<int64_t> x = op.getAType().getShape(), pads = op.getPads();
-    int64_t window = op.getWindowRank(), rank = x.size(), groups = op.getGroups() > 1;
+    ArrayRef<int64_t> pads = op.getPads();
+    int64_t window = op.getWindowRank(), rank = sizes.size(), groups = op.getGroups() > 1;
     ArrayRef<int64_t> taps = op.getBType().getShape().slice(1 + groups, window);
-    p.w = x[rank - 2], p.kw = taps.back(), p.strideW = op.getStrides().back();
+    p.w = sizesA[rank - 2], p.kw = taps.back(), p.strideW = op.getStrides().back();
     p.dilationW = op.getDilations().back(), p.left = pads[window - 1];
     p.right = pads[2 * window - 1], p.aW = a.back(1), p.bW = b.back(2);
-    p.x = axis(rank - 2, p.strideW * p.aW);
+    p.x = axis(rank - 2, p.aW * p.strideW);
     if (window < 2)
       return;
-    p.h = x[rank - 3], p.kh = taps[0], p.strideH = op.getStrides()[0];
+    p.h = sizesA[rank - 3], p.kh = taps[0], p.strideH = op.getStrides()[0];
     p.dilationH = op.getDilations()[0], p.top = pads[0], p.bottom = pads[2];
     p.aH = a.back(2), p.bH = b.back(3);
-    p.y = axis(rank - 3, p.strideH * p.aH);
+    p.y = axis(rank - 3, p.aH * p.strideH);
   }
 
   void readB() {
@@ -65,31 +71,32 @@ struct Reader {
     if (op.getGroups() == 1)
       return;
     int64_t groups = op.getGroups();
-    p.depth /= groups, p.n.size /= groups;
-    Axis axis{groups, p.depth * p.aK, b.strides[0], p.n.size * p.n.c, {}};
-    for (int64_t stride : p.n.extras)
+    p.depth = p.number(fixed(p.depth) / groups), p.n.size = p.number(fixed(p.n.size) / groups);
+    Axis axis{p.number(groups), p.depth * p.aK, b.strides[0], p.n.size * p.n.c, {}};
+    for (AffineExpr stride : p.n.extras)
       axis.extras.push_back(p.n.size * stride);
     p.batches.push_back(axis);
   }
 
   void read() {
     int64_t window = op.getWindowRank(), rank = op.getInitType().getRank();
-    p.element = op.getInitType().getElementType();
     p.packed = op.getBLayout() == BLayout::Packed;
-    p.depth = op.getAType().getShape().back(), p.aK = a.back(0);
+    AffineExpr zero = p.number(0);
+    p.depth = sizesA.back(), p.aK = a.back(0);
     p.aOffset = a.offset, p.cOffset = c.offset;
-    p.n = axis(rank - 1, 0);
-    p.y.extras = p.x.extras = SmallVector<int64_t>(op.getExtras().size(), 0);
+    p.h = p.w = p.number(1), p.aH = p.aW = p.bPanel = p.bH = p.bW = zero;
+    p.n = axis(rank - 1, zero);
+    p.x = p.y = noAxis(p);
     readB();
     if (window)
       readWindow();
     int64_t batches = p.packed ? 0 : op.getBType().getRank() - 2;
     for (int64_t d = 0; d < rank - 1 - window; ++d) {
       Axis outer = axis(d, a.strides[d]);
-      if (d < batches && op.getBType().getDimSize(d) > 1)
+      if (d < batches && op.getBType().getDimSize(d) != 1)
         outer.b = b.strides[d];
-      if (outer.size > 1)
-        (outer.b ? p.batches : p.lines).push_back(outer);
+      if (constantOf(outer.size) != 1)
+        (constantOf(outer.b) != 0 ? p.batches : p.lines).push_back(outer);
     }
   }
 };
@@ -98,10 +105,12 @@ struct Reader {
 void fold(SmallVectorImpl<Axis> &axes) {
   for (size_t i = 0; i + 1 < axes.size();) {
     const Axis &outer = axes[i], &inner = axes[i + 1];
-    auto follows = [&](int64_t x, int64_t y) { return x == y * inner.size; };
+    auto follows = [&](AffineExpr x, AffineExpr y) {
+      return normalForm(x) == normalForm(y * inner.size);
+    };
     if (follows(outer.a, inner.a) && follows(outer.b, inner.b) && follows(outer.c, inner.c) &&
         llvm::equal(outer.extras, inner.extras, follows)) {
-      axes[i + 1].size *= outer.size;
+      axes[i + 1].size = normalForm(outer.size * inner.size);
       axes.erase(axes.begin() + i);
     } else
       ++i;
@@ -112,19 +121,21 @@ void fold(SmallVectorImpl<Axis> &axes) {
 void flatten(Contraction &p) {
   if (p.kh * p.kw == 1 && !p.isPadded()) {
     for (Axis *axis : {&p.y, &p.x}) {
-      if (axis->size > 1)
+      if (constantOf(axis->size) != 1)
         p.lines.push_back(*axis);
-      *axis = Axis{1, 0, 0, 0, SmallVector<int64_t>(p.n.extras.size(), 0)};
+      *axis = noAxis(p);
     }
     fold(p.lines);
     // Of equal ones the last, whose rows are neighbours.
-    auto longest = std::max_element(p.lines.rbegin(), p.lines.rend(),
-                                    [](const Axis &l, const Axis &r) { return l.size < r.size; });
+    auto longest =
+        std::max_element(p.lines.rbegin(), p.lines.rend(), [](const Axis &l, const Axis &r) {
+          return nominal(l.size) < nominal(r.size);
+        });
     if (longest != p.lines.rend()) {
       p.x = *longest;
       p.lines.erase(std::next(longest).base());
     }
-    p.h = p.strideH = p.strideW = 1, p.w = p.x.size;
+    p.h = p.number(1), p.w = p.x.size, p.strideH = p.strideW = 1;
   }
   fold(p.lines);
   fold(p.batches);
@@ -135,11 +146,18 @@ FailureOr<Contraction> Contraction::of(kern::ContractOp op, const Kernel *kernel
   RankedTensorType types[] = {op.getAType(), op.getBType(), op.getInitType()};
   Type element = types[2].getElementType();
   for (RankedTensorType type : types) {
-    if (!type.hasStaticShape())
-      return op.emitError("a contraction of dynamic shapes is not implemented: ") << type;
+    if (!type.hasStaticShape() && !type.getEncoding())
+      return op.emitError("a contraction takes sizes that are constants or expressions over "
+                          "symbols, found ")
+             << type;
     if (type.getElementType() != element || !(element.isF32() || element.isF64()))
       return op.emitError("a contraction is implemented for f32 and f64, found ") << type;
   }
+  if (op.getBLayout() == BLayout::Packed && !types[1].hasStaticShape())
+    return op.emitError("packed weights have constant sizes, found ") << types[1];
+  if (op.getBLayout() == BLayout::Packed && types[2].isDynamicDim(types[2].getRank() - 1))
+    return op.emitError("expects a constant number of columns with packed weights, found ")
+           << types[2];
   if (op.getWindowRank() > 2)
     return op.emitError("a convolution over ")
            << op.getWindowRank() << " dims is not implemented, only over one or two";
@@ -147,24 +165,26 @@ FailureOr<Contraction> Contraction::of(kern::ContractOp op, const Kernel *kernel
   if (failed(epilogue))
     return failure();
   Contraction p;
-  p.epilogue = *epilogue;
+  p.element = element, p.epilogue = *epilogue;
   Reader(op, kernel, p).read();
   flatten(p);
+  if (!constantOf(p.n.c) || !llvm::all_of(p.n.extras, constantOf))
+    return op.emitError("expects neighbouring columns of init and of extras at constant distances");
   return p;
 }
 
-int64_t Contraction::batchCount() const {
-  int64_t count = 1;
+AffineExpr Contraction::batchCount() const {
+  AffineExpr count = number(1);
   for (const Axis &axis : batches)
-    count *= axis.size;
-  return count;
+    count = count * axis.size;
+  return normalForm(count);
 }
 
-int64_t Contraction::lineCount() const {
-  int64_t count = y.size;
+AffineExpr Contraction::lineCount() const {
+  AffineExpr count = y.size;
   for (const Axis &axis : lines)
-    count *= axis.size;
-  return count;
+    count = axis.size * count;
+  return normalForm(count);
 }
 
 int64_t Line::tiles() const {
@@ -176,11 +196,12 @@ int64_t Line::tiles() const {
 
 SmallVector<Contraction::Taps> Contraction::clip(int64_t x, int64_t rows) const {
   SmallVector<Taps> result;
+  int64_t width = fixed(w);
   for (int64_t t = 0; t < kw; ++t) {
     int64_t from = rows, to = 0;
     for (int64_t r = 0; r < rows; ++r) {
       int64_t column = (x + r) * strideW + t * dilationW - left;
-      if (column >= 0 && column < w)
+      if (column >= 0 && column < width)
         from = std::min(from, r), to = r + 1;
     }
     if (from >= to)
@@ -197,15 +218,16 @@ SmallVector<Contraction::Taps> Contraction::clip(int64_t x, int64_t rows) const 
 Line Contraction::divideLine(int64_t rows) const {
   constexpr int64_t mostReductions = 24; // 0.3 to 0.7 KiB of code each
   // Rows in [begin, end) see no padding at their sides.
-  int64_t begin = std::min<int64_t>(x.size, llvm::divideCeil(left, strideW));
-  int64_t end = begin, room = w - 1 - (kw - 1) * dilationW + left;
+  int64_t length = fixed(x.size);
+  int64_t begin = std::min<int64_t>(length, llvm::divideCeil(left, strideW));
+  int64_t end = begin, room = fixed(w) - 1 - (kw - 1) * dilationW + left;
   if (room >= 0)
-    end = std::max(begin, std::min(x.size, room / strideW + 1));
+    end = std::max(begin, std::min(length, room / strideW + 1));
   Line line;
   int64_t at = 0, reductions = 0;
   auto border = [&](SmallVectorImpl<Stretch> &to, int64_t until) {
     while (at < until) {
-      int64_t size = std::min(rows, x.size - at);
+      int64_t size = std::min(rows, length - at);
       reductions += clip(at, size).size();
       to.push_back({at, size, 1});
       at += size;
@@ -215,7 +237,7 @@ Line Contraction::divideLine(int64_t rows) const {
   int64_t count = std::max<int64_t>(0, end - at) / rows;
   line.interior = {at, rows, count};
   at += count * rows;
-  border(count ? line.right : line.left, x.size);
+  border(count ? line.right : line.left, length);
   if (reductions <= mostReductions)
     return line;
   line = Line();
@@ -225,7 +247,7 @@ Line Contraction::divideLine(int64_t rows) const {
   at = begin + line.interior.count * rows;
   if (at < end)
     line.right.push_back({at, end - at, 1});
-  if (end < x.size)
-    line.right.push_back({end, 1, x.size - end, true});
+  if (end < length)
+    line.right.push_back({end, 1, length - end, true});
   return line;
 }

@@ -7,8 +7,8 @@ namespace nncc::cpu {
 
 /// A loop: its size, and how many elements a step moves in each operand.
 struct Axis {
-  int64_t size = 1, a = 0, b = 0, c = 0;
-  llvm::SmallVector<int64_t> extras;
+  mlir::AffineExpr size, a, b, c;
+  Shape extras;
 };
 
 /// A stretch of a line of output rows: `count` register tiles of `rows` rows each. Padding may clip
@@ -34,35 +34,52 @@ struct Line {
 /// ```
 /// A window of one tap without padding is none: its pixels are rows of a matrix product. Adjacent
 /// dims are one where their strides allow it in every operand.
+///
+/// Sizes and strides are constants or expressions over the kernel's symbols ("open"); what makes
+/// code of its own, window and packed weights, is constant.
 struct Contraction {
   mlir::Type element;
   Epilogue epilogue;
   llvm::SmallVector<Axis> batches, lines;
   Axis y, x, n;
-  int64_t depth = 1;
+  mlir::AffineExpr depth;
 
   // The window; a's strides of one input row, column and channel.
-  int64_t h = 1, w = 1, kh = 1, kw = 1, strideH = 1, strideW = 1, dilationH = 1, dilationW = 1;
+  mlir::AffineExpr h, w;
+  int64_t kh = 1, kw = 1, strideH = 1, strideW = 1, dilationH = 1, dilationW = 1;
   int64_t top = 0, left = 0, bottom = 0, right = 0;
-  int64_t aH = 0, aW = 0, aK = 1;
-  int64_t aOffset = 0, bOffset = 0, cOffset = 0;
+  mlir::AffineExpr aH, aW, aK;
+  mlir::AffineExpr aOffset, bOffset, cOffset;
 
   // b: `packed` in panels, or a matrix with strides bK and n.b.
   bool packed = true;
-  int64_t bPanel = 0, bH = 0, bW = 0, bK = 0;
+  mlir::AffineExpr bPanel, bH, bW, bK;
 
   /// Reports what is not implemented. Without a kernel all operands are taken to be dense.
   static llvm::FailureOr<Contraction> of(kern::ContractOp op, const Kernel *kernel);
 
-  int64_t panels() const { return llvm::divideCeil(n.size, kern::panel); }
-  int64_t batchCount() const;
-  int64_t lineCount() const; // lines x y
-  int64_t elementBytes() const { return element.getIntOrFloatBitWidth() / 8; }
-  int64_t panelBytes() const { return kh * kw * depth * kern::panel * elementBytes(); }
-  bool isPadded() const { return top || left || bottom || right; }
+  mlir::MLIRContext *context() const { return element.getContext(); }
+  mlir::AffineExpr number(int64_t value) const {
+    return mlir::getAffineConstantExpr(value, context());
+  }
 
-  /// A line in tiles of `rows` rows. Where the tiles that padding clips would make too much code,
-  /// their rows are clipped at run time.
+  mlir::AffineExpr panels() const { return normalForm(n.size.ceilDiv(kern::panel)); }
+  mlir::AffineExpr batchCount() const;
+  mlir::AffineExpr lineCount() const; // lines x y
+  mlir::AffineExpr rowCount() const { return normalForm(lineCount() * x.size); }
+  int64_t elementBytes() const { return element.getIntOrFloatBitWidth() / 8; }
+  int64_t panelBytes() const { return kh * kw * nominal(depth) * kern::panel * elementBytes(); }
+  bool isPadded() const { return top || left || bottom || right; }
+  /// The length of lines is known at run time only: they are divided there.
+  bool hasOpenLines() const { return !constantOf(x.size) || !constantOf(w); }
+  /// The tiles of `rows` rows in a line, the last one in part.
+  int64_t nominalTiles(int64_t rows) const {
+    return hasOpenLines() ? llvm::divideCeilSigned(nominal(x.size), rows)
+                          : divideLine(rows).tiles();
+  }
+
+  /// A line, no open one, in tiles of `rows` rows. Where the tiles that padding clips would make
+  /// too much code, their rows are clipped at run time.
   Line divideLine(int64_t rows) const;
 
   /// The taps of a tile at column `x` that are inside of the input for the same rows.

@@ -160,9 +160,6 @@ private:
   }
 
   LogicalResult emitWhole(Operation *op, const Homes &homes) {
-    for (Value value : op->getOperands())
-      if (auto type = dyn_cast<RankedTensorType>(value.getType()); type && !type.hasStaticShape())
-        return op->emitError("expects constant sizes, found ") << type;
     auto destination = cast<DestinationStyleOpInterface>(op);
     auto place = [&](Value tensor) -> LogicalResult {
       std::optional<Place> place = homes.place(tensor);

@@ -1,7 +1,6 @@
 #include "targets/cpu/Epilogue.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
@@ -18,13 +17,14 @@ bool isHeavyOp(Operation &op) {
 /// The strides of a place over the dims of init, to which `map` takes its own.
 Epilogue::Extra project(Value extra, AffineMap map, const Kernel *kernel) {
   auto type = cast<RankedTensorType>(extra.getType());
-  Epilogue::Extra result{nullptr, type.getElementType(), 0, {}};
-  SmallVector<int64_t> own = computeStrides(type.getShape());
+  AffineExpr zero = getAffineConstantExpr(0, type.getContext());
+  Epilogue::Extra result{nullptr, type.getElementType(), zero, {}};
+  Shape own = denseStrides(type);
   if (kernel) {
     const Place &place = kernel->place(extra);
-    result.buffer = place.buffer, result.offset = fixed(place.offset), own = fixed(place.strides);
+    result.buffer = place.buffer, result.offset = place.offset, own = place.strides;
   }
-  result.strides.assign(map.getNumDims(), 0);
+  result.strides.assign(map.getNumDims(), zero);
   for (auto [i, expression] : llvm::enumerate(map.getResults()))
     if (auto dim = dyn_cast<AffineDimExpr>(expression))
       result.strides[dim.getPosition()] = own[i];

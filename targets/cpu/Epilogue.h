@@ -13,8 +13,8 @@ public:
   struct Extra {
     mlir::Value buffer; // null while the kernel has no places
     mlir::Type element;
-    int64_t offset = 0;
-    llvm::SmallVector<int64_t> strides;
+    mlir::AffineExpr offset;
+    Shape strides;
   };
 
   /// Of a kern.contract or kern.window whose extras have places in `kernel`; without a kernel they

@@ -7,6 +7,17 @@ using namespace mlir;
 using namespace nncc;
 using namespace nncc::cpu;
 
+Shape nncc::cpu::denseStrides(RankedTensorType type) {
+  Shape strides = shapeOf(type);
+  AffineExpr below = getAffineConstantExpr(1, type.getContext());
+  for (AffineExpr &size : llvm::reverse(strides)) {
+    AffineExpr stride = below;
+    below = normalForm(below * size);
+    size = stride;
+  }
+  return strides;
+}
+
 Value Kernel::allocateScratch(OpBuilder &b, Location loc, AffineExpr elements, Type element) {
   constexpr int64_t alignment = 64;
   AffineExpr bytes = elements * llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);

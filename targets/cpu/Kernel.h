@@ -26,6 +26,9 @@ inline llvm::SmallVector<int64_t> fixed(llvm::ArrayRef<mlir::AffineExpr> express
   return llvm::map_to_vector(expressions, [](mlir::AffineExpr e) { return fixed(e); });
 }
 
+/// The strides of a dense tensor, row-major.
+Shape denseStrides(mlir::RankedTensorType type);
+
 /// A kernel `func.func @k(tensors) -> tensors` on its way to
 /// `func.func @k(%call: !llvm.ptr, %begin: index, %end: index, %worker: i32) -> i32`.
 struct Kernel {

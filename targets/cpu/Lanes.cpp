@@ -85,3 +85,10 @@ Value nncc::cpu::firstLanes(Emitter &e, int64_t count, int64_t lanes) {
   auto type = VectorType::get({lanes}, e.b.getI1Type());
   return arith::ConstantOp::create(e.b, e.loc, DenseElementsAttr::get(type, bits));
 }
+
+Value nncc::cpu::firstLanes(Emitter &e, Value count, int64_t lanes) {
+  if (auto known = getConstantIntValue(count))
+    return firstLanes(e, *known, lanes);
+  auto type = VectorType::get({lanes}, e.b.getI1Type());
+  return vector::CreateMaskOp::create(e.b, e.loc, type, count);
+}

@@ -25,5 +25,7 @@ void storeLanes(Emitter &e, mlir::Value value, mlir::Value buffer, mlir::Value a
 
 /// The constant mask of the first `count` of `lanes` lanes; null where that is all of them.
 mlir::Value firstLanes(Emitter &e, int64_t count, int64_t lanes);
+/// The same of a number that may be known at run time only; any number of lanes or more: all.
+mlir::Value firstLanes(Emitter &e, mlir::Value count, int64_t lanes);
 
 } // namespace nncc::cpu

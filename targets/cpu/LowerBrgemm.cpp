@@ -20,16 +20,42 @@ struct Lowering : Emitter {
   int64_t nv = op.getNv();
   int64_t mr = op.getAcc().size() / nv;
   int64_t last = op.getCounts().size() - 1;
+  Values aStrides{}, bStrides{}, rows{}; // of the loops; from x to each row
+
+  void setStrides() {
+    OperandRange open = op.getOpenStrides();
+    auto value = [&](int64_t stride) -> Value {
+      if (!ShapedType::isDynamic(stride))
+        return constant(stride);
+      Value next = open.front();
+      open = open.drop_front();
+      return next;
+    };
+    Value rowStride = value(op.getRowStride());
+    aStrides = llvm::map_to_vector(op.getAStrides(), value);
+    bStrides = llvm::map_to_vector(op.getBStrides(), value);
+    for (int64_t r = 0; r < mr; ++r)
+      rows.push_back(times(constant(r), rowStride));
+  }
+
+  Value times(Value x, Value stride) {
+    if (auto known = getConstantIntValue(stride))
+      return mul(x, *known);
+    auto cx = getConstantIntValue(x);
+    if (cx == 0 || cx == 1)
+      return cx == 0 ? x : stride;
+    return arith::MulIOp::create(b, loc, x, stride, arith::IntegerOverflowFlags::nsw);
+  }
 
   /// One step of the reduction, `u` steps after (x, y).
   void step(Value x, Value y, int64_t u, Values &acc) {
     Values columns;
     for (int64_t j = 0; j < nv; ++j) {
-      Value at = add(y, u * op.getBStrides()[last] + j * op.getPanelStride());
+      Value at = add(y, add(times(constant(u), bStrides[last]), j * op.getPanelStride()));
       columns.push_back(vector::LoadOp::create(b, loc, type, op.getB(), at));
     }
     for (int64_t r = 0; r < mr; ++r) {
-      Value at = add(x, u * op.getAStrides()[last] + r * op.getRowStride());
+      Value at = add(x, add(times(constant(u), aStrides[last]), rows[r]));
       Value scalar = memref::LoadOp::create(b, loc, op.getA(), at);
       Value row = vector::BroadcastOp::create(b, loc, type, scalar);
       for (int64_t j = 0; j < nv; ++j)
@@ -42,8 +68,8 @@ struct Lowering : Emitter {
     return loop(count, unroll, acc, [&](Value i, ValueRange carried) {
       Values sums(carried);
       Value at = add(first, i);
-      Value nextX = add(x, mul(at, op.getAStrides()[last]));
-      Value nextY = add(y, mul(at, op.getBStrides()[last]));
+      Value nextX = add(x, times(at, aStrides[last]));
+      Value nextY = add(y, times(at, bStrides[last]));
       for (int64_t u = 0; u < unroll; ++u)
         step(nextX, nextY, u, sums);
       return sums;
@@ -77,8 +103,8 @@ struct Lowering : Emitter {
     if (depth == last)
       return innermost(x, y, acc);
     return loop(op.getCounts()[depth], 1, acc, [&](Value i, ValueRange carried) {
-      return nest(depth + 1, add(x, mul(i, op.getAStrides()[depth])),
-                  add(y, mul(i, op.getBStrides()[depth])), carried);
+      return nest(depth + 1, add(x, times(i, aStrides[depth])), add(y, times(i, bStrides[depth])),
+                  carried);
     });
   }
 };
@@ -88,6 +114,7 @@ struct LowerBrgemm : nncc::cpu::impl::LowerBrgemmBase<LowerBrgemm> {
     getOperation()->walk([](kern::BrgemmOp op) {
       OpBuilder builder(op);
       Lowering lowering{{builder, op.getLoc()}, op};
+      lowering.setStrides();
       op->replaceAllUsesWith(lowering.nest(0, op.getAOffset(), op.getBOffset(), op.getAcc()));
       op->erase();
     });

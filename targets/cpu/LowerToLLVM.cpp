@@ -14,6 +14,7 @@
 #include "mlir/Conversion/MathToLibm/MathToLibm.h"
 #include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
 #include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Index/IR/IndexDialect.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
@@ -113,6 +114,7 @@ struct LowerToLLVM : cpu::impl::LowerToLLVMBase<LowerToLLVM> {
     LLVMTypeConverter converter(context, options);
     RewritePatternSet patterns(context);
     patterns.add<LowerBuffer, LowerScratch, LowerDim>(converter);
+    arith::populateCeilFloorDivExpandOpsPatterns(patterns); // of sizes
     arith::populateArithToLLVMConversionPatterns(converter, patterns);
     cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);
     index::populateIndexToLLVMConversionPatterns(converter, patterns);

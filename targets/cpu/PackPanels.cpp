@@ -2,6 +2,7 @@
 
 #include "dialects/kern/Kern.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "targets/cpu/Kernel.h"
 #include "targets/cpu/Lanes.h"
 
 using namespace mlir;
@@ -17,8 +18,12 @@ struct Packing {
   Value dest;
   int64_t pitch;
 
-  int64_t panels() const { return llvm::divideCeil(source.columns, panel); }
-  int64_t tail() const { return source.columns - (panels() - 1) * panel; }
+  std::optional<int64_t> columns = getConstantIntValue(source.columns);
+
+  int64_t panels() const { return llvm::divideCeil(*columns, panel); }
+  int64_t tail() const { return *columns - (panels() - 1) * panel; }
+  /// Where the element `n` columns after `at` is.
+  Value column(Value at, int64_t n) { return e.add(at, e.mul(e.constant(n), source.strideN)); }
 
   Value shuffle(Value x, Value y, ArrayRef<int64_t> mask) {
     return vector::ShuffleOp::create(e.b, e.loc, x, y, mask);
@@ -30,10 +35,23 @@ struct Packing {
       Value from = e.add(source.at, e.mul(k, source.strideK)), to = e.mul(k, panel);
       for (int64_t j = 0; j < panels(); ++j) {
         Value mask = j + 1 == panels() ? firstLanes(e, tail(), panel) : Value();
-        Value row = loadLanes(e, type, source.buffer, e.add(from, j * panel * source.strideN),
-                              source.strideN, mask);
+        Value row =
+            loadLanes(e, type, source.buffer, column(from, j * panel), fixed(source.strideN), mask);
         storeLanes(e, row, dest, e.add(to, j * pitch), 1);
       }
+    });
+  }
+
+  /// The same of any number of columns.
+  void copyOpenRows(Value depth) {
+    e.loop(e.divideCeil(source.columns, panel), [&](Value j) {
+      Value mask = firstLanes(e, e.sub(source.columns, e.mul(j, panel)), panel);
+      Value from = e.add(source.at, e.mul(e.mul(j, panel), source.strideN));
+      e.loop(depth, [&](Value k) {
+        Value row = loadLanes(e, type, source.buffer, e.add(from, e.mul(k, source.strideK)),
+                              fixed(source.strideN), mask);
+        storeLanes(e, row, dest, e.add(e.mul(j, pitch), e.mul(k, panel)), 1);
+      });
     });
   }
 
@@ -69,10 +87,9 @@ struct Packing {
   void square(Value from, Value to, int64_t columns, int64_t count) {
     SmallVector<Value> rows;
     for (int64_t n = 0; n < panel; ++n)
-      rows.push_back(n < columns
-                         ? loadLanes(e, type, source.buffer, e.add(from, n * source.strideN), 1,
-                                     firstLanes(e, count, panel))
-                         : arith::ConstantOp::create(e.b, e.loc, e.b.getZeroAttr(type)));
+      rows.push_back(n < columns ? loadLanes(e, type, source.buffer, column(from, n), 1,
+                                             firstLanes(e, count, panel))
+                                 : arith::ConstantOp::create(e.b, e.loc, e.b.getZeroAttr(type)));
     transpose(rows);
     for (int64_t k = 0; k < count; ++k)
       storeLanes(e, rows[k], dest, e.add(to, k * panel), 1);
@@ -91,22 +108,50 @@ struct Packing {
       if (rest && constant != 0)
         constant ? last() : e.branch(e.equals(left, rest), last, [] {});
     };
-    int64_t whole = source.columns / panel;
+    int64_t whole = *columns / panel;
     if (whole)
       e.loop(e.constant(whole), [&](Value j) {
-        onePanel(e.add(source.at, e.mul(j, panel * source.strideN)), e.mul(j, pitch), panel);
+        onePanel(e.add(source.at, e.mul(e.mul(j, panel), source.strideN)), e.mul(j, pitch), panel);
       });
     if (tail() < panel)
-      onePanel(e.add(source.at, whole * panel * source.strideN), e.constant(whole * pitch), tail());
+      onePanel(column(source.at, whole * panel), e.constant(whole * pitch), tail());
+  }
+
+  /// Squares of any number of columns, of any depth: the last column stands for those behind it.
+  void transposeOpenColumns(Value depth, bool hasRest) {
+    e.loop(e.divideCeil(source.columns, panel), [&](Value j) {
+      Value first = e.mul(j, panel), last = e.sub(e.sub(source.columns, first), e.constant(1));
+      Value from = e.add(source.at, e.mul(first, source.strideN));
+      SmallVector<Value> starts;
+      for (int64_t n = 0; n < panel; ++n)
+        starts.push_back(e.add(from, e.mul(e.minimum(e.constant(n), last), source.strideN)));
+      e.loop(depth, panel, {}, [&](Value k, ValueRange) {
+        Value mask = hasRest ? firstLanes(e, e.sub(depth, k), panel) : Value();
+        SmallVector<Value> rows;
+        for (Value start : starts)
+          rows.push_back(loadLanes(e, type, source.buffer, e.add(start, k), 1, mask));
+        transpose(rows);
+        Value to = e.add(e.mul(j, pitch), e.mul(k, panel));
+        for (auto [i, row] : llvm::enumerate(rows))
+          storeLanes(e, row, dest, e.add(to, i * panel), 1);
+        return SmallVector<Value>();
+      });
+    });
   }
 };
 } // namespace
 
-void nncc::cpu::packPanels(Emitter &e, const PanelSource &source, Value depth, int64_t rest,
+void nncc::cpu::packPanels(Emitter &e, const PanelSource &source, Value depth, AffineExpr whole,
                            VectorType type, Value dest, int64_t pitch) {
   Packing packing{e, source, type, dest, pitch};
-  if (source.strideK == 1 && source.strideN != 1)
-    packing.transposeColumns(depth, rest);
-  else
+  auto known = constantOf(whole);
+  bool transposes = constantOf(source.strideK) == 1 && constantOf(source.strideN) != 1;
+  if (transposes && known && packing.columns)
+    packing.transposeColumns(depth, *known % panel);
+  else if (transposes)
+    packing.transposeOpenColumns(depth, !known || *known % panel);
+  else if (packing.columns)
     packing.copyRows(depth);
+  else
+    packing.copyOpenRows(depth);
 }

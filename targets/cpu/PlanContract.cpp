@@ -23,6 +23,9 @@ struct Tile {
 struct Planner {
   const Contraction &p;
   int64_t registers, registerBytes, threads;
+  // What is open is taken to be of a usual size.
+  int64_t panels = nominal(p.panels()), width = nominal(p.x.size), lines = nominal(p.lineCount());
+  int64_t batches = nominal(p.batchCount());
 
   /// Registers that hold one panel of sums.
   int64_t registersPerPanel() const {
@@ -48,22 +51,21 @@ struct Planner {
   }
 
   double cost(Tile t) const {
-    int64_t n = p.panels(), rest = n % t.panels, width = p.x.size;
+    int64_t n = panels, rest = n % t.panels;
     auto line = [&](int64_t panels) {
       return (width / t.rows) * stepCycles(t.rows, panels) + stepCycles(width % t.rows, panels);
     };
     // Square tiles read least.
     double reads = 0.05 * registersPerPanel() * width * n * (1.0 / t.rows + 1.0 / t.panels);
     // Rows of A at a pitch of the L1 cache's 4 KiB share its 8 ways.
-    int64_t setBytes = std::gcd(p.x.a * p.elementBytes(), 4096);
+    int64_t setBytes = std::gcd(constantOf(p.x.a).value_or(0) * p.elementBytes(), 4096);
     double conflicts = setBytes && t.rows * setBytes > 8 * 4096 ? 1.3 : 1;
     // Each body costs text and compile time: remainders, tiles that padding clips.
     int64_t bodies = 1 + (width % t.rows != 0) + ((p.left || p.right) && width / t.rows > 2);
     bodies *= 1 + (rest != 0);
     // Where all rows are one tile, only groups of panels divide the work among threads.
-    int64_t groups = p.batchCount() * llvm::divideCeilSigned(n, t.panels);
-    double idle =
-        width * p.lineCount() <= t.rows ? 0.02 * std::max(0.0, 4.0 * threads / groups - 1) : 0;
+    int64_t groups = batches * llvm::divideCeilSigned(n, t.panels);
+    double idle = width * lines <= t.rows ? 0.02 * std::max(0.0, 4.0 * threads / groups - 1) : 0;
     return ((n / t.panels) * line(t.panels) + line(rest) + reads) * (1 + 0.015 * (bodies - 1)) *
            (1 + idle) * conflicts;
   }
@@ -71,8 +73,8 @@ struct Planner {
   Tile chooseTile() const {
     Tile best{1, 1};
     double least = cost(best);
-    for (int64_t panels = 1; panels <= std::min<int64_t>(8, p.panels()); ++panels)
-      for (int64_t rows = 1; rows <= p.x.size && fits({rows, panels}); ++rows)
+    for (int64_t panels = 1; panels <= std::min<int64_t>(8, this->panels); ++panels)
+      for (int64_t rows = 1; rows <= width && fits({rows, panels}); ++rows)
         if (double c = cost({rows, panels}); c < least)
           least = c, best = {rows, panels};
     return best;
@@ -83,11 +85,12 @@ struct Planner {
   int64_t chooseBlocks(Tile t) const {
     if (p.kh * p.kw > 1)
       return t.panels * p.panelBytes() > 600 << 10 ? p.kh : 1;
-    int64_t least = std::max<int64_t>(1, llvm::divideCeil(p.depth * p.elementBytes(), 3200));
-    if (p.x.size * p.lineCount() <= t.rows)
-      return 1; // B is used once
+    auto depth = constantOf(p.depth);
+    if (!depth || width * lines <= t.rows)
+      return 1; // of open depth: of a fixed size; of few rows: B is used once
+    int64_t least = std::max<int64_t>(1, llvm::divideCeil(*depth * p.elementBytes(), 3200));
     for (int64_t blocks = least; blocks <= 2 * least; ++blocks)
-      if (p.depth % blocks == 0)
+      if (*depth % blocks == 0)
         return blocks;
     return least;
   }
@@ -95,14 +98,14 @@ struct Planner {
   kern::PlanAttr plan(MLIRContext *context) const {
     Tile t = chooseTile();
     int64_t unroll = t.rows * t.panels * registersPerPanel() > sumRegisters() ? 1 : 4;
-    int64_t tiles = p.divideLine(t.rows).tiles(), all = tiles * p.lineCount();
-    int64_t columns = p.batchCount() * llvm::divideCeil(p.panels(), t.panels);
+    int64_t tiles = p.nominalTiles(t.rows), all = tiles * lines;
+    int64_t columns = batches * llvm::divideCeil(panels, t.panels);
     // Weights that fit the L2 cache are read again for each chunk of rows; others pass once, with
     // all rows inside.
-    bool fit = p.packed && p.batchCount() * p.panels() * p.panelBytes() <= 512 << 10;
+    bool fit = p.packed && batches * panels * p.panelBytes() <= 512 << 10;
     int64_t unit = all;
     if (fit)
-      unit = p.lineCount() == 1 ? std::min<int64_t>(4, all) : tiles;
+      unit = lines == 1 ? std::min<int64_t>(4, all) : tiles;
     // A panel of B that is packed for a unit should serve so many rows.
     int64_t least = p.packed ? 1 : llvm::divideCeilSigned(64, t.rows);
     int64_t wanted = 4 * threads;
@@ -122,16 +125,17 @@ struct PlanContract : nncc::cpu::impl::PlanContractBase<PlanContract> {
       FailureOr<Contraction> contraction = Contraction::of(op, /*kernel=*/nullptr);
       if (failed(contraction))
         return WalkResult::interrupt();
-      if (op.getInitType().getNumElements() == 0)
+      if (llvm::is_contained(op.getInitType().getShape(), 0))
         return WalkResult::advance(); // nothing to compute
       Planner planner{*contraction, registers, registerBytes, threads ? threads : 4};
       kern::PlanAttr plan = planner.plan(op.getContext());
       op.setPlanAttr(plan);
       remark::analysis(op.getLoc(), remark::RemarkOpts::name("plan").category("nncc-cpu"))
           << remark::metric("plan", plan)
-          << remark::metric("rows", contraction->x.size * contraction->lineCount())
-          << remark::metric("columns", contraction->n.size)
-          << remark::metric("depth", contraction->depth * contraction->kh * contraction->kw);
+          << remark::metric("rows", nominal(contraction->rowCount()))
+          << remark::metric("columns", nominal(contraction->n.size))
+          << remark::metric("depth",
+                            nominal(contraction->depth) * contraction->kh * contraction->kw);
       return WalkResult::advance();
     });
     if (result.wasInterrupted())

@@ -19,22 +19,23 @@ bool isSupported(Type type) {
 }
 } // namespace
 
-int64_t Window::rowCount() const {
-  int64_t result = 1;
+AffineExpr Window::rowCount() const {
+  AffineExpr result = getAffineConstantExpr(1, sum.getContext());
   for (const auto *dims : {&batches, &rows})
     for (const WindowDim &dim : *dims)
-      result *= dim.out;
-  return result;
+      result = result * dim.out;
+  return normalForm(result);
 }
 
 SmallVector<WindowTiles> Window::tiles() const {
   SmallVector<WindowTiles> result;
+  int64_t width = fixed(columns.out);
   auto isInterior = [&](int64_t x, int64_t count) {
-    return x + count <= columns.out && columns.covers(x, 0) &&
+    return x + count <= width && columns.covers(x, 0) &&
            columns.covers(x + count - 1, columns.taps - 1);
   };
-  for (int64_t x = 0; x < columns.out;) {
-    int64_t count = std::min(pixels, columns.out - x), repeated = 1;
+  for (int64_t x = 0; x < width;) {
+    int64_t count = std::min(pixels, width - x), repeated = 1;
     while (isInterior(x, count) && isInterior(x + repeated * count, count))
       ++repeated;
     result.push_back({x, count, repeated});
@@ -46,29 +47,34 @@ SmallVector<WindowTiles> Window::tiles() const {
 void Window::schedule() {
   lanes = vectorBytes / std::max<int64_t>(sum.getIntOrFloatBitWidth() / 8, 4);
   // Columns of equal tiles, as many as there are accumulators for; then vectors of channels.
-  int64_t most = 7;
-  int64_t count = llvm::divideCeil(columns.out, most);
-  pixels = std::max<int64_t>(llvm::divideCeil(columns.out, std::max<int64_t>(count, 1)), 1);
+  // Tiles of an open row are small, as what is left of it is computed one by one.
+  int64_t most = columns.isOpen() ? 4 : 7;
+  int64_t width = nominal(columns.out), rows = std::max<int64_t>(nominal(rowCount()), 1);
+  int64_t count = llvm::divideCeil(width, most);
+  pixels = std::max<int64_t>(llvm::divideCeil(width, std::max<int64_t>(count, 1)), 1);
   vectors = std::clamp<int64_t>(tileSums / pixels, 1, 4);
   while (vectors > 1 && fullVectors() % vectors)
     --vectors;
-  int64_t rowTaps = std::max<int64_t>(columns.out * kernelSize, 1);
+  int64_t rowTaps = std::max<int64_t>(width * kernelSize, 1);
   unitGroups = groups();
-  unitRows = std::clamp<int64_t>(unitTaps / (rowTaps * channels.out + 1), 1,
-                                 std::max<int64_t>(rowCount(), 1));
-  if (rowChunks() >= unitsWanted)
+  unitRows = std::clamp<int64_t>(unitTaps / (rowTaps * channelCount() + 1), 1, rows);
+  if (nominal(rowChunks()) >= unitsWanted)
     return;
   unitRows = 1;
-  int64_t channelUnits = llvm::divideCeil(unitsWanted, std::max<int64_t>(rowCount(), 1));
+  int64_t channelUnits = llvm::divideCeil(unitsWanted, rows);
   int64_t fewestGroups = llvm::divideCeil(unitTaps / 4, rowTaps * vectors * lanes);
   unitGroups = std::clamp<int64_t>(llvm::divideCeil(groups(), channelUnits),
                                    std::min(fewestGroups, groups()), groups());
   if (unitGroups == groups())
-    unitRows = std::clamp<int64_t>(unitTaps / 4 / (rowTaps * channels.out + 1), 1,
-                                   std::max<int64_t>(rowCount(), 1));
+    unitRows = std::clamp<int64_t>(unitTaps / 4 / (rowTaps * channelCount() + 1), 1, rows);
 }
 
 FailureOr<Window> Window::of(kern::WindowOp op, const Kernel &kernel) {
+  for (RankedTensorType type : {op.getAType(), op.getInitType()})
+    if (!type.hasStaticShape() && !type.getEncoding())
+      return op.emitError("a window takes sizes that are constants or expressions over symbols, "
+                          "found ")
+             << type;
   FailureOr<Epilogue> epilogue = Epilogue::of(op, &kernel);
   if (failed(epilogue))
     return failure();
@@ -89,31 +95,41 @@ FailureOr<Window> Window::of(kern::WindowOp op, const Kernel &kernel) {
     return op.emitError("has no schedule on a CPU for integers of this kind of window");
 
   const Place &a = kernel.place(op.getA()), &c = kernel.place(op.getResult());
-  result.aOffset = fixed(a.offset), result.cOffset = fixed(c.offset);
-  int64_t window = op.getWindowRank(), rank = op.getInitType().getRank();
-  int64_t batch = rank - window - 1;
+  result.aOffset = a.offset, result.cOffset = c.offset;
+  Shape in = shapeOf(op.getAType()), out = shapeOf(op.getInitType());
+  AffineExpr zero = getAffineConstantExpr(0, op.getContext());
+  int64_t window = op.getWindowRank(), rank = out.size(), batch = rank - window - 1;
   for (int64_t d = 0; d < rank; ++d) {
     WindowDim dim;
-    dim.in = op.getAType().getDimSize(d), dim.out = op.getInitType().getDimSize(d);
-    dim.a = fixed(a.strides[d]), dim.c = fixed(c.strides[d]);
+    dim.in = in[d], dim.out = out[d];
+    dim.a = a.strides[d], dim.c = c.strides[d], dim.weights = zero;
     for (const Epilogue::Extra &extra : result.epilogue.getExtras())
       dim.extras.push_back(extra.strides[d]);
     if (int64_t w = d - batch; w >= 0 && w < window) {
       dim.taps = op.getKernel()[w], dim.stride = op.getStrides()[w];
       dim.dilation = op.getDilations()[w], dim.low = op.getPads()[w];
+      dim.high = op.getPads()[window + w];
       result.kernelSize *= dim.taps;
     }
     if (op.getWeights() && d >= batch)
-      dim.weights = fixed(kernel.place(op.getWeights()).strides[d - batch]);
+      dim.weights = kernel.place(op.getWeights()).strides[d - batch];
     (d < batch ? result.batches : result.rows).push_back(dim);
   }
-  if (op.getWeights())
-    result.weightsOffset = fixed(kernel.place(op.getWeights()).offset);
+  result.weightsOffset = op.getWeights() ? kernel.place(op.getWeights()).offset : zero;
   result.channels = result.rows.pop_back_val();
   if (result.rows.back().taps <= widestUnrolled)
     result.columns = result.rows.pop_back_val();
-  else
-    result.columns.extras.assign(result.epilogue.getExtras().size(), 0);
+  else {
+    AffineExpr one = getAffineConstantExpr(1, op.getContext());
+    result.columns.in = result.columns.out = one;
+    result.columns.a = result.columns.weights = result.columns.c = zero;
+    result.columns.extras.assign(result.epilogue.getExtras().size(), zero);
+  }
+  const WindowDim &channels = result.channels;
+  if (!constantOf(channels.out) || !constantOf(channels.a) || !constantOf(channels.c) ||
+      !constantOf(channels.weights) || !llvm::all_of(channels.extras, constantOf))
+    return op.emitError("expects a constant number of channels, at constant distances, found ")
+           << op.getInitType();
   result.schedule();
   return result;
 }

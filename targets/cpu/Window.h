@@ -7,18 +7,21 @@ namespace nncc::cpu {
 
 /// A dim of the window: of the images that it moves over, and of itself.
 struct WindowDim {
-  int64_t in = 1, out = 1, taps = 1;
-  int64_t stride = 1, dilation = 1, low = 0;
-  int64_t a = 0, weights = 0, c = 0; // elements per step of each operand
-  llvm::SmallVector<int64_t> extras;
+  mlir::AffineExpr in, out;
+  int64_t taps = 1, stride = 1, dilation = 1, low = 0, high = 0;
+  mlir::AffineExpr a, weights, c; // elements per step of each operand
+  Shape extras;
 
+  bool isOpen() const { return !constantOf(in) || !constantOf(out); }
   bool isPadded() const {
-    return low > 0 || (out - 1) * stride - low + (taps - 1) * dilation >= in;
+    if (isOpen())
+      return low > 0 || high > 0;
+    return low > 0 || (fixed(out) - 1) * stride - low + (taps - 1) * dilation >= fixed(in);
   }
-  /// Whether tap `tap` of output `at` is inside of the input.
+  /// Whether tap `tap` of output `at` is inside of the input, which is not open.
   bool covers(int64_t at, int64_t tap) const {
     int64_t x = at * stride + tap * dilation - low;
-    return x >= 0 && x < in;
+    return x >= 0 && x < fixed(in);
   }
 };
 
@@ -33,9 +36,9 @@ struct Window {
   Epilogue epilogue;
   llvm::SmallVector<WindowDim> batches; // of one tap each
   llvm::SmallVector<WindowDim> rows;    // clipped at run time
-  WindowDim columns;                    // clipped when the tiles are made
+  WindowDim columns;                    // clipped when the tiles are made; if open, at run time
   WindowDim channels;                   // of one tap
-  int64_t aOffset = 0, cOffset = 0, weightsOffset = 0;
+  mlir::AffineExpr aOffset, cOffset, weightsOffset;
   int64_t kernelSize = 1; // taps of the whole window
 
   // The schedule.
@@ -46,14 +49,15 @@ struct Window {
   /// Reports what is not implemented.
   static llvm::FailureOr<Window> of(kern::WindowOp op, const Kernel &kernel);
 
-  int64_t rowCount() const;
-  int64_t fullVectors() const { return channels.out / lanes; }
-  int64_t tail() const { return channels.out % lanes; }
+  mlir::AffineExpr rowCount() const;
+  int64_t channelCount() const { return fixed(channels.out); }
+  int64_t fullVectors() const { return channelCount() / lanes; }
+  int64_t tail() const { return channelCount() % lanes; }
   /// Groups of whole vectors; one at least, for the channels that fill none.
   int64_t groups() const { return std::max<int64_t>(fullVectors() / vectors, 1); }
-  int64_t rowChunks() const { return llvm::divideCeil(rowCount(), unitRows); }
+  mlir::AffineExpr rowChunks() const { return normalForm(rowCount().ceilDiv(unitRows)); }
   int64_t channelBlocks() const { return llvm::divideCeil(groups(), unitGroups); }
-  /// A row in tiles, left to right.
+  /// A row, no open one, in tiles, left to right.
   llvm::SmallVector<WindowTiles> tiles() const;
 
 private:

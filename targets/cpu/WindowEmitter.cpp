@@ -21,6 +21,14 @@ struct Position {
   Values extras;
 };
 
+/// Output columns from `x` on, whose windows see padding there. Without x: their windows see none,
+/// or, if `taps` are given, it is one pixel that sees so many taps of a row.
+struct Tile {
+  int64_t pixels;
+  std::optional<int64_t> x = std::nullopt;
+  Value taps = nullptr;
+};
+
 /// The channels of a tile: some whole vectors, or one in part.
 struct Channels {
   int64_t vectors;
@@ -40,7 +48,10 @@ public:
   }
 
   void emit(Kernel &kernel) {
-    kernel.setUnits(p.rowCount() && p.channels.out ? p.rowChunks() * p.channelBlocks() : 0);
+    bool isEmpty = constantOf(p.columns.out) == 0 || p.channelCount() == 0;
+    kernel.setUnits(0);
+    if (!isEmpty)
+      kernel.units = normalForm(p.rowChunks() * p.channelBlocks());
     if (constantOf(kernel.units) == 0)
       return;
     auto units = scf::ForOp::create(b, loc, kernel.begin, kernel.end, constant(1));
@@ -57,7 +68,7 @@ private:
 
   Position advance(const Position &from, const WindowDim &dim, Value steps) {
     Position to = from;
-    to.a = add(from.a, mul(steps, dim.a * dim.stride));
+    to.a = add(from.a, mul(steps, normalForm(dim.a * dim.stride)));
     to.c = add(from.c, mul(steps, dim.c));
     for (auto [extra, stride] : llvm::zip(to.extras, dim.extras))
       extra = add(extra, mul(steps, stride));
@@ -66,9 +77,9 @@ private:
 
   /// The block's groups of whole vectors; the last block has the rest as well.
   void channels(Value chunk, Value block) {
-    Position start{constant(p.aOffset), constant(p.weightsOffset), constant(p.cOffset), {}};
+    Position start{size(p.aOffset), size(p.weightsOffset), size(p.cOffset), {}};
     for (const Epilogue::Extra &extra : p.epilogue.getExtras())
-      start.extras.push_back(constant(extra.offset));
+      start.extras.push_back(size(extra.offset));
     auto at = [&](Value channel) {
       Position position = advance(start, p.channels, channel);
       position.weights = add(start.weights, mul(channel, p.channels.weights));
@@ -86,15 +97,15 @@ private:
     if (!tail)
       return;
     auto rest = [&] {
-      rows(chunk, at(constant(p.channels.out - tail)), {1, firstLanes(*this, tail, p.lanes)});
+      rows(chunk, at(constant(p.channelCount() - tail)), {1, firstLanes(*this, tail, p.lanes)});
     };
     p.channelBlocks() == 1 ? rest() : branch(equals(block, p.channelBlocks() - 1), rest, [] {});
   }
 
   void rows(Value chunk, const Position &start, const Channels &channels) {
     Value first = mul(chunk, p.unitRows), count = constant(p.unitRows);
-    if (p.rowCount() % p.unitRows)
-      count = minimum(count, sub(constant(p.rowCount()), first));
+    if (auto rows = constantOf(p.rowCount()); !rows || *rows % p.unitRows)
+      count = minimum(count, sub(size(p.rowCount()), first));
     loop(count, [&](Value i) { row(add(first, i), start, channels); });
   }
 
@@ -114,18 +125,49 @@ private:
       std::tie(index, image) = split(index, dim.out, &dim == p.batches.begin());
       at = advance(at, dim, image);
     }
-    at.a = add(at.a, -p.columns.low * p.columns.a);
+    if (p.columns.isOpen())
+      return openColumns(at, channels, counts, inside);
+    at.a = add(at.a, size(p.columns.a * -p.columns.low));
     for (const WindowTiles &tiles : p.tiles())
       loop(constant(tiles.count), [&](Value i) {
         Position to = advance(at, p.columns, add(mul(i, tiles.pixels), tiles.x));
-        tile(tiles, to, channels, counts, inside);
+        tile(Tile{tiles.pixels, tiles.x}, to, channels, counts, inside);
       });
+  }
+
+  /// A row of open length: tiles whose windows see no padding at their sides, then the other pixels
+  /// one by one.
+  void openColumns(const Position &at, const Channels &channels, ArrayRef<Value> counts,
+                   Value inside) {
+    const WindowDim &dim = p.columns;
+    Value first = constant(0), end = size(dim.out), last = end;
+    if (dim.isPadded()) {
+      first = minimum(end, constant(llvm::divideCeil(dim.low, dim.stride)));
+      AffineExpr room = dim.in + (dim.low - (dim.taps - 1) * dim.dilation - 1);
+      Value count = divide(maximum(constant(0), size(room + dim.stride)), dim.stride).first;
+      last = maximum(first, minimum(end, count));
+    }
+    Value tiles = divide(sub(last, first), p.pixels).first;
+    Position left = at;
+    left.a = add(at.a, size(dim.a * -dim.low));
+    loop(tiles, [&](Value i) {
+      Position to = advance(left, dim, add(first, mul(i, p.pixels)));
+      tile(Tile{p.pixels}, to, channels, counts, inside);
+    });
+    Value next = add(first, mul(tiles, p.pixels)); // after the tiles; before them: [0, first)
+    loop(add(first, sub(end, next)), [&](Value i) {
+      Value isBefore = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, i, first);
+      Value x = arith::SelectOp::create(b, loc, isBefore, i, add(next, sub(i, first)));
+      Position to = advance(at, dim, x);
+      Value taps = clip(dim, x, to);
+      tile(Tile{1, std::nullopt, taps}, to, channels, counts, inside);
+    });
   }
 
   bool isOutermost(const WindowDim &dim) const {
     return p.batches.empty() && &dim == p.rows.begin();
   }
-  std::pair<Value, Value> split(Value index, int64_t size, bool outermost) {
+  std::pair<Value, Value> split(Value index, AffineExpr size, bool outermost) {
     return outermost ? std::make_pair(constant(0), index) : divide(index, size);
   }
   Value product(Value x, Value y) {
@@ -137,7 +179,7 @@ private:
 
   /// Moves `at` to the first tap inside of the input; the number of taps from there on.
   Value clip(const WindowDim &dim, Value y, Position &at) {
-    at.a = add(at.a, -dim.low * dim.a);
+    at.a = add(at.a, size(dim.a * -dim.low));
     if (!dim.isPadded())
       return constant(dim.taps);
     Value top = sub(mul(y, dim.stride), constant(dim.low));
@@ -146,8 +188,8 @@ private:
       return divide(add(maximum(distance, constant(0)), dim.dilation - 1), dim.dilation).first;
     };
     Value from = taps(sub(constant(0), top));
-    Value to = minimum(constant(dim.taps), taps(sub(constant(dim.in), top)));
-    at.a = add(at.a, mul(from, dim.dilation * dim.a));
+    Value to = minimum(constant(dim.taps), taps(sub(size(dim.in), top)));
+    at.a = add(at.a, mul(from, normalForm(dim.a * dim.dilation)));
     at.weights = add(at.weights, mul(from, dim.weights));
     return maximum(sub(to, from), constant(0));
   }
@@ -163,20 +205,21 @@ private:
     return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(vector, Attribute(value)));
   }
 
-  void tile(const WindowTiles &tiles, const Position &at, const Channels &channels,
-            ArrayRef<Value> counts, Value inside) {
-    Values sums(tiles.pixels * channels.vectors, initialSum());
-    sums = tapLoops(0, tiles, at.a, at.weights, channels, counts, sums);
-    finish(tiles, at, channels, sums, inside);
+  void tile(const Tile &shape, const Position &at, const Channels &channels, ArrayRef<Value> counts,
+            Value inside) {
+    Values sums(shape.pixels * channels.vectors, initialSum());
+    sums = tapLoops(0, shape, at.a, at.weights, channels, counts, sums);
+    finish(shape, at, channels, sums, inside);
   }
 
-  Values tapLoops(size_t dim, const WindowTiles &tiles, Value a, Value weights,
-                  const Channels &channels, ArrayRef<Value> counts, Values sums) {
+  Values tapLoops(size_t dim, const Tile &shape, Value a, Value weights, const Channels &channels,
+                  ArrayRef<Value> counts, Values sums) {
     if (dim == p.rows.size())
-      return rowOfTaps(tiles, a, weights, channels, sums);
+      return shape.taps ? clippedTaps(shape, a, weights, channels, sums)
+                        : rowOfTaps(shape, p.columns.taps, a, weights, channels, sums);
     const WindowDim &d = p.rows[dim];
     return loop(counts[dim], 1, sums, [&](Value i, ValueRange carried) {
-      return tapLoops(dim + 1, tiles, add(a, mul(i, d.dilation * d.a)),
+      return tapLoops(dim + 1, shape, add(a, mul(i, normalForm(d.a * d.dilation))),
                       add(weights, mul(i, d.weights)), channels, counts, Values(carried));
     });
   }
@@ -187,29 +230,39 @@ private:
     return element == p.sum ? value : arith::ExtFOp::create(b, loc, vector, value).getResult();
   }
 
-  Values rowOfTaps(const WindowTiles &tiles, Value a, Value weights, const Channels &channels,
-                   Values sums) {
+  Values clippedTaps(const Tile &shape, Value a, Value weights, const Channels &channels,
+                     Values sums) {
+    return loop(shape.taps, 1, sums, [&](Value i, ValueRange carried) {
+      return rowOfTaps(shape, 1, add(a, mul(i, normalForm(p.columns.a * p.columns.dilation))),
+                       add(weights, mul(i, p.columns.weights)), channels, Values(carried));
+    });
+  }
+
+  Values rowOfTaps(const Tile &shape, int64_t taps, Value a, Value weights,
+                   const Channels &channels, Values sums) {
     struct Use {
       int64_t pixel, tap;
     };
     std::map<int64_t, SmallVector<Use>> uses; // by the column of the input, from the tile's first
-    for (int64_t pixel = 0; pixel < tiles.pixels; ++pixel)
-      for (int64_t tap = 0; tap < p.columns.taps; ++tap)
-        if (p.columns.covers(tiles.x + pixel, tap))
+    for (int64_t pixel = 0; pixel < shape.pixels; ++pixel)
+      for (int64_t tap = 0; tap < taps; ++tap)
+        if (!shape.x || p.columns.covers(*shape.x + pixel, tap))
           uses[pixel * p.columns.stride + tap * p.columns.dilation].push_back({pixel, tap});
     std::map<int64_t, Value> factors; // weights, by tap and vector
     auto weight = [&](int64_t tap, int64_t j) {
       Value &value = factors[tap * channels.vectors + j];
       if (!value)
-        value = load(bufferWeights,
-                     add(weights, tap * p.columns.weights + j * p.lanes * p.channels.weights),
-                     p.channels.weights, channels);
+        value =
+            load(bufferWeights,
+                 add(weights, size(p.columns.weights * tap + p.channels.weights * (j * p.lanes))),
+                 fixed(p.channels.weights), channels);
       return value;
     };
     for (const auto &[column, users] : uses)
       for (int64_t j = 0; j < channels.vectors; ++j) {
-        Value pixel = load(bufferA, add(a, column * p.columns.a + j * p.lanes * p.channels.a),
-                           p.channels.a, channels);
+        Value pixel =
+            load(bufferA, add(a, size(p.columns.a * column + p.channels.a * (j * p.lanes))),
+                 fixed(p.channels.a), channels);
         for (Use use : users) {
           Value &sum = sums[use.pixel * channels.vectors + j];
           sum = combine(sum, pixel,
@@ -235,7 +288,7 @@ private:
   }
 
   /// The number that sums of a pixel are divided by; null: none.
-  Value divisor(const WindowTiles &tiles, int64_t pixel, Value inside) {
+  Value divisor(const Tile &shape, int64_t pixel, Value inside) {
     auto splat = [&](Value count) -> Value {
       Value integer = arith::IndexCastOp::create(b, loc, b.getI64Type(), count);
       Value number = arith::SIToFPOp::create(b, loc, p.sum, integer);
@@ -245,30 +298,32 @@ private:
       return splat(constant(p.kernelSize));
     if (p.kind != kern::WindowKind::AverageValid)
       return nullptr;
+    if (shape.taps)
+      return splat(inside ? product(inside, shape.taps) : shape.taps);
     int64_t taps = 0;
     for (int64_t tap = 0; tap < p.columns.taps; ++tap)
-      taps += p.columns.covers(tiles.x + pixel, tap);
+      taps += !shape.x || p.columns.covers(*shape.x + pixel, tap);
     return splat(inside ? mul(inside, taps) : constant(taps));
   }
 
-  void finish(const WindowTiles &tiles, const Position &at, const Channels &channels, Values sums,
+  void finish(const Tile &shape, const Position &at, const Channels &channels, Values sums,
               Value inside) {
-    for (int64_t pixel = 0; pixel < tiles.pixels; ++pixel) {
-      Value count = divisor(tiles, pixel, inside);
+    for (int64_t pixel = 0; pixel < shape.pixels; ++pixel) {
+      Value count = divisor(shape, pixel, inside);
       for (int64_t j = 0; count && j < channels.vectors; ++j) {
         Value &sum = sums[pixel * channels.vectors + j];
         sum = arith::DivFOp::create(b, loc, sum, count);
       }
     }
     if (!stored) {
-      for (int64_t pixel = 0; pixel < tiles.pixels; ++pixel)
+      for (int64_t pixel = 0; pixel < shape.pixels; ++pixel)
         finishPixel(advance(at, p.columns, constant(pixel)), channels,
                     ArrayRef(sums).slice(pixel * channels.vectors, channels.vectors));
       return;
     }
     for (auto [i, sum] : llvm::enumerate(sums))
       vector::StoreOp::create(b, loc, sum, stored, constant(i * p.lanes));
-    loop(constant(tiles.pixels), [&](Value pixel) {
+    loop(constant(shape.pixels), [&](Value pixel) {
       Values loaded;
       Value from = mul(pixel, channels.vectors * p.lanes);
       for (int64_t j = 0; j < channels.vectors; ++j)
@@ -283,8 +338,8 @@ private:
       Values extras;
       for (auto [i, extra] : llvm::enumerate(p.epilogue.getExtras()))
         extras.push_back(loadLanes(*this, vector.clone(extra.element), extra.buffer, to.extras[i],
-                                   p.channels.extras[i], channels.mask));
-      storeLanes(*this, p.epilogue.apply(*this, sum, extras), bufferC, to.c, p.channels.c,
+                                   fixed(p.channels.extras[i]), channels.mask));
+      storeLanes(*this, p.epilogue.apply(*this, sum, extras), bufferC, to.c, fixed(p.channels.c),
                  channels.mask);
     }
   }
