@@ -38,13 +38,17 @@ private:
     Shape aStrides, bStrides;
   };
 
-  // ContractUnits.cpp: from units to tiles.
+  // ContractUnits.cpp: from units to lines.
   void divideLines();
   void setOperands(kern::ContractOp op, Kernel &kernel);
   void group(Value group, Value chunk, const Cursor &at);
   void unit(Value chunk, const Cursor &at, Value columns);
   void columns(Value chunk, const Cursor &at, Value columns);
   void chunkOfLines(Value chunk, const Cursor &at, Strip strip);
+  Cursor advance(const Cursor &from, const Axis &axis, Value steps);
+  Cursor advance(Cursor at, llvm::ArrayRef<Axis> axes, Value index);
+
+  // ContractLines.cpp: from lines to tiles.
   void line(Value index, Value part, Cursor at, Strip strip);
   void stretch(const Stretch &s, Value first, Value count, Value taps, const Cursor &line,
                Strip strip);
@@ -54,8 +58,6 @@ private:
   Value firstTap(Value position, Value first, int64_t dilation);
   Value clipVertically(Value y, Cursor &at);
   Reduction reduction(Value taps, Value tapsW);
-  Cursor advance(const Cursor &from, const Axis &axis, Value steps);
-  Cursor advance(Cursor at, llvm::ArrayRef<Axis> axes, Value index);
 
   // ContractEmitter.cpp: one tile.
   void tile(int64_t rows, Strip strip, const Cursor &at, llvm::ArrayRef<Reduction> reductions);

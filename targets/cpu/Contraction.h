@@ -74,7 +74,7 @@ struct Contraction {
   bool hasOpenLines() const { return !constantOf(x.size) || !constantOf(w); }
   /// The tiles of `rows` rows in a line, the last one in part.
   int64_t nominalTiles(int64_t rows) const {
-    return hasOpenLines() ? llvm::divideCeilSigned(nominal(x.size), rows)
+    return hasOpenLines() ? std::max<int64_t>(1, llvm::divideCeilSigned(nominal(x.size), rows))
                           : divideLine(rows).tiles();
   }
 

@@ -20,12 +20,17 @@ struct Tile {
   int64_t rows, panels;
 };
 
+/// Rows of a unit where the number of all rows is open.
+constexpr int64_t openUnitRows = 128;
+
 struct Planner {
   const Contraction &p;
   int64_t registers, registerBytes, threads;
   // What is open is taken to be of a usual size.
-  int64_t panels = nominal(p.panels()), width = nominal(p.x.size), lines = nominal(p.lineCount());
-  int64_t batches = nominal(p.batchCount());
+  int64_t panels = usual(p.panels()), width = usual(p.x.size), lines = usual(p.lineCount());
+  int64_t batches = usual(p.batchCount());
+
+  static int64_t usual(AffineExpr size) { return std::max<int64_t>(1, nominal(size)); }
 
   /// Registers that hold one panel of sums.
   int64_t registersPerPanel() const {
@@ -99,6 +104,8 @@ struct Planner {
     Tile t = chooseTile();
     int64_t unroll = t.rows * t.panels * registersPerPanel() > sumRegisters() ? 1 : 4;
     int64_t tiles = p.nominalTiles(t.rows), all = tiles * lines;
+    if (!constantOf(p.rowCount())) // so many that a few hundred rows still divide among threads
+      all = std::max(p.hasOpenLines() ? 1 : tiles, llvm::divideCeilSigned(openUnitRows, t.rows));
     int64_t columns = batches * llvm::divideCeil(panels, t.panels);
     // Weights that fit the L2 cache are read again for each chunk of rows; others pass once, with
     // all rows inside.

@@ -49,7 +49,8 @@ void Window::schedule() {
   // Columns of equal tiles, as many as there are accumulators for; then vectors of channels.
   // Tiles of an open row are small, as what is left of it is computed one by one.
   int64_t most = columns.isOpen() ? 4 : 7;
-  int64_t width = nominal(columns.out), rows = std::max<int64_t>(nominal(rowCount()), 1);
+  int64_t width = std::max<int64_t>(nominal(columns.out), 0);
+  int64_t rows = std::max<int64_t>(nominal(rowCount()), 1);
   int64_t count = llvm::divideCeil(width, most);
   pixels = std::max<int64_t>(llvm::divideCeil(width, std::max<int64_t>(count, 1)), 1);
   vectors = std::clamp<int64_t>(tileSums / pixels, 1, 4);

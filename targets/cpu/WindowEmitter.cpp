@@ -135,8 +135,8 @@ private:
       });
   }
 
-  /// A row of open length: tiles whose windows see no padding at their sides, then the other pixels
-  /// one by one.
+  /// A row of open length: tiles, and smaller ones, whose windows see no padding at their sides,
+  /// then the other pixels one by one.
   void openColumns(const Position &at, const Channels &channels, ArrayRef<Value> counts,
                    Value inside) {
     const WindowDim &dim = p.columns;
@@ -147,14 +147,17 @@ private:
       Value count = divide(maximum(constant(0), size(room + dim.stride)), dim.stride).first;
       last = maximum(first, minimum(end, count));
     }
-    Value tiles = divide(sub(last, first), p.pixels).first;
     Position left = at;
     left.a = add(at.a, size(dim.a * -dim.low));
-    loop(tiles, [&](Value i) {
-      Position to = advance(left, dim, add(first, mul(i, p.pixels)));
-      tile(Tile{p.pixels}, to, channels, counts, inside);
-    });
-    Value next = add(first, mul(tiles, p.pixels)); // after the tiles; before them: [0, first)
+    Value next = first; // after the tiles; before them: [0, first)
+    for (int64_t pixels = p.pixels; pixels > 1; pixels /= 2) {
+      Value count = divide(sub(last, next), pixels).first, from = next;
+      loop(count, [&](Value i) {
+        Position to = advance(left, dim, add(from, mul(i, pixels)));
+        tile(Tile{pixels}, to, channels, counts, inside);
+      });
+      next = add(from, mul(count, pixels));
+    }
     loop(add(first, sub(end, next)), [&](Value i) {
       Value isBefore = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, i, first);
       Value x = arith::SelectOp::create(b, loc, isBefore, i, add(next, sub(i, first)));

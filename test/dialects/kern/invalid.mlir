@@ -458,3 +458,12 @@ func.func @f(%a: memref<8xf32>, %b: memref<128xf32>, %i: index, %x: vector<16xf3
       : memref<8xf32>, memref<128xf32>, vector<16xf32> -> vector<16xf32>
   return
 }
+
+// -----
+
+func.func @f(%a: memref<8xf32>, %b: memref<128xf32>, %i: index, %x: vector<16xf32>) {
+  // expected-error @below {{expects one operand per dynamic stride}}
+  %0 = kern.brgemm %a[%i], %b[%i] counts(%i) acc(%x) {aStrides = array<i64: -9223372036854775808>, bStrides = array<i64: 16>, rowStride = 0 : i64, panelStride = 0 : i64, nv = 1 : i64, unroll = 4 : i64}
+      : memref<8xf32>, memref<128xf32>, vector<16xf32> -> vector<16xf32>
+  return
+}

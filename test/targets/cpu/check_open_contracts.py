@@ -4,8 +4,8 @@ import itertools
 import sys
 
 import numpy as np
-from kernel_runner import check
-from open_sizes import compile_open_kernels, empty, evaluate, tensor
+from kernel_runner import check, compile_kernels
+from open_sizes import empty, evaluate, tensor
 
 rng = np.random.default_rng(0)
 CASES = {}  # name: (title, text, arguments' shapes, wanted, symbols)
@@ -248,14 +248,14 @@ def run(kernel, shapes, wanted, symbols):
         want = wanted(inputs)
     if isinstance(want, tuple):
         want, inputs[1] = want
-    return check(kernel.at(symbols), list(inputs), [np.ascontiguousarray(want, np.float32)], 2e-3)
+    return check(kernel, list(inputs), [np.ascontiguousarray(want, np.float32)], 2e-3, symbols)
 
 
 def main():
     for add in (rows, attention, convolutions, windows):
         add()
     chosen = {name: c for name, c in CASES.items() if len(sys.argv) < 2 or sys.argv[1] in c[0]}
-    kernels = compile_open_kernels({name: c[1] for name, c in chosen.items()})
+    kernels = compile_kernels({name: c[1] for name, c in chosen.items()})
     failures = 0
     for name, (title, _, shapes, wanted, all_symbols) in chosen.items():
         errors = [(symbols, run(kernels[name], shapes, wanted, symbols)) for symbols in all_symbols]

@@ -93,3 +93,93 @@ func.func @blocks(%x: tensor<8x64xf32>, %w: tensor<1x64x16xf32>) -> tensor<8x16x
   } -> tensor<8x16xf32>
   return %0 : tensor<8x16xf32>
 }
+
+// -----
+
+// Batch and sequence are one loop of s0 * s1 rows, in parts of 2 tiles of 4 rows: whole tiles, then
+// one of 2 rows and one of 1. The columns are constant, and the last panel is one of 8.
+// CHECK: #[[UNITS:.*]] = affine_map<()[s0, s1] -> ((s0 * s1) ceildiv 8)>
+// CHECK-LABEL: @open_rows
+// CHECK-SAME: rt.scratch = 0 : i64, rt.units = #[[UNITS]]}
+// CHECK-DAG: rt.dim %{{.*}}[0]
+// CHECK-DAG: rt.dim %{{.*}}[1]
+// CHECK: scf.for
+// CHECK: scf.for
+// CHECK: kern.brgemm {{.*}} acc(%{{[^,)]*}}, %{{[^,)]*}}, %{{[^,)]*}}, %{{[^,)]*}}, %{{[^,)]*}}, %{{[^,)]*}}, %{{[^,)]*}}, %{{[^,)]*}})
+// CHECK: scf.for
+// CHECK: kern.brgemm {{.*}} acc(%{{[^,)]*}}, %{{[^,)]*}}, %{{[^,)]*}}, %{{[^,)]*}})
+// CHECK: scf.for
+// CHECK: kern.brgemm {{.*}} acc(%{{[^,)]*}}, %{{[^,)]*}})
+// CHECK-NOT: kern.brgemm
+#x = affine_map<()[s0, s1] -> (s0, s1, 8)>
+#y = affine_map<()[s0, s1] -> (s0, s1, 24)>
+#plan = #kern.plan<rows = 4, panels = 2, k_blocks = 1, unit_tiles = 2, unroll = 4, n_slow = true>
+func.func @open_rows(%x: tensor<?x?x8xf32, #x>, %w: tensor<2x8x16xf32>) -> tensor<?x?x24xf32, #y> attributes {rt.kernel} {
+  %n = rt.symbol 0 : index
+  %y = tensor.empty(%n, %n) : tensor<?x?x24xf32, #y>
+  %0 = kern.contract packed ins(%x, %w : tensor<?x?x8xf32, #x>, tensor<2x8x16xf32>) extras() outs(%y : tensor<?x?x24xf32, #y>)
+      strides [] dilations [] pads [] maps [] attributes {plan = #plan} {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<?x?x24xf32, #y>
+  return %0 : tensor<?x?x24xf32, #y>
+}
+
+// -----
+
+// Everything open: columns that fill all panels of the plan, or panel by panel under a mask; blocks
+// of 512 steps of the reduction, packed into scratch of a constant size; rows of A at a distance
+// that is a value.
+// CHECK: #[[UNITS:.*]] = affine_map<()[s0, s1, s2] -> ((s0 ceildiv 4) * (s2 ceildiv 32))>
+// CHECK-LABEL: @all_open
+// CHECK-SAME: rt.scratch = {{[1-9][0-9]*}} : i64, rt.units = #[[UNITS]]}
+// CHECK: %[[DEPTH:.*]] = rt.dim %{{.*}}[1]
+// CHECK: %[[PANELS:.*]] = rt.scratch
+// CHECK: vector.create_mask
+// CHECK: vector.store {{.*}}, %[[PANELS]]
+// CHECK: scf.if
+// CHECK: kern.brgemm {{.*}}, %[[PANELS]][{{.*}} strides(%[[DEPTH]]) {{.*}} nv = 2
+// CHECK: } else {
+// CHECK: %[[MASK:.*]] = vector.create_mask
+// CHECK: kern.brgemm {{.*}}, %[[PANELS]][{{.*}} strides(%[[DEPTH]]) {{.*}} nv = 1
+// CHECK: vector.maskedstore {{.*}}, %[[MASK]]
+#a = affine_map<()[s0, s1] -> (s0, s1)>
+#b = affine_map<()[s0, s1, s2] -> (s1, s2)>
+#c = affine_map<()[s0, s1, s2] -> (s0, s2)>
+#plan = #kern.plan<rows = 2, panels = 2, k_blocks = 1, unit_tiles = 2, unroll = 4, n_slow = true>
+func.func @all_open(%x: tensor<?x?xf32, #a>, %w: tensor<?x?xf32, #b>) -> tensor<?x?xf32, #c> attributes {rt.kernel} {
+  %n = rt.symbol 0 : index
+  %y = tensor.empty(%n, %n) : tensor<?x?xf32, #c>
+  %0 = kern.contract plain ins(%x, %w : tensor<?x?xf32, #a>, tensor<?x?xf32, #b>) extras() outs(%y : tensor<?x?xf32, #c>)
+      strides [] dilations [] pads [] maps [] attributes {plan = #plan} {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<?x?xf32, #c>
+  return %0 : tensor<?x?xf32, #c>
+}
+
+// -----
+
+// An image of any width: whole tiles and one of half the rows inside, no padding there; all others
+// one by one, with the taps that each sees.
+// CHECK: #[[UNITS:.*]] = affine_map<()[s0] -> ((s0 ceildiv 16) * 16)>
+// CHECK-LABEL: @open_width
+// CHECK-SAME: rt.units = #[[UNITS]]}
+// CHECK: kern.brgemm {{.*}} acc(%{{[^,)]*}}, %{{[^,)]*}}, %{{[^,)]*}}, %{{[^,)]*}})
+// CHECK: kern.brgemm {{.*}} acc(%{{[^,)]*}}, %{{[^,)]*}})
+// CHECK: arith.select
+// CHECK: kern.brgemm {{.*}} acc(%{{[^,)]*}})
+// CHECK-NOT: kern.brgemm
+#x = affine_map<()[s0] -> (16, s0, 8)>
+#y = affine_map<()[s0] -> (16, s0, 16)>
+#plan = #kern.plan<rows = 4, panels = 1, k_blocks = 1, unit_tiles = 4, unroll = 4, n_slow = false>
+func.func @open_width(%x: tensor<16x?x8xf32, #x>, %w: tensor<1x3x3x8x16xf32>) -> tensor<16x?x16xf32, #y> attributes {rt.kernel} {
+  %n = rt.symbol 0 : index
+  %y = tensor.empty(%n) : tensor<16x?x16xf32, #y>
+  %0 = kern.contract packed ins(%x, %w : tensor<16x?x8xf32, #x>, tensor<1x3x3x8x16xf32>) extras() outs(%y : tensor<16x?x16xf32, #y>)
+      strides [1, 1] dilations [1, 1] pads [1, 1, 1, 1] maps [] attributes {plan = #plan} {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<16x?x16xf32, #y>
+  return %0 : tensor<16x?x16xf32, #y>
+}

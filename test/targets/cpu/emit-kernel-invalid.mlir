@@ -70,3 +70,40 @@ func.func @data_dependent_slice(%a: tensor<9xf32>, %n: tensor<1xi64>) -> tensor<
   %0 = tensor.extract_slice %a[%at] [4] [1] : tensor<9xf32> to tensor<4xf32>
   return %0 : tensor<4xf32>
 }
+
+// -----
+
+#x = affine_map<()[s0] -> (8, s0)>
+func.func @open_channels(%x: tensor<8x?xf32, #x>) -> tensor<6x?xf32, affine_map<()[s0] -> (6, s0)>> attributes {rt.kernel} {
+  %n = rt.symbol 0 : index
+  %y = tensor.empty(%n) : tensor<6x?xf32, affine_map<()[s0] -> (6, s0)>>
+  // expected-error @below {{expects a constant number of channels, at constant distances, found 'tensor<6x?xf32}}
+  %0 = kern.window max ins(%x : tensor<8x?xf32, #x>) extras() outs(%y : tensor<6x?xf32, affine_map<()[s0] -> (6, s0)>>)
+      kernel [3] strides [1] dilations [1] pads [0, 0] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<6x?xf32, affine_map<()[s0] -> (6, s0)>>
+  return %0 : tensor<6x?xf32, affine_map<()[s0] -> (6, s0)>>
+}
+
+// -----
+
+// Neither the rows nor the columns of b are neighbours in memory.
+#a = affine_map<()[s0, s1, s2] -> (s2, 4, s0)>
+#b = affine_map<()[s0, s1, s2] -> (s0, s1, s2)>
+#t = affine_map<()[s0, s1, s2] -> (s2, s0, s1)>
+#y = affine_map<()[s0, s1, s2] -> (s2, 4, s1)>
+#plan = #kern.plan<rows = 2, panels = 2, k_blocks = 1, unit_tiles = 2, unroll = 4, n_slow = true>
+func.func @open_distances(%x: tensor<?x4x?xf32, #a>, %w: tensor<?x?x?xf32, #b>) -> tensor<?x4x?xf32, #y> attributes {rt.kernel} {
+  %n = rt.symbol 0 : index
+  %e = tensor.empty(%n, %n, %n) : tensor<?x?x?xf32, #t>
+  %t = linalg.transpose ins(%w : tensor<?x?x?xf32, #b>) outs(%e : tensor<?x?x?xf32, #t>) permutation = [2, 0, 1]
+  %y = tensor.empty(%n, %n) : tensor<?x4x?xf32, #y>
+  // expected-error @below {{expects the columns or the rows of b at a constant distance}}
+  %0 = kern.contract plain ins(%x, %t : tensor<?x4x?xf32, #a>, tensor<?x?x?xf32, #t>) extras() outs(%y : tensor<?x4x?xf32, #y>)
+      strides [] dilations [] pads [] maps [] attributes {plan = #plan} {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<?x4x?xf32, #y>
+  return %0 : tensor<?x4x?xf32, #y>
+}

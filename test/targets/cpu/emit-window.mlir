@@ -35,3 +35,27 @@ func.func @max(%a: tensor<1x8x8x20xf32>) -> tensor<1x4x4x20xf32> attributes {rt.
   } -> tensor<1x4x4x20xf32>
   return %0 : tensor<1x4x4x20xf32>
 }
+
+// -----
+
+// An image of any width: tiles of pixels whose windows see no padding at their sides, unrolled over
+// the columns of the window; other pixels one by one, in a loop over the columns that they see.
+// CHECK: #[[UNITS:.*]] = affine_map<()[s0, s1] -> ({{.*}}s0{{.*}})>
+// CHECK-LABEL: @open_width
+// CHECK-SAME: rt.units = #[[UNITS]]}
+// CHECK-COUNT-24: vector.fma
+// CHECK: arith.select
+// CHECK: scf.for
+// CHECK: scf.for
+// CHECK: vector.fma
+#x = affine_map<()[s0, s1] -> (s0, 16, s1, 32)>
+func.func @open_width(%x: tensor<?x16x?x32xf32, #x>, %w: tensor<3x3x32xf32>) -> tensor<?x16x?x32xf32, #x> attributes {rt.kernel} {
+  %n = rt.symbol 0 : index
+  %y = tensor.empty(%n, %n) : tensor<?x16x?x32xf32, #x>
+  %0 = kern.window depthwise ins(%x, %w : tensor<?x16x?x32xf32, #x>, tensor<3x3x32xf32>) extras() outs(%y : tensor<?x16x?x32xf32, #x>)
+      kernel [3, 3] strides [1, 1] dilations [1, 1] pads [1, 1, 1, 1] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<?x16x?x32xf32, #x>
+  return %0 : tensor<?x16x?x32xf32, #x>
+}

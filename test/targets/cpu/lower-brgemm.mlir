@@ -50,3 +50,17 @@ func.func @dynamic(%a: memref<64xf32>, %b: memref<144xf32>, %x: vector<16xf32>, 
       : memref<64xf32>, memref<144xf32>, vector<16xf32> -> vector<16xf32>
   return %0 : vector<16xf32>
 }
+
+// Rows at a distance that is known at run time only; so is that of the steps in b.
+// CHECK-LABEL: @open_strides
+// CHECK-SAME: %[[ROW:[a-z0-9]+]]: index, %[[STEP:[a-z0-9]+]]: index
+// CHECK: scf.for %[[I:[a-z0-9]+]] =
+// CHECK: arith.muli %[[I]], %[[STEP]]
+// CHECK: arith.addi {{.*}}, %[[ROW]]
+func.func @open_strides(%a: memref<?xf32>, %b: memref<?xf32>, %x: vector<16xf32>, %y: vector<16xf32>, %row: index, %step: index) -> (vector<16xf32>, vector<16xf32>) {
+  %zero = arith.constant 0 : index
+  %count = arith.constant 3 : index
+  %0:2 = kern.brgemm %a[%zero], %b[%zero] counts(%count) strides(%row, %step) acc(%x, %y) {aStrides = array<i64: 1>, bStrides = array<i64: -9223372036854775808>, rowStride = -9223372036854775808 : i64, panelStride = 0 : i64, nv = 1 : i64, unroll = 1 : i64}
+      : memref<?xf32>, memref<?xf32>, vector<16xf32>, vector<16xf32> -> vector<16xf32>, vector<16xf32>
+  return %0#0, %0#1 : vector<16xf32>, vector<16xf32>
+}

@@ -13,7 +13,7 @@ func.func @type(%x: tensor<4x8xf16>, %w: tensor<1x8x16xf16>, %y: tensor<4x16xf16
 // -----
 
 func.func @dynamic(%x: tensor<?x8xf32>, %w: tensor<1x8x16xf32>, %y: tensor<?x16xf32>) -> tensor<?x16xf32> {
-  // expected-error @below {{a contraction of dynamic shapes is not implemented: 'tensor<?x8xf32>'}}
+  // expected-error @below {{a contraction takes sizes that are constants or expressions over symbols, found 'tensor<?x8xf32>'}}
   %0 = kern.contract packed ins(%x, %w : tensor<?x8xf32>, tensor<1x8x16xf32>) extras() outs(%y : tensor<?x16xf32>)
       strides [] dilations [] pads [] maps [] {
   ^bb0(%acc: f32):
@@ -46,4 +46,46 @@ func.func @bits(%x: tensor<4x8xf32>, %w: tensor<1x8x16xf32>, %mask: tensor<16xi1
     kern.yield %r : f32
   } -> tensor<4x16xf32>
   return %0 : tensor<4x16xf32>
+}
+
+// -----
+
+#b = affine_map<()[s0] -> (1, s0, 16)>
+func.func @open_weights(%x: tensor<4x8xf32>, %w: tensor<1x?x16xf32, #b>, %y: tensor<4x16xf32>) -> tensor<4x16xf32> {
+  // expected-error @below {{packed weights have constant sizes, found 'tensor<1x?x16xf32, affine_map<()[s0] -> (1, s0, 16)>>'}}
+  %0 = kern.contract packed ins(%x, %w : tensor<4x8xf32>, tensor<1x?x16xf32, #b>) extras() outs(%y : tensor<4x16xf32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<4x16xf32>
+  return %0 : tensor<4x16xf32>
+}
+
+// -----
+
+#y = affine_map<()[s0] -> (4, s0)>
+func.func @open_columns(%x: tensor<4x8xf32>, %w: tensor<1x8x16xf32>, %y: tensor<4x?xf32, #y>) -> tensor<4x?xf32, #y> {
+  // expected-error @below {{expects a constant number of columns with packed weights, found 'tensor<4x?xf32, affine_map<()[s0] -> (4, s0)>>'}}
+  %0 = kern.contract packed ins(%x, %w : tensor<4x8xf32>, tensor<1x8x16xf32>) extras() outs(%y : tensor<4x?xf32, #y>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<4x?xf32, #y>
+  return %0 : tensor<4x?xf32, #y>
+}
+
+// -----
+
+#x = affine_map<()[s0] -> (s0, 8)>
+#y = affine_map<()[s0] -> (s0, 16)>
+#e = affine_map<()[s0] -> (16, s0)>
+func.func @open_extra(%x: tensor<?x8xf32, #x>, %w: tensor<1x8x16xf32>, %z: tensor<16x?xf32, #e>, %y: tensor<?x16xf32, #y>) -> tensor<?x16xf32, #y> {
+  // expected-error @below {{expects neighbouring columns of init and of extras at constant distances}}
+  %0 = kern.contract packed ins(%x, %w : tensor<?x8xf32, #x>, tensor<1x8x16xf32>) extras(%z : tensor<16x?xf32, #e>) outs(%y : tensor<?x16xf32, #y>)
+      strides [] dilations [] pads [] maps [affine_map<(d0, d1) -> (d1, d0)>] {
+  ^bb0(%acc: f32, %e: f32):
+    %r = arith.addf %acc, %e : f32
+    kern.yield %r : f32
+  } -> tensor<?x16xf32, #y>
+  return %0 : tensor<?x16xf32, #y>
 }

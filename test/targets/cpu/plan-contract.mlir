@@ -61,3 +61,18 @@ func.func @planned(%x: tensor<4x8xf32>, %w: tensor<1x8x16xf32>, %y: tensor<4x16x
   } -> tensor<4x16xf32>
   return %0 : tensor<4x16xf32>
 }
+
+// -----
+
+// Rows of any number: tiles as for many of them, units of 128.
+// CHECK-LABEL: @open_rows
+// CHECK: plan = #kern.plan<rows = 8, panels = 3, k_blocks = 1, unit_tiles = {{[1-9]|1[0-6]}}, unroll = 4, n_slow = true>
+#rows = affine_map<()[s0, s1] -> (s0, s1, 768)>
+func.func @open_rows(%x: tensor<?x?x768xf32, #rows>, %w: tensor<48x768x16xf32>, %y: tensor<?x?x768xf32, #rows>) -> tensor<?x?x768xf32, #rows> {
+  %0 = kern.contract packed ins(%x, %w : tensor<?x?x768xf32, #rows>, tensor<48x768x16xf32>) extras() outs(%y : tensor<?x?x768xf32, #rows>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<?x?x768xf32, #rows>
+  return %0 : tensor<?x?x768xf32, #rows>
+}
