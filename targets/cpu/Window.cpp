@@ -70,12 +70,29 @@ void Window::schedule() {
     unitRows = std::clamp<int64_t>(unitTaps / 4 / (rowTaps * channelCount() + 1), 1, rows);
 }
 
-FailureOr<Window> Window::of(kern::WindowOp op, const Kernel &kernel) {
+static LogicalResult checkTypes(kern::WindowOp op) {
   for (RankedTensorType type : {op.getAType(), op.getInitType()})
     if (!type.hasStaticShape() && !type.getEncoding())
       return op.emitError("a window takes sizes that are constants or expressions over symbols, "
                           "found ")
              << type;
+  Type element = op.getAType().getElementType(), sum = op.getBody()->getArgument(0).getType();
+  Type output = op.getInitType().getElementType();
+  bool convertible =
+      element == sum || (isa<FloatType>(element) && isa<FloatType>(sum) &&
+                         element.getIntOrFloatBitWidth() < sum.getIntOrFloatBitWidth());
+  if (!isSupported(sum) || !convertible || !output.isIntOrFloat() ||
+      output.getIntOrFloatBitWidth() % 8)
+    return op.emitError("has no schedule on a CPU for elements of type ")
+           << element << ", sums of type " << sum << ", results of type " << output;
+  if (isa<IntegerType>(sum) && op.getKind() != kern::WindowKind::Max)
+    return op.emitError("has no schedule on a CPU for integers of this kind of window");
+  return success();
+}
+
+FailureOr<Window> Window::of(kern::WindowOp op, const Kernel &kernel) {
+  if (failed(checkTypes(op)))
+    return failure();
   FailureOr<Epilogue> epilogue = Epilogue::of(op, &kernel);
   if (failed(epilogue))
     return failure();
@@ -84,17 +101,6 @@ FailureOr<Window> Window::of(kern::WindowOp op, const Kernel &kernel) {
   result.epilogue = *epilogue;
   result.element = op.getAType().getElementType();
   result.sum = op.getBody()->getArgument(0).getType();
-  Type output = op.getInitType().getElementType();
-  bool convertible = result.element == result.sum ||
-                     (isa<FloatType>(result.element) && isa<FloatType>(result.sum) &&
-                      result.element.getIntOrFloatBitWidth() < result.sum.getIntOrFloatBitWidth());
-  if (!isSupported(result.sum) || !convertible || !output.isIntOrFloat() ||
-      output.getIntOrFloatBitWidth() % 8)
-    return op.emitError("has no schedule on a CPU for elements of type ")
-           << result.element << ", sums of type " << result.sum << ", results of type " << output;
-  if (isa<IntegerType>(result.sum) && result.kind != kern::WindowKind::Max)
-    return op.emitError("has no schedule on a CPU for integers of this kind of window");
-
   const Place &a = kernel.place(op.getA()), &c = kernel.place(op.getResult());
   result.aOffset = a.offset, result.cOffset = c.offset;
   Shape in = shapeOf(op.getAType()), out = shapeOf(op.getInitType());
