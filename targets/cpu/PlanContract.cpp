@@ -20,7 +20,7 @@ struct Tile {
   int64_t rows, panels;
 };
 
-/// Rows of a unit where the number of all rows is open.
+/// Rows of a unit of a matrix product where the number of all rows is open.
 constexpr int64_t openUnitRows = 128;
 
 struct Planner {
@@ -104,8 +104,9 @@ struct Planner {
     Tile t = chooseTile();
     int64_t unroll = t.rows * t.panels * registersPerPanel() > sumRegisters() ? 1 : 4;
     int64_t tiles = p.nominalTiles(t.rows), all = tiles * lines;
-    if (!constantOf(p.rowCount())) // so many that a few hundred rows still divide among threads
-      all = std::max(p.hasOpenLines() ? 1 : tiles, llvm::divideCeilSigned(openUnitRows, t.rows));
+    // A few hundred rows should still be divided among threads.
+    if (p.hasOpenLines() && constantOf(p.lineCount()) == 1)
+      all = llvm::divideCeilSigned(openUnitRows, t.rows);
     int64_t columns = batches * llvm::divideCeil(panels, t.panels);
     // Weights that fit the L2 cache are read again for each chunk of rows; others pass once, with
     // all rows inside.
