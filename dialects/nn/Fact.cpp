@@ -202,8 +202,8 @@ FailureOr<SmallVector<int64_t>> expectConstants(const Fact &fact, StringRef name
 }
 
 LogicalResult checkSizes(const Fact &fact, EmitError error) {
-  constexpr int64_t most = int64_t(1) << 48;
-  int64_t count = 1, bytes = 8;
+  constexpr int64_t bytes = 8, most = (int64_t(1) << 48) / bytes;
+  int64_t count = 1;
   for (int64_t i = 0; i < fact.rank(); ++i) {
     int64_t size = fact.size(i);
     if (ShapedType::isDynamic(size))
@@ -211,8 +211,10 @@ LogicalResult checkSizes(const Fact &fact, EmitError error) {
     if (size < 0)
       return error("expects sizes of 0 or more, found " + Twine(size) + " in dim " + Twine(i) +
                    " of its result");
-    if (size > most / bytes || (count *= std::max<int64_t>(size, 1)) > most / bytes)
+    size = std::max<int64_t>(size, 1);
+    if (size > most / count)
       return error("expects a result of less than 2^48 bytes");
+    count *= size;
   }
   return success();
 }
