@@ -17,47 +17,37 @@ using namespace nncc::cpu;
 namespace {
 bool isF32(Operation *op) { return getElementTypeOrSelf(op->getResult(0).getType()).isF32(); }
 
-template <typename Op, Value (*expand)(MathBuilder &, Value)>
-struct ExpandUnary : OpRewritePattern<Op> {
+template <typename Op, Value (*expand)(MathBuilder &, Op)> struct Expand : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
 
   LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override {
     if (!isF32(op))
       return rewriter.notifyMatchFailure(op, "only f32 has an expansion");
     MathBuilder m(rewriter, op.getLoc(), op.getType());
-    rewriter.replaceOp(op, expand(m, op.getOperand()));
+    rewriter.replaceOp(op, expand(m, op));
     return success();
   }
 };
+
+template <typename Op, Value (*expand)(MathBuilder &, Value)>
+Value expandOperand(MathBuilder &m, Op op) {
+  return expand(m, op.getOperand());
+}
+
+template <typename Op, Value (*expand)(MathBuilder &, Value)>
+using ExpandUnary = Expand<Op, expandOperand<Op, expand>>;
 
 /// The flags `ninf` and `afn` together: no result is infinite, and those below the normal numbers
 /// may be inexact.
-struct ExpandExp : OpRewritePattern<math::ExpOp> {
-  using OpRewritePattern::OpRewritePattern;
+Value expandExpOp(MathBuilder &m, math::ExpOp op) {
+  bool isNormal =
+      bitEnumContainsAll(op.getFastmath(), arith::FastMathFlags::ninf | arith::FastMathFlags::afn);
+  return isNormal ? expandNormalExp(m, op.getOperand()) : expandExp(m, op.getOperand());
+}
 
-  LogicalResult matchAndRewrite(math::ExpOp op, PatternRewriter &rewriter) const override {
-    if (!isF32(op))
-      return rewriter.notifyMatchFailure(op, "only f32 has an expansion");
-    MathBuilder m(rewriter, op.getLoc(), op.getType());
-    bool isNormal = bitEnumContainsAll(op.getFastmath(),
-                                       arith::FastMathFlags::ninf | arith::FastMathFlags::afn);
-    rewriter.replaceOp(op, isNormal ? expandNormalExp(m, op.getOperand())
-                                    : expandExp(m, op.getOperand()));
-    return success();
-  }
-};
-
-struct ExpandPow : OpRewritePattern<math::PowFOp> {
-  using OpRewritePattern::OpRewritePattern;
-
-  LogicalResult matchAndRewrite(math::PowFOp op, PatternRewriter &rewriter) const override {
-    if (!isF32(op))
-      return rewriter.notifyMatchFailure(op, "only f32 has an expansion");
-    MathBuilder m(rewriter, op.getLoc(), op.getType());
-    rewriter.replaceOp(op, expandPow(m, op.getLhs(), op.getRhs()));
-    return success();
-  }
-};
+Value expandPowOp(MathBuilder &m, math::PowFOp op) {
+  return expandPow(m, op.getLhs(), op.getRhs());
+}
 
 /// What neither has an expansion nor an intrinsic of LLVM is a call for each element.
 template <typename Op> struct Scalarize : OpRewritePattern<Op> {
@@ -83,16 +73,16 @@ template <typename Op> bool is(StringRef name) { return name == Op::getOperation
 struct ApproximateMath : nncc::cpu::impl::ApproximateMathBase<ApproximateMath> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ExpandExp, ExpandUnary<math::Exp2Op, expandExp2>,
+    patterns.add<Expand<math::ExpOp, expandExpOp>, ExpandUnary<math::Exp2Op, expandExp2>,
                  ExpandUnary<math::ExpM1Op, expandExpM1>, ExpandUnary<math::SinhOp, expandSinh>,
                  ExpandUnary<math::CoshOp, expandCosh>, ExpandUnary<math::LogOp, expandLog>,
                  ExpandUnary<math::Log2Op, expandLog2>, ExpandUnary<math::Log10Op, expandLog10>,
                  ExpandUnary<math::SinOp, expandSin>, ExpandUnary<math::CosOp, expandCos>,
                  ExpandUnary<math::TanOp, expandTan>, ExpandUnary<math::AtanOp, expandAtan>,
                  ExpandUnary<math::AsinhOp, expandAsinh>, ExpandUnary<math::AcoshOp, expandAcosh>,
-                 ExpandUnary<math::AtanhOp, expandAtanh>, ExpandPow, Scalarize<math::ErfOp>,
-                 Scalarize<math::ErfcOp>, Scalarize<math::AsinhOp>, Scalarize<math::AcoshOp>,
-                 Scalarize<math::AtanhOp>>(&getContext());
+                 ExpandUnary<math::AtanhOp, expandAtanh>, Expand<math::PowFOp, expandPowOp>,
+                 Scalarize<math::ErfOp>, Scalarize<math::ErfcOp>, Scalarize<math::AsinhOp>,
+                 Scalarize<math::AcoshOp>, Scalarize<math::AtanhOp>>(&getContext());
     populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
       return is<math::TanhOp>(name) || is<math::ErfOp>(name) || is<math::ErfcOp>(name) ||
              is<math::Log1pOp>(name) || is<math::AsinOp>(name) || is<math::AcosOp>(name);

@@ -41,6 +41,13 @@ Value loadField(OpBuilder &b, Location loc, Value call, int64_t offset, Type typ
   return load;
 }
 
+/// Entry `number` of the array, of elements of 8 bytes, that the field at `offset` points to.
+Value loadEntry(OpBuilder &b, Location loc, Value call, int64_t offset, uint64_t number,
+                Type type) {
+  Value array = loadField(b, loc, call, offset, LLVM::LLVMPointerType::get(b.getContext()));
+  return loadField(b, loc, array, static_cast<int64_t>(number * 8), type);
+}
+
 /// Flat memory whose size, where it is open, nothing asks for.
 Value flatMemory(OpBuilder &b, Location loc, const LLVMTypeConverter &converter, MemRefType type,
                  Value pointer) {
@@ -59,11 +66,8 @@ struct LowerBuffer : ConvertOpToLLVMPattern<rt::BufferOp> {
 
   LogicalResult matchAndRewrite(rt::BufferOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
-    Type pointer = LLVM::LLVMPointerType::get(getContext());
-    Value buffers =
-        loadField(rewriter, op.getLoc(), adaptor.getCall(), offsetof(nncc_call, buffers), pointer);
-    Value buffer = loadField(rewriter, op.getLoc(), buffers,
-                             static_cast<int64_t>(op.getIndex() * sizeof(void *)), pointer);
+    Value buffer = loadEntry(rewriter, op.getLoc(), adaptor.getCall(), offsetof(nncc_call, buffers),
+                             op.getIndex(), LLVM::LLVMPointerType::get(getContext()));
     rewriter.replaceOp(op, flatMemory(rewriter, op.getLoc(), *getTypeConverter(),
                                       cast<MemRefType>(op.getType()), buffer));
     return success();
@@ -97,12 +101,9 @@ struct LowerDim : ConvertOpToLLVMPattern<rt::DimOp> {
 
   LogicalResult matchAndRewrite(rt::DimOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
-    Type pointer = LLVM::LLVMPointerType::get(getContext());
-    Value dims =
-        loadField(rewriter, op.getLoc(), adaptor.getCall(), offsetof(nncc_call, dims), pointer);
-    rewriter.replaceOp(op, loadField(rewriter, op.getLoc(), dims,
-                                     static_cast<int64_t>(op.getNumber() * sizeof(int64_t)),
-                                     rewriter.getI64Type()));
+    rewriter.replaceOp(op,
+                       loadEntry(rewriter, op.getLoc(), adaptor.getCall(),
+                                 offsetof(nncc_call, dims), op.getNumber(), rewriter.getI64Type()));
     return success();
   }
 };
