@@ -1,14 +1,13 @@
 """Kernels of loop nests and windows, compiled for this machine, against NumPy: check_kernels.py [filter]"""
 import itertools
 import math
-import sys
 
 import numpy as np
-from kernel_runner import check, compile_kernels
+from kernel_runner import check, run_cases
 from kernel_text import Kernel, Value, gelu, layer_norm, softmax, window
 
 rng = np.random.default_rng(0)
-CASES = {}  # name: (text, inputs, wanted, tolerance)
+CASES = {}  # name: (title, text, inputs, wanted, tolerance)
 ADD, NEG = ["%r = arith.addf %x0, %x1 : f32"], ["%r = arith.negf %x0 : f32"]
 SUM = ["%r = arith.addf %out, %x0 : f32"]
 
@@ -319,16 +318,7 @@ def windows():
 def main():
     for add in (pointwise, types, reductions, rows, transposes, movement, bodies, updates, windows):
         add()
-    chosen = {name: c for name, c in CASES.items() if len(sys.argv) < 2 or sys.argv[1] in c[0]}
-    kernels = compile_kernels({name: text for name, (_, text, _, _, _) in chosen.items()})
-    failures = 0
-    for name, (title, _, inputs, wanted, tolerance) in chosen.items():
-        error = check(kernels[name], inputs, wanted, tolerance)
-        if error:
-            print(f"{title}: {error}")
-        failures += bool(error)
-    print(f"{len(chosen) - failures} of {len(chosen)} kernels are right")
-    sys.exit(failures > 0 or not chosen)
+    run_cases(CASES, lambda kernel, *case: [check(kernel, *case)])
 
 
 if __name__ == "__main__":

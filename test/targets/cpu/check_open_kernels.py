@@ -1,10 +1,10 @@
 """Kernels on sizes that a run chooses: emitted once, called with several: check_open_kernels.py [filter]"""
 import itertools
-import sys
 
 import numpy as np
-from kernel_runner import check, compile_kernels
-from kernel_text import Kernel, at, layer_norm, softmax
+from kernel_runner import check, run_cases
+from kernel_text import Kernel, layer_norm, softmax
+from open_sizes import evaluate_shape
 
 rng = np.random.default_rng(0)
 CASES = {}  # name: (title, text, input shapes, symbols, result of the inputs and dims, tolerance)
@@ -24,7 +24,7 @@ def case(title, kernel, results, wanted, symbols=1, tolerance=1e-5, inputs=None)
     """`wanted`: of the dims and the inputs; `inputs`: of the dims, random ones where it is None."""
     name = f"k{len(CASES)}"
     results = results if isinstance(results, tuple) else (results,)
-    make = inputs or (lambda dims: [random(at(a.shape, dims), a.element) for a in kernel.arguments])
+    make = inputs or (lambda dims: [random(evaluate_shape(a.shape, dims), a.element) for a in kernel.arguments])
     CASES[name] = (title, kernel.text(name, *results), make, symbols, wanted, tolerance)
 
 
@@ -76,7 +76,7 @@ def reductions():
     for shape, axis in (((2, "s0 * 10007"), 1), (("s0 * 10007", 3), 0)):
         k = Kernel()
         case(f"long sum {axis}", k, k.reduce(k.argument(shape), [axis], SUM, "0.0"),
-             lambda d, x, axis=axis: x.sum(axis, dtype=np.float64).astype(np.float32), tolerance=1e-4, inputs=lambda d, shape=shape: [np.full(at(shape, d), 0.1, np.float32)])
+             lambda d, x, axis=axis: x.sum(axis, dtype=np.float64).astype(np.float32), tolerance=1e-4, inputs=lambda d, shape=shape: [np.full(evaluate_shape(shape, d), 0.1, np.float32)])
 
 
 def rows():
@@ -112,7 +112,7 @@ def transposes():
         x = k.argument(("s0", 6, "s1", 16))
         back = k.transpose(k.elementwise([x], NEG), (0, 2, 1, 3))
         result = k.collapse(back, groups, (joined, 96) if joined else ("s0", "s1", 96))
-        case(f"heads into {result.shape}", k, result, lambda d, x, s=result.shape: -x.transpose(0, 2, 1, 3).reshape(at(s, d)), 2, 0)
+        case(f"heads into {result.shape}", k, result, lambda d, x, s=result.shape: -x.transpose(0, 2, 1, 3).reshape(evaluate_shape(s, d)), 2, 0)
     k = Kernel()
     t = k.transpose(k.argument(("s0", "s1")), (1, 0))
     case("add transposed", k, k.elementwise([t, k.argument(("s1", "s0")), k.argument(("s1", 1))], ADD[:0] + ["%q = arith.addf %x0, %x1 : f32", "%r = arith.addf %q, %x2 : f32"]),
@@ -243,27 +243,20 @@ def attention():
     case("masked mean", k, mean, lambda d, x, m: (x * m[..., None]).sum(1) / (m.sum(1) + 1)[:, None], 2, 1e-3, lambda d: [random((*d, 48)), abs(random(d))])
 
 
-def run(compiled, title, make, symbols, wanted, tolerance):
-    """-> the first error, or None"""
+def run(kernel, make, symbols, wanted, tolerance):
     all_dims = [(n,) for n in SIZES] if symbols == 1 else [*zip(SIZES, SIZES[1:] + SIZES[:1]), *zip(SIZES, SIZES[::-1])]
     for dims in all_dims:
         inputs = make(dims)
         result = wanted(dims, *inputs)
         result = result if isinstance(result, tuple) else (result,)
-        error = check(compiled, inputs, [np.ascontiguousarray(r) for r in result], tolerance, dims)
-        if error:
-            return f"{title} of {dims}: {error}"
-    return None
+        error = check(kernel, inputs, [np.ascontiguousarray(r) for r in result], tolerance, dims)
+        yield error and f"of {dims}: {error}"
 
 
 def main():
     for add in (pointwise, reductions, rows, transposes, movement, bodies, attention):
         add()
-    chosen = {name: c for name, c in CASES.items() if len(sys.argv) < 2 or sys.argv[1] in c[0]}
-    kernels = compile_kernels({name: c[1] for name, c in chosen.items()})
-    errors = [error for name, c in chosen.items() if (error := run(kernels[name], c[0], *c[2:]))]
-    print("\n".join(errors + [f"{len(chosen) - len(errors)} of {len(chosen)} kernels are right"]))
-    sys.exit(bool(errors) or not chosen)
+    run_cases(CASES, run)
 
 
 if __name__ == "__main__":

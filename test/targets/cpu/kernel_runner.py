@@ -4,9 +4,11 @@ import ctypes
 import os
 import re
 import subprocess
+import sys
 import tempfile
 
 import numpy as np
+from open_sizes import evaluate
 
 BUILD = os.environ.get("NNCC_BUILD", os.path.join(os.path.dirname(__file__), *[os.pardir] * 3, "build"))
 SCHEDULE = (
@@ -41,46 +43,10 @@ def guarded(array):
     return inside, memory, margin
 
 
-def ceildiv(x, y):
-    return -(-x // y)
-
-
 def size_of(text):
     """The text of a size as an attribute -> function of the values of the symbols."""
-    if text.isdigit():
-        return lambda dims: int(text)
-    symbols, expression = re.fullmatch(r"affine_map<\(\)\[(.*?)\] -> \((.*)\)>", text).groups()
-    tree = as_python(expression)
-    return lambda dims: eval(tree, {"ceildiv": ceildiv}, dict(zip(symbols.split(", "), dims)))
-
-
-def as_python(expression):
-    """An affine expression, in which `ceildiv` is an operator, as an expression of Python."""
-    tokens = re.findall(r"\w+|[-+*()]", expression)
-
-    def factor():
-        token = tokens.pop(0)
-        if token == "(":
-            inner = total()
-            tokens.pop(0)
-            return f"({inner})"
-        return "-" + factor() if token == "-" else token
-
-    def product():
-        result = factor()
-        while tokens and tokens[0] in ("*", "floordiv", "mod", "ceildiv"):
-            token, right = tokens.pop(0), factor()
-            sign = {"*": "*", "floordiv": "//", "mod": "%"}.get(token)
-            result = f"({result} {sign} {right})" if sign else f"ceildiv({result}, {right})"
-        return result
-
-    def total():
-        result = product()
-        while tokens and tokens[0] in "+-":
-            result = f"{result} {tokens.pop(0)} {product()}"
-        return result
-
-    return total()
+    expression = text if text.isdigit() else re.fullmatch(r"affine_map<\(\)\[.*?\] -> \((.*)\)>", text).group(1)
+    return lambda dims: evaluate(expression, dims)
 
 
 class Compiled:
@@ -164,3 +130,18 @@ def check(kernel, inputs, wanted, tolerance, dims=()):
             at = tuple(np.argwhere(wrong)[0])
             return f"{wrong.sum()} of {wrong.size} differ, at {at}: {output[at]}, expected {want[at]}"
     return None
+
+
+def run_cases(cases, run):
+    """The main program of a test: compiles the `cases`, {name: (title, text, *rest)}, whose titles contain its
+    argument. `run(kernel, *rest)` gives an error, or None, for each call of the kernel."""
+    chosen = {name: case for name, case in cases.items() if len(sys.argv) < 2 or sys.argv[1] in case[0]}
+    kernels = compile_kernels({name: case[1] for name, case in chosen.items()})
+    right = 0
+    for name, (title, _, *rest) in chosen.items():
+        errors = [error for error in run(kernels[name], *rest) if error]
+        for error in errors[:3]:
+            print(f"{title}: {error}")
+        right += not errors
+    print(f"{right} of {len(chosen)} kernels are right")
+    sys.exit(right < len(chosen) or not chosen)

@@ -1,31 +1,7 @@
 """Writes kernels on tensors as MLIR text."""
 import re
 
-
-def tensor(shape, element="f32"):
-    """Sizes are numbers, or text over symbols: "s0 * 2"."""
-    sizes = "".join(f"{'?' if isinstance(size, str) else size}x" for size in shape)
-    if not is_open(shape):
-        return f"tensor<{sizes}{element}>"
-    symbols = ", ".join(f"s{i}" for i in range(1 + max(map(int, re.findall(r"s(\d+)", " ".join(map(str, shape)))))))
-    return f"tensor<{sizes}{element}, affine_map<()[{symbols}] -> ({', '.join(map(str, shape))})>>"
-
-
-def is_open(shape):
-    return any(isinstance(size, str) for size in shape)
-
-
-def at(shape, dims):
-    """The shape for these values of the symbols."""
-    values = {f"s{i}": value for i, value in enumerate(dims)}
-    sizes = (str(size).replace("floordiv", "//").replace("mod", "%") for size in shape)
-    return tuple(eval(size, {}, values) for size in sizes)
-
-
-def affine(rank, results):
-    """The map of `rank` dims to `results`: numbers are dims, strings expressions of d0, d1..."""
-    dims = ", ".join(f"d{i}" for i in range(rank))
-    return f"affine_map<({dims}) -> ({', '.join(r if isinstance(r, str) else f'd{r}' for r in results)})>"
+from open_sizes import affine, tensor
 
 
 class Value:
