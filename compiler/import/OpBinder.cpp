@@ -1,4 +1,5 @@
 #include "compiler/import/OpBinder.h"
+#include "compiler/import/TypeMap.h"
 #include "compiler/import/Weights.h"
 
 #include "mlir/IR/Verifier.h"
@@ -75,6 +76,17 @@ SmallVector<int64_t> OpBinder::integers(StringRef name, size_t count, int64_t ot
     invalid("attribute '" + name + "' has " + Twine(found->size()) + " values, expected " +
             Twine(count));
   return found && found->size() == count ? *found : SmallVector<int64_t>(count, otherwise);
+}
+
+Type OpBinder::elementType(StringRef name, Type otherwise) {
+  if (otherwise && !attribute(name))
+    return otherwise;
+  const int64_t stated = integer(name, 0);
+  const int dataType = llvm::isInt<32>(stated) ? int(stated) : -1; // no number of a type
+  Type element = toElementType(dataType, b.getContext());
+  if (!element)
+    unsupported("elements of type " + elementTypeName(dataType) + " are not supported");
+  return element;
 }
 
 int64_t OpBinder::axis(int64_t axis, int64_t rank) {

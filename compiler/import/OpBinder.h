@@ -60,6 +60,9 @@ public:
   /// Attribute `name` of `count` values, `otherwise` each where it is left out; reports another
   /// count.
   llvm::SmallVector<int64_t> integers(llvm::StringRef name, size_t count, int64_t otherwise);
+  /// The element type that attribute `name` states, `otherwise` where it is left out; reports one
+  /// that nn does not have, and gives null.
+  mlir::Type elementType(llvm::StringRef name, mlir::Type otherwise = {});
   /// `axis` counted from the front; reports one outside of [-rank, rank).
   int64_t axis(int64_t axis, int64_t rank);
 

@@ -19,36 +19,10 @@ static Value addBias(OpBinder &b, Value x, Value bias) {
   return b.create<nn::AddOp>({x, b.reshape(bias, shape)});
 }
 
-// The window of a convolution; its kernel is the weights' unless the attribute says the same again.
-static std::optional<WindowAttributes> readConvWindow(OpBinder &b) {
-  Value x = b.input(0), weights = b.input(1);
-  if (b.rankOf(x) < 3 || b.rankOf(x) != b.rankOf(weights)) {
-    b.invalid("input and weights have " + Twine(b.rankOf(x)) + " and " + Twine(b.rankOf(weights)) +
-              " dims, expected the same number of at least 3");
-    return std::nullopt;
-  }
-  ArrayRef<int64_t> kernel = b.shapeOf(weights).drop_front(2);
-  if (auto stated = b.integers("kernel_shape"); stated && ArrayRef<int64_t>(*stated) != kernel) {
-    b.invalid("kernel_shape is not the shape of the weights");
-    return std::nullopt;
-  }
-  if (b.integer("group", 1) < 1) {
-    b.invalid("group is " + Twine(b.integer("group", 1)) + ", expected 1 or more");
-    return std::nullopt;
-  }
-  return readWindow(b, kernel, b.shapeOf(x).drop_front(2));
-}
-
 static void importConv(OpBinder &b) {
-  auto window = readConvWindow(b);
-  if (!window)
-    return;
-  nn::ConvOp::Properties properties;
-  properties.strides = b.array(window->strides);
-  properties.dilations = b.array(window->dilations);
-  properties.pads = b.array(window->pads);
-  properties.groups = b.i64(b.integer("group", 1));
-  b.result(addBias(b, b.create<nn::ConvOp>({b.input(0), b.input(1)}, properties), b.input(2)));
+  Value x = b.input(0), weights = b.input(1);
+  if (auto window = readConvWindow(b, x, weights))
+    b.result(addBias(b, createConv(b, *window, x, weights), b.input(2)));
 }
 
 // Pads that give the spatial sizes `outputs`; what no input reaches becomes output padding.
@@ -68,7 +42,7 @@ static void padToOutput(OpBinder &b, WindowAttributes &window, ArrayRef<int64_t>
 }
 
 static void importConvTranspose(OpBinder &b) {
-  auto window = readConvWindow(b);
+  auto window = readConvWindow(b, b.input(0), b.input(1));
   if (!window)
     return;
   const size_t rank = window->rank();

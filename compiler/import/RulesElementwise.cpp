@@ -38,18 +38,16 @@ static Rule importCompare(nn::CompareKind kind) {
 }
 
 static void importCast(OpBinder &b) {
-  const int to = int(b.integer("to", 0));
-  Type element = toElementType(to, b.getBuilder().getContext());
+  Type element = b.elementType("to");
   if (!element)
-    return (void)b.unsupported("casting to " + elementTypeName(to) + " is not supported");
+    return;
   b.result(b.cast(b.input(0), element));
 }
 
 static void importBitCast(OpBinder &b) {
-  const int to = int(b.integer("to", 0));
-  Type element = toElementType(to, b.getBuilder().getContext());
+  Type element = b.elementType("to");
   if (!element)
-    return (void)b.unsupported("casting to " + elementTypeName(to) + " is not supported");
+    return;
   nn::BitCastOp::Properties properties;
   properties.to = TypeAttr::get(element);
   b.result(b.create<nn::BitCastOp>({b.input(0)}, properties));

@@ -1,6 +1,5 @@
 // Elements that follow from their place.
 #include "compiler/import/Rules.h"
-#include "compiler/import/TypeMap.h"
 
 using namespace mlir;
 using namespace nncc;
@@ -14,12 +13,9 @@ static void importRange(OpBinder &b) {
 }
 
 static void importEyeLike(OpBinder &b) {
-  Type element = b.typeOf(b.input(0)).getElementType();
-  if (b.attribute("dtype"))
-    element = toElementType(int(b.integer("dtype", 0)), b.getBuilder().getContext());
+  Type element = b.elementType("dtype", b.typeOf(b.input(0)).getElementType());
   if (!element)
-    return (void)b.unsupported("elements of type " + elementTypeName(int(b.integer("dtype", 0))) +
-                               " are not supported");
+    return;
   nn::EyeLikeOp::Properties properties;
   properties.to = TypeAttr::get(element);
   properties.k = b.i64(b.integer("k", 0));

@@ -38,13 +38,16 @@ static std::optional<int64_t> parameterAxis(OpBinder &b, Value x, Value scale) {
 }
 
 // The type of the quantized elements: of the zero point, else output_dtype, else uint8.
-static Value zeroPointOrZero(OpBinder &b, Value zeroPoint, int64_t dataType) {
+static Value zeroPointOrZero(OpBinder &b, Value zeroPoint) {
   if (zeroPoint)
     return zeroPoint;
-  Type element = toElementType(dataType ? int(dataType) : int(onnx::TensorProto::UINT8),
-                               b.getBuilder().getContext());
-  if (!element || !element.isInteger())
-    return b.unsupported("quantized elements of type " + elementTypeName(int(dataType)) +
+  Type element = b.integer("output_dtype", 0)
+                     ? b.elementType("output_dtype")
+                     : b.getBuilder().getIntegerType(8, /*isSigned=*/false);
+  if (!element)
+    return {};
+  if (!element.isInteger())
+    return b.unsupported("quantized elements of type " + elementTypeName(toDataType(element)) +
                          " are not supported");
   return b.scalar(element, 0);
 }
@@ -52,7 +55,7 @@ static Value zeroPointOrZero(OpBinder &b, Value zeroPoint, int64_t dataType) {
 static void importQuantize(OpBinder &b) {
   Value x = b.input(0), scale = b.input(1);
   auto axis = parameterAxis(b, x, scale);
-  Value zero = zeroPointOrZero(b, b.input(2), b.integer("output_dtype", 0));
+  Value zero = zeroPointOrZero(b, b.input(2));
   if (!axis || !zero)
     return;
   const int64_t block = b.integer("block_size", 0);
@@ -70,11 +73,10 @@ static void importDequantize(OpBinder &b) {
   const int64_t block = b.integer("block_size", 0);
   Value result = b.create<nn::DequantizeOp>(
       {x, spread(b, x, scale, *axis, block), spread(b, x, zero, *axis, block)});
-  if (int64_t to = b.integer("output_dtype", 0)) {
-    Type element = toElementType(int(to), b.getBuilder().getContext());
+  if (b.integer("output_dtype", 0)) { // 0: the type of the scale
+    Type element = b.elementType("output_dtype");
     if (!element)
-      return (void)b.unsupported("elements of type " + elementTypeName(int(to)) +
-                                 " are not supported");
+      return;
     result = b.cast(result, element);
   }
   b.result(result);
@@ -129,22 +131,14 @@ static void importQLinearMatMul(OpBinder &b) {
 }
 
 static Value integerConv(OpBinder &b, Value x, Value xZero, Value weights, Value weightsZero) {
-  if (b.rankOf(x) < 3 || b.rankOf(x) != b.rankOf(weights))
-    return b.invalid("input and weights have " + Twine(b.rankOf(x)) + " and " +
-                     Twine(b.rankOf(weights)) + " dims, expected the same number of at least 3");
-  auto window = readWindow(b, b.shapeOf(weights).drop_front(2), b.shapeOf(x).drop_front(2));
+  auto window = readConvWindow(b, x, weights);
   if (!window)
     return {};
   Type type = exactType(b, llvm::product_of(b.shapeOf(weights).drop_front()));
   if (weightsZero && b.typeOf(weightsZero).getNumElements() > 1)
     weightsZero = Compose{b}.along(weightsZero, 0, b.rankOf(weights));
-  nn::ConvOp::Properties properties;
-  properties.strides = b.array(window->strides);
-  properties.dilations = b.array(window->dilations);
-  properties.pads = b.array(window->pads);
-  properties.groups = b.i64(b.integer("group", 1));
-  return b.create<nn::ConvOp>(
-      {centered(b, x, xZero, type), centered(b, weights, weightsZero, type)}, properties);
+  return createConv(b, *window, centered(b, x, xZero, type),
+                    centered(b, weights, weightsZero, type));
 }
 
 static void importConvInteger(OpBinder &b) {

@@ -42,14 +42,12 @@ static Value randomNumbers(OpBinder &b, nn::RandomKind kind, ArrayRef<int64_t> s
 
 // The type of attribute 'dtype'; null after reporting that it is none of floats.
 static Type readType(OpBinder &b, Type otherwise) {
-  const auto *given = b.attribute("dtype");
-  Type element = given ? toElementType(int(given->i()), b.getBuilder().getContext()) : otherwise;
-  if (!element || !isa<FloatType>(element)) {
-    b.unsupported("random numbers of type " +
-                  (given ? elementTypeName(int(given->i())) : "integer") + " are not supported");
-    return {};
-  }
-  return element;
+  Type element = b.elementType("dtype", otherwise);
+  if (!element || isa<FloatType>(element))
+    return element;
+  b.unsupported("random numbers of type " + elementTypeName(toDataType(element)) +
+                " are not supported");
+  return {};
 }
 
 // offset + factor * numbers, rounded after each step as NumPy does.
@@ -73,13 +71,9 @@ static Rule importRandom(nn::RandomKind kind, bool isLike) {
 // 1 with the probability that the operand gives, else 0.
 static void importBernoulli(OpBinder &b) {
   Value p = b.input(0);
-  Type element = b.typeOf(p).getElementType();
-  Type to = element;
-  if (const auto *given = b.attribute("dtype"))
-    to = toElementType(int(given->i()), b.getBuilder().getContext());
+  Type to = b.elementType("dtype", b.typeOf(p).getElementType());
   if (!to)
-    return (void)b.unsupported("elements of type " + elementTypeName(int(b.integer("dtype", 0))) +
-                               " are not supported");
+    return;
   Compose f{b};
   Type wide = b.getBuilder().getF64Type();
   Value numbers = randomNumbers(b, nn::RandomKind::Uniform, b.shapeOf(p), wide);
@@ -101,10 +95,11 @@ static void importMultinomial(OpBinder &b) {
     return (void)b.invalid("expected an input of 2 dims with 1 class or more, and sample_size "
                            "of 1 or more");
   const int64_t batch = b.shapeOf(logits)[0], classes = b.shapeOf(logits)[1];
-  Type to =
-      toElementType(int(b.integer("dtype", onnx::TensorProto::INT32)), b.getBuilder().getContext());
-  if (!to || !(to.isInteger(32) || to.isInteger(64)))
+  Type to = b.elementType("dtype", b.getBuilder().getI32Type());
+  if (to && !to.isInteger(32) && !to.isInteger(64))
     return (void)b.invalid("dtype is none of int32 and int64");
+  if (!to)
+    return;
   Compose f{b};
   nn::SoftmaxOp::Properties softmax;
   softmax.axis = b.i64(1);

@@ -55,3 +55,30 @@ std::optional<WindowAttributes> nncc::readWindow(OpBinder &b, ArrayRef<int64_t> 
   }
   return window;
 }
+
+std::optional<WindowAttributes> nncc::readConvWindow(OpBinder &b, Value x, Value weights) {
+  if (b.rankOf(x) < 3 || b.rankOf(x) != b.rankOf(weights)) {
+    b.invalid("input and weights have " + Twine(b.rankOf(x)) + " and " + Twine(b.rankOf(weights)) +
+              " dims, expected the same number of at least 3");
+    return std::nullopt;
+  }
+  ArrayRef<int64_t> kernel = b.shapeOf(weights).drop_front(2);
+  if (auto stated = b.integers("kernel_shape"); stated && ArrayRef<int64_t>(*stated) != kernel) {
+    b.invalid("kernel_shape is not the shape of the weights");
+    return std::nullopt;
+  }
+  if (b.integer("group", 1) < 1) {
+    b.invalid("group is " + Twine(b.integer("group", 1)) + ", expected 1 or more");
+    return std::nullopt;
+  }
+  return readWindow(b, kernel, b.shapeOf(x).drop_front(2));
+}
+
+Value nncc::createConv(OpBinder &b, const WindowAttributes &window, Value x, Value weights) {
+  nn::ConvOp::Properties properties;
+  properties.strides = b.array(window.strides);
+  properties.dilations = b.array(window.dilations);
+  properties.pads = b.array(window.pads);
+  properties.groups = b.i64(b.integer("group", 1));
+  return b.create<nn::ConvOp>({x, weights}, properties);
+}

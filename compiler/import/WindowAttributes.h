@@ -19,4 +19,13 @@ struct WindowAttributes {
 std::optional<WindowAttributes> readWindow(OpBinder &b, llvm::ArrayRef<int64_t> kernel,
                                            llvm::ArrayRef<int64_t> sizes);
 
+/// The window of a convolution; its kernel is that of the weights, which attribute kernel_shape may
+/// only repeat. Reports what `x` and `weights` or the attributes do not allow; the result is then
+/// empty.
+std::optional<WindowAttributes> readConvWindow(OpBinder &b, mlir::Value x, mlir::Value weights);
+
+/// nn.conv with the groups that the node states.
+mlir::Value createConv(OpBinder &b, const WindowAttributes &window, mlir::Value x,
+                       mlir::Value weights);
+
 } // namespace nncc
