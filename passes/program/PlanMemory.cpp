@@ -78,10 +78,9 @@ private:
   /// Constants and packing recipes, in the order of their first use.
   FailureOr<int64_t> placeWeights(Builder &b) {
     int64_t size = 0;
-    bool isFixed = true;
     // The same constant, packed in the same way, is stored once.
     llvm::DenseMap<std::pair<Attribute, Attribute>, int64_t> known;
-    function.walk([&](rt::DispatchOp op) {
+    WalkResult result = function.walk([&](rt::DispatchOp op) {
       for (Value operand : op->getOperands()) {
         Value base = resolve(operand).first;
         Operation *def = base.getDefiningOp();
@@ -90,11 +89,8 @@ private:
         auto pack = dyn_cast<kern::PackOp>(def);
         auto constant = cast<nn::ConstantOp>(pack ? pack.getSource().getDefiningOp() : def);
         std::optional<int64_t> bytes = constantOf(byteSize(base.getType()));
-        if (!bytes && isFixed)
-          def->emitOpError("expects constant sizes of a weight");
-        isFixed &= bytes.has_value();
         if (!bytes)
-          continue;
+          return WalkResult(def->emitOpError("expects constant sizes of a weight"));
         Attribute recipe = TypeAttr::get(base.getType());
         if (pack)
           recipe = b.getArrayAttr({recipe, pack.getDimsAttr(), pack.getFactorsAttr()});
@@ -105,8 +101,9 @@ private:
         }
         places[base] = {rt::Space::Weights, 0, offset->second};
       }
+      return WalkResult::advance();
     });
-    if (!isFixed)
+    if (result.wasInterrupted())
       return failure();
     return size;
   }

@@ -244,11 +244,10 @@ private:
       base = program.load(program.pointer(), base, index * sizeof(void *));
     else if (space == rt::Space::Arena && !run.slots.begins.empty())
       base = b.CreateInBoundsGEP(b.getInt8Ty(), base, run.slots.begins[index]);
-    AffineExpr start = op.getStarts() ? normalForm(op.getStarts()->getResult(i)) : AffineExpr();
-    if (start && !constantOf(start))
-      base = b.CreateInBoundsGEP(b.getInt8Ty(), base, sizes.value(start));
-    int64_t known = start ? constantOf(start).value_or(0) : 0;
-    return program.field(base, op.getOffsets()[i] + known);
+    if (op.getStarts())
+      base = b.CreateInBoundsGEP(b.getInt8Ty(), base,
+                                 sizes.value(normalForm(op.getStarts()->getResult(i))));
+    return program.field(base, op.getOffsets()[i]);
   }
 
   /// nncc_descriptor.plan. Sizes that a run cannot work with are refused here, so that run() does
