@@ -144,7 +144,7 @@ private:
       if (Error error = load())
         return error;
       if (doneStage >= 0) // IR of a later stage
-        return checkResume();
+        return resume();
     }
     if (stage.name == "graph")
       for (const std::string &file : options.patterns)
@@ -168,6 +168,20 @@ private:
       return fail(ErrorClass::Internal,
                   diagnostics.text("stage '" + stage.name + "' left invalid IR"));
     report.stages.push_back(progress.end());
+    return Error::success();
+  }
+
+  /// The IR may have been edited: the stages after it rely on what its stage promises.
+  Error resume() {
+    if (Error error = checkResume())
+      return error;
+    const Stage &stage = pipelineStages()[doneStage];
+    PassManager pm(&context, ModuleOp::getOperationName());
+    buildContract(pm, stage);
+    if (failed(pm.run(*module)))
+      return fail(ErrorClass::InvalidModel,
+                  diagnostics.text("'" + options.input + "' is not what stage '" + stage.name +
+                                   "' leaves"));
     return Error::success();
   }
 
@@ -203,6 +217,9 @@ private:
       for (auto [i, stage] : llvm::enumerate(pipelineStages()))
         if (stage.name == read->second)
           doneStage = i;
+      if (doneStage < 0)
+        return fail(ErrorClass::InvalidModel,
+                    "'" + options.input + "' is of an unknown stage '" + read->second + "'");
       return Error::success();
     }
     Expected<OwningOpRef<ModuleOp>> imported = importModel(

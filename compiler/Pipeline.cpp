@@ -30,7 +30,7 @@ static void buildGraph(OpPassManager &pm, const CompileOptions &) {
 static void buildKernels(OpPassManager &pm, const CompileOptions &) {
   add(pm, "func.func(nncc-form-contractions,canonicalize,cse,nncc-fuse-epilogue),"
           "nncc-form-kernels,nncc-merge-kernels,"
-          "builtin.module(func.func(nncc-lower-nn,canonicalize,cse)),nncc-verify-kernels");
+          "builtin.module(func.func(nncc-lower-nn,canonicalize,cse))");
 }
 
 static void buildSchedule(OpPassManager &pm, const CompileOptions &) {
@@ -39,23 +39,25 @@ static void buildSchedule(OpPassManager &pm, const CompileOptions &) {
           "nncc-cpu-lower-brgemm,nncc-cpu-approximate-math,canonicalize,cse))");
 }
 
-static void buildProgram(OpPassManager &pm, const CompileOptions &) {
-  add(pm, "nncc-plan-memory,nncc-verify-program");
-}
+static void buildProgram(OpPassManager &pm, const CompileOptions &) { add(pm, "nncc-plan-memory"); }
 
 static void buildTarget(OpPassManager &pm, const CompileOptions &) {
   add(pm, "builtin.module(convert-scf-to-cf,convert-vector-to-llvm,nncc-cpu-lower-to-llvm,"
-          "reconcile-unrealized-casts),nncc-verify-target");
+          "reconcile-unrealized-casts)");
 }
 
 static constexpr Stage stages[] = {
-    {"import", "nn on ranked tensors; weights refer to the model file", buildImport},
-    {"graph", "nn, simplified and fused, layouts chosen", buildGraph},
+    {"import", "nn on ranked tensors; weights refer to the model file", buildImport,
+     "nncc-verify-graph"},
+    {"graph", "nn, simplified and fused, layouts chosen", buildGraph, "nncc-verify-graph"},
     {"kernels", "kernels in modules of their own (linalg, kern), a program of rt.dispatch",
-     buildKernels},
-    {"schedule", "kernels as loops and vectors on flat buffers", buildSchedule},
-    {"program", "every value has its place: rt.run on offsets", buildProgram},
-    {"target", "kernels in the LLVM dialect", buildTarget},
+     buildKernels, "nncc-verify-kernels"},
+    {"schedule", "kernels as loops and vectors on flat buffers", buildSchedule,
+     "nncc-verify-schedule"},
+    {"program", "every value has its place: rt.run on offsets", buildProgram,
+     "nncc-verify-program"},
+    {"target", "kernels in the LLVM dialect", buildTarget,
+     "nncc-verify-program,nncc-verify-target"},
 };
 
 ArrayRef<Stage> pipelineStages() { return stages; }
@@ -81,7 +83,10 @@ LogicalResult buildStage(OpPassManager &pm, const Stage &stage, const CompileOpt
     if (before)
       stage.build(pm, options);
   }
+  buildContract(pm, stage);
   return success();
 }
+
+void buildContract(OpPassManager &pm, const Stage &stage) { add(pm, stage.contract); }
 
 } // namespace nncc

@@ -11,13 +11,19 @@ struct Stage {
   llvm::StringLiteral description; // the IR at its end
   /// Adds the stage's passes.
   void (*build)(mlir::OpPassManager &pm, const CompileOptions &options);
+  /// The passes that check what it promises, which later stages and the emitters rely on.
+  llvm::StringLiteral contract;
 };
 
 /// From the imported graph to the LLVM dialect, in order.
 llvm::ArrayRef<Stage> pipelineStages();
 
-/// Adds `stage` and what the user inserts before and after it. Reports what does not parse.
+/// Adds `stage`, what the user inserts before and after it, and its contract. Reports what does not
+/// parse.
 llvm::LogicalResult buildStage(mlir::OpPassManager &pm, const Stage &stage,
                                const CompileOptions &options, llvm::raw_ostream &errors);
+
+/// Adds the contract of `stage` alone: for IR that somebody may have edited.
+void buildContract(mlir::OpPassManager &pm, const Stage &stage);
 
 } // namespace nncc

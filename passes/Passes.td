@@ -248,27 +248,45 @@ def PlanMemory : Pass<"nncc-plan-memory", "::mlir::ModuleOp"> {
 
 //===-- verify: what each stage promises to the next ----------------------------------------------===//
 
+def VerifyGraph : Pass<"nncc-verify-graph", "::mlir::ModuleOp"> {
+  let summary = "Check what stages import and graph promise";
+  let description = [{
+    The model is one function of one block, of nn operations on tensors whose number of dims is known. The sizes of
+    its values are over symbols that `nn.dims` names, which may be empty names.
+  }];
+}
+
 def VerifyKernels : Pass<"nncc-verify-kernels", "::mlir::ModuleOp"> {
   let summary = "Check what stage kernels promises";
   let description = [{
-    The program holds rt.dispatch, rt.view, constants and packing recipes, nothing that computes; kernels hold no nn
-    operation. Anything else is an error at its ONNX node.
+    The program holds rt.dispatch, rt.view, constants and packing recipes, nothing that computes; kernels are functions
+    in modules of their names and hold no nn operation. Anything else is an error at its ONNX node.
+  }];
+}
+
+def VerifySchedule : Pass<"nncc-verify-schedule", "::mlir::ModuleOp"> {
+  let summary = "Check what stage schedule promises";
+  let description = [{
+    The program is as after stage kernels. Kernels are loops and vectors on the buffers of a call, without allocations;
+    they say their units and scratch memory and ask for no more sizes and buffers than each dispatch gives them.
   }];
 }
 
 def VerifyProgram : Pass<"nncc-verify-program", "::mlir::ModuleOp"> {
   let summary = "Check what stage program promises";
   let description = [{
-    Every rt.run names a kernel that exists, gives it all the sizes that it asks for, and has its buffers inside of the
-    arena and the weights; no tensor is left without a place. Sizes are over symbols that `nn.dims` of the program
-    names and that the arguments give.
+    Every rt.run names a scheduled kernel, gives it all the sizes and buffers that it asks for, and has its buffers
+    inside of the arena and the weights; no tensor is left without a place. Weights have places of their own. Sizes are
+    over symbols that `nn.dims` of the program names and that the arguments give. Every result has a name and a type
+    that a caller can store.
   }];
 }
 
 def VerifyTarget : Pass<"nncc-verify-target", "::mlir::ModuleOp"> {
   let summary = "Check what stage target promises";
   let description = [{
-    Kernels are in the LLVM dialect alone: a whitelist, for conversions can leave operations behind silently.
+    Kernels are in the LLVM dialect alone: a whitelist, for conversions can leave operations behind silently. Their
+    functions have the type of nncc_kernel_fn.
   }];
 }
 

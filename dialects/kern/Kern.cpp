@@ -192,6 +192,8 @@ LogicalResult PackOp::verify() {
   if (static_cast<int64_t>(getDims().size()) != result.getRank() ||
       static_cast<int64_t>(getFactors().size()) != result.getRank())
     return emitOpError("expects one dim and one factor per dim of the result");
+  if (result.getRank() == 0)
+    return emitOpError("expects a result of 1 dim or more");
   if (source.getElementType() != result.getElementType() || !source.hasStaticShape() ||
       !result.hasStaticShape())
     return emitOpError("expects static shapes of one element type");

@@ -1,7 +1,10 @@
 // What stage "program" promises.
-#include "dialects/Sizes.h"
 #include "passes/Passes.h"
+#include "passes/verify/Program.h"
+
 #include "llvm/ADT/SmallBitVector.h"
+#include "llvm/Support/CheckedArithmetic.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace nncc {
 #define GEN_PASS_DEF_VERIFYPROGRAM
@@ -16,20 +19,23 @@ namespace {
 /// The program, and what its rt.run may refer to.
 class Checker {
 public:
-  Checker(ModuleOp module, func::FuncOp function)
-      : module(module), function(function), symbols(module) {
-    if (auto names = function->getAttrOfType<ArrayAttr>("nn.dims"))
-      symbolNames = names.size();
-  }
+  Checker(ModuleOp module, func::FuncOp program)
+      : module(module), program(program), symbols(module) {}
 
   LogicalResult run() {
-    if (failed(checkSignature()) || failed(checkSlots()))
-      return failure();
-    WalkResult result = function.walk([&](Operation *op) {
-      if (isa<rt::DispatchOp, rt::ViewOp>(op))
-        return WalkResult(op->emitOpError("has no place in memory"));
-      auto run = dyn_cast<rt::RunOp>(op);
-      return run && failed(checkRun(run)) ? WalkResult::interrupt() : WalkResult::advance();
+    for (auto check : {&Checker::checkArguments, &Checker::checkSizesAttribute,
+                       &Checker::checkResults, &Checker::checkSlots, &Checker::checkWeights})
+      if (failed((this->*check)()))
+        return failure();
+    for (ModuleOp kernel : module.getOps<ModuleOp>())
+      if (failed(verifyKernelSizes(kernel)))
+        return failure();
+    WalkResult result = program.walk([&](Operation *op) {
+      if (auto run = dyn_cast<rt::RunOp>(op))
+        return WalkResult(checkRun(run));
+      if (isa<func::FuncOp, func::ReturnOp, rt::SlotOp, nn::ConstantOp, kern::PackOp>(op))
+        return WalkResult::advance();
+      return WalkResult(op->emitOpError("has no place in memory"));
     });
     return failure(result.wasInterrupted());
   }
@@ -40,64 +46,113 @@ private:
     return attr ? attr.getInt() : 0;
   }
 
-  /// Sizes are over the symbols that the function names.
-  LogicalResult checkSizes(Operation *op, ArrayRef<AffineExpr> sizes) {
-    bool hasDims = false;
-    for (AffineExpr size : sizes)
-      size.walk([&](AffineExpr part) { hasDims |= isa<AffineDimExpr>(part); });
-    if (hasDims)
-      return op->emitOpError("has a size that is no expression over symbols");
-    if (symbolCount(sizes) > symbolNames)
-      return op->emitOpError("has sizes over symbol ")
-             << symbolCount(sizes) - 1 << ", but 'nn.dims' of the program has " << symbolNames
-             << " names";
+  /// What a caller can store.
+  LogicalResult checkInterface(Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    if (!tensor || !tensor.getElementType().isIntOrFloat())
+      return program.emitError("expects arguments and results that are tensors of integers or "
+                               "floats, found ")
+             << type;
+    return verifySizes(program, shapeOf(tensor), program);
+  }
+
+  LogicalResult checkArguments() {
+    for (Type type : program.getArgumentTypes())
+      if (failed(checkInterface(type)))
+        return failure();
     return success();
   }
 
   /// Symbols get their values from the sizes of the arguments.
-  LogicalResult checkSignature() {
-    llvm::SmallBitVector isGiven(symbolNames);
-    for (Type type : function.getArgumentTypes()) {
-      auto tensor = dyn_cast<RankedTensorType>(type);
-      if (!tensor)
-        return function.emitError("expects arguments that are tensors, found ") << type;
-      if (failed(checkSizes(function, shapeOf(tensor))))
-        return failure();
-      for (AffineExpr size : shapeOf(tensor))
+  LogicalResult checkSizesAttribute() {
+    auto sizes = program->getAttrOfType<AffineMapAttr>("rt.sizes");
+    if (!sizes)
+      return success();
+    if (failed(verifySizes(program, sizes.getValue().getResults(), program)))
+      return failure();
+    llvm::SmallBitVector isGiven(symbolCount(sizes.getValue().getResults()));
+    for (Type type : program.getArgumentTypes())
+      for (AffineExpr size : shapeOf(cast<RankedTensorType>(type)))
         if (auto symbol = dyn_cast<AffineSymbolExpr>(size))
-          isGiven.set(symbol.getPosition());
-    }
-    if (auto sizes = function->getAttrOfType<AffineMapAttr>("rt.sizes")) {
-      if (failed(checkSizes(function, sizes.getValue().getResults())))
+          if (symbol.getPosition() < isGiven.size())
+            isGiven.set(symbol.getPosition());
+    unsigned missing = 0;
+    for (AffineExpr size : sizes.getValue().getResults())
+      size.walk([&](AffineExpr part) {
+        auto symbol = dyn_cast<AffineSymbolExpr>(part);
+        if (symbol && !isGiven.test(symbol.getPosition()))
+          missing = symbol.getPosition() + 1;
+      });
+    if (missing)
+      return program.emitError("symbol ")
+             << missing - 1 << " has no value: it is not the size of an argument";
+    return success();
+  }
+
+  LogicalResult checkResults() {
+    if (program.getNumResults())
+      return program.emitError("expects results in 'rt.result_types', found those of a function");
+    auto types = program->getAttrOfType<ArrayAttr>("rt.result_types");
+    auto names = program->getAttrOfType<ArrayAttr>("rt.result_names");
+    if (!types || !names || types.size() != names.size() ||
+        !llvm::all_of(types, llvm::IsaPred<TypeAttr>) ||
+        !llvm::all_of(names, llvm::IsaPred<StringAttr>))
+      return program.emitError("expects a name in 'rt.result_names' for each type in "
+                               "'rt.result_types'");
+    results = types.size();
+    for (auto type : types.getAsRange<TypeAttr>())
+      if (failed(checkInterface(type.getValue())))
         return failure();
-      unsigned missing = 0;
-      for (AffineExpr size : sizes.getValue().getResults())
-        size.walk([&](AffineExpr part) {
-          auto symbol = dyn_cast<AffineSymbolExpr>(part);
-          if (symbol && !isGiven.test(symbol.getPosition()))
-            missing = symbol.getPosition() + 1;
-        });
-      if (missing)
-        return function.emitError("symbol ")
-               << missing - 1 << " has no value: it is not the size of an argument";
-    }
-    if (auto types = function->getAttrOfType<ArrayAttr>("rt.result_types"))
-      for (auto type : types.getAsRange<TypeAttr>())
-        if (auto tensor = dyn_cast<RankedTensorType>(type.getValue());
-            tensor && failed(checkSizes(function, shapeOf(tensor))))
-          return failure();
     return success();
   }
 
   LogicalResult checkSlots() {
-    for (auto slot : function.getOps<rt::SlotOp>()) {
+    for (auto slot : program.getOps<rt::SlotOp>()) {
       if (static_cast<int64_t>(slot.getNumber()) != slots)
         return slot.emitOpError("expects number ") << slots;
       ++slots;
-      if (failed(checkSizes(slot, sizeOf(slot.getBytes()))))
+      if (failed(verifySizes(slot, sizeOf(slot.getBytes()), program)))
         return failure();
     }
     return success();
+  }
+
+  /// Those that have an offset follow each other and fill the weights.
+  LogicalResult checkWeights() {
+    SmallVector<std::pair<int64_t, Operation *>> weights;
+    WalkResult result = program.walk([&](Operation *op) {
+      auto offset = op->getAttrOfType<IntegerAttr>("rt.offset");
+      if (!offset)
+        return WalkResult::advance();
+      auto pack = dyn_cast<kern::PackOp>(op);
+      Operation *source = pack ? pack.getSource().getDefiningOp() : op;
+      if (!isa_and_nonnull<nn::ConstantOp>(source))
+        return WalkResult(op->emitOpError("is among the weights, but is not constant"));
+      weights.push_back({offset.getInt(), op});
+      return WalkResult::advance();
+    });
+    if (result.wasInterrupted())
+      return failure();
+    llvm::stable_sort(weights, llvm::less_first());
+    int64_t end = 0;
+    for (auto [offset, op] : weights) {
+      auto type = cast<RankedTensorType>(op->getResult(0).getType());
+      std::optional<int64_t> after = llvm::checkedAdd(offset, byteCount(type));
+      if (offset < end || !after || *after > moduleSize("rt.weights_size"))
+        return op->emitOpError("has its ")
+               << byteCount(type) << " bytes at " << offset << ", expected a place from " << end
+               << " on in weights of " << moduleSize("rt.weights_size") << " bytes";
+      end = *after;
+    }
+    constexpr int64_t spare = 128; // alignment, and as many bytes after the last one
+    if (moduleSize("rt.weights_size") > end + spare)
+      return module.emitError("has weights of ")
+             << moduleSize("rt.weights_size") << " bytes, but the last one ends at " << end;
+    return success();
+  }
+
+  static int64_t byteCount(RankedTensorType type) {
+    return type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
   }
 
   LogicalResult checkRun(rt::RunOp run) {
@@ -105,9 +160,10 @@ private:
     if (!kernel)
       return run.emitOpError("runs a kernel that does not exist");
     for (std::optional<AffineMap> map : {run.getDims(), run.getStarts()})
-      if (map && failed(checkSizes(run, map->getResults())))
+      if (map && failed(verifySizes(run, map->getResults(), program)))
         return failure();
-    if (failed(checkKernel(run, kernel)))
+    if (failed(verifyCall(run, kernel, run.getDims() ? run.getDims()->getNumResults() : 0,
+                          run.getSpaces().size())))
       return failure();
     for (auto [space, index, offset] :
          llvm::zip(run.getSpaces(), run.getIndices(), run.getOffsets()))
@@ -116,32 +172,14 @@ private:
     return success();
   }
 
-  /// A kernel that asks for a size that its call does not have would read whatever lies there.
-  LogicalResult checkKernel(rt::RunOp run, ModuleOp kernel) {
-    unsigned needed = 0;
-    kernel.walk([&](Operation *op) {
-      if (auto dim = dyn_cast<rt::DimOp>(op))
-        needed = std::max<unsigned>(needed, dim.getNumber() + 1);
-      for (StringRef name : {"rt.units", "rt.scratch"})
-        if (AffineExpr size = sizeOf(op->getAttr(name)))
-          needed = std::max(needed, symbolCount(size));
-    });
-    unsigned found = run.getDims() ? run.getDims()->getNumResults() : 0;
-    if (needed > found)
-      return run.emitOpError("gives its kernel ")
-             << found << " sizes, which has " << needed << " symbols";
-    return success();
-  }
-
   LogicalResult checkPlace(rt::RunOp run, rt::Space space, int64_t index, int64_t offset) {
     int64_t count = 1, end = INT64_MAX;
     switch (space) {
     case rt::Space::Input:
-      count = function.getNumArguments();
+      count = program.getNumArguments();
       break;
     case rt::Space::Output:
-      if (auto names = function->getAttrOfType<ArrayAttr>("rt.result_names"))
-        count = names.size();
+      count = results;
       break;
     case rt::Space::Arena:
       count = std::max<int64_t>(slots, 1);
@@ -161,17 +199,16 @@ private:
   }
 
   ModuleOp module;
-  func::FuncOp function;
+  func::FuncOp program;
   SymbolTable symbols;
-  unsigned symbolNames = 0;
-  int64_t slots = 0;
+  int64_t slots = 0, results = 0;
 };
 
 struct VerifyProgram : nncc::impl::VerifyProgramBase<VerifyProgram> {
   void runOnOperation() override {
-    for (func::FuncOp function : getOperation().getOps<func::FuncOp>())
-      if (failed(Checker(getOperation(), function).run()))
-        return signalPassFailure();
+    auto program = verifyProgram(getOperation());
+    if (failed(program) || failed(Checker(getOperation(), *program).run()))
+      signalPassFailure();
   }
 };
 

@@ -1,6 +1,7 @@
 // What stage "target" promises. MLIR's conversions can leave an operation as it was without an
 // error; a whitelist is the only thing that notices.
 #include "passes/Passes.h"
+#include "passes/verify/Program.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
@@ -17,6 +18,8 @@ namespace {
 struct VerifyTarget : nncc::impl::VerifyTargetBase<VerifyTarget> {
   void runOnOperation() override {
     for (ModuleOp kernel : getOperation().getOps<ModuleOp>()) {
+      if (failed(checkType(kernel)))
+        return signalPassFailure();
       WalkResult result = kernel.walk([](Operation *op) {
         if (isa<ModuleOp>(op) || isa<LLVM::LLVMDialect>(op->getDialect()))
           return WalkResult::advance();
@@ -25,6 +28,21 @@ struct VerifyTarget : nncc::impl::VerifyTargetBase<VerifyTarget> {
       if (result.wasInterrupted())
         return signalPassFailure();
     }
+  }
+
+  /// That of nncc_kernel_fn: call, begin, end, worker -> status.
+  static LogicalResult checkType(ModuleOp kernel) {
+    auto function = dyn_cast_or_null<LLVM::LLVMFuncOp>(kernelFunction(kernel).getOperation());
+    if (!function)
+      return kernel.emitError("expects a function of the name of the kernel");
+    Builder b(kernel.getContext());
+    Type pointer = LLVM::LLVMPointerType::get(kernel.getContext());
+    Type expected = LLVM::LLVMFunctionType::get(
+        b.getI32Type(), {pointer, b.getI64Type(), b.getI64Type(), b.getI32Type()});
+    if (function.getFunctionType() != expected)
+      return function.emitError("has type ")
+             << function.getFunctionType() << ", expected " << expected << " of a kernel";
+    return success();
   }
 };
 

@@ -47,16 +47,9 @@ public:
       : source(source), info(info), machine(machine), program(info.name, context), b(program.b) {}
 
   llvm::Expected<std::unique_ptr<llvm::Module>> run() {
-    for (auto function : source.getOps<mlir::func::FuncOp>())
-      main = function;
-    if (!main || !main->hasAttr("rt.result_types"))
-      return llvm::createStringError("the IR holds no program: expected a function of rt.run");
-    if (!emitDispatches())
-      return llvm::createStringError("the program refers to a kernel that is not scheduled");
+    main = *source.getOps<mlir::func::FuncOp>().begin();
+    emitDispatches();
     ProgramDims dims(main);
-    if (!knowsSymbols(dims.names.size()))
-      return llvm::createStringError("the program has sizes over symbols that 'nn.dims' does not "
-                                     "name");
     DescriptorParts parts;
     parts.run = emitRun();
     parts.plan = emitPlan();
@@ -72,25 +65,19 @@ public:
   }
 
 private:
-  /// The size that an attribute of the kernel gives, in this call of it; null where there is none.
+  /// The size that an attribute of the kernel gives, in this call of it.
   static AffineExpr sizeIn(rt::RunOp op, mlir::Operation *kernel, StringRef name) {
-    AffineExpr size = sizeOf(kernel->getAttr(name));
-    return size ? op.inProgram(size) : AffineExpr();
+    return op.inProgram(sizeOf(kernel->getAttr(name)));
   }
 
-  bool emitDispatches() {
+  void emitDispatches() {
     auto *type = llvm::FunctionType::get(
         b.getInt32Ty(), {program.pointer(), b.getInt64Ty(), b.getInt64Ty(), b.getInt32Ty()}, false);
     mlir::SymbolTable symbols(source);
     for (auto op : main.getOps<rt::RunOp>()) {
       StringRef name = op.getKernel();
-      auto own = symbols.lookup<mlir::ModuleOp>(name);
-      auto kernel = own ? own.lookupSymbol<mlir::LLVM::LLVMFuncOp>(name) : mlir::LLVM::LLVMFuncOp();
-      if (!kernel)
-        return false;
+      auto kernel = symbols.lookup<mlir::ModuleOp>(name).lookupSymbol<mlir::LLVM::LLVMFuncOp>(name);
       Step step = {op, nullptr, sizeIn(op, kernel, "rt.units"), sizeIn(op, kernel, "rt.scratch")};
-      if (!step.units || !step.scratch)
-        return false;
       std::string symbol = kernelSymbol(info.name, name);
       auto *function =
           llvm::cast<llvm::Function>(program.module->getOrInsertFunction(symbol, type).getCallee());
@@ -105,35 +92,6 @@ private:
       step.dispatch = program.global(dispatch, "dispatch");
       steps.push_back(step);
     }
-    return true;
-  }
-
-  /// The values of only these are in nncc_frame.dims.
-  bool knowsSymbols(unsigned count) {
-    bool known = true;
-    auto check = [&](ArrayRef<AffineExpr> sizes) {
-      known &= symbolCount(sizes) <= count;
-      for (AffineExpr size : sizes)
-        size.walk([&](AffineExpr part) { known &= !llvm::isa<mlir::AffineDimExpr>(part); });
-    };
-    auto checkMap = [&](std::optional<mlir::AffineMap> map) {
-      if (map)
-        check(map->getResults());
-    };
-    for (mlir::Type type : main.getArgumentTypes())
-      check(shapeOf(llvm::cast<mlir::RankedTensorType>(type)));
-    for (mlir::RankedTensorType type : resultTypes(main))
-      check(shapeOf(type));
-    for (auto slot : main.getOps<rt::SlotOp>())
-      check(sizeOf(slot.getBytes()));
-    if (auto sizes = main->getAttrOfType<mlir::AffineMapAttr>("rt.sizes"))
-      checkMap(sizes.getValue());
-    for (Step &step : steps) {
-      check({step.units, step.scratch});
-      checkMap(step.op.getDims());
-      checkMap(step.op.getStarts());
-    }
-    return known;
   }
 
   /// What run() works with; of the frame and on its stack.

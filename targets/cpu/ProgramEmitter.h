@@ -19,7 +19,7 @@ struct ProgramInfo {
 /// The symbol of kernel `kernel` of model `model`.
 std::string kernelSymbol(llvm::StringRef model, llvm::StringRef kernel);
 
-/// `module` is at the end of stage "target": a function of rt.run, kernels in the LLVM dialect.
+/// `module` is what stage "target" promises: a function of rt.run, kernels in the LLVM dialect.
 llvm::Expected<std::unique_ptr<llvm::Module>> emitProgram(mlir::ModuleOp module,
                                                           const ProgramInfo &info,
                                                           const Machine &machine,

@@ -1,0 +1,145 @@
+#include "passes/verify/Program.h"
+
+#include "dialects/kern/Kern.h"
+#include "dialects/nn/NN.h"
+#include "dialects/rt/RT.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace nncc {
+
+static LogicalResult verifyType(Operation *op, Type type, func::FuncOp program) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor)
+    return op->emitError(
+               "expects values of the program that are tensors of a known number of dims, "
+               "found ")
+           << type;
+  return verifySizes(op, shapeOf(tensor), program);
+}
+
+/// Numbers in memory, the same many as the type has.
+static LogicalResult verifyConstant(nn::ConstantOp constant) {
+  ElementsAttr value = constant.getValue();
+  if (isa<DenseIntOrFPElementsAttr>(value))
+    return success();
+  auto type = cast<RankedTensorType>(constant.getType());
+  auto resource = dyn_cast<DenseResourceElementsAttr>(value);
+  if (!resource || !type.getElementType().isIntOrFloat())
+    return constant.emitOpError("expects dense integers or floats, found ") << type;
+  uint64_t bytes = llvm::SaturatingMultiply<uint64_t>(
+      type.getNumElements(), llvm::divideCeil(type.getElementTypeBitWidth(), 8));
+  AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+  if (blob && blob->getData().size() != bytes)
+    return constant.emitOpError("has ")
+           << blob->getData().size() << " bytes of data, expected " << bytes << " for " << type;
+  return success();
+}
+
+static LogicalResult verifyBody(func::FuncOp program) {
+  if (!llvm::hasSingleElement(program.getBody()))
+    return program.emitError("expects a program of one block");
+  for (Type type : program.getArgumentTypes())
+    if (failed(verifyType(program, type, program)))
+      return failure();
+  WalkResult result = program.walk([&](Operation *op) {
+    for (Type type : op->getResultTypes())
+      if (failed(verifyType(op, type, program)))
+        return WalkResult::interrupt();
+    auto constant = dyn_cast<nn::ConstantOp>(op);
+    return constant ? WalkResult(verifyConstant(constant)) : WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+FailureOr<func::FuncOp> verifyProgram(ModuleOp module) {
+  func::FuncOp program;
+  for (Operation &op : *module.getBody()) {
+    if (auto kernel = dyn_cast<ModuleOp>(op)) {
+      if (!kernel.getSymName())
+        return kernel.emitError("expects the module of a kernel to have the kernel's name");
+      continue;
+    }
+    if (!isa<func::FuncOp>(op))
+      return op.emitOpError("is outside of a function");
+    if (program)
+      return op.emitError("expects one program, but there is another one already");
+    program = cast<func::FuncOp>(op);
+  }
+  if (!program)
+    return module.emitError("holds no program: expected a func.func");
+  if (Attribute dims = program->getAttr("nn.dims")) {
+    auto names = dyn_cast<ArrayAttr>(dims);
+    if (!names || !llvm::all_of(names, llvm::IsaPred<StringAttr>))
+      return program.emitError("expects names of symbols in 'nn.dims', found ") << dims;
+  }
+  if (failed(verifyBody(program)))
+    return failure();
+  return program;
+}
+
+LogicalResult verifyDispatches(func::FuncOp program) {
+  WalkResult result = program.walk([](Operation *op) {
+    if (isa<func::FuncOp, func::ReturnOp, rt::DispatchOp, rt::ViewOp, nn::ConstantOp, kern::PackOp>(
+            op))
+      return WalkResult::advance();
+    return WalkResult(
+        op->emitOpError("is left in the program: expected kernels for everything that computes"));
+  });
+  return failure(result.wasInterrupted());
+}
+
+LogicalResult verifySizes(Operation *op, ArrayRef<AffineExpr> sizes, func::FuncOp program) {
+  auto names = program->getAttrOfType<ArrayAttr>("nn.dims");
+  unsigned count = names ? names.size() : 0;
+  for (AffineExpr size : sizes) {
+    bool hasDims = false;
+    size.walk([&](AffineExpr part) { hasDims |= isa<AffineDimExpr>(part); });
+    if (hasDims)
+      return op->emitError("has a size that is no expression over symbols");
+  }
+  if (symbolCount(sizes) > count)
+    return op->emitError("has a size over symbol ")
+           << symbolCount(sizes) - 1 << ", but 'nn.dims' of the program has " << count << " names";
+  return success();
+}
+
+FunctionOpInterface kernelFunction(ModuleOp kernel) {
+  auto function = dyn_cast_or_null<FunctionOpInterface>(
+      SymbolTable::lookupSymbolIn(kernel, kernel.getSymNameAttr()));
+  return function && !function.isExternal() ? function : FunctionOpInterface();
+}
+
+LogicalResult verifyKernelSizes(ModuleOp kernel) {
+  FunctionOpInterface function = kernelFunction(kernel);
+  if (!function)
+    return kernel.emitError("expects a function of the name of the kernel");
+  for (StringRef name : {"rt.units", "rt.scratch"})
+    if (!sizeOf(function->getAttr(name)))
+      return function->emitError("expects a size in '") << name << "' of a scheduled kernel";
+  return success();
+}
+
+LogicalResult verifyCall(Operation *call, ModuleOp kernel, unsigned sizes, unsigned buffers) {
+  uint64_t symbols = 0, arguments = 0;
+  kernel.walk([&](Operation *op) {
+    if (auto dim = dyn_cast<rt::DimOp>(op))
+      symbols = std::max(symbols, dim.getNumber() + 1);
+    if (auto buffer = dyn_cast<rt::BufferOp>(op))
+      arguments = std::max(arguments, buffer.getIndex() + 1);
+    for (StringRef name : {"rt.units", "rt.scratch"})
+      if (AffineExpr size = sizeOf(op->getAttr(name)))
+        symbols = std::max<uint64_t>(symbols, symbolCount(size));
+  });
+  if (symbols > sizes)
+    return call->emitOpError("gives its kernel ")
+           << sizes << " sizes, which has " << symbols << " symbols";
+  if (arguments > buffers)
+    return call->emitOpError("gives its kernel ")
+           << buffers << " buffers, which has " << arguments << " arguments";
+  return success();
+}
+
+} // namespace nncc
