@@ -14,11 +14,7 @@
 
 using namespace mlir;
 
-void nncc::registerEverything(DialectRegistry &registry) {
-  registry.insert<nn::NNDialect, kern::KernDialect, rt::RTDialect>();
-  registerAllDialects(registry);
-  registerAllExtensions(registry);
-  registerAllToLLVMIRTranslations(registry);
+void nncc::registerPasses() {
   static bool once = [] {
     registerAllPasses();
     registerPass([] { return createEvaluateConstants(runOnHost); }); // the first of a name counts
@@ -27,4 +23,12 @@ void nncc::registerEverything(DialectRegistry &registry) {
     return true;
   }();
   (void)once;
+}
+
+void nncc::registerEverything(DialectRegistry &registry) {
+  registry.insert<nn::NNDialect, kern::KernDialect, rt::RTDialect>();
+  registerAllDialects(registry);
+  registerAllExtensions(registry);
+  registerAllToLLVMIRTranslations(registry);
+  registerPasses();
 }

@@ -4,6 +4,9 @@
 #include "mlir/IR/DialectRegistry.h"
 
 namespace nncc {
-/// Every dialect, extension, translation and pass; passes once per process.
+/// Every pass; once per process.
+void registerPasses();
+
+/// Every dialect, extension, translation and pass.
 void registerEverything(mlir::DialectRegistry &registry);
 } // namespace nncc

@@ -64,6 +64,29 @@ class Resume(StagesTest):
         self.nncc("a.mlir", code=2, error="'a.mlir' holds no model")
 
 
+class MLIROptions(StagesTest):
+    """What MLIR's own tools can print is an option of ours."""
+
+    def test_printing(self):
+        for option, text in (
+            ("--mlir-print-ir-after-all", "IR Dump After PlanMemory (nncc-plan-memory)"),
+            ("--mlir-print-ir-before-all", "IR Dump Before FormKernels (nncc-form-kernels)"),
+            ("--mlir-print-ir-after=nncc-plan-memory", "rt.run @"),
+            ("--mlir-timing", "Execution time report"),
+        ):
+            with self.subTest(option):
+                self.nncc(MLP, BATCH, "-o", "m.so", option, "--mlir-disable-threading", error=text)
+                self.assertTrue((self.folder / "m.so").exists())
+
+    def test_generic_form(self):
+        self.nncc(MLP, BATCH, "-o", "g.mlir", "--stop-after=graph", "--mlir-print-op-generic")
+        self.assertIn('"func.func"()', (self.folder / "g.mlir").read_text())
+        self.nncc("g.mlir", "-o", "m.so")
+
+    def test_passes_that_are_not_there(self):
+        self.nncc(MLP, BATCH, "--mlir-print-ir-after=no-such-pass", code=1, error="no-such-pass")
+
+
 class SameBytes(StagesTest):
     def test_in_two_folders(self):
         kinds = {"m.so": "so", "m.o": "obj", "m.a": "static", "m.ll": "llvm", "m.s": "asm"}

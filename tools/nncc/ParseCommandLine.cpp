@@ -1,4 +1,5 @@
 // From argv to the options, by LLVM's command line library.
+#include "compiler/Register.h"
 #include "tools/nncc/CommandLine.h"
 
 #include "nncc/nncc.h"
@@ -48,6 +49,7 @@ static void printVersion(raw_ostream &os) {
 static void registerMLIROptions() {
   auto &top = cl::getRegisteredOptions();
   auto before = top;
+  registerPasses(); // their names are values of options
   mlir::registerAsmPrinterCLOptions();
   mlir::registerMLIRContextCLOptions();
   mlir::registerPassManagerCLOptions();
