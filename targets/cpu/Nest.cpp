@@ -230,9 +230,12 @@ LogicalResult buildGeneric(linalg::GenericOp op, const Homes &homes, std::vector
   for (auto [d, kind] : llvm::enumerate(op.getIteratorTypesArray()))
     nest.reduced[d] = kind == utils::IteratorType::reduction;
   nest.body = op.getBody();
-  for (OpOperand *input : op.getDpsInputOperands())
+  for (OpOperand *input : op.getDpsInputOperands()) {
+    bool isRead = !op.getMatchingBlockArgument(input).use_empty(); // else it is there for its sizes
     nest.inputs.push_back(
-        builder.access(input->get(), op.getMatchingIndexingMap(input).getResults()));
+        isRead ? builder.access(input->get(), op.getMatchingIndexingMap(input).getResults())
+               : Access());
+  }
   for (OpOperand &init : op.getDpsInitsMutable()) {
     AffineMap map = op.getMatchingIndexingMap(&init);
     nest.outputs.push_back(builder.access(op.getTiedOpResult(&init), map.getResults()));
@@ -366,5 +369,22 @@ LogicalResult nncc::cpu::buildNests(ArrayRef<Operation *> ops, const Homes &home
     if (failed(buildNest(op, homes, nests)))
       return failure();
   buildResultCopies(homes, nests);
+  return checkReads(nests, homes);
+}
+
+LogicalResult nncc::cpu::checkReads(ArrayRef<Nest> nests, const Homes &homes) {
+  llvm::SmallDenseSet<int> written;
+  for (const Nest &nest : nests) {
+    SmallVector<unsigned> read(nest.extracted);
+    for (const auto *list : {&nest.inputs, &nest.inits})
+      for (const Access &access : *list)
+        if (access.isMemory())
+          read.push_back(access.base);
+    for (unsigned base : read)
+      if (!homes.bases[base].buffer && !homes.bases[base].constant && !written.contains(base))
+        return nest.op->emitError("reads a tensor that nothing has written");
+    for (const Access &output : nest.outputs)
+      written.insert(output.base);
+  }
   return success();
 }

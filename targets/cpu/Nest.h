@@ -52,7 +52,11 @@ void buildResultCopies(const Homes &homes, std::vector<Nest> &nests);
 /// The nest or nests of one operation.
 mlir::LogicalResult buildNest(mlir::Operation *op, const Homes &homes, std::vector<Nest> &nests);
 
-/// The nests that compute `ops`, in order. Reports operations that have no such form.
+/// Reports a nest that reads what neither has memory nor is written by an earlier one.
+mlir::LogicalResult checkReads(llvm::ArrayRef<Nest> nests, const Homes &homes);
+
+/// The nests that compute `ops`, in order. Reports operations that have no such form, and reads of
+/// tensors without elements.
 mlir::LogicalResult buildNests(llvm::ArrayRef<mlir::Operation *> ops, const Homes &homes,
                                std::vector<Nest> &nests);
 

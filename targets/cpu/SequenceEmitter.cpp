@@ -72,7 +72,15 @@ private:
   }
 
   LogicalResult emitExtract(tensor::ExtractOp op) {
+    const Home &home = homes.of(resolve(op.getTensor()));
+    if (auto splat = dyn_cast_or_null<SplatElementsAttr>(homes.bases[home.base].constant)) {
+      scalars.map(op.getResult(),
+                  arith::ConstantOp::create(e.b, e.loc, splat.getSplatValue<TypedAttr>()));
+      return success();
+    }
     auto [buffer, at] = address(op.getTensor(), op.getIndices());
+    if (!buffer)
+      return op.emitError("reads a tensor that nothing has written");
     Value value = memref::LoadOp::create(e.b, e.loc, buffer, at);
     scalars.map(op.getResult(), fromMemory(e, value, op.getType()));
     return success();
@@ -148,12 +156,14 @@ LogicalResult nncc::cpu::emitSequence(Emitter &e, ArrayRef<Operation *> ops, Hom
       continue;
     }
     std::vector<Nest> nests;
-    if (failed(buildNest(op, homes, nests)))
+    if (failed(buildNest(op, homes, nests)) || failed(checkReads(nests, homes)))
       return failure();
     emitGroups(e, std::move(nests), homes, kernel, nullptr, nullptr);
   }
   std::vector<Nest> copies;
   buildResultCopies(homes, copies);
+  if (failed(checkReads(copies, homes)))
+    return failure();
   emitGroups(e, std::move(copies), homes, kernel, nullptr, nullptr);
   return success();
 }

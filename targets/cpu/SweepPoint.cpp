@@ -21,8 +21,8 @@ void SweepEmitter::hoist(unsigned depth, Cursor &cursor) {
     LaneMap &values = cursor.values[s];
     for (size_t i = 0; i < state.inputs(); ++i) {
       const Stream &stream = state.streams[i];
-      if (!nest.body || stream.computed || state.statement->forwarded[i].first >= 0 ||
-          values.contains(nest.body->getArgument(i)))
+      if (!nest.body || nest.body->getArgument(i).use_empty() || stream.computed ||
+          state.statement->forwarded[i].first >= 0 || values.contains(nest.body->getArgument(i)))
         continue;
       bool isKnown = llvm::all_of(ArrayRef(order).drop_front(depth),
                                   [&](int loop) { return isZero(stream.strides[loop]); });
@@ -128,6 +128,8 @@ Lanes SweepEmitter::readInputs(size_t s, const Cursor &cursor, int64_t copy,
   for (size_t i = 0; i < state.inputs(); ++i) {
     auto [statement, output] = state.statement->forwarded[i];
     Value argument = body ? Value(body->getArgument(i)) : Value();
+    if (argument && argument.use_empty())
+      continue;
     Lanes lanes;
     if (argument && values.contains(argument))
       lanes = values[argument];

@@ -102,6 +102,16 @@ def reductions():
     case("argmax", k, Value("%pair#1", (6,), "i64"), [x], x.argmax(1))
 
 
+def placeholders():
+    """Operands that are there for their sizes alone."""
+    for shape, taps in (((4, 10), 3), ((40, 33), 16), ((3, 9), 9)):
+        k, x = Kernel(), random(*shape)
+        result = (shape[0], shape[1] - taps + 1)
+        operands = [k.argument(shape), k.empty((taps,))]
+        kernel = k.generic(operands, [["d0", "d1 + d2"], [2]], result, [0, 1], "ppr", SUM, init="0.0")
+        case(f"sums of {taps}", k, kernel, [x], np.lib.stride_tricks.sliding_window_view(x, taps, 1).sum(-1), 1e-4)
+
+
 def rows():
     for shape, axis in [((1536, 128), 1), ((6, 50, 150), 2), ((5, 7), 1), ((4, 33, 50), 1), ((10, 3, 20), 0), ((1000,), 0),
                         ((64, 17), 1), ((21, 5000), 0)]:
@@ -316,7 +326,7 @@ def windows():
 
 
 def main():
-    for add in (pointwise, types, reductions, rows, transposes, movement, bodies, updates, windows):
+    for add in (pointwise, types, reductions, placeholders, rows, transposes, movement, bodies, updates, windows):
         add()
     run_cases(CASES, lambda kernel, *case: [check(kernel, *case)])
 

@@ -107,3 +107,30 @@ func.func @open_distances(%x: tensor<?x4x?xf32, #a>, %w: tensor<?x?x?xf32, #b>) 
   } -> tensor<?x4x?xf32, #y>
   return %0 : tensor<?x4x?xf32, #y>
 }
+
+// -----
+
+func.func @uninitialised(%x: tensor<4xf32>) -> tensor<4xf32> attributes {rt.kernel} {
+  %w = tensor.empty() : tensor<4xf32>
+  %e = tensor.empty() : tensor<4xf32>
+  // expected-error @+1 {{reads a tensor that nothing has written}}
+  %0 = linalg.add ins(%x, %w : tensor<4xf32>, tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+func.func @uninitialised_sum(%x: tensor<4x9xf32>) -> tensor<4xf32> attributes {rt.kernel} {
+  %e = tensor.empty() : tensor<4xf32>
+  // expected-error @+1 {{reads a tensor that nothing has written}}
+  %0 = linalg.reduce {arith.addf} ins(%x : tensor<4x9xf32>) outs(%e : tensor<4xf32>) dimensions = [1]
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+func.func @uninitialised_result() -> tensor<4xf32> attributes {rt.kernel} {
+  // expected-error @+1 {{reads a tensor that nothing has written}}
+  %e = tensor.empty() : tensor<4xf32>
+  return %e : tensor<4xf32>
+}
