@@ -37,6 +37,54 @@ nncc_type typeCode(mlir::Type type) {
   return 0;
 }
 
+/// A size as people write it, "2*batch + 1"; empty where it is over a symbol without a name.
+class SizeText {
+public:
+  explicit SizeText(llvm::ArrayRef<std::string> names) : names(names) {}
+
+  std::string of(AffineExpr size) {
+    std::string result = text(size);
+    return isNamed ? result : "";
+  }
+
+private:
+  std::string text(AffineExpr size) {
+    if (auto constant = constantOf(size))
+      return std::to_string(*constant);
+    if (auto symbol = llvm::dyn_cast<mlir::AffineSymbolExpr>(size)) {
+      const std::string &name = names[symbol.getPosition()];
+      isNamed &= !name.empty();
+      return name;
+    }
+    auto binary = llvm::cast<mlir::AffineBinaryOpExpr>(size);
+    AffineExpr lhs = binary.getLHS(), rhs = binary.getRHS();
+    switch (binary.getKind()) {
+    case mlir::AffineExprKind::Add:
+      if (auto constant = constantOf(rhs); constant && *constant < 0)
+        return text(lhs) + " - " + text(-rhs);
+      return text(lhs) + " + " + text(rhs);
+    case mlir::AffineExprKind::Mul:
+      return constantOf(rhs) ? factor(rhs) + "*" + factor(lhs) : factor(lhs) + "*" + factor(rhs);
+    case mlir::AffineExprKind::Mod:
+      return factor(lhs) + " mod " + factor(rhs);
+    case mlir::AffineExprKind::CeilDiv:
+      return "ceil(" + factor(lhs) + "/" + factor(rhs) + ")";
+    default:
+      return "floor(" + factor(lhs) + "/" + factor(rhs) + ")";
+    }
+  }
+
+  /// With parentheses where it is a sum or a remainder.
+  std::string factor(AffineExpr size) {
+    bool isSum =
+        size.getKind() == mlir::AffineExprKind::Add || size.getKind() == mlir::AffineExprKind::Mod;
+    return isSum ? "(" + text(size) + ")" : text(size);
+  }
+
+  llvm::ArrayRef<std::string> names;
+  bool isNamed = true;
+};
+
 class DescriptorEmitter {
 public:
   DescriptorEmitter(ProgramBuilder &program, mlir::func::FuncOp main, const ProgramDims &dims)
@@ -76,8 +124,8 @@ public:
           {program.text(name), program.i64(/*min=*/0), program.i64(/*max=*/-1)}, sizeof(nncc_dim)));
     };
     llvm::for_each(dims.names, add);
-    for (size_t i = 0; i < dims.derived.size(); ++i)
-      add("");
+    for (AffineExpr size : dims.derived)
+      add(SizeText(dims.names).of(size));
     return infos;
   }
 

@@ -146,7 +146,7 @@ struct nncc_frame {
 };
 
 typedef struct nncc_dim {
-  const char *name; /* as in the model; "" where it has none */
+  const char *name; /* as in the model, "2*batch + 1" of one that others give; "" where it has none */
   int64_t min, max; /* inclusive; max -1: any */
 } nncc_dim;
 
