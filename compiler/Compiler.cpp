@@ -57,22 +57,6 @@ std::string identifier(StringRef text) {
   return result;
 }
 
-StringRef extension(EmitKind kind) {
-  switch (kind) {
-  case EmitKind::SharedLibrary:
-    return ".so";
-  case EmitKind::Object:
-    return ".o";
-  case EmitKind::StaticArchive:
-    return ".a";
-  case EmitKind::LLVMIR:
-    return ".ll";
-  case EmitKind::Assembly:
-    return ".s";
-  }
-  return "";
-}
-
 class Compilation {
 public:
   explicit Compilation(const CompileOptions &options)
@@ -281,12 +265,17 @@ private:
 
 } // namespace
 
+const EmitFormat &emitFormat(EmitKind kind) {
+  return *llvm::find_if(emitFormats, [&](const EmitFormat &format) { return format.kind == kind; });
+}
+
 std::string outputPath(const CompileOptions &options) {
   if (!options.output.empty())
     return options.output;
   SmallString<128> path(llvm::sys::path::filename(options.input));
-  llvm::sys::path::replace_extension(path, options.stopAfter.empty() ? extension(options.emit)
-                                                                     : StringRef(".mlir"));
+  llvm::sys::path::replace_extension(path, options.stopAfter.empty()
+                                               ? StringRef(emitFormat(options.emit).extension)
+                                               : StringRef(".mlir"));
   return path.str().str();
 }
 

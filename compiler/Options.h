@@ -3,6 +3,7 @@
 #pragma once
 
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringRef.h"
 #include <cstdint>
 #include <map>
 #include <string>
@@ -14,6 +15,20 @@ namespace nncc {
 enum class ErrorClass { Usage = 1, InvalidModel = 2, Unsupported = 3, Differs = 4, Internal = 5 };
 
 enum class EmitKind { SharedLibrary, Object, StaticArchive, LLVMIR, Assembly };
+
+/// How a user spells a kind of output, and the extension of its file.
+struct EmitFormat {
+  EmitKind kind;
+  llvm::StringLiteral name, extension, description;
+};
+inline constexpr EmitFormat emitFormats[] = {
+    {EmitKind::SharedLibrary, "so", ".so", "a shared library (default)"},
+    {EmitKind::Object, "obj", ".o", "an object file"},
+    {EmitKind::StaticArchive, "static", ".a", "a static archive"},
+    {EmitKind::LLVMIR, "llvm", ".ll", "LLVM IR, its weights in a file beside it"},
+    {EmitKind::Assembly, "asm", ".s", "assembly, its weights in a file beside it"}};
+const EmitFormat &emitFormat(EmitKind kind);
+
 enum class WeightsPlace { Embed, File };
 
 /// A user's passes at a named point of the pipeline: `--insert=after-graph:my-pass{k=v}`.

@@ -43,6 +43,22 @@ class Crash(InstalledTest):
         self.nncc(*[w for w in words[1:] if not w.startswith("--insert")])
         self.assertIn("m.so", self.files())
 
+    def test_models_that_are_run(self):
+        model = self.model("Relu", "Exp")
+        for command, *options in (["run", "--random"], ["bench"]):
+            with self.subTest(command):
+                self.nncc(command, model, *options, f"--load-pass-plugin={PLUGIN}",
+                          "--insert=before-schedule:crash{how=abort}", code=5,
+                          errors=["nncc: error: ", "model.crash.mlir"])  # fmt: skip
+                self.assertEqual(self.files(), ["model.crash.mlir"])
+                text = (self.folder / "model.crash.mlir").read_text()
+                self.assertIn("rt.dispatch", text)
+                words = shlex.split(text.splitlines()[0].removeprefix("// "))
+                self.assertEqual(words[:3], ["nncc", "compile", "model.crash.mlir"])
+                self.nncc(*words[1:], code=5)
+                for name in self.files():
+                    (self.folder / name).unlink()
+
     def test_before_there_is_ir(self):
         run = self.crash(self.model("Relu"), "--insert=after-import:crash{how=signal}")
         self.assertIn("report it with", run.stderr)

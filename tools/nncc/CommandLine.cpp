@@ -1,5 +1,6 @@
 #include "tools/nncc/CommandLine.h"
 
+#include "compiler/Pipeline.h"
 #include "compiler/import/ModelError.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -72,6 +73,20 @@ static cl::opt<bool> verboseOption("v", cl::desc("One line per stage with its ti
                                    cl::sub(runCommand()), cl::sub(benchCommand()),
                                    cl::sub(compareCommand()));
 
+static cl::list<std::string>
+    insertOptions("insert", cl::desc("Passes at a point of the pipeline: after-graph:my-pass{k=v}"),
+                  cl::value_desc("point:passes"), cl::cat(category()), cl::sub(compileCommand()),
+                  cl::sub(runCommand()), cl::sub(benchCommand()), cl::sub(compareCommand()));
+static cl::list<std::string>
+    patternOptions("patterns", cl::desc("Rewrite patterns, PDLL or PDL, for the imported graph"),
+                   cl::value_desc("file"), cl::cat(category()), cl::sub(compileCommand()),
+                   cl::sub(runCommand()), cl::sub(benchCommand()), cl::sub(compareCommand()));
+static cl::list<std::string> pluginOptions("load-pass-plugin",
+                                           cl::desc("A plug-in with MLIR passes"),
+                                           cl::value_desc("file"), cl::cat(category()),
+                                           cl::sub(compileCommand()), cl::sub(runCommand()),
+                                           cl::sub(benchCommand()), cl::sub(compareCommand()));
+
 bool json() { return jsonOption; }
 
 std::optional<std::vector<int64_t>> parseShape(StringRef text) {
@@ -98,6 +113,25 @@ std::string shapeText(ArrayRef<int64_t> shape) {
   return text;
 }
 
+/// "after-graph:my-pass{k=v}".
+static Expected<InsertedPasses> parseInsertion(StringRef text) {
+  StringRef point = text.split(':').first, pipeline = text.split(':').second;
+  InsertedPasses result;
+  result.before = point.consume_front("before-");
+  bool placed = result.before || point.consume_front("after-");
+  std::vector<std::string> stages;
+  for (const Stage &stage : pipelineStages())
+    stages.push_back(stage.name.str());
+  if (!placed || pipeline.empty() || !is_contained(stages, point))
+    return usageError("--insert=" + text +
+                      ": expected before-<stage>:<passes> or after-<stage>:<passes>, the stages "
+                      "are " +
+                      join(stages, ", "));
+  result.stage = point.str();
+  result.pipeline = pipeline.str();
+  return result;
+}
+
 Expected<CompileOptions> commonOptions() {
   CompileOptions options;
   for (StringRef text : dimOptions) {
@@ -122,6 +156,14 @@ Expected<CompileOptions> commonOptions() {
   }
   if (optLevelOption > 3)
     return usageError("-O" + Twine(optLevelOption) + ": expected -O0, -O1, -O2 or -O3");
+  for (StringRef text : insertOptions) {
+    Expected<InsertedPasses> passes = parseInsertion(text);
+    if (!passes)
+      return passes.takeError();
+    options.insert.push_back(std::move(*passes));
+  }
+  options.patterns = patternOptions;
+  options.plugins = pluginOptions;
   options.target = targetOption;
   options.optLevel = optLevelOption;
   options.verbose = verboseOption;
@@ -146,9 +188,14 @@ static std::string printable(StringRef message) {
   return text;
 }
 
+char ReportedError::ID = 0;
+
 int fail(Error error) {
   int code = 0;
   std::string message;
+  error = handleErrors(std::move(error), [&](const ReportedError &e) { code = e.code; });
+  if (!error)
+    return code;
   auto add = [&](ErrorClass kind, StringRef text) {
     code = code ? code : static_cast<int>(kind);
     message += (message.empty() ? "" : "\n") + text.trim().str();

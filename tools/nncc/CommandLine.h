@@ -41,7 +41,7 @@ void reproduceCompilation();
 /// --json: one JSON object on the standard output instead of text.
 bool json();
 
-/// --dim, --shape, --target, -O, -v: what every sub-command that compiles knows.
+/// --dim, --shape, --insert, --target, -O, -v and such: what every sub-command that compiles knows.
 llvm::Expected<CompileOptions> commonOptions();
 
 /// Sizes as people write them: "1x3x224x224", "1,3,224,224"; "" has no sizes. Nothing where it is
@@ -53,6 +53,16 @@ std::string shapeText(llvm::ArrayRef<int64_t> shape);
 
 llvm::Error usageError(const llvm::Twine &message);
 llvm::Error unsupportedError(const llvm::Twine &message);
+
+/// What another process has already printed: its exit code is left to be returned.
+struct ReportedError : llvm::ErrorInfo<ReportedError> {
+  static char ID;
+  explicit ReportedError(int code) : code(code) {}
+  void log(llvm::raw_ostream &os) const override { os << "exit code " << code; }
+  std::error_code convertToErrorCode() const override { return llvm::inconvertibleErrorCode(); }
+
+  int code;
+};
 
 /// Prints `nncc: error: ...`, one line per line of the message; returns the exit code of its class.
 int fail(llvm::Error error);

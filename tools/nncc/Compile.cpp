@@ -19,14 +19,17 @@ static cl::opt<std::string> input(cl::Positional, cl::desc("<model.onnx, or stag
 static cl::opt<std::string> output("o", cl::desc("Output file; default: the model's name"),
                                    cl::value_desc("file"), cl::cat(category()),
                                    cl::sub(compileCommand()));
-static cl::opt<EmitKind> emit(
-    "emit", cl::desc("What to write"), cl::init(EmitKind::SharedLibrary),
-    cl::values(clEnumValN(EmitKind::SharedLibrary, "so", "a shared library (default)"),
-               clEnumValN(EmitKind::Object, "obj", "an object file"),
-               clEnumValN(EmitKind::StaticArchive, "static", "a static archive"),
-               clEnumValN(EmitKind::LLVMIR, "llvm", "LLVM IR, its weights in a file beside it"),
-               clEnumValN(EmitKind::Assembly, "asm", "assembly, its weights in a file beside it")),
-    cl::cat(category()), cl::sub(compileCommand()));
+namespace {
+/// A modifier of an option: its values are the formats.
+struct FormatValues {
+  template <typename Option> void apply(Option &option) const {
+    for (const EmitFormat &format : emitFormats)
+      option.getParser().addLiteralOption(format.name, format.kind, format.description);
+  }
+};
+} // namespace
+static cl::opt<EmitKind> emit("emit", cl::desc("What to write"), cl::init(EmitKind::SharedLibrary),
+                              FormatValues(), cl::cat(category()), cl::sub(compileCommand()));
 static cl::opt<bool> header("header", cl::desc("Also write a C header"), cl::cat(category()),
                             cl::sub(compileCommand()));
 static cl::opt<WeightsPlace>
@@ -41,15 +44,6 @@ static cl::opt<std::string> stopAfter("stop-after",
                                       cl::desc("Write the IR at the end of a stage instead"),
                                       cl::value_desc("stage"), cl::cat(category()),
                                       cl::sub(compileCommand()));
-static cl::list<std::string>
-    insert("insert", cl::desc("Passes at a point of the pipeline: after-graph:my-pass{k=v}"),
-           cl::value_desc("point:passes"), cl::cat(category()), cl::sub(compileCommand()));
-static cl::list<std::string>
-    patterns("patterns", cl::desc("Rewrite patterns, PDLL or PDL, for the imported graph"),
-             cl::value_desc("file"), cl::cat(category()), cl::sub(compileCommand()));
-static cl::list<std::string> plugins("load-pass-plugin", cl::desc("A plug-in with MLIR passes"),
-                                     cl::value_desc("file"), cl::cat(category()),
-                                     cl::sub(compileCommand()));
 static cl::opt<bool> verifyEach("verify-each", cl::desc("Verify the IR after every pass"),
                                 cl::cat(category()), cl::sub(compileCommand()));
 static cl::opt<unsigned> threads("threads",
@@ -64,25 +58,6 @@ static cl::opt<bool> dumpPassPipeline("dump-pass-pipeline",
                                       cl::desc("Print every stage's passes and stop"),
                                       cl::cat(category()), cl::sub(compileCommand()));
 
-/// "after-graph:my-pass{k=v}".
-static Expected<InsertedPasses> parseInsertion(StringRef text) {
-  StringRef point = text.split(':').first, pipeline = text.split(':').second;
-  InsertedPasses result;
-  result.before = point.consume_front("before-");
-  bool placed = result.before || point.consume_front("after-");
-  std::vector<std::string> stages;
-  for (const Stage &stage : pipelineStages())
-    stages.push_back(stage.name.str());
-  if (!placed || pipeline.empty() || !is_contained(stages, point))
-    return usageError("--insert=" + text +
-                      ": expected before-<stage>:<passes> or after-<stage>:<passes>, the stages "
-                      "are " +
-                      join(stages, ", "));
-  result.stage = point.str();
-  result.pipeline = pipeline.str();
-  return result;
-}
-
 static Expected<CompileOptions> compileOptions() {
   Expected<CompileOptions> options = commonOptions();
   if (!options)
@@ -94,17 +69,9 @@ static Expected<CompileOptions> compileOptions() {
   options->weights = weights;
   options->name = modelName;
   options->stopAfter = stopAfter;
-  options->patterns = patterns;
-  options->plugins = plugins;
   options->verifyEach = verifyEach;
   options->threads = threads;
   options->remarks = remarks;
-  for (StringRef text : insert) {
-    Expected<InsertedPasses> passes = parseInsertion(text);
-    if (!passes)
-      return passes.takeError();
-    options->insert.push_back(std::move(*passes));
-  }
   return options;
 }
 
@@ -172,7 +139,7 @@ int compileMain() {
 void reproduceCompilation() {
   Expected<CompileOptions> options = compileOptions();
   if (options)
-    writeReproducer(*options);
+    writeReproducer(*options, outputPath(*options) + ".crash.mlir");
   else
     consumeError(options.takeError());
 }

@@ -2,6 +2,8 @@
 
 #include "compiler/import/ModelFile.h"
 #include "tools/nncc/CommandLine.h"
+#include "tools/nncc/Isolate.h"
+#include "tools/nncc/Reproducer.h"
 
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Path.h"
@@ -156,9 +158,16 @@ Error Model::prepare(const CompileOptions &options, ArrayRef<Tensor> inputs) {
   for (auto [info, tensor] : zip_equal(infos, inputs))
     if (is_contained(info.shape, -1))
       forInputs.shapes.emplace(info.name, tensor.shape);
-  Expected<CompileReport> report = compile(forInputs);
-  if (!report)
-    return report.takeError();
+  auto compileHere = [&] {
+    Expected<CompileReport> report = compile(forInputs);
+    return report ? 0 : fail(report.takeError());
+  };
+  if (int code = isolated(compileHere)) {
+    forInputs.output = (sys::path::stem(path) + ".so").str();
+    if (code == static_cast<int>(ErrorClass::Internal))
+      writeReproducer(forInputs, (sys::path::stem(path) + ".crash.mlir").str());
+    return make_error<ReportedError>(code);
+  }
   Expected<ModelHandle> opened = openLibrary(forInputs.output);
   if (!opened)
     return opened.takeError();

@@ -50,7 +50,8 @@ public:
 
   llvm::ArrayRef<InputInfo> inputs() const { return infos; }
 
-  /// Compiles an ONNX file into a temporary folder for these inputs, in the order of inputs().
+  /// Compiles an ONNX file into a temporary folder for these inputs, in the order of inputs(), in a
+  /// process of its own: a crash there leaves `<model>.crash.mlir` in the current folder.
   llvm::Error prepare(const CompileOptions &options, llvm::ArrayRef<Tensor> inputs);
 
   /// After prepare().

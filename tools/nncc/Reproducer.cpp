@@ -14,22 +14,6 @@ using namespace llvm;
 
 namespace nncc::tool {
 
-static StringRef emitName(EmitKind kind) {
-  switch (kind) {
-  case EmitKind::SharedLibrary:
-    return "so";
-  case EmitKind::Object:
-    return "obj";
-  case EmitKind::StaticArchive:
-    return "static";
-  case EmitKind::LLVMIR:
-    return "llvm";
-  case EmitKind::Assembly:
-    return "asm";
-  }
-  return "";
-}
-
 /// The command that goes on from the IR in `path`, after the first `done` stages.
 static std::string commandLine(const CompileOptions &options, StringRef path, size_t done) {
   std::vector<std::string> words{"nncc",
@@ -39,7 +23,7 @@ static std::string commandLine(const CompileOptions &options, StringRef path, si
                                  outputPath(options),
                                  "--target=" + options.target,
                                  "-O" + std::to_string(options.optLevel),
-                                 ("--emit=" + emitName(options.emit)).str()};
+                                 ("--emit=" + emitFormat(options.emit).name).str()};
   auto add = [&](bool isGiven, const Twine &word) {
     if (isGiven)
       words.push_back(word.str());
@@ -77,9 +61,9 @@ static Error prepend(const std::string &line, StringRef path) {
   return writeFile(path, "// " + line + "\n" + (*text)->getBuffer().str());
 }
 
-void writeReproducer(const CompileOptions &options) {
+void writeReproducer(const CompileOptions &options, const std::string &path) {
   CompileOptions part = options;
-  part.output = outputPath(options) + ".crash.mlir";
+  part.output = path;
   part.progress = part.verbose = false;
   // The last stage that still ends well is the one before the crash.
   for (size_t done = pipelineStages().size(); done > 0; --done) {

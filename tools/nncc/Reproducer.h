@@ -6,8 +6,8 @@
 namespace nncc::tool {
 
 /// After a crash of a compilation: writes the IR at the beginning of the stage that crashed to
-/// `<output>.crash.mlir`, its large constants beside it; its first line is the command that crashes
-/// again. Says where it is, or why there is none.
-void writeReproducer(const CompileOptions &options);
+/// `path`, its large constants beside it; its first line is the command that crashes again. Says
+/// where it is, or why there is none.
+void writeReproducer(const CompileOptions &options, const std::string &path);
 
 } // namespace nncc::tool
