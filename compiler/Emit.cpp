@@ -163,6 +163,19 @@ Error emitModel(ModuleOp module, const EmitOptions &options) {
   return Emitter(module, options).run();
 }
 
+/// A model's name for something, inside of a comment in C.
+static std::string commentText(StringRef name) {
+  std::string text = name.str();
+  for (size_t i = 0; i < text.size(); ++i) {
+    bool isControl = static_cast<unsigned char>(text[i]) < ' ';
+    bool isSlash = text[i] == '/' &&
+                   ((i > 0 && text[i - 1] == '*') || (i + 1 < text.size() && text[i + 1] == '*'));
+    if (isControl || isSlash)
+      text[i] = '?';
+  }
+  return text;
+}
+
 Error writeHeader(ModuleOp module, StringRef name, StringRef path) {
   std::string guard = "NNCC_MODEL_" + name.upper() + "_H", text;
   llvm::raw_string_ostream os(text);
@@ -170,14 +183,15 @@ Error writeHeader(ModuleOp module, StringRef name, StringRef path) {
   for (auto function : module.getOps<func::FuncOp>()) {
     for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
       auto label = function.getArgAttrOfType<StringAttr>(i, "nn.name");
-      os << " * input " << i << ": " << (label ? label.getValue() : "") << ", " << type << "\n";
+      os << " * input " << i << ": " << commentText(label ? label.getValue() : "") << ", " << type
+         << "\n";
     }
     auto types = function->getAttrOfType<ArrayAttr>("rt.result_types");
     auto names = function->getAttrOfType<ArrayAttr>("rt.result_names");
     if (types && names)
       for (auto [i, type] : llvm::enumerate(types))
-        os << " * output " << i << ": " << cast<StringAttr>(names[i]).getValue() << ", "
-           << cast<TypeAttr>(type).getValue() << "\n";
+        os << " * output " << i << ": " << commentText(cast<StringAttr>(names[i]).getValue())
+           << ", " << cast<TypeAttr>(type).getValue() << "\n";
   }
   os << " */\n#ifndef " << guard << "\n#define " << guard << "\n\n#include <nncc/abi.h>\n\n"
      << "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"

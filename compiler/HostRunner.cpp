@@ -34,9 +34,10 @@ struct SerialHost {
 /// Memory aligned as the ABI asks for.
 class AlignedMemory {
 public:
+  /// Null where there is not that much.
   explicit AlignedMemory(int64_t size)
-      : memory(static_cast<char *>(
-            ::operator new(size + 2 * NNCC_ALIGNMENT, std::align_val_t(NNCC_ALIGNMENT)))) {}
+      : memory(static_cast<char *>(::operator new(
+            size + 2 * NNCC_ALIGNMENT, std::align_val_t(NNCC_ALIGNMENT), std::nothrow))) {}
   ~AlignedMemory() { ::operator delete(memory, std::align_val_t(NNCC_ALIGNMENT)); }
   char *get() const { return memory; }
 
@@ -57,6 +58,8 @@ Error callLibrary(const std::string &path, ArrayRef<void *> inputs, ArrayRef<voi
   if (model->plan(nullptr, &arenaSize, &scratchSize) != NNCC_OK)
     return llvm::createStringError("no memory plan");
   AlignedMemory arena(arenaSize), scratch(scratchSize);
+  if (!arena.get() || !scratch.get())
+    return llvm::createStringError("no memory for the " + Twine(arenaSize) + " bytes between them");
   SerialHost host;
   nncc_services services = {};
   services.struct_size = sizeof(services);
@@ -83,8 +86,10 @@ Error compileAndRun(ModuleOp module, ArrayRef<void *> inputs, ArrayRef<void *> o
   CompileOptions options;
   PassManager pm(module.getContext());
   for (const Stage &stage : pipelineStages())
-    if (stage.name != "graph") // that is where this call comes from
+    if (stage.name != "graph") { // that is where this call comes from
       stage.build(pm, options);
+      buildContract(pm, stage);
+    }
   if (failed(pm.run(module)))
     return llvm::createStringError("it does not compile");
   Expected<TemporaryFolder> folder = TemporaryFolder::create();

@@ -234,6 +234,43 @@ def data_in_two_fields(folder):
     return changed(lambda m: tensor(m, "w0").float_data.extend([1.0] * 216))
 
 
+@case(2, "input 'x': has no type")
+def input_without_type(folder):
+    return changed(lambda m: m.graph.input[0].ClearField("type"))
+
+
+@case(2, "graph output 'y' is given twice")
+def output_twice(folder):
+    return changed(lambda m: m.graph.output.append(m.graph.output[0]))
+
+
+@case(2, "less than 2\\^48 bytes")
+def more_than_memory(folder):
+    def change(m):
+        for d in m.graph.input[0].type.tensor_type.shape.dim:
+            d.dim_value = 1 << 12
+    return changed(change, unary)
+
+
+@case(3, "more than a million nodes")
+def functions_that_double(folder):
+    def change(m):
+        for i in range(40):
+            calls = [helper.make_node(f"F{i + 1}", [a], [b], domain="local") for a, b in ("ac", "cb")]
+            body = calls if i < 39 else [helper.make_node("Relu", ["a"], ["b"])]
+            imports = [helper.make_opsetid("", 17), helper.make_opsetid("local", 1)]
+            m.functions.append(helper.make_function("local", f"F{i}", ["a"], ["b"], body, imports))
+        m.graph.node[0].op_type, m.graph.node[0].domain = "F0", "local"
+        m.opset_import.append(helper.make_opsetid("local", 1))
+    return changed(change, unary)
+
+
+@case(1, "not a regular file")
+def external_file_is_a_folder(folder):
+    os.mkdir(os.path.join(folder, "data"))
+    return external(base_models.cnn(), "data", folder)
+
+
 @case(2, "segments")
 def tensor_in_segments(folder):
     return changed(lambda m: setattr(tensor(m, "w0").segment, "begin", 0))
@@ -246,6 +283,12 @@ def recursive_function(folder):
         m.functions[0].node[0].domain = "local"
         m.functions[0].opset_import.append(helper.make_opsetid("local", 1))
     return changed(change, base_models.control)
+
+
+def unary():
+    """x[2, 3, 4, 5] -> Relu -> y"""
+    x, y = (base_models.value(name, [2, 3, 4, 5]) for name in "xy")
+    return base_models.model([helper.make_node("Relu", ["x"], ["y"])], [x], [y])
 
 
 def external(model, location, folder, **fields):

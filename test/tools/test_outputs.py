@@ -5,6 +5,8 @@ import shutil
 import subprocess
 
 import numpy as np
+import onnx
+from onnx import TensorProto, helper
 
 from support import ROOT, ToolTest, main
 
@@ -66,6 +68,16 @@ class Program(OutputTest):
         self.assertTrue((self.folder / "m.ll.weights").exists())
         got = self.outputs_of_program("-O2", "m.ll")
         np.testing.assert_allclose(got, self.expected(), rtol=1e-5, atol=1e-5)
+
+    def test_header_of_any_name(self):
+        names = ["x*/ \n#error", "/*y\x1b[31m é\\"]
+        values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [2]) for name in names]
+        node = helper.make_node("Relu", names[:1], names[1:], name="n*/\n")
+        graph = helper.make_graph([node], "names", values[:1], values[1:])
+        opsets = [helper.make_opsetid("", 17)]
+        onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), self.folder / "n.onnx")
+        self.nncc("n.onnx", "--header", "-o", "n.so")
+        self.command("clang", "-Wall", "-Werror", "-fsyntax-only", f"-I{ROOT}/runtime/include", "-x", "c", "n.h")
 
     def test_header_without_model(self):
         self.nncc(CNN, "--header", "-o", "nowhere/m.so", code=1)

@@ -103,6 +103,9 @@ static Expected<std::vector<InputInfo>> inputsOf(const onnx::GraphProto &graph) 
   for (const onnx::ValueInfoProto &value : graph.input()) {
     if (initializers.contains(value.name()))
       continue;
+    if (value.type().value_case() == onnx::TypeProto::VALUE_NOT_SET)
+      return make_error<CompileError>(ErrorClass::InvalidModel,
+                                      "input '" + value.name() + "': has no type");
     if (!value.type().has_tensor_type())
       return unsupportedError("input '" + value.name() + "' is not a tensor");
     const onnx::TypeProto_Tensor &type = value.type().tensor_type();
