@@ -4,6 +4,7 @@
 #include "mlir/IR/AffineMap.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/CheckedArithmetic.h"
 
 using namespace mlir;
 using namespace nncc::kern;
@@ -200,6 +201,14 @@ LogicalResult PackOp::verify() {
   for (auto [dim, factor] : llvm::zip(getDims(), getFactors()))
     if (dim < 0 || dim >= source.getRank() || factor < 1)
       return emitOpError("expects dims of the source and positive factors");
+  // Indices into the source are sums of products: none of them overflows.
+  SmallVector<int64_t> last(source.getRank(), 0);
+  for (auto [size, dim, factor] : llvm::zip(result.getShape(), getDims(), getFactors())) {
+    std::optional<int64_t> end = llvm::checkedMulAdd(size, factor, last[dim]);
+    if (!end || *end > (int64_t(1) << 47))
+      return emitOpError("expects indices into the source below 2^47");
+    last[dim] = *end;
+  }
   return success();
 }
 

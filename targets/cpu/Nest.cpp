@@ -239,7 +239,8 @@ LogicalResult buildGeneric(linalg::GenericOp op, const Homes &homes, std::vector
   for (OpOperand &init : op.getDpsInitsMutable()) {
     AffineMap map = op.getMatchingIndexingMap(&init);
     nest.outputs.push_back(builder.access(op.getTiedOpResult(&init), map.getResults()));
-    bool isRead = !op.getMatchingBlockArgument(&init).use_empty();
+    // A reduction over nothing leaves the init, whether the body uses it or not.
+    bool isRead = nest.isReduction() || !op.getMatchingBlockArgument(&init).use_empty();
     nest.inits.push_back(isRead ? builder.init(init.get(), map.getResults()) : Access());
   }
   nest.body->walk([&](tensor::ExtractOp extract) {

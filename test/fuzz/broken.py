@@ -252,19 +252,6 @@ def more_than_memory(folder):
     return changed(change, unary)
 
 
-@case(3, "more than a million nodes")
-def functions_that_double(folder):
-    def change(m):
-        for i in range(40):
-            calls = [helper.make_node(f"F{i + 1}", [a], [b], domain="local") for a, b in ("ac", "cb")]
-            body = calls if i < 39 else [helper.make_node("Relu", ["a"], ["b"])]
-            imports = [helper.make_opsetid("", 17), helper.make_opsetid("local", 1)]
-            m.functions.append(helper.make_function("local", f"F{i}", ["a"], ["b"], body, imports))
-        m.graph.node[0].op_type, m.graph.node[0].domain = "F0", "local"
-        m.opset_import.append(helper.make_opsetid("local", 1))
-    return changed(change, unary)
-
-
 @case(1, "not a regular file")
 def external_file_is_a_folder(folder):
     os.mkdir(os.path.join(folder, "data"))

@@ -3,8 +3,9 @@
 
   mutate_ir.py NNCC [--count=N] [--seed=N] [--only=I] [--stage=NAME]
 
-Mutations are those of somebody who edits the text: other numbers, names and types, lines left out,
-doubled or moved. Each is made of its own seed: --only=I repeats one, and leaves it in the folder.
+Mutations are those of somebody who edits the text: other numbers, sizes, types, operations and
+operands, attributes and lines left out. Each has a seed of its own: --only=I repeats one, and leaves
+it in the folder.
 """
 import argparse
 import os
@@ -18,50 +19,80 @@ import base_models
 import harness
 
 STAGES = ("import", "graph", "kernels", "schedule", "program", "target")
-TOKENS = re.compile(r'-?\b\d+\b|%[\w$.-]+|@[\w$.-]+|"[^"\n]*"|\b[a-z]+\.[a-z_.]+\b|\b(?:f32|i64|i32|index)\b')
-NUMBERS = ("0", "1", "-1", "7", "64", "4096", "2147483648", "9223372036854775807", "-9223372036854775808")
+NUMBERS = ("0", "1", "-1", "2", "7", "64", "4096", "2147483648", "9223372036854775807", "-9223372036854775808")
+NUMBER = re.compile(r"(?<![%\w.#\"-])-?\d+\b(?!\.)")
+SIZE = re.compile(r"(?<=[<x])\d+(?=x)")
+ATTRIBUTE = re.compile(r"\b[\w.]+ = (?:\[[^\]]*\]|<[^>]*>|[^,{}<>]+)(?:, )?(?=[^{}]*\})")
+MNEMONIC = re.compile(r"\b[a-z]+\.[a-z_]+\b")
 
 
-def change_token(lines, rng):
-    """Another token of the same kind in one place: numbers, values, symbols, strings, operations, types."""
-    for _ in range(50):
-        at = rng.randrange(len(lines))
-        found = list(TOKENS.finditer(lines[at]))
-        if found:
-            break
-    else:
-        return
-    token = rng.choice(found)
-    text = token.group()
-    others = [t.group() for line in rng.sample(lines, min(len(lines), 60)) for t in TOKENS.finditer(line)]
-    if re.fullmatch(r"-?\d+", text):
-        others = list(NUMBERS) + [str(int(text) + rng.choice((-1, 1)))]
-    else:
-        others = [t for t in others if t[0] == text[0] and t != text] or others
-    lines[at] = lines[at][: token.start()] + rng.choice(others or [text]) + lines[at][token.end() :]
+def change_match(pattern, lines, rng, replace):
+    """Replaces one match of the pattern, in one of the lines that have one."""
+    places = [i for i, line in enumerate(lines) if pattern.search(line)]
+    if places:
+        at = rng.choice(places)
+        match = rng.choice(list(pattern.finditer(lines[at])))
+        lines[at] = lines[at][: match.start()] + replace(match.group()) + lines[at][match.end() :]
+
+
+def other_number(rng):
+    return lambda text: rng.choice((*NUMBERS, str(int(text) + 1), str(int(text) - 1), str(int(text) * 2)))
+
+
+def change_number(lines, rng):
+    """Any number that is not a part of a name or type: attributes, indices, constants."""
+    change_match(NUMBER, lines, rng, other_number(rng))
+
+
+def change_program_number(lines, rng):
+    """The same in the lines that say much in few numbers."""
+    important = [i for i, line in enumerate(lines) if re.search(r"\brt\.|\bkern\.|attributes|#map", line)]
+    part = [lines[i] for i in important]
+    change_match(NUMBER, part, rng, other_number(rng))
+    for i, line in zip(important, part):
+        lines[i] = line
+
+
+def change_size(lines, rng):
+    """One size wherever it occurs in a type, so that types still agree."""
+    sizes = sorted({size for line in lines for size in SIZE.findall(line)})
+    if sizes:
+        old, new = rng.choice(sizes), rng.choice(("0", "1", "2", "3", "17", "?", "1000000007"))
+        lines[:] = [re.sub(rf"(?<=[<x]){old}(?=x)", new, line) for line in lines]
+
+
+def change_operation(lines, rng):
+    """Another operation of the same dialect."""
+    names = sorted({name for line in lines for name in MNEMONIC.findall(line)})
+    same = lambda text: [n for n in names if n.split(".")[0] == text.split(".")[0]]
+    change_match(MNEMONIC, lines, rng, lambda text: rng.choice(same(text)))
+
+
+def drop_attribute(lines, rng):
+    change_match(ATTRIBUTE, lines, rng, lambda text: "")
+
+
+def change_element(lines, rng):
+    """One element type, wherever it occurs."""
+    old, new = rng.sample(("f32", "f64", "i64", "i32", "i1", "f16", "index"), 2)
+    lines[:] = [re.sub(rf"(?<=x){old}\b", new, line) for line in lines]
+
+
+def swap_operands(lines, rng):
+    value = re.compile(r"(?<=[(, ])%[\w.]+(?=[,) ])")
+    places = [i for i, line in enumerate(lines) if len(value.findall(line)) > 1]
+    if places:
+        at = rng.choice(places)
+        a, b = rng.sample(list(value.finditer(lines[at])), 2)
+        lines[at] = lines[at][: a.start()] + b.group() + lines[at][a.end() :]
 
 
 def drop_line(lines, rng):
     del lines[rng.randrange(len(lines))]
 
 
-def double_line(lines, rng):
-    at = rng.randrange(len(lines))
-    lines.insert(at, lines[at])
-
-
-def move_line(lines, rng):
-    line = lines.pop(rng.randrange(len(lines)))
-    lines.insert(rng.randrange(len(lines) + 1), line)
-
-
-def drop_attribute(lines, rng):
-    marked = [i for i, line in enumerate(lines) if "{" in line and " = " in line]
-    at = rng.choice(marked or [0])
-    lines[at] = re.sub(r"[\w.]+ = [^,{}]*(, )?", "", lines[at], count=1)
-
-
-MUTATIONS = (change_token,) * 6 + (drop_line, double_line, move_line, drop_attribute)
+MUTATIONS = (change_number,) * 3 + (change_program_number,) * 5 + (change_size,) * 2 + (
+    change_operation, drop_attribute, drop_attribute, change_element, swap_operands, drop_line)  # fmt: skip
 
 
 def write_sources(nncc, folder):
@@ -113,7 +144,6 @@ def main():
                     os.remove(weights)
                 os.link(source + ".weights", weights)
             code, said = harness.run([options.nncc, path, "-o", "mutant.so"], folder=folder)
-            print(i, os.path.basename(source), code, said[:150].replace("\n", " ")) if os.environ.get("DBG") else 0
             ends[code] = ends.get(code, 0) + 1
             if why := harness.fault(code, said):
                 failures += 1

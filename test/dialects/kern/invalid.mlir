@@ -467,3 +467,15 @@ func.func @f(%a: memref<8xf32>, %b: memref<128xf32>, %i: index, %x: vector<16xf3
       : memref<8xf32>, memref<128xf32>, vector<16xf32> -> vector<16xf32>
   return
 }
+// -----
+func.func @pack_to_one(%w: tensor<8x40xf32>) -> tensor<f32> {
+  // expected-error @+1 {{expects a result of 1 dim or more}}
+  %0 = kern.pack %w dims [] factors [] : tensor<8x40xf32> -> tensor<f32>
+  return %0 : tensor<f32>
+}
+// -----
+func.func @pack_far(%w: tensor<8x40xf32>) -> tensor<3x8x16xf32> {
+  // expected-error @+1 {{expects indices into the source below 2^47}}
+  %0 = kern.pack %w dims [1, 0, 1] factors [4611686018427387904, 1, 1] : tensor<8x40xf32> -> tensor<3x8x16xf32>
+  return %0 : tensor<3x8x16xf32>
+}

@@ -110,6 +110,10 @@ def placeholders():
         operands = [k.argument(shape), k.empty((taps,))]
         kernel = k.generic(operands, [["d0", "d1 + d2"], [2]], result, [0, 1], "ppr", SUM, init="0.0")
         case(f"sums of {taps}", k, kernel, [x], np.lib.stride_tricks.sliding_window_view(x, taps, 1).sum(-1), 1e-4)
+    for shape in ((5, 7), (5, 40), (3, 0)):
+        k, x = Kernel(), random(*shape)
+        last = k.reduce(k.argument(shape), [1], ["%r = arith.negf %x0 : f32"], "3.0")
+        case(f"last of {shape}", k, last, [x], -x[:, -1] if shape[1] else np.full(3, 3, np.float32), 0)
 
 
 def rows():
