@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import unittest
 
 from support import ARGUMENTS, HERE, INSTALLED, InstalledTest, main
 
@@ -51,6 +52,12 @@ print(nncc.__file__)
 """
 
 
+without_sanitizers = unittest.skipIf(
+    os.environ.get("NNCC_SANITIZE"),
+    "programs without the sanitizers cannot load what is built with them, for debugging",
+)
+
+
 def install():
     """Installs under one name and moves the tree to another."""
     first = INSTALLED.with_name(INSTALLED.name + "-first")
@@ -66,6 +73,7 @@ class Install(InstalledTest):
         missing = [name for name in FILES if not (INSTALLED / name).exists()]
         self.assertEqual(missing, [])
 
+    @without_sanitizers
     def test_no_path_of_the_build(self):
         for path in INSTALLED.rglob("*"):
             if path.is_symlink() or not path.is_file():
@@ -86,11 +94,13 @@ class Install(InstalledTest):
         text += "  %r = nn.relu %x : (tensor<2xf32>) -> tensor<2xf32>\n  return %r : tensor<2xf32>\n}\n"
         (self.folder / "in.mlir").write_text(text)
 
+    @without_sanitizers
     def test_python(self):
         os.environ["PYTHONPATH"] = str(INSTALLED / "lib" / "python")
         run = self.run_tool(sys.executable, "-c", PYTHON, self.model("Relu"), self.folder / "m.so")
         self.assertTrue(run.stdout.startswith(str(INSTALLED)), run.stdout)
 
+    @without_sanitizers
     def test_runtime_from_c(self):
         self.nncc(self.model("Relu"), "-o", "m.so")
         source = self.folder / "host"
