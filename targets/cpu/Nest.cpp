@@ -381,9 +381,12 @@ LogicalResult nncc::cpu::checkReads(ArrayRef<Nest> nests, const Homes &homes) {
       for (const Access &access : *list)
         if (access.isMemory())
           read.push_back(access.base);
-    for (unsigned base : read)
-      if (!homes.bases[base].buffer && !homes.bases[base].constant && !written.contains(base))
+    for (unsigned number : read) {
+      const Base &base = homes.bases[number];
+      bool isEmpty = llvm::is_contained(base.shape, getAffineConstantExpr(0, homes.getContext()));
+      if (!base.buffer && !base.constant && !isEmpty && !written.contains(number))
         return nest.op->emitError("reads a tensor that nothing has written");
+    }
     for (const Access &output : nest.outputs)
       written.insert(output.base);
   }

@@ -52,6 +52,8 @@ public:
   /// Concatenation operands that are written into the result by the op that computes them.
   bool isInPlace(mlir::OpOperand &part) const { return inPlace.contains(&part); }
 
+  mlir::MLIRContext *getContext() const { return context; }
+
   llvm::SmallVector<Base> bases;
   llvm::SmallVector<ResultCopy> copies;
 

@@ -116,6 +116,15 @@ def placeholders():
         case(f"last of {shape}", k, last, [x], -x[:, -1] if shape[1] else np.full(3, 3, np.float32), 0)
 
 
+def nothing():
+    """Tensors without elements have none that anybody could have written."""
+    k, x = Kernel(), random(5)
+    part = k.elementwise([k.empty((0,))], NEG)
+    case("joined with nothing", k, k.op(f"tensor.concat dim(0) {part.name}, {k.argument((5,)).name} : ({part.type}, tensor<5xf32>) -> TYPE", (5,)), [x], x, 0)
+    k = Kernel()
+    case("nothing", k, k.elementwise([k.empty((0, 7))], NEG), [], random(0, 7))
+
+
 def rows():
     for shape, axis in [((1536, 128), 1), ((6, 50, 150), 2), ((5, 7), 1), ((4, 33, 50), 1), ((10, 3, 20), 0), ((1000,), 0),
                         ((64, 17), 1), ((21, 5000), 0)]:
@@ -330,7 +339,7 @@ def windows():
 
 
 def main():
-    for add in (pointwise, types, reductions, placeholders, rows, transposes, movement, bodies, updates, windows):
+    for add in (pointwise, types, reductions, placeholders, nothing, rows, transposes, movement, bodies, updates, windows):
         add()
     run_cases(CASES, lambda kernel, *case: [check(kernel, *case)])
 
