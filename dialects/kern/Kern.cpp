@@ -27,6 +27,7 @@ void KernDialect::initialize() {
 
 MutableOperandRange ContractOp::getDpsInitsMutable() { return getInitMutable(); }
 MutableOperandRange WindowOp::getDpsInitsMutable() { return getInitMutable(); }
+MutableOperandRange AttentionOp::getDpsInitsMutable() { return getInitMutable(); }
 
 static double nominalElements(RankedTensorType type) {
   double count = 1;
@@ -51,6 +52,11 @@ double WindowOp::getFlops() {
   for (int64_t size : getKernel())
     flops *= size;
   return flops;
+}
+
+double AttentionOp::getFlops() {
+  double perKey = 2.0 * (nominalElements(getQueryType()) + nominalElements(getInitType()));
+  return perKey * nncc::nominal(nncc::shapeOf(getKeyType())[2]);
 }
 
 static bool agree(int64_t a, int64_t b) {
@@ -186,6 +192,50 @@ LogicalResult WindowOp::verify() {
 }
 
 LogicalResult WindowOp::verifyRegions() { return verifyEpilogue(*this); }
+
+LogicalResult AttentionOp::verify() {
+  RankedTensorType query = getQueryType(), key = getKeyType(), value = getValueType();
+  RankedTensorType init = getInitType();
+  Type element = init.getElementType();
+  for (RankedTensorType type : {query, key, value, init}) {
+    if (type.getRank() != 4)
+      return emitOpError("expects operands of rank 4, found ") << type;
+    if (!type.getElementType().isF32())
+      return emitOpError("expects operands of f32, found ") << type.getElementType();
+  }
+  auto expect = [&](int64_t a, int64_t b, StringRef what) -> LogicalResult {
+    return agree(a, b) ? success() : LogicalResult(emitOpError("expects ") << what);
+  };
+  for (RankedTensorType type : {key, value, init})
+    if (failed(expect(type.getDimSize(0), query.getDimSize(0), "one batch size")))
+      return failure();
+  int64_t heads = query.getDimSize(1), groups = key.getDimSize(1);
+  if (ShapedType::isDynamic(heads) || ShapedType::isDynamic(groups) || groups < 1 || heads % groups)
+    return emitOpError("expects heads of the query that are a multiple of those of the key");
+  if (failed(expect(groups, value.getDimSize(1), "key and value of as many heads")) ||
+      failed(expect(heads, init.getDimSize(1), "as many heads in query and init")) ||
+      failed(expect(query.getDimSize(2), init.getDimSize(2), "as many rows in query and init")) ||
+      failed(expect(query.getDimSize(3), key.getDimSize(3), "query and key of one depth")) ||
+      failed(expect(key.getDimSize(2), value.getDimSize(2), "as many keys as values")) ||
+      failed(expect(value.getDimSize(3), init.getDimSize(3), "value and init of one width")))
+    return failure();
+  if (AttentionPlanAttr plan = getPlanAttr())
+    if (std::min({plan.getKeys(), plan.getRows(), plan.getPanels(), plan.getUnitBlocks()}) < 1 ||
+        panel % plan.getRows())
+      return emitOpError("expects a plan of positive numbers, rows that divide 16, found ") << plan;
+  if (getResult().getType() != init)
+    return emitOpError("expects init's type as result");
+  if (!getMask())
+    return getFill() ? emitOpError("expects a mask where there is a fill") : success();
+  auto mask = cast<RankedTensorType>(getMask().getType());
+  int64_t scores[] = {query.getDimSize(0), heads, query.getDimSize(2), key.getDimSize(2)};
+  if (mask.getRank() != 4 || mask.getElementType() != element)
+    return emitOpError("expects a mask of rank 4 and f32, found ") << mask;
+  for (auto [size, full] : llvm::zip(mask.getShape(), scores))
+    if (size != 1 && !agree(size, full))
+      return emitOpError("expects a mask that broadcasts to the scores, found ") << mask;
+  return success();
+}
 
 LogicalResult PackOp::verify() {
   auto source = cast<RankedTensorType>(getSource().getType());

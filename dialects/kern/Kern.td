@@ -53,6 +53,28 @@ def Kern_PlanAttr : AttrDef<Kern_Dialect, "Plan"> {
   let assemblyFormat = "`<` struct(params) `>`";
 }
 
+// How queries that have no keys are answered; the same as in nn.attention.
+def Kern_Guard : I32EnumAttr<"Guard", "Which weights of an attention are zero in place of NaN", [
+    I32EnumAttrCase<"None", 0, "none">,   // none
+    I32EnumAttrCase<"Empty", 1, "empty">, // those of a query without a score above -inf
+    I32EnumAttrCase<"NaN", 2, "nan">      // all
+    ]> {
+  let cppNamespace = "::nncc::kern";
+}
+
+def Kern_AttentionPlanAttr : AttrDef<Kern_Dialect, "AttentionPlan"> {
+  let mnemonic = "attention_plan";
+  let summary = "How an attention is scheduled on a CPU";
+  let description = [{
+    A block is 16 queries. Its scores are computed in register tiles of `keys` keys x 16 queries, its result
+    in tiles of `rows` queries, a divisor of 16, x `panels` * 16 columns. A unit is `unit_blocks` blocks of one
+    head; they share a copy of its keys and values, or read them `in_place`.
+  }];
+  let parameters = (ins "int64_t":$keys, "int64_t":$rows, "int64_t":$panels, "int64_t":$unit_blocks,
+                        "bool":$in_place);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
 def Kern_ContractOp : Kern_Op<"contract", [
     IsolatedFromAbove, SingleBlock, Pure, DeclareOpInterfaceMethods<DestinationStyleOpInterface>]> {
   let summary = "Matrix product or convolution, with an epilogue on one element";
@@ -94,6 +116,41 @@ def Kern_ContractOp : Kern_Op<"contract", [
     ::mlir::RankedTensorType getInitType() { return getInit().getType(); }
     ::mlir::Block *getBody() { return &getEpilogue().front(); }
     /// Multiplications and additions.
+    double getFlops();
+  }];
+}
+
+def Kern_AttentionOp : Kern_Op<"attention", [
+    Pure, DeclareOpInterfaceMethods<DestinationStyleOpInterface>]> {
+  let summary = "softmax(scale * query * transposed key + mask) * value, head by head";
+  let description = [{
+    ```
+    query [N, H, L, D], key [N, G, S, D], value [N, G, S, E]  ->  init [N, H, L, E]
+    scores[n, h, l, s] = scale * sum over d of query[n, h, l, d] * key[n, h / (H/G), s, d]
+    ```
+    G divides H. Each dim of the mask is that of the scores or 1. Without `fill` the mask is added to the
+    scores; with it, the score is `fill` where the mask is 0. With `causal`, keys s > l take no part. Rows of
+    scores become weights by soft-max; NaN weights are what `guard` says. One element type, f32. The
+    contents of `init` are never read.
+  }];
+  let arguments = (ins AnyRankedTensor:$query, AnyRankedTensor:$key, AnyRankedTensor:$value,
+                       Optional<AnyRankedTensor>:$mask, AnyRankedTensor:$init, F32Attr:$scale,
+                       OptionalAttr<F32Attr>:$fill, UnitAttr:$causal,
+                       DefaultValuedAttr<Kern_Guard, "Guard::None">:$guard,
+                       OptionalAttr<Kern_AttentionPlanAttr>:$plan);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    `ins` `(` $query `,` $key `,` $value `:` type($query) `,` type($key) `,` type($value) `)`
+    (`mask` `(` $mask^ `:` type($mask) `)`)? `outs` `(` $init `:` type($init) `)` attr-dict
+    `->` type($result)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::RankedTensorType getQueryType() { return getQuery().getType(); }
+    ::mlir::RankedTensorType getKeyType() { return getKey().getType(); }
+    ::mlir::RankedTensorType getValueType() { return getValue().getType(); }
+    ::mlir::RankedTensorType getInitType() { return getInit().getType(); }
+    /// Multiplications and additions of both products.
     double getFlops();
   }];
 }

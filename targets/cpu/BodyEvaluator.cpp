@@ -207,6 +207,27 @@ bool keepsCounting(Operation &op, ArrayRef<Lanes> operands) {
 }
 } // namespace
 
+void BodyEvaluator::evaluateBranch(Emitter &e, scf::IfOp op, LaneMap &values,
+                                   const Points &points) const {
+  auto emit = [&](Block *block) {
+    return [&, block](OpBuilder &, Location) {
+      for (Operation &inner : block->without_terminator())
+        evaluate(e, inner, values, points, /*scalarOnly=*/false);
+      SmallVector<Value> results;
+      for (Value result : block->getTerminator()->getOperands()) {
+        Lanes lanes = *lookup(result, values);
+        results.push_back(asVector(e, lanes, points.lanes));
+      }
+      scf::YieldOp::create(e.b, e.loc, results);
+    };
+  };
+  Value condition = lookup(op.getCondition(), values)->scalar;
+  auto branch =
+      scf::IfOp::create(e.b, e.loc, condition, emit(op.thenBlock()), emit(op.elseBlock()));
+  for (auto [old, result] : llvm::zip(op.getResults(), branch.getResults()))
+    values[old] = Lanes{nullptr, result, false};
+}
+
 bool BodyEvaluator::evaluate(Emitter &e, Operation &op, LaneMap &values, const Points &points,
                              bool scalarOnly) const {
   if (auto index = dyn_cast<linalg::IndexOp>(op)) {
@@ -223,6 +244,11 @@ bool BodyEvaluator::evaluate(Emitter &e, Operation &op, LaneMap &values, const P
     if (lanes)
       values[extract.getResult()] = *lanes;
     return lanes.has_value();
+  }
+  if (auto branch = dyn_cast<scf::IfOp>(op); branch && points.lanes > 1) {
+    if (!scalarOnly)
+      evaluateBranch(e, branch, values, points);
+    return !scalarOnly;
   }
   SmallVector<Lanes> operands;
   for (Value operand : op.getOperands()) {

@@ -48,6 +48,8 @@ public:
 private:
   bool evaluate(Emitter &e, mlir::Operation &op, LaneMap &values, const Points &points,
                 bool scalarOnly) const;
+  /// A branch that all lanes take or none.
+  void evaluateBranch(Emitter &e, mlir::scf::IfOp op, LaneMap &values, const Points &points) const;
   std::optional<Lanes> extract(Emitter &e, mlir::tensor::ExtractOp op, LaneMap &values,
                                const Points &points, bool scalarOnly) const;
   Lanes gather(Emitter &e, mlir::tensor::ExtractOp op, llvm::MutableArrayRef<Lanes> indices,

@@ -27,6 +27,7 @@ public:
   LogicalResult run() {
     if (failed(checkTypes()) || failed(generalize()))
       return failure();
+    dropCasts();
     addArguments();
     resolveSymbols();
     auto homes = Homes::of(function, arguments, results);
@@ -101,6 +102,26 @@ private:
       results.push_back(buffer(type));
   }
 
+  /// Casts to types that do not tell the sizes, as canonicalization leaves them around tensor ops:
+  /// all tensors get the types that do.
+  void dropCasts() {
+    auto tells = [](Value tensor) {
+      auto type = cast<RankedTensorType>(tensor.getType());
+      return type.hasStaticShape() || type.getEncoding();
+    };
+    for (Operation &op : llvm::make_early_inc_range(body())) {
+      auto cast = dyn_cast<tensor::CastOp>(op);
+      if (!cast || !isTensor(cast.getType()) || !isTensor(cast.getSource().getType()) ||
+          (tells(cast.getSource()) && tells(cast.getResult())) ||
+          (isa<BlockArgument>(cast.getSource()) && !tells(cast.getSource())))
+        continue;
+      if (!tells(cast.getSource()))
+        cast.getSource().setType(cast.getType());
+      cast.replaceAllUsesWith(cast.getSource());
+      cast.erase();
+    }
+  }
+
   /// rt.symbol -> the value that the call hands over.
   void resolveSymbols() {
     function.walk([&](rt::SymbolOp op) {
@@ -140,7 +161,7 @@ private:
       bool isOnTensors = llvm::any_of(op.getResultTypes(), isTensor);
       if (!isOnTensors || Homes::isView(&op))
         continue;
-      if (isa<kern::ContractOp, kern::WindowOp>(op))
+      if (isa<kern::ContractOp, kern::AttentionOp, kern::WindowOp>(op))
         whole = &op;
       else if (!isa<linalg::FillOp>(op) || !onlyInits(op))
         roots.push_back(&op);
@@ -155,7 +176,7 @@ private:
 
   static bool onlyInits(Operation &fill) {
     return llvm::all_of(fill.getUsers(), [](Operation *user) {
-      return isa<kern::ContractOp, kern::WindowOp>(user);
+      return isa<kern::ContractOp, kern::AttentionOp, kern::WindowOp>(user);
     });
   }
 
@@ -179,6 +200,8 @@ private:
     kernel.places[destination.getDpsInitOperand(0)->get()] = kernel.places[result];
     if (auto contract = dyn_cast<kern::ContractOp>(op))
       return emitContract(b, contract, kernel);
+    if (auto attention = dyn_cast<kern::AttentionOp>(op))
+      return emitAttention(b, attention, kernel);
     return emitWindow(b, cast<kern::WindowOp>(op), kernel);
   }
 

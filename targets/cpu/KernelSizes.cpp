@@ -44,6 +44,22 @@ Value KernelSizes::expand(OpBuilder &b, Location loc, AffineExpr expression, Val
   });
 }
 
+/// What buildSize makes of a quotient or remainder is corrected below 0: the operation itself.
+static Value withoutRounding(Operation *op) {
+  auto select = dyn_cast<arith::SelectOp>(op);
+  auto compare = select ? select.getCondition().getDefiningOp<arith::CmpIOp>() : nullptr;
+  bool rounds = compare && compare.getPredicate() == arith::CmpIPredicate::slt &&
+                getConstantIntValue(compare.getRhs()) == 0 &&
+                compare.getLhs().getDefiningOp<arith::RemSIOp>();
+  return rounds ? select.getFalseValue() : Value();
+}
+
+/// A divisor that is kept from being 0.
+static Value withoutGuard(Value divisor) {
+  auto guarded = divisor.getDefiningOp<arith::MaxSIOp>();
+  return guarded && getConstantIntValue(guarded.getRhs()) == 1 ? guarded.getLhs() : divisor;
+}
+
 AffineExpr nncc::cpu::expressionOf(Value index) {
   MLIRContext *context = index.getContext();
   if (auto known = getConstantIntValue(index))
@@ -55,8 +71,13 @@ AffineExpr nncc::cpu::expressionOf(Value index) {
     return getAffineSymbolExpr(symbol.getNumber(), context);
   if (auto dim = dyn_cast<rt::DimOp>(op))
     return getAffineSymbolExpr(dim.getNumber(), context);
+  if (Value rounded = withoutRounding(op))
+    return expressionOf(rounded);
+  bool divides = isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp>(op);
   SmallVector<AffineExpr> operands;
-  for (Value operand : op->getOperands()) {
+  for (OpOperand &use : op->getOpOperands()) {
+    bool isDivisor = divides && use.getOperandNumber() == 1;
+    Value operand = isDivisor ? withoutGuard(use.get()) : use.get();
     operands.push_back(expressionOf(operand));
     if (!operands.back())
       return {};

@@ -20,6 +20,23 @@ def PlanContract : Pass<"nncc-cpu-plan-contract", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::nncc::kern::KernDialect"];
 }
 
+def PlanAttention : Pass<"nncc-cpu-plan-attention", "::mlir::func::FuncOp"> {
+  let summary = "Choose tiles and units of each kern.attention";
+  let description = [{
+    Attaches a `#kern.attention_plan` to each attention that has none:
+    ```mlir
+    kern.attention ins(%q, %k, %v ...) ... {scale = 0.125 : f32}
+      -->   ... {plan = #kern.attention_plan<keys = 16, rows = 8, panels = 2, unit_blocks = 8, in_place = false>, ...}
+    ```
+    The remark `plan` (category `nncc-cpu`) tells the plan, and the numbers of queries and keys.
+  }];
+  let options = [
+    Option<"threads", "threads", "int64_t", "0", "threads that share the units; 0: 4 are assumed">,
+    Option<"registers", "registers", "int64_t", "32", "vector registers of the machine">,
+    Option<"registerBytes", "register-bytes", "int64_t", "64", "size of a vector register">];
+  let dependentDialects = ["::nncc::kern::KernDialect"];
+}
+
 def EmitKernel : Pass<"nncc-cpu-emit-kernel", "::mlir::func::FuncOp"> {
   let summary = "A kernel on tensors -> loops over units on flat buffers";
   let description = [{

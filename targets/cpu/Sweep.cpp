@@ -13,6 +13,25 @@ bool nncc::cpu::isHeavyOp(Operation &op) {
               math::TruncOp, math::RoundEvenOp, math::CopySignOp>(op);
 }
 
+/// Branches are taken by all lanes or by none: conditions come from outside of the body.
+static bool isVectorisableOp(Operation &op, const Nest &nest, const Homes &homes) {
+  if (auto index = dyn_cast<linalg::IndexOp>(op))
+    return linearOf(nest.loopIndices[index.getDim()], nest.sizes.size()).has_value();
+  if (auto extract = dyn_cast<tensor::ExtractOp>(op))
+    return homes.place(extract.getTensor()).has_value();
+  if (auto branch = dyn_cast<scf::IfOp>(op)) {
+    auto isBlockVectorisable = [&](Block *block) {
+      return block && llvm::all_of(block->without_terminator(), [&](Operation &inner) {
+               return isVectorisableOp(inner, nest, homes);
+             });
+    };
+    return !nest.body->getParent()->isAncestor(branch.getCondition().getParentRegion()) &&
+           isBlockVectorisable(branch.thenBlock()) && isBlockVectorisable(branch.elseBlock());
+  }
+  return isa<arith::ConstantOp>(op) ||
+         (op.getNumRegions() == 0 && OpTrait::hasElementwiseMappableTraits(&op));
+}
+
 bool nncc::cpu::isVectorisable(const Nest &nest, const NestGroup &group, const Homes &homes) {
   for (const Access *access : nest.accesses()) {
     auto found = group.scratch.find(access->base);
@@ -26,14 +45,8 @@ bool nncc::cpu::isVectorisable(const Nest &nest, const NestGroup &group, const H
       return false;
   if (!nest.body)
     return true;
-  return llvm::all_of(nest.body->without_terminator(), [&](Operation &op) {
-    if (auto index = dyn_cast<linalg::IndexOp>(op))
-      return linearOf(nest.loopIndices[index.getDim()], nest.sizes.size()).has_value();
-    if (auto extract = dyn_cast<tensor::ExtractOp>(op))
-      return homes.place(extract.getTensor()).has_value();
-    return isa<arith::ConstantOp>(op) ||
-           (op.getNumRegions() == 0 && OpTrait::hasElementwiseMappableTraits(&op));
-  });
+  return llvm::all_of(nest.body->without_terminator(),
+                      [&](Operation &op) { return isVectorisableOp(op, nest, homes); });
 }
 
 namespace {

@@ -113,6 +113,8 @@ private:
   mlir::AffineExpr strideOf(const Stream &stream) const {
     return vector >= 0 ? stream.strides[vector] : e.b.getAffineConstantExpr(0);
   }
+  /// The offset of an element whose index is no sum of loops.
+  mlir::Value placeOf(const State &state, const Stream &stream, const Cursor &cursor, int64_t copy);
   Lanes load(const State &state, const Stream &stream, mlir::Value offset, const Cursor &cursor,
              int64_t copy);
   void store(const State &state, const Stream &stream, mlir::Value offset, Lanes value,

@@ -37,32 +37,37 @@ void SweepEmitter::hoist(unsigned depth, Cursor &cursor) {
   }
 }
 
+Value SweepEmitter::placeOf(const State &state, const Stream &stream, const Cursor &cursor,
+                            int64_t copy) {
+  // Not on vectors: the only lane's index, dim by dim.
+  const Access &access = *stream.computed;
+  auto scratch = group.scratch.find(access.base);
+  ArrayRef<AffineExpr> sizes = homes.bases[access.base].shape;
+  Shape strides(sizes.size(), e.b.getAffineConstantExpr(1));
+  for (int64_t d = static_cast<int64_t>(sizes.size()) - 2; d >= 0; --d)
+    strides[d] = normalForm(strides[d + 1] * sizes[d + 1]);
+  bool isBlocked = scratch != group.scratch.end() && scratch->second.isBlocked;
+  if (isBlocked)
+    strides = scratch->second.strides;
+  Points at = points(state, cursor, copy);
+  for (auto [loop, shared] : llvm::enumerate(state.statement->nest->shared))
+    if (isBlocked && shared >= 0)
+      at.loops[loop] = state.statement->loops[loop] >= 0
+                           ? cursor.loops[state.statement->loops[loop]]
+                           : e.constant(0);
+  Value offset = e.constant(0);
+  for (auto [index, stride] : llvm::zip(access.indices, strides))
+    if (!isZero(stride))
+      offset = e.add(offset, e.mul(state.evaluator.index(e, index, at)->scalar, stride));
+  return offset;
+}
+
 Lanes SweepEmitter::load(const State &state, const Stream &stream, Value offset,
                          const Cursor &cursor, int64_t copy) {
   if (stream.scalar)
     return Lanes{stream.scalar, nullptr, false};
-  if (stream.computed) {
-    // Not on vectors: the only lane's index, dim by dim.
-    const Access &access = *stream.computed;
-    auto scratch = group.scratch.find(access.base);
-    ArrayRef<AffineExpr> sizes = homes.bases[access.base].shape;
-    Shape strides(sizes.size(), e.b.getAffineConstantExpr(1));
-    for (int64_t d = static_cast<int64_t>(sizes.size()) - 2; d >= 0; --d)
-      strides[d] = normalForm(strides[d + 1] * sizes[d + 1]);
-    bool isBlocked = scratch != group.scratch.end() && scratch->second.isBlocked;
-    if (isBlocked)
-      strides = scratch->second.strides;
-    Points at = points(state, cursor, copy);
-    for (auto [loop, shared] : llvm::enumerate(state.statement->nest->shared))
-      if (isBlocked && shared >= 0)
-        at.loops[loop] = state.statement->loops[loop] >= 0
-                             ? cursor.loops[state.statement->loops[loop]]
-                             : e.constant(0);
-    offset = e.constant(0);
-    for (auto [index, stride] : llvm::zip(access.indices, strides))
-      if (!isZero(stride))
-        offset = e.add(offset, e.mul(state.evaluator.index(e, index, at)->scalar, stride));
-  }
+  if (stream.computed)
+    offset = placeOf(state, stream, cursor, copy);
   AffineExpr stride = strideOf(stream);
   if (isZero(stride) || !cursor.loops[vector]) {
     Value value = memref::LoadOp::create(e.b, e.loc, stream.buffer, offset);
@@ -76,6 +81,8 @@ Lanes SweepEmitter::load(const State &state, const Stream &stream, Value offset,
 
 void SweepEmitter::store(const State &state, const Stream &stream, Value offset, Lanes value,
                          const Cursor &cursor, int64_t copy) {
+  if (stream.computed)
+    offset = placeOf(state, stream, cursor, copy);
   AffineExpr stride = strideOf(stream);
   if (isZero(stride) || !cursor.loops[vector]) {
     memref::StoreOp::create(e.b, e.loc, toMemory(e, value.scalar, stream.memory), stream.buffer,

@@ -467,6 +467,62 @@ func.func @f(%a: memref<8xf32>, %b: memref<128xf32>, %i: index, %x: vector<16xf3
       : memref<8xf32>, memref<128xf32>, vector<16xf32> -> vector<16xf32>
   return
 }
+
+// -----
+
+func.func @f(%q: tensor<1x4x5x8xf64>, %y: tensor<1x4x5x8xf64>) {
+  // expected-error @below {{expects operands of f32, found 'f64'}}
+  %0 = kern.attention ins(%q, %q, %q : tensor<1x4x5x8xf64>, tensor<1x4x5x8xf64>, tensor<1x4x5x8xf64>) outs(%y : tensor<1x4x5x8xf64>) {scale = 1.0 : f32} -> tensor<1x4x5x8xf64>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<4x5x8xf32>, %y: tensor<4x5x8xf32>) {
+  // expected-error @below {{expects operands of rank 4, found 'tensor<4x5x8xf32>'}}
+  %0 = kern.attention ins(%q, %q, %q : tensor<4x5x8xf32>, tensor<4x5x8xf32>, tensor<4x5x8xf32>) outs(%y : tensor<4x5x8xf32>) {scale = 1.0 : f32} -> tensor<4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<1x4x5x8xf32>, %k: tensor<1x3x5x8xf32>, %y: tensor<1x4x5x8xf32>) {
+  // expected-error @below {{expects heads of the query that are a multiple of those of the key}}
+  %0 = kern.attention ins(%q, %k, %k : tensor<1x4x5x8xf32>, tensor<1x3x5x8xf32>, tensor<1x3x5x8xf32>) outs(%y : tensor<1x4x5x8xf32>) {scale = 1.0 : f32} -> tensor<1x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<1x4x5x8xf32>, %k: tensor<1x4x6x8xf32>, %y: tensor<1x4x5x8xf32>) {
+  // expected-error @below {{expects as many keys as values}}
+  %0 = kern.attention ins(%q, %k, %q : tensor<1x4x5x8xf32>, tensor<1x4x6x8xf32>, tensor<1x4x5x8xf32>) outs(%y : tensor<1x4x5x8xf32>) {scale = 1.0 : f32} -> tensor<1x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<1x4x5x8xf32>, %m: tensor<1x4x5x3xf32>, %y: tensor<1x4x5x8xf32>) {
+  // expected-error @below {{expects a mask that broadcasts to the scores, found 'tensor<1x4x5x3xf32>'}}
+  %0 = kern.attention ins(%q, %q, %q : tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>) mask(%m : tensor<1x4x5x3xf32>) outs(%y : tensor<1x4x5x8xf32>) {scale = 1.0 : f32} -> tensor<1x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<1x4x5x8xf32>, %y: tensor<1x4x5x8xf32>) {
+  // expected-error @below {{expects a mask where there is a fill}}
+  %0 = kern.attention ins(%q, %q, %q : tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>) outs(%y : tensor<1x4x5x8xf32>) {scale = 1.0 : f32, fill = 0.0 : f32} -> tensor<1x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<1x4x5x8xf32>, %y: tensor<1x4x5x8xf32>) {
+  // expected-error @below {{expects a plan of positive numbers, rows that divide 16}}
+  %0 = kern.attention ins(%q, %q, %q : tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>) outs(%y : tensor<1x4x5x8xf32>) {scale = 1.0 : f32, plan = #kern.attention_plan<keys = 4, rows = 6, panels = 1, unit_blocks = 1, in_place = false>} -> tensor<1x4x5x8xf32>
+  return
+}
 // -----
 func.func @pack_to_one(%w: tensor<8x40xf32>) -> tensor<f32> {
   // expected-error @+1 {{expects a result of 1 dim or more}}

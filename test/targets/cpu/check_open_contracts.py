@@ -4,16 +4,10 @@ import itertools
 
 import numpy as np
 from kernel_runner import check, run_cases
-from open_sizes import affine, evaluate_shape, tensor
+from open_sizes import affine, empty, evaluate_shape, tensor
 
 rng = np.random.default_rng(0)
 CASES = {}  # name: (title, text, arguments' shapes, wanted, symbols)
-
-
-def empty(name, shape):
-    """tensor.empty; what it takes for open sizes says nothing that its type does not."""
-    values = ", ".join("%size" for size in shape if isinstance(size, str))
-    return f"  %{name} = tensor.empty({values}) : {tensor(shape)}\n"
 
 
 def pack(weights, groups=1):

@@ -154,6 +154,25 @@ def movement():
     inserted = k.op(f"tensor.insert_slice {part.name} into {x.name}[{k.size('s1')}, 0] [{k.size('s0')}, 24] [1, 1] : {part.type} into TYPE", x.shape)
     case("insert slice", k, inserted, lambda d, x, y: np.concatenate([x[: d[1]], y]), 2, 0)
     k = Kernel()
+    x = k.argument(("s0 + s1", 8))
+    size = k.size("s1")
+    k.line("%c0 = arith.constant 0 : index\n  %c1 = arith.constant 1 : index\n  %c3 = arith.constant 3 : index")
+    for text in (f"%rest = arith.remsi {size}, %c3 : index", "%below = arith.cmpi slt, %rest, %c0 : index", f"%quotient = arith.divsi {size}, %c3 : index",
+                 "%less = arith.subi %quotient, %c1 : index", "%third = arith.select %below, %less, %quotient : index"):
+        k.line(text)
+    part = k.op(f"tensor.extract_slice {x.name}[%third, 0] [{k.size('s0')}, 8] [1, 1] : {x.type} to TYPE", ("s0", 8))
+    case("slice at a quotient", k, k.elementwise([part], NEG), lambda d, x: -x[d[1] // 3 : d[1] // 3 + d[0]], 2, 0)
+    k = Kernel()
+    x = k.argument((6, "s0", 4))
+    flat = k.collapse(k.elementwise([x], NEG), "[[0, 1, 2]]", ("s0 * 24",))
+    case("reshape across dims", k, k.expand(flat, "[[0, 1]]", (24, "s0")), lambda d, x: -x.reshape(24, d[0]), 1, 0)
+    k = Kernel()
+    first, second = k.argument(("s0", 5)), k.argument(("s1", 5))
+    casts = [k.op(f"tensor.cast {v.name} : {v.type} to tensor<?x5xf32>", v.shape) for v in (first, second)]
+    k.line(f"%joined = tensor.concat dim(0) {casts[0].name}, {casts[1].name} : (tensor<?x5xf32>, tensor<?x5xf32>) -> tensor<?x5xf32>")
+    joined = k.op("tensor.cast %joined : tensor<?x5xf32> to TYPE", ("s0 + s1", 5))
+    case("concat of casts", k, joined, lambda d, x, y: np.concatenate([x, y]), 2, 0)
+    k = Kernel()
     x = k.argument(("s0", 6))
     negated = k.elementwise([x], NEG)
     case("result twice, argument", k, (negated, negated, x), lambda d, x: (-x, -x, x), 1, 0)
@@ -176,6 +195,12 @@ def bodies():
     body = ["%i = arith.index_cast %x0 : i64 to index", "%j = linalg.index 1 : index", f"%r = tensor.extract {table.name}[%j, %i] : {table.type}"]
     result = k.generic([index], [[0]], ("s0", "s1 + 1"), [0, 1], "pp", body)
     case("gather with open strides", k, result, lambda d, x, i: x.T[i], 2, 0, lambda d: [random((d[1] + 1, d[1] + 3)), rng.integers(0, d[1] + 3, d[0])])
+    k = Kernel()
+    table, out = k.argument(("s0", 100)), k.argument((7, 100))
+    k.line(f"%c0 = arith.constant 0 : index\n  %some = arith.cmpi sgt, {k.size('s0')}, %c0 : index")
+    body = ["%j = linalg.index 1 : index", "%y = scf.if %some -> (f32) {", f"  %v = tensor.extract {table.name}[%c0, %j] : {table.type}", "  scf.yield %v : f32", "} else {",
+            "  %z = arith.constant 2.0 : f32", "  scf.yield %z : f32", "}", "%r = arith.addf %y, %x0 : f32"]
+    case("row that may not be there", k, k.elementwise([out], body), lambda d, t, x: x + (t[0] if len(t) else np.float32(2)), 1, 0)
     k = Kernel()
     a, b, c = k.argument((50, 8)), k.argument(("s0",), "i64"), k.argument(("s0", 8))
     k.line("%c0 = arith.constant 0 : index\n  %c1 = arith.constant 1 : index\n  %c8 = arith.constant 8 : index")

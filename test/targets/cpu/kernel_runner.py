@@ -11,8 +11,10 @@ import numpy as np
 from open_sizes import evaluate
 
 BUILD = os.environ.get("NNCC_BUILD", os.path.join(os.path.dirname(__file__), *[os.pardir] * 3, "build"))
+OPT = os.path.join(BUILD, "bin", "nncc-opt")
+LOWER_NN = "builtin.module(func.func(nncc-lower-nn,canonicalize,cse))"
 SCHEDULE = (
-    "builtin.module(func.func(nncc-cpu-plan-contract,nncc-cpu-emit-kernel,canonicalize,cse,"
+    "builtin.module(func.func(nncc-cpu-plan-contract,nncc-cpu-plan-attention,nncc-cpu-emit-kernel,canonicalize,cse,"
     "nncc-cpu-lower-brgemm,nncc-cpu-approximate-math,canonicalize,cse))"
 )
 TARGET = "builtin.module(convert-scf-to-cf,convert-vector-to-llvm,nncc-cpu-lower-to-llvm,reconcile-unrealized-casts,canonicalize)"
@@ -85,16 +87,20 @@ def inline_maps(text):
     return text
 
 
-def compile_kernels(texts):
-    """{name: function text} -> {name: Compiled}"""
+def lower_nn(text):
+    """Kernels of nn ops -> of linalg."""
+    return run(OPT, "--pass-pipeline=" + LOWER_NN, text=text)
+
+
+def compile_kernels(texts, lower=lambda text: text):
+    """{name: function text} -> {name: Compiled}; `lower` gives the text of kernels as they are scheduled."""
     folder = tempfile.TemporaryDirectory(prefix="kernels")
-    opt = os.path.join(BUILD, "bin", "nncc-opt")
-    scheduled = run(opt, "--pass-pipeline=" + SCHEDULE, text="\n".join(texts.values()))
+    scheduled = run(OPT, "--pass-pipeline=" + SCHEDULE, text=lower("\n".join(texts.values())))
     facts = {}
     scheduled = inline_maps(scheduled)
     for name, attributes in re.findall(r"func\.func @(\w+)\(.*attributes \{(.*?)\}", scheduled):
         facts[name] = [size_of(re.search(rf"rt\.{key} = (\d+|affine_map<.*?\)>)", attributes).group(1)) for key in ("units", "scratch")]
-    lowered = run(opt, "--pass-pipeline=" + TARGET, text=scheduled)
+    lowered = run(OPT, "--pass-pipeline=" + TARGET, text=scheduled)
     lowered = re.sub(r"rt\.\w+(?: = (?:\d+ : i64|affine_map<.*?\)>))?(?:, )?", "", inline_maps(lowered))
     ir = run("mlir-translate", "--mlir-to-llvmir", text=lowered)
     path = os.path.join(folder.name, "kernels")
@@ -132,11 +138,11 @@ def check(kernel, inputs, wanted, tolerance, dims=()):
     return None
 
 
-def run_cases(cases, run):
+def run_cases(cases, run, lower=lambda text: text):
     """The main program of a test: compiles the `cases`, {name: (title, text, *rest)}, whose titles contain its
-    argument. `run(kernel, *rest)` gives an error, or None, for each call of the kernel."""
+    argument. `run(kernel, *rest)` gives an error, or None, for each call of the kernel; `lower`: see compile_kernels."""
     chosen = {name: case for name, case in cases.items() if len(sys.argv) < 2 or sys.argv[1] in case[0]}
-    kernels = compile_kernels({name: case[1] for name, case in chosen.items()})
+    kernels = compile_kernels({name: case[1] for name, case in chosen.items()}, lower)
     right = 0
     for name, (title, _, *rest) in chosen.items():
         errors = [error for error in run(kernels[name], *rest) if error]

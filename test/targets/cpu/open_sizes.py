@@ -57,6 +57,12 @@ def tensor(shape, element="f32"):
     return f"tensor<{sizes}{element}, affine_map<()[{names}] -> ({', '.join(map(str, shape))})>>"
 
 
+def empty(name, shape):
+    """tensor.empty; what it takes for open sizes says nothing that its type does not."""
+    values = ", ".join("%size" for size in shape if isinstance(size, str))
+    return f"  %{name} = tensor.empty({values}) : {tensor(shape)}\n"
+
+
 def affine(rank, results):
     """The map of `rank` dims to `results`: numbers are dims, strings expressions of d0, d1..."""
     dims = ", ".join(f"d{i}" for i in range(rank))
