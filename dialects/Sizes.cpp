@@ -2,6 +2,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/BuiltinAttributes.h"
+#include "llvm/ADT/SmallSet.h"
 
 #include <map>
 
@@ -33,6 +34,16 @@ int64_t wrappingMul(int64_t x, int64_t y) {
 }
 int64_t wrappingAdd(int64_t x, int64_t y) {
   return static_cast<int64_t>(static_cast<uint64_t>(x) + static_cast<uint64_t>(y));
+}
+
+/// No two sizes are as far apart.
+constexpr int64_t testDivisor = int64_t(1) << 40;
+
+/// -1 or 0: see isLess.
+bool isTest(AffineExpr part) {
+  auto binary = dyn_cast<AffineBinaryOpExpr>(part);
+  return binary && binary.getKind() == AffineExprKind::FloorDiv &&
+         constantOf(binary.getRHS()) == testDivisor;
 }
 
 /// Factors that cannot be taken apart, in order: symbols, dims, quotients, remainders.
@@ -91,7 +102,13 @@ public:
         Monomial product = a;
         product.append(b);
         llvm::sort(product, [](AffineExpr x, AffineExpr y) { return compare(x, y) < 0; });
-        result.add(product, wrappingMul(x, y));
+        int64_t factor = wrappingMul(x, y);
+        for (size_t i = 1; i < product.size(); ++i)
+          if (product[i] == product[i - 1] && isTest(product[i])) { // -1 * -1, or 0
+            product.erase(product.begin() + i--);
+            factor = wrappingMul(factor, -1);
+          }
+        result.add(product, factor);
       }
     return result;
   }
@@ -116,6 +133,17 @@ public:
     return result;
   }
 
+  /// Whether this holds for each outcome of the tests in the polynomial; no, if they are many.
+  bool allOutcomes(llvm::function_ref<bool(const Polynomial &)> holds,
+                   int64_t mostTests = 6) const {
+    for (auto &[monomial, coefficient] : terms)
+      for (AffineExpr part : monomial)
+        if (isTest(part))
+          return mostTests > 0 && withPart(part, 0).allOutcomes(holds, mostTests - 1) &&
+                 withPart(part, -1).allOutcomes(holds, mostTests - 1);
+    return holds(*this);
+  }
+
   std::optional<int64_t> constant() const {
     if (terms.empty())
       return 0;
@@ -135,34 +163,86 @@ public:
     return sum;
   }
 
-  /// Lowest value over all symbols of 1 or more is above 0: so it is if no term is negative with
-  /// every symbol written as 1 + something.
-  bool isAlwaysPositive() const {
-    Polynomial shifted;
-    for (auto &[monomial, coefficient] : terms) {
-      Polynomial product;
-      product.add({}, coefficient);
-      for (AffineExpr part : monomial) {
-        Polynomial sum;
-        sum.add({part}, 1);
-        if (isa<AffineSymbolExpr>(part))
-          sum.add({}, 1);
-        product = product.times(sum);
-      }
-      shifted = shifted.plus(product, 1);
-    }
-    bool hasConstant = false;
-    for (auto &[monomial, coefficient] : shifted.terms) {
-      if (coefficient < 0)
-        return false;
-      hasConstant |= monomial.empty();
-    }
-    return hasConstant;
+  /// Whether the value is at least `bound` for all symbols of `least` or more: so it is if no term
+  /// but the constant is negative with every symbol written as `least` + something, whatever the
+  /// tests in it say.
+  bool isAtLeast(int64_t bound, int64_t least) const {
+    return allOutcomes(
+        [&](const Polynomial &outcome) { return outcome.isOutcomeAtLeast(bound, least); });
   }
 
   std::map<Monomial, int64_t, MonomialOrder> terms;
 
 private:
+  /// Known to be 0 or more: symbols, dims (which count from 0), and what is divided of such.
+  static bool isCount(AffineExpr part) {
+    auto binary = dyn_cast<AffineBinaryOpExpr>(part);
+    return !binary || binary.getKind() == AffineExprKind::Mod ||
+           of(binary.getLHS()).isAtLeast(0, 0);
+  }
+
+  /// With -d * (x floordiv d) written as x mod d - x: what is left may have a bound.
+  Polynomial withoutNegativeQuotients() const {
+    Polynomial result;
+    for (auto &[monomial, coefficient] : terms) {
+      Polynomial term, rest;
+      term.add(monomial, coefficient);
+      for (AffineExpr part : monomial) {
+        if (coefficient >= 0 || part.getKind() != AffineExprKind::FloorDiv)
+          continue;
+        auto binary = cast<AffineBinaryOpExpr>(part);
+        Polynomial x = of(binary.getLHS()), divisor = of(binary.getRHS());
+        if (divisor.terms.size() != 1 || divisor.terms.begin()->second <= 0)
+          continue;
+        Monomial whole = divisor.terms.begin()->first;
+        whole.push_back(part);
+        Polynomial factor = term.takeMultiples(whole, divisor.terms.begin()->second, rest);
+        if (factor.terms.empty())
+          continue;
+        x.add({binary.getLHS() % binary.getRHS()}, -1);
+        term = factor.times(x);
+        break;
+      }
+      result = result.plus(term, 1);
+    }
+    return result;
+  }
+
+  bool isOutcomeAtLeast(int64_t bound, int64_t least) const {
+    Polynomial shifted;
+    for (auto &[monomial, coefficient] : withoutNegativeQuotients().terms) {
+      Polynomial product;
+      product.add({}, coefficient);
+      for (AffineExpr part : monomial) {
+        if (!isCount(part))
+          return false;
+        Polynomial sum;
+        sum.add({part}, 1);
+        if (isa<AffineSymbolExpr>(part))
+          sum.add({}, least);
+        product = product.times(sum);
+      }
+      shifted = shifted.plus(product, 1);
+    }
+    shifted.add({}, wrappingMul(bound, -1));
+    return llvm::all_of(shifted.terms, [](auto &term) { return term.second >= 0; });
+  }
+
+  Polynomial withPart(AffineExpr part, int64_t value) const {
+    Polynomial result;
+    for (auto &[monomial, coefficient] : terms) {
+      Monomial rest;
+      int64_t factor = coefficient;
+      for (AffineExpr other : monomial)
+        if (other == part)
+          factor = wrappingMul(factor, value);
+        else
+          rest.push_back(other);
+      result.add(rest, factor);
+    }
+    return result;
+  }
+
   static Polynomial divided(AffineExprKind kind, const Polynomial &lhs, const Polynomial &rhs,
                             MLIRContext *context) {
     Polynomial multiples, rest = lhs;
@@ -203,18 +283,6 @@ int64_t evaluateBinary(AffineExprKind kind, int64_t lhs, int64_t rhs) {
   }
 }
 
-int64_t evaluateWith(AffineExpr expression, llvm::function_ref<int64_t(unsigned)> symbol) {
-  if (auto constant = constantOf(expression))
-    return *constant;
-  if (auto known = dyn_cast<AffineSymbolExpr>(expression))
-    return symbol(known.getPosition());
-  auto binary = dyn_cast<AffineBinaryOpExpr>(expression);
-  if (!binary)
-    return 0;
-  return evaluateBinary(binary.getKind(), evaluateWith(binary.getLHS(), symbol),
-                        evaluateWith(binary.getRHS(), symbol));
-}
-
 } // namespace
 
 std::optional<int64_t> constantOf(AffineExpr expression) {
@@ -245,16 +313,68 @@ AffineExpr exactQuotient(AffineExpr dividend, AffineExpr divisor) {
 }
 
 bool isAlwaysLess(AffineExpr lhs, AffineExpr rhs) {
-  return Polynomial::of(rhs).plus(Polynomial::of(lhs), -1).isAlwaysPositive();
+  return Polynomial::of(rhs).plus(Polynomial::of(lhs), -1).isAtLeast(1, /*least=*/1);
 }
 
-int64_t evaluate(AffineExpr expression, ArrayRef<int64_t> symbols) {
-  return evaluateWith(expression,
-                      [&](unsigned i) { return i < symbols.size() ? symbols[i] : int64_t(0); });
+bool isNeverNegative(AffineExpr expression, int64_t least) {
+  return Polynomial::of(expression).isAtLeast(0, least);
+}
+
+AffineExpr isLess(AffineExpr lhs, AffineExpr rhs) {
+  MLIRContext *context = lhs.getContext();
+  std::optional<int64_t> x = constantOf(lhs), y = constantOf(rhs);
+  if (x && y)
+    return getAffineConstantExpr(*x < *y, context);
+  // Numbers that stand for "to the end" are beyond all sizes.
+  if ((x && std::abs(*x / 2) >= testDivisor / 2) || (y && std::abs(*y / 2) >= testDivisor / 2))
+    return getAffineConstantExpr(x ? *x < 0 : *y > 0, context);
+  Polynomial difference = Polynomial::of(lhs).plus(Polynomial::of(rhs), -1);
+  if (difference.isAtLeast(0, /*least=*/0))
+    return getAffineConstantExpr(0, context);
+  if (Polynomial().plus(difference, -1).isAtLeast(1, /*least=*/0))
+    return getAffineConstantExpr(1, context);
+  return normalForm(-(difference.build(context).floorDiv(testDivisor)));
+}
+
+AffineExpr isEqual(AffineExpr lhs, AffineExpr rhs) {
+  return select(isLess(lhs, rhs), getAffineConstantExpr(0, lhs.getContext()), 1 - isLess(rhs, lhs));
+}
+
+AffineExpr select(AffineExpr condition, AffineExpr ifTrue, AffineExpr ifFalse) {
+  return normalForm(ifFalse + (ifTrue - ifFalse) * condition);
+}
+
+bool hasChoice(AffineExpr expression) {
+  bool found = false;
+  expression.walk([&](AffineExpr part) { found |= isTest(part); });
+  return found;
+}
+
+AffineExpr minimum(AffineExpr lhs, AffineExpr rhs) { return select(isLess(lhs, rhs), lhs, rhs); }
+AffineExpr maximum(AffineExpr lhs, AffineExpr rhs) { return select(isLess(lhs, rhs), rhs, lhs); }
+
+bool areOfSameSymbols(AffineExpr lhs, AffineExpr rhs) {
+  auto symbolsOf = [](AffineExpr expression) {
+    llvm::SmallSet<unsigned, 4> symbols;
+    expression.walk([&](AffineExpr part) {
+      if (auto symbol = dyn_cast<AffineSymbolExpr>(part))
+        symbols.insert(symbol.getPosition());
+    });
+    return symbols;
+  };
+  auto left = symbolsOf(lhs), right = symbolsOf(rhs);
+  return !left.empty() && left == right;
 }
 
 int64_t nominal(AffineExpr expression) {
-  return evaluateWith(expression, [](unsigned) { return nominalSymbol; });
+  if (auto constant = constantOf(expression))
+    return *constant;
+  if (isa<AffineSymbolExpr>(expression))
+    return nominalSymbol;
+  auto binary = dyn_cast<AffineBinaryOpExpr>(expression);
+  return binary
+             ? evaluateBinary(binary.getKind(), nominal(binary.getLHS()), nominal(binary.getRHS()))
+             : 0;
 }
 
 Shape makeShape(ArrayRef<int64_t> sizes, MLIRContext *context) {

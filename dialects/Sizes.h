@@ -30,15 +30,37 @@ mlir::AffineExpr exactQuotient(mlir::AffineExpr dividend, mlir::AffineExpr divis
 /// Whether lhs < rhs for all symbols of 1 or more. False where that cannot be told.
 bool isAlwaysLess(mlir::AffineExpr lhs, mlir::AffineExpr rhs);
 
-/// The value for given symbols. Divisors of 0 give 0.
-int64_t evaluate(mlir::AffineExpr expression, llvm::ArrayRef<int64_t> symbols);
+/// Whether the expression is 0 or more for all symbols of `least` or more. False where that cannot
+/// be told.
+bool isNeverNegative(mlir::AffineExpr expression, int64_t least = 0);
+
+// The choices that arithmetic on shapes makes, as expressions: 1 stands for true. A test on symbols
+// is the sign of a difference, -(difference floordiv 2^40), which holds for differences of less
+// than 2^40: sizes are.
+mlir::AffineExpr isLess(mlir::AffineExpr lhs, mlir::AffineExpr rhs);
+mlir::AffineExpr isEqual(mlir::AffineExpr lhs, mlir::AffineExpr rhs);
+/// `condition` is 0 or 1.
+mlir::AffineExpr select(mlir::AffineExpr condition, mlir::AffineExpr ifTrue,
+                        mlir::AffineExpr ifFalse);
+/// Whether the expression is made of such choices.
+bool hasChoice(mlir::AffineExpr expression);
+mlir::AffineExpr minimum(mlir::AffineExpr lhs, mlir::AffineExpr rhs);
+mlir::AffineExpr maximum(mlir::AffineExpr lhs, mlir::AffineExpr rhs);
+
+/// Whether two sizes are over the same symbols, one or more. Such sizes broadcast only if they are
+/// equal: that one of them happens to be 1 for some symbols is not what a model means.
+bool areOfSameSymbols(mlir::AffineExpr lhs, mlir::AffineExpr rhs);
 
 /// What decisions take an unknown size for: its value if every symbol were `nominalSymbol`.
+/// Divisors of 0 give 0.
 constexpr int64_t nominalSymbol = 64;
 int64_t nominal(mlir::AffineExpr expression);
 
 /// The sizes of a tensor. Those of a type without an encoding are symbols by the number of the dim.
 Shape shapeOf(mlir::RankedTensorType type);
+inline Shape shapeOf(mlir::Value tensor) {
+  return shapeOf(llvm::cast<mlir::RankedTensorType>(tensor.getType()));
+}
 Shape makeShape(llvm::ArrayRef<int64_t> sizes, mlir::MLIRContext *context);
 
 /// The type of a tensor of these sizes; of a static one without an encoding.

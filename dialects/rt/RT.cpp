@@ -91,8 +91,16 @@ LogicalResult ViewOp::verify() {
   AffineExpr after = normalForm(elementCount(shapeOf(source), getContext()) + 1);
   constexpr int64_t most = int64_t(1) << 47; // of addressable memory: sums stay in range
   std::optional<int64_t> known = constantOf(first);
-  if ((known && (*known < 0 || *known > most)) || !isAlwaysLess(end, after))
+  // The whole of a source of as many elements as only a run can tell: rt.check compares them.
+  bool isWhole = known == 0 && !isAlwaysLess(after - 1, end);
+  if ((known && (*known < 0 || *known > most)) || !(isAlwaysLess(end, after) || isWhole))
     return emitOpError("reaches beyond its source");
+  return success();
+}
+
+LogicalResult CheckOp::verify() {
+  if (getZeros().getNumDims())
+    return emitOpError("expects expressions over symbols, found ") << getZerosAttr();
   return success();
 }
 

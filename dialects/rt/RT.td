@@ -53,6 +53,19 @@ def RT_SymbolOp : RT_Op<"symbol", [Pure]> {
   let assemblyFormat = "$number attr-dict `:` type($value)";
 }
 
+def RT_CheckOp : RT_Op<"check"> {
+  let summary = "Sizes that have to fit each other when the program runs";
+  let description = [{
+    ```mlir
+    rt.check affine_map<()[s0, s1] -> (s0 - s1)>, "node '/encoder/Add': add of [batch], [n]"
+    ```
+    A run is refused, with this text, unless each expression over the symbols of the program is 0.
+  }];
+  let arguments = (ins AffineMapAttr:$zeros, StrAttr:$text);
+  let assemblyFormat = "$zeros `,` $text attr-dict";
+  let hasVerifier = 1;
+}
+
 def RT_DimOp : RT_Op<"dim", [Pure]> {
   let summary = "A size that a call hands to its kernel";
   let description = "`%n = rt.dim %call[1] : !llvm.ptr -> index`: nncc_call.dims[1].";

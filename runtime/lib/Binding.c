@@ -151,10 +151,14 @@ static nncc_status checkInputDims(const nncc_descriptor *d, const int64_t *dims)
   return NNCC_OK;
 }
 
-static nncc_status refused(const nncc_descriptor *d, const int64_t *dims, nncc_status status) {
+/* `check`: the number of the one that failed, or -1. */
+static nncc_status refused(const nncc_descriptor *d, const int64_t *dims, nncc_status status,
+                           int64_t check) {
   Text sizes = {.size = 0};
   for (int32_t i = 0; i < d->num_dims; ++i)
     nnccAppend(&sizes, "%s%s = %lld", i ? ", " : "", dimName(d, i), (long long)dims[i]);
+  if (check >= 0)
+    return nnccFail(status, "%s do not fit each other with %s", d->checks[check], sizes.data);
   return nnccFail(status, "the model does not accept these sizes: %s", sizes.data);
 }
 
@@ -162,7 +166,7 @@ nncc_status nnccPlan(const nncc_descriptor *d, const int64_t *dims, int32_t thre
   int64_t arena = 0, scratch = 0, total;
   nncc_status status = d->plan(dims, &arena, &scratch);
   if (status)
-    return refused(d, dims, status);
+    return refused(d, dims, status, arena < 0 && -1 - arena < d->num_checks ? -1 - arena : -1);
   /* The tail that kernels may read, and slices that share no pair of cache lines. */
   int64_t stride = 0;
   bool tooLarge = arena < 0 || scratch < 0 || arena > INT64_MAX / 4 || scratch > INT64_MAX / 4;
@@ -210,7 +214,7 @@ nncc_status nnccBindDims(nncc_instance *instance) {
   if (d->infer) {
     status = d->infer(instance->newDims);
     if (status)
-      return refused(d, instance->newGiven, status);
+      return refused(d, instance->newGiven, status, -1);
     status = checkRanges(d, instance->newDims);
   }
   if (!status)

@@ -28,7 +28,7 @@ static nncc_status checkTensors(const nncc_descriptor *d, const char *kind,
 static nncc_status checkDescriptor(const nncc_descriptor *d) {
   if (!d->plan || !d->run || d->num_dims < 0 || (d->num_dims && !d->dims) || d->num_metadata < 0 ||
       (d->num_metadata && !d->metadata) || d->num_dispatches < 0 ||
-      (d->num_dispatches && !d->dispatches))
+      (d->num_dispatches && !d->dispatches) || d->num_checks < 0 || (d->num_checks && !d->checks))
     return nnccFail(NNCC_ABI_MISMATCH, "model '%s': its descriptor is not complete", d->name);
   nncc_status status = checkTensors(d, "input", d->inputs, d->num_inputs);
   return status ? status : checkTensors(d, "output", d->outputs, d->num_outputs);

@@ -1,5 +1,6 @@
 #include "targets/cpu/ProgramDescriptor.h"
 
+#include "dialects/SizeText.h"
 #include "runtime/include/nncc/abi.h"
 #include "targets/cpu/ProgramSizes.h"
 
@@ -36,54 +37,6 @@ nncc_type typeCode(mlir::Type type) {
   }
   return 0;
 }
-
-/// A size as people write it, "2*batch + 1"; empty where it is over a symbol without a name.
-class SizeText {
-public:
-  explicit SizeText(llvm::ArrayRef<std::string> names) : names(names) {}
-
-  std::string of(AffineExpr size) {
-    std::string result = text(size);
-    return isNamed ? result : "";
-  }
-
-private:
-  std::string text(AffineExpr size) {
-    if (auto constant = constantOf(size))
-      return std::to_string(*constant);
-    if (auto symbol = llvm::dyn_cast<mlir::AffineSymbolExpr>(size)) {
-      const std::string &name = names[symbol.getPosition()];
-      isNamed &= !name.empty();
-      return name;
-    }
-    auto binary = llvm::cast<mlir::AffineBinaryOpExpr>(size);
-    AffineExpr lhs = binary.getLHS(), rhs = binary.getRHS();
-    switch (binary.getKind()) {
-    case mlir::AffineExprKind::Add:
-      if (auto constant = constantOf(rhs); constant && *constant < 0)
-        return text(lhs) + " - " + text(-rhs);
-      return text(lhs) + " + " + text(rhs);
-    case mlir::AffineExprKind::Mul:
-      return constantOf(rhs) ? factor(rhs) + "*" + factor(lhs) : factor(lhs) + "*" + factor(rhs);
-    case mlir::AffineExprKind::Mod:
-      return factor(lhs) + " mod " + factor(rhs);
-    case mlir::AffineExprKind::CeilDiv:
-      return "ceil(" + factor(lhs) + "/" + factor(rhs) + ")";
-    default:
-      return "floor(" + factor(lhs) + "/" + factor(rhs) + ")";
-    }
-  }
-
-  /// With parentheses where it is a sum or a remainder.
-  std::string factor(AffineExpr size) {
-    bool isSum =
-        size.getKind() == mlir::AffineExprKind::Add || size.getKind() == mlir::AffineExprKind::Mod;
-    return isSum ? "(" + text(size) + ")" : text(size);
-  }
-
-  llvm::ArrayRef<std::string> names;
-  bool isNamed = true;
-};
 
 class DescriptorEmitter {
 public:
@@ -124,8 +77,10 @@ public:
           {program.text(name), program.i64(/*min=*/0), program.i64(/*max=*/-1)}, sizeof(nncc_dim)));
     };
     llvm::for_each(dims.names, add);
-    for (AffineExpr size : dims.derived)
-      add(SizeText(dims.names).of(size));
+    for (AffineExpr derived : dims.derived) {
+      SizeText size = textOf(derived, dims.names);
+      add(size.isNamed ? size.text : "");
+    }
     return infos;
   }
 
@@ -184,7 +139,9 @@ public:
 
   Constant *emit(const ProgramInfo &info, const Machine &machine, const DescriptorParts &parts) {
     SmallVector<Constant *> inputs = inputInfos(), outputs = outputInfos(), meta = metadata();
-    SmallVector<Constant *> sizes = dimInfos();
+    SmallVector<Constant *> sizes = dimInfos(), checks;
+    for (const std::string &check : parts.checks)
+      checks.push_back(program.text(check));
     ProgramBuilder &p = program;
     return p.global(p.record({p.i64(NNCC_ABI_MAGIC),
                               b.getInt16(NNCC_ABI_MAJOR),
@@ -200,7 +157,7 @@ public:
                               p.i32(sizes.size()),
                               p.i32(meta.size()),
                               p.i32(parts.dispatches.size()),
-                              p.i32(0),
+                              p.i32(parts.checks.size()),
                               p.array(inputs, "inputs"),
                               p.array(outputs, "outputs"),
                               p.array(sizes, "dims"),
@@ -212,7 +169,8 @@ public:
                               p.i64(info.weightsHash),
                               parts.plan,
                               parts.run,
-                              emitInfer()},
+                              emitInfer(),
+                              p.array(checks, "checks")},
                              sizeof(nncc_descriptor)),
                     "descriptor");
   }
@@ -234,9 +192,7 @@ SmallVector<mlir::RankedTensorType> nncc::cpu::resultTypes(mlir::func::FuncOp ma
 }
 
 ProgramDims::ProgramDims(mlir::func::FuncOp main) {
-  if (auto declared = main->getAttrOfType<mlir::ArrayAttr>("nn.dims"))
-    for (mlir::Attribute name : declared)
-      names.push_back(llvm::cast<mlir::StringAttr>(name).str());
+  names = symbolNames(main);
   auto add = [&](mlir::RankedTensorType type) {
     for (AffineExpr size : shapeOf(type))
       if (!constantOf(size) && !llvm::isa<mlir::AffineSymbolExpr>(size) &&

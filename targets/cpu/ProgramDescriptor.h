@@ -27,6 +27,7 @@ llvm::SmallVector<mlir::RankedTensorType> resultTypes(mlir::func::FuncOp main);
 /// The functions and tables that are emitted elsewhere.
 struct DescriptorParts {
   llvm::ArrayRef<llvm::Constant *> dispatches;
+  llvm::SmallVector<std::string> checks;
   llvm::Function *plan, *run;
 };
 

@@ -56,6 +56,8 @@ public:
     SmallVector<Constant *> dispatches =
         llvm::map_to_vector(steps, [](const Step &step) { return step.dispatch; });
     parts.dispatches = dispatches;
+    for (auto check : main.getOps<rt::CheckOp>())
+      parts.checks.push_back(check.getText().str());
     emitDescriptor(program, main, dims, info, machine, parts);
     if (program.layoutDiffers)
       return llvm::createStringError("the descriptor does not have the layout of abi.h");
@@ -208,6 +210,17 @@ private:
     return program.field(base, op.getOffsets()[i]);
   }
 
+  /// -1 - the number of the first rt.check that fails, or 0.
+  Value *failedCheck(ProgramSizes &sizes) {
+    Value *failed = program.i64(0);
+    auto checks = llvm::to_vector(main.getOps<rt::CheckOp>());
+    for (int64_t number = checks.size() - 1; number >= 0; --number)
+      for (AffineExpr zero : checks[number].getZeros().getResults())
+        failed = b.CreateSelect(b.CreateIsNotNull(sizes.value(normalForm(zero))),
+                                program.i64(-1 - number), failed);
+    return failed;
+  }
+
   /// nncc_descriptor.plan. Sizes that a run cannot work with are refused here, so that run() does
   /// not have to look.
   llvm::Function *emitPlan() {
@@ -232,9 +245,12 @@ private:
     Value *most = program.i64(0);
     for (AffineExpr size : scratch)
       most = b.CreateBinaryIntrinsic(llvm::Intrinsic::smax, most, sizes.value(size));
+    Value *failed = failedCheck(sizes);
+    bad = b.CreateOr(bad, b.CreateIsNotNull(failed));
     llvm::BasicBlock *refuse = program.makeBlock("refuse"), *accept = program.makeBlock("accept");
     b.CreateCondBr(bad, refuse, accept);
     b.SetInsertPoint(refuse);
+    b.CreateStore(failed, plan->getArg(1));
     b.CreateRet(program.i32(NNCC_INVALID_ARGUMENT));
     b.SetInsertPoint(accept);
     b.CreateStore(arena, plan->getArg(1));

@@ -179,7 +179,7 @@ typedef struct nncc_descriptor {
   const char *triple;   /* LLVM target triple and processor that the code is for */
   const char *cpu;
   const char *isa; /* features of the processor that the code uses: LLVM's names between ',' */
-  int32_t num_inputs, num_outputs, num_dims, num_metadata, num_dispatches, reserved;
+  int32_t num_inputs, num_outputs, num_dims, num_metadata, num_dispatches, num_checks;
   const nncc_tensor_info *inputs, *outputs;
   const nncc_dim *dims;
   const nncc_metadata *metadata;
@@ -190,12 +190,15 @@ typedef struct nncc_descriptor {
   const char *weights;
   const char *weights_file;
   uint64_t weights_size, weights_hash;
-  /* Bytes of the arena and of one worker's scratch for these dims. */
+  /* Bytes of the arena and of one worker's scratch for these dims. NNCC_INVALID_ARGUMENT where the
+   * model cannot run with them; arena_size is then -1 - the number of the check that failed, or 0. */
   nncc_status (*plan)(const int64_t *dims, int64_t *arena_size, int64_t *scratch_size);
   nncc_status (*run)(const nncc_frame *frame);
   /* Optional: completes the dims. On entry those that the shapes of the inputs give, -1 for others;
    * sets the ones that follow from them, and leaves -1 for sizes that only a run can tell. */
   nncc_status (*infer)(int64_t *dims);
+  /* Sizes that have to fit each other, and where: a text for each check that `plan` makes. */
+  const char *const *checks;
 } nncc_descriptor;
 
 /* Only uses instructions that every such processor has: hosts call it before they look at isa. */

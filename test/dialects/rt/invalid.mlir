@@ -55,3 +55,9 @@ func.func @starts() {
   rt.run @k spaces [0, 1] indices [0, 0] offsets [0, 0] {starts = affine_map<()[s0] -> (s0)>}
   return
 }
+// -----
+func.func @check_of_dims() {
+  // expected-error @+1 {{expects expressions over symbols, found affine_map<(d0) -> (d0)>}}
+  rt.check affine_map<(d0) -> (d0)>, "node 'a'"
+  return
+}

@@ -15,6 +15,8 @@ func.func @program(%x: tensor<4x?xf32, affine_map<()[s0, s1] -> (4, s1 * 2 + 2)>
 }
 // CHECK-LABEL: func.func @planned
 func.func @planned() {
+  // CHECK: rt.check #{{.*}}, "node 'a': add of [batch], [n]"
+  rt.check affine_map<()[s0, s1] -> (s0 - s1)>, "node 'a': add of [batch], [n]"
   // CHECK: rt.slot 0 bytes 4160
   // CHECK: rt.slot 1 bytes #{{.*}} above [0]
   rt.slot 0 bytes 4160
