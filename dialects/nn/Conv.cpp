@@ -20,16 +20,17 @@ LogicalResult ConvOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorImpl
     return error("expects input and weights of one rank from 3 to 5, found " + Twine(rank) +
                  " and " + Twine(weights.rank()));
   int64_t first = op.getChannelsLast() ? 1 : 2;
-  int64_t channels = input.size(op.getChannelsLast() ? rank - 1 : 1);
+  AffineExpr channels = input.shape[op.getChannelsLast() ? rank - 1 : 1];
   int64_t outputs = weights.size(0), depth = weights.size(1);
   if (ShapedType::isDynamic(outputs) || ShapedType::isDynamic(depth))
     return error("expects weights of sizes that are known at compile time");
   if (groups < 1 || outputs % groups)
     return error("expects groups that divide the " + Twine(outputs) + " output channels, found " +
                  Twine(groups));
-  if (!ShapedType::isDynamic(channels) && channels != depth * groups)
+  Fact &result = results.emplace_back();
+  if (!result.mayBeZero(channels - depth * groups))
     return error("expects " + Twine(groups) + " groups of " + Twine(depth) +
-                 " input channels, found " + Twine(channels));
+                 " input channels, found " + textOf(channels));
   SmallVector<int64_t> kernel;
   for (int64_t i = 0; i < spatial; ++i)
     kernel.push_back(weights.size(2 + i));
@@ -37,7 +38,6 @@ LogicalResult ConvOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorImpl
   if (failed(inferWindow({kernel, op.getStrides(), op.getDilations(), op.getPads()},
                          ArrayRef(input.shape).slice(first, spatial), image, error)))
     return failure();
-  Fact &result = results.emplace_back();
   result.element = input.element;
   result.shape.push_back(input.shape[0]);
   result.shape.append(image);
@@ -82,14 +82,14 @@ LogicalResult ConvTransposeOp::infer(Adaptor op, ArrayRef<Fact> operands,
 }
 
 /// The input row that tap `loop` of spatial dim `i` reads for a row of the result, within the
-/// image, and whether there is one.
-static std::pair<Value, Value> tapRow(IndexMath &m, ConvTransposeOp op, int64_t i, int64_t size,
-                                      int64_t loop) {
-  int64_t stride = op.getStrides()[i], last = size - 1;
-  Value covered = m.mul(m.loop(loop), -op.getDilations()[i]);
-  Value row = m.add(m.add(m.loop(3 + i), covered), op.getPads()[i]); // x * stride, if it is one
-  Value valid = m.inside(row, 0, last * stride + 1);
-  row = m.clamp(row, 0, last * stride);
+/// image, and whether there is one. `covered`: the rows between the strides and those they meet.
+static std::pair<Value, Value> tapRow(IndexMath &m, ConvTransposeOp op, int64_t i,
+                                      OpFoldResult covered, int64_t loop) {
+  int64_t stride = op.getStrides()[i];
+  Value tap = m.mul(m.loop(loop), -op.getDilations()[i]);
+  Value row = m.add(m.add(m.loop(3 + i), tap), op.getPads()[i]); // x * stride, if it is one
+  Value valid = m.inside(row, covered);
+  row = m.clamp(row, covered);
   if (stride > 1) {
     Value rest = arith::RemUIOp::create(m.b, m.loc, row, m.constant(stride));
     Value whole = arith::CmpIOp::create(m.b, m.loc, arith::CmpIPredicate::eq, rest, m.constant(0));
@@ -102,48 +102,52 @@ static std::pair<Value, Value> tapRow(IndexMath &m, ConvTransposeOp op, int64_t 
 /// Result y is the sum over the input rows x and kernel rows k with x * stride + k * dilation - lo
 /// = y. Loops: image, group, channel of the group, y1..ys; then input channel of the group, k1..ks.
 FailureOr<SmallVector<Value>> ConvTransposeOp::lower(OpBuilder &b) {
-  if (failed(expectStatic(*this)))
-    return failure();
-  ArrayRef<int64_t> input = getInput().getType().getShape(),
-                    weights = getWeights().getType().getShape(), shape = getType().getShape();
-  int64_t spatial = input.size() - 2, groups = getGroups(), depth = input[1] / groups,
-          outputs = weights[1];
+  Shape input = shapeOf(getInput()), weights = shapeOf(getWeights()), shape = shapeOf(getType());
+  int64_t spatial = input.size() - 2;
+  AffineExpr groups = b.getAffineConstantExpr(getGroups()), depth = input[1].floorDiv(getGroups()),
+             outputs = weights[1];
+  ArrayRef<AffineExpr> image = ArrayRef(input).drop_front(2);
   int64_t outer = 3 + spatial, loopCount = outer + 1 + spatial;
-  if (llvm::is_contained(input.drop_front(2), 0))
+  if (llvm::any_of(image, [](AffineExpr size) { return constantOf(size) == 0; }))
     return emitOpError("expects an image, found an empty one");
   Generics g(b, getLoc());
-  SmallVector<int64_t> split{input[0], groups, depth}, splitWeights{groups, depth, outputs};
-  llvm::append_range(split, input.drop_front(2));
-  llvm::append_range(splitWeights, weights.drop_front(2));
-  Value image = g.reshape(getInput(), split), kernel = g.reshape(getWeights(), splitWeights);
-  SmallVector<int64_t> loops{shape[0], groups, outputs}, kernelLoops{1, outer, 2}, reduced;
-  llvm::append_range(loops, shape.drop_front(2));
+  Shape split{input[0], groups, depth}, splitWeights{groups, depth, outputs};
+  llvm::append_range(split, image);
+  llvm::append_range(splitWeights, ArrayRef(weights).drop_front(2));
+  Value pixels = g.reshape(getInput(), split), kernel = g.reshape(getWeights(), splitWeights);
+  Shape loops{shape[0], groups, outputs};
+  SmallVector<int64_t> kernelLoops{1, outer, 2}, reduced;
+  llvm::append_range(loops, ArrayRef(shape).drop_front(2));
   loops.push_back(depth);
-  llvm::append_range(loops, weights.drop_front(2));
+  llvm::append_range(loops, ArrayRef(weights).drop_front(2));
+  SmallVector<OpFoldResult> covered;
+  for (auto [size, stride] : llvm::zip(image, getStrides()))
+    covered.push_back(g.bound((size - 1) * stride + 1));
+  Value exists = g.hasElements(image);
   for (int64_t loop = outer; loop < loopCount; ++loop) {
     reduced.push_back(loop);
     if (loop > outer)
       kernelLoops.push_back(loop);
   }
   Type compute = computeType(getType().getElementType());
-  Value sum = g.reduce(
-      loops, reduced, scalar(b, getLoc(), compute, 0),
-      Read{kernel, g.select(loopCount, kernelLoops)},
-      [&](OpBuilder &inner, Location loc, ValueRange v) -> Value {
-        IndexMath m{inner, loc};
-        SmallVector<Value> place{m.loop(0), m.loop(1), m.loop(outer)};
-        Value meets;
-        for (int64_t i = 0; i < spatial; ++i) {
-          auto [row, valid] = tapRow(m, *this, i, input[2 + i], outer + 1 + i);
-          meets = meets ? Value(arith::AndIOp::create(inner, loc, meets, valid)) : valid;
-          place.push_back(row);
-        }
-        Value x = widen(inner, loc, tensor::ExtractOp::create(inner, loc, image, place));
-        Value product = arith::MulFOp::create(inner, loc, x, widen(inner, loc, v[0]));
-        Value part =
-            arith::SelectOp::create(inner, loc, meets, product, scalar(inner, loc, compute, 0));
-        return arith::AddFOp::create(inner, loc, part, v[1]);
-      });
+  Value sum =
+      g.reduce(loops, reduced, scalar(b, getLoc(), compute, 0),
+               Read{kernel, g.select(loopCount, kernelLoops)},
+               [&](OpBuilder &inner, Location loc, ValueRange v) -> Value {
+                 IndexMath m{inner, loc};
+                 SmallVector<Value> place{m.loop(0), m.loop(1), m.loop(outer)};
+                 Value meets;
+                 for (int64_t i = 0; i < spatial; ++i) {
+                   auto [row, valid] = tapRow(m, *this, i, covered[i], outer + 1 + i);
+                   meets = meets ? Value(arith::AndIOp::create(inner, loc, meets, valid)) : valid;
+                   place.push_back(row);
+                 }
+                 Value x = widen(inner, loc, m.extract(pixels, place, exists));
+                 Value product = arith::MulFOp::create(inner, loc, x, widen(inner, loc, v[0]));
+                 Value part = arith::SelectOp::create(inner, loc, meets, product,
+                                                      scalar(inner, loc, compute, 0));
+                 return arith::AddFOp::create(inner, loc, part, v[1]);
+               });
   Value result = g.reshape(sum, shape);
   if (compute != getType().getElementType())
     result = g.map(shape, getType().getElementType(), Read{result, g.identity(shape.size())},

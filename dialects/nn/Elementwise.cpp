@@ -1,4 +1,5 @@
 // The one lowering of all elementwise operations.
+#include "dialects/nn/Generics.h"
 #include "dialects/nn/Scalars.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -24,14 +25,13 @@ AffineMap broadcastMap(RankedTensorType operand, RankedTensorType result) {
 FailureOr<SmallVector<Value>> lowerElementwise(ScalarOpInterface op, OpBuilder &b) {
   Location loc = op.getLoc();
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
-  if (!type.hasStaticShape())
-    return op.emitOpError("cannot be lowered: its sizes are not known at compile time");
-  Value init = tensor::EmptyOp::create(b, loc, type.getShape(), storageType(type.getElementType()));
+  Value init = Generics(b, loc).empty(shapeOf(type), storageType(type.getElementType()));
   SmallVector<Value> operands;
   SmallVector<AffineMap> maps;
   for (Value operand : op->getOperands()) {
-    operands.push_back(toStorage(b, loc, operand));
-    maps.push_back(broadcastMap(cast<RankedTensorType>(operand.getType()), type));
+    Value stored = Generics(b, loc).repeat(toStorage(b, loc, operand), shapeOf(type));
+    operands.push_back(stored);
+    maps.push_back(broadcastMap(cast<RankedTensorType>(stored.getType()), type));
   }
   maps.push_back(b.getMultiDimIdentityMap(type.getRank()));
   SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);

@@ -1,4 +1,4 @@
-#include "dialects/nn/NN.h"
+#include "dialects/nn/Generics.h"
 
 using namespace mlir;
 
@@ -28,6 +28,8 @@ Fact factOf(Value operand) {
   fact.element = type.getElementType();
   MLIRContext *context = operand.getContext();
   fact.shape = shapeOf(type);
+  if (auto sizes = operand.getDefiningOp<SizesOp>())
+    fact.value.emplace(sizes.getElements().getResults());
   DenseIntElementsAttr elements;
   if (type.hasStaticShape() && type.getNumElements() <= Fact::maxValues &&
       type.getElementType().isInteger() && matchPattern(operand, m_Constant(&elements))) {
@@ -44,121 +46,93 @@ Fact factOf(Value operand) {
 
 RankedTensorType makeType(const Fact &fact) { return tensorOf(fact.shape, fact.element); }
 
-LogicalResult broadcast(ArrayRef<Fact> operands, Shape &result, EmitError error) {
+bool Fact::mayBeZero(AffineExpr expression) {
+  expression = normalForm(expression);
+  if (std::optional<int64_t> known = constantOf(expression))
+    return *known == 0;
+  AffineExpr one = getAffineConstantExpr(1, expression.getContext());
+  if (isNeverNegative(expression - one) || isNeverNegative(-expression - one))
+    return false;
+  if (!llvm::is_contained(zeros, expression))
+    zeros.push_back(expression);
+  return true;
+}
+
+std::string textOf(AffineExpr size) {
+  std::optional<int64_t> known = constantOf(size);
+  return known ? std::to_string(*known) : "open";
+}
+
+static AffineExpr shorter(AffineExpr lhs, AffineExpr rhs) {
+  auto length = [](AffineExpr expression) {
+    int64_t parts = 0;
+    expression.walk([&](AffineExpr) { ++parts; });
+    return parts;
+  };
+  return length(rhs) < length(lhs) ? rhs : lhs;
+}
+
+/// The size of one dim of the result; null if the two never fit. `size` is not equal to `known`.
+static AffineExpr broadcastSizes(AffineExpr known, AffineExpr size, Fact &result) {
+  std::optional<int64_t> knownSize = constantOf(known), thisSize = constantOf(size);
+  if (thisSize == 1)
+    return known;
+  if (knownSize == 1)
+    return size;
+  if (areOfSameSymbols(known, size))
+    return result.mayEqual(known, size) ? shorter(known, size) : AffineExpr();
+  // Equal, or one of them is 1.
+  if (!result.mayBeZero((known - size) * (known - 1) * (size - 1)))
+    return {};
+  if (knownSize || thisSize)
+    return knownSize ? known : size;
+  AffineExpr one = getAffineConstantExpr(1, size.getContext());
+  return select(isEqual(known, one), size, known);
+}
+
+LogicalResult expectBroadcast(ArrayRef<AffineExpr> shape, ArrayRef<AffineExpr> target, Fact &result,
+                              EmitError error) {
+  if (shape.size() > target.size())
+    return error("expects an operand of at most " + Twine(target.size()) + " dims, found " +
+                 Twine(shape.size()));
+  size_t first = target.size() - shape.size();
+  for (auto [i, size] : llvm::enumerate(shape))
+    if (constantOf(size) != 1 && !result.mayEqual(size, target[first + i]))
+      return error("expects operands that broadcast, found sizes " + textOf(target[first + i]) +
+                   " and " + textOf(size) + " in dim " + Twine(first + i));
+  return success();
+}
+
+bool broadcastsAlike(ArrayRef<AffineExpr> sizes, ArrayRef<AffineExpr> target) {
+  return sizes.size() <= target.size() &&
+         llvm::all_of(llvm::zip(sizes, target.take_back(sizes.size())), [](auto pair) {
+           auto [size, whole] = pair;
+           return size == whole || constantOf(size) || areOfSameSymbols(size, whole);
+         });
+}
+
+LogicalResult broadcast(ArrayRef<Fact> operands, Fact &result, EmitError error) {
+  Shape &shape = result.shape;
   for (const Fact &operand : operands) {
-    while (result.size() < operand.shape.size())
-      result.insert(result.begin(), getAffineConstantExpr(1, operand.shape[0].getContext()));
-    size_t offset = result.size() - operand.shape.size();
+    while (shape.size() < operand.shape.size())
+      shape.insert(shape.begin(), getAffineConstantExpr(1, operand.shape[0].getContext()));
+    size_t offset = shape.size() - operand.shape.size();
     for (auto [i, size] : llvm::enumerate(operand.shape)) {
-      AffineExpr &known = result[offset + i];
-      std::optional<int64_t> knownSize = constantOf(known), thisSize = constantOf(size);
-      if (known == size || thisSize == 1)
+      AffineExpr known = shape[offset + i];
+      if (known == size)
         continue;
-      if (knownSize == 1 || (!knownSize && thisSize))
-        known = size;
-      else if (knownSize && thisSize)
-        return error("expects operands that broadcast, found sizes " + Twine(*knownSize) + " and " +
-                     Twine(*thisSize) + " in dim " + Twine(offset + i));
-      else if (!knownSize && !thisSize)
-        return error("expects sizes that are known at compile time in dim " + Twine(offset + i));
+      shape[offset + i] = broadcastSizes(known, size, result);
+      if (!shape[offset + i])
+        return error("expects operands that broadcast, found sizes " + textOf(known) + " and " +
+                     textOf(size) + " in dim " + Twine(offset + i));
     }
   }
   return success();
 }
 
-/// The remainder with the sign of `rhs`, or of `lhs`; 0 of a division by 0.
-static int64_t remainder(int64_t lhs, int64_t rhs, bool likeDividend) {
-  if (rhs == 0 || rhs == -1) // INT64_MIN % -1 traps
-    return 0;
-  int64_t result = lhs % rhs;
-  return !likeDividend && result != 0 && (result < 0) != (rhs < 0) ? result + rhs : result;
-}
-
-/// The operations on sizes that exporters leave in a graph.
-static AffineExpr applyOnSizes(StringRef mnemonic, ArrayRef<AffineExpr> x) {
-  std::optional<int64_t> lhs = constantOf(x[0]);
-  std::optional<int64_t> rhs = x.size() > 1 ? constantOf(x[1]) : std::nullopt;
-  if (mnemonic == "cast")
-    return x[0];
-  if (mnemonic == "add")
-    return x[0] + x[1];
-  if (mnemonic == "sub")
-    return x[0] - x[1];
-  if (mnemonic == "mul" && (lhs || rhs))
-    return x[0] * x[1];
-  if (mnemonic == "where" && lhs)
-    return x[*lhs ? 1 : 2];
-  if (!lhs || (x.size() > 1 && !rhs))
-    return {};
-  auto constant = [&](int64_t value) { return getAffineConstantExpr(value, x[0].getContext()); };
-  if (mnemonic == "div")
-    return *rhs == 0 || (*rhs == -1 && *lhs == INT64_MIN) ? AffineExpr() : constant(*lhs / *rhs);
-  if (mnemonic == "max")
-    return constant(std::max(*lhs, *rhs));
-  if (mnemonic == "min")
-    return constant(std::min(*lhs, *rhs));
-  if (mnemonic == "neg" && *lhs != INT64_MIN)
-    return constant(-*lhs);
-  if (mnemonic == "eq")
-    return constant(*lhs == *rhs);
-  if (mnemonic == "lt")
-    return constant(*lhs < *rhs);
-  if (mnemonic == "le")
-    return constant(*lhs <= *rhs);
-  if (mnemonic == "gt")
-    return constant(*lhs > *rhs);
-  if (mnemonic == "ge")
-    return constant(*lhs >= *rhs);
-  if (mnemonic == "not" && (*lhs == 0 || *lhs == 1))
-    return constant(!*lhs);
-  if (mnemonic == "and")
-    return constant(*lhs & *rhs);
-  if (mnemonic == "or")
-    return constant(*lhs | *rhs);
-  if (mnemonic == "xor")
-    return constant(*lhs ^ *rhs);
-  if (mnemonic == "mod" || mnemonic == "fmod")
-    return constant(remainder(*lhs, *rhs, /*likeDividend=*/mnemonic == "fmod"));
-  if (mnemonic == "bool")
-    return constant(*lhs != 0);
-  return {};
-}
-
-/// The values of an elementwise op on integers whose values are known, if it has some.
-static std::optional<Shape> inferValues(StringRef mnemonic, ArrayRef<Fact> operands,
-                                        const Fact &result) {
-  auto isExact = [](Type type) { // narrower integers wrap, which the expressions do not
-    return type.isInteger(1) || (isa<IntegerType>(type) && type.getIntOrFloatBitWidth() >= 32);
-  };
-  int64_t count = 1;
-  for (AffineExpr size : result.shape) {
-    std::optional<int64_t> known = constantOf(size);
-    if (!known || *known > Fact::maxValues || (count *= *known) > Fact::maxValues)
-      return std::nullopt;
-  }
-  // A scalar stands for all elements, other operands have the result's shape.
-  bool known = isExact(result.element) && count > 0;
-  for (const Fact &operand : operands)
-    known = known && operand.value && !operand.value->empty() &&
-            (operand.shape == result.shape || operand.value->size() == 1);
-  if (!known)
-    return std::nullopt;
-  Shape value;
-  for (int64_t i = 0; i < count; ++i) {
-    SmallVector<AffineExpr> x;
-    for (const Fact &operand : operands)
-      x.push_back((*operand.value)[operand.value->size() == 1 ? 0 : i]);
-    AffineExpr element = applyOnSizes(mnemonic, x);
-    if (!element)
-      return std::nullopt;
-    value.push_back(element);
-  }
-  return value;
-}
-
 LogicalResult inferElementwise(StringRef mnemonic, ArrayRef<Fact> operands, Fact &result,
                                EmitError error) {
-  if (failed(broadcast(operands, result.shape, error)))
+  if (failed(broadcast(operands, result, error)))
     return failure();
   ArrayRef<Fact> sameType = mnemonic == "where" ? operands.drop_front() : operands;
   if (mnemonic != "pow")
@@ -227,29 +201,58 @@ bool areCompatible(TypeRange inferred, TypeRange actual) {
          });
 }
 
-SmallVector<Value> foldByFacts(OpBuilder &builder, Operation *op) {
-  auto inferred = dyn_cast<InferFactsOpInterface>(op);
-  if (!inferred || op->getNumResults() == 0 || isa<ConstantOp>(op))
+Value buildValue(OpBuilder &builder, Location loc, const Fact &fact) {
+  auto type = makeType(fact);
+  if (!type.hasStaticShape() || !type.getElementType().isInteger() ||
+      type.getNumElements() != static_cast<int64_t>(fact.value->size()))
     return {};
-  SmallVector<Fact> operands, results;
-  for (Value operand : op->getOperands())
-    operands.push_back(factOf(operand));
-  if (failed(inferred.inferFacts(operands, results)))
+  std::optional<SmallVector<int64_t>> constants = fact.constants();
+  if (!constants) {
+    auto elements = AffineMap::get(0, symbolCount(*fact.value),
+                                   llvm::map_to_vector(*fact.value, normalForm), type.getContext());
+    return SizesOp::create(builder, loc, elements, type);
+  }
+  SmallVector<APInt> elements;
+  for (int64_t constant : *constants)
+    elements.push_back(
+        APInt(64, constant, /*isSigned=*/true).sextOrTrunc(type.getElementTypeBitWidth()));
+  return ConstantOp::create(builder, loc, DenseElementsAttr::get(type, elements));
+}
+
+Value buildSizes(OpBuilder &b, Location loc, ArrayRef<AffineExpr> sizes) {
+  Fact fact;
+  fact.element = b.getI64Type();
+  fact.shape = makeShape(static_cast<int64_t>(sizes.size()), b.getContext());
+  fact.value.emplace(sizes);
+  return buildValue(b, loc, fact);
+}
+
+static LogicalResult inferOf(Operation *op, SmallVectorImpl<Fact> &results) {
+  auto inferred = dyn_cast<InferFactsOpInterface>(op);
+  return success(inferred && succeeded(inferred.inferFacts(factsOf(op->getOperands()), results)));
+}
+
+SmallVector<Value> foldByFacts(OpBuilder &builder, Operation *op) {
+  SmallVector<Fact> results;
+  if (isa<ConstantOp, SizesOp>(op) || op->getNumResults() == 0 || failed(inferOf(op, results)))
     return {};
   SmallVector<Value> values;
-  for (auto [fact, result] : llvm::zip(results, op->getResults())) {
-    auto type = dyn_cast<RankedTensorType>(result.getType());
-    std::optional<SmallVector<int64_t>> constants = fact.constants();
-    if (!type || !constants || !type.hasStaticShape())
+  for (const Fact &fact : results) {
+    Value value = fact.value ? buildValue(builder, op->getLoc(), fact) : Value();
+    if (!value)
       return {};
-    SmallVector<APInt> elements;
-    for (int64_t constant : *constants)
-      elements.push_back(
-          APInt(64, constant, /*isSigned=*/true).trunc(type.getElementTypeBitWidth()));
-    values.push_back(
-        ConstantOp::create(builder, op->getLoc(), DenseElementsAttr::get(type, elements)));
+    values.push_back(value);
   }
   return values;
+}
+
+Shape zerosOf(Operation *op) {
+  SmallVector<Fact> results;
+  Shape zeros;
+  if (succeeded(inferOf(op, results)))
+    for (const Fact &fact : results)
+      zeros.append(fact.zeros);
+  return zeros;
 }
 
 } // namespace nncc::nn

@@ -41,7 +41,7 @@ LogicalResult GatherOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorIm
 
 /// Two operands of one rank that differ in size along `axis` at most, or are smaller.
 static LogicalResult checkElementwiseIndices(int64_t axis, const Fact &data, const Fact &indices,
-                                             EmitError error) {
+                                             Fact &result, EmitError error) {
   if (data.rank() != indices.rank())
     return error("expects data and indices of one rank, found " + Twine(data.rank()) + " and " +
                  Twine(indices.rank()));
@@ -49,10 +49,10 @@ static LogicalResult checkElementwiseIndices(int64_t axis, const Fact &data, con
   if (failed(normal))
     return failure();
   for (int64_t i = 0; i < data.rank(); ++i) {
-    int64_t most = data.size(i), size = indices.size(i);
-    if (i != *normal && !ShapedType::isDynamic(most) && size > most)
-      return error("expects indices of at most " + Twine(most) + " elements in dim " + Twine(i) +
-                   ", found " + Twine(size));
+    AffineExpr most = data.shape[i], size = indices.shape[i];
+    if (i != *normal && !result.mayBeZero(isLess(most, size)))
+      return error("expects indices of at most " + textOf(most) + " elements in dim " + Twine(i) +
+                   ", found " + textOf(size));
   }
   return success();
 }
@@ -62,7 +62,7 @@ LogicalResult GatherElementsOp::infer(Adaptor op, ArrayRef<Fact> operands,
   Fact &result = results.emplace_back();
   result.element = operands[0].element;
   result.shape = operands[1].shape;
-  return checkElementwiseIndices(op.getAxis(), operands[0], operands[1], error);
+  return checkElementwiseIndices(op.getAxis(), operands[0], operands[1], result, error);
 }
 
 /// The length of the tuples in the last dim of `indices`, which name dims of `data` after the first
@@ -89,8 +89,7 @@ LogicalResult GatherNDOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVector
   result.shape = indices.shape;
   result.shape.pop_back();
   for (int64_t i = 0, batch = op.getBatchDims(); i < batch; ++i)
-    if (!ShapedType::isDynamic(data.size(i)) && !ShapedType::isDynamic(indices.size(i)) &&
-        data.size(i) != indices.size(i))
+    if (!result.mayEqual(data.shape[i], indices.shape[i]))
       return error("expects data and indices of one size in batch dim " + Twine(i));
   result.shape.append(data.shape.begin() + op.getBatchDims() + *tuple, data.shape.end());
   return success();
@@ -106,16 +105,15 @@ static LogicalResult inferScatter(ArrayRef<Fact> operands, const Shape &expected
     return error("expects data and updates of one element type");
   bool matches = expected.size() == updates.shape.size();
   for (size_t i = 0; matches && i < expected.size(); ++i)
-    matches = expected[i] == updates.shape[i] || !isa<AffineConstantExpr>(expected[i]) ||
-              !isa<AffineConstantExpr>(updates.shape[i]);
+    matches = result.mayEqual(expected[i], updates.shape[i]);
   return matches ? success() : error("expects updates of the shape that the indices give");
 }
 
 LogicalResult ScatterElementsOp::infer(Adaptor op, ArrayRef<Fact> operands,
                                        SmallVectorImpl<Fact> &results, EmitError error) {
-  if (failed(checkElementwiseIndices(op.getAxis(), operands[0], operands[1], error)))
+  if (failed(inferScatter(operands, operands[1].shape, results, error)))
     return failure();
-  return inferScatter(operands, operands[1].shape, results, error);
+  return checkElementwiseIndices(op.getAxis(), operands[0], operands[1], results[0], error);
 }
 
 LogicalResult ScatterNDOp::infer(Adaptor op, ArrayRef<Fact> operands,
@@ -131,14 +129,52 @@ LogicalResult ScatterNDOp::infer(Adaptor op, ArrayRef<Fact> operands,
 
 /// What every lowering of this family needs: an index must have something to name.
 static LogicalResult expectLowerable(Operation *op) {
-  if (failed(expectStatic(op)))
-    return failure();
-  auto data = cast<RankedTensorType>(op->getOperand(0).getType());
-  auto indices = cast<RankedTensorType>(op->getOperand(1).getType());
-  if (data.getNumElements() == 0 && indices.getNumElements() != 0)
+  auto isEmpty = [&](unsigned operand) {
+    return constantOf(elementCount(shapeOf(op->getOperand(operand)), op->getContext())) == 0;
+  };
+  if (isEmpty(0) && !isEmpty(1))
     return op->emitOpError("expects data to pick from, found none");
   return success();
 }
+
+namespace {
+/// The dims of a tensor that indices name.
+struct Picked {
+  Generics &g;
+  Shape shape;
+  SmallVector<OpFoldResult> sizes; // of the dims that are named, and those that are limited
+  Value exists;                    // whether there is something to name; null: there is
+
+  /// Indices name the dims [begin, end).
+  Picked(Generics &g, Shape shape, int64_t begin, int64_t end)
+      : g(g), shape(shape), sizes(shape.size()),
+        exists(g.hasElements(ArrayRef(shape).slice(begin, end - begin))) {
+    for (int64_t dim = begin; dim < end; ++dim)
+      sizes[dim] = g.bound(shape[dim]);
+  }
+  /// The other dims are read at the loops of `loops`, whose sizes are known not to be larger, or
+  /// open.
+  void limit(ArrayRef<AffineExpr> loops) {
+    for (auto [dim, size] : llvm::enumerate(loops))
+      if (!sizes[dim] && size != shape[dim] && !(constantOf(size) && constantOf(shape[dim])))
+        sizes[dim] = g.bound(shape[dim]), limited.push_back(shape[dim]);
+    Value more = g.hasElements(limited);
+    if (exists && more)
+      exists = arith::AndIOp::create(g.b, g.loc, exists, more);
+    else if (more)
+      exists = more;
+  }
+  Value wrap(const IndexMath &m, Value index, int64_t dim) const {
+    return m.wrap(index, sizes[dim]);
+  }
+  Value inside(const IndexMath &m, Value index, int64_t dim) const {
+    return sizes[dim] ? m.clamp(index, sizes[dim]) : index;
+  }
+
+private:
+  Shape limited;
+};
+} // namespace
 
 FailureOr<SmallVector<Value>> GatherOp::lower(OpBuilder &b) {
   if (failed(expectLowerable(*this)))
@@ -147,17 +183,18 @@ FailureOr<SmallVector<Value>> GatherOp::lower(OpBuilder &b) {
   int64_t axis = fromFront(getAxis(), data.getRank());
   int64_t picked = getIndices().getType().getRank(), rank = type.getRank();
   Generics g(b, getLoc());
+  Picked named(g, shapeOf(data), axis, axis + 1);
   Value source = toStorage(b, getLoc(), getData());
   Read read{getIndices(), g.select(rank, llvm::to_vector(llvm::seq<int64_t>(axis, axis + picked)))};
   Value result =
-      g.map(type.getShape(), storageType(type.getElementType()), read,
+      g.map(shapeOf(type), storageType(type.getElementType()), read,
             [&](OpBuilder &inner, Location loc, ValueRange x) -> Value {
               IndexMath m{inner, loc};
               SmallVector<Value> place;
               for (int64_t dim = 0; dim < data.getRank(); ++dim)
-                place.push_back(dim == axis ? m.wrap(x[0], data.getDimSize(axis))
+                place.push_back(dim == axis ? named.wrap(m, x[0], dim)
                                             : m.loop(dim < axis ? dim : dim + picked - 1));
-              return tensor::ExtractOp::create(inner, loc, source, place);
+              return m.extract(source, place, named.exists);
             });
   return asResult(b, *this, result);
 }
@@ -165,19 +202,22 @@ FailureOr<SmallVector<Value>> GatherOp::lower(OpBuilder &b) {
 FailureOr<SmallVector<Value>> GatherElementsOp::lower(OpBuilder &b) {
   if (failed(expectLowerable(*this)))
     return failure();
-  RankedTensorType data = getData().getType(), type = getType();
+  RankedTensorType type = getType();
   int64_t rank = type.getRank(), axis = fromFront(getAxis(), rank);
   Generics g(b, getLoc());
+  Picked picked(g, shapeOf(getData()), axis, axis + 1);
+  picked.limit(shapeOf(type));
   Value source = toStorage(b, getLoc(), getData());
-  Value result = g.map(
-      type.getShape(), storageType(type.getElementType()), Read{getIndices(), g.identity(rank)},
-      [&](OpBuilder &inner, Location loc, ValueRange x) -> Value {
-        IndexMath m{inner, loc};
-        SmallVector<Value> place;
-        for (int64_t dim = 0; dim < rank; ++dim)
-          place.push_back(dim == axis ? m.wrap(x[0], data.getDimSize(axis)) : m.loop(dim));
-        return tensor::ExtractOp::create(inner, loc, source, place);
-      });
+  Value result =
+      g.map(shapeOf(type), storageType(type.getElementType()), Read{getIndices(), g.identity(rank)},
+            [&](OpBuilder &inner, Location loc, ValueRange x) -> Value {
+              IndexMath m{inner, loc};
+              SmallVector<Value> place;
+              for (int64_t dim = 0; dim < rank; ++dim)
+                place.push_back(dim == axis ? picked.wrap(m, x[0], dim)
+                                            : picked.inside(m, m.loop(dim), dim));
+              return m.extract(source, place, picked.exists);
+            });
   return asResult(b, *this, result);
 }
 
@@ -202,24 +242,28 @@ FailureOr<SmallVector<Value>> GatherNDOp::lower(OpBuilder &b) {
   RankedTensorType data = getData().getType(), type = getType();
   int64_t rank = type.getRank(), batch = getBatchDims();
   int64_t outer = getIndices().getType().getRank() - 1; // dims of the result before the slices
+  Generics g(b, getLoc());
   Value source = toStorage(b, getLoc(), getData());
   SmallVector<Read> reads = readTuples(b, getIndices(), rank);
   int64_t tuple = reads.size();
-  Value result = Generics(b, getLoc())
-                     .map(type.getShape(), storageType(type.getElementType()), reads,
-                          [&](OpBuilder &inner, Location loc, ValueRange x) -> Value {
-                            IndexMath m{inner, loc};
-                            SmallVector<Value> place;
-                            for (int64_t dim = 0; dim < data.getRank(); ++dim) {
-                              if (dim < batch)
-                                place.push_back(m.loop(dim));
-                              else if (dim < batch + tuple)
-                                place.push_back(m.wrap(x[dim - batch], data.getDimSize(dim)));
-                              else
-                                place.push_back(m.loop(outer + dim - batch - tuple));
-                            }
-                            return tensor::ExtractOp::create(inner, loc, source, place);
-                          });
+  Picked picked(g, shapeOf(data), batch, batch + tuple);
+  Shape batches = shapeOf(getIndices());
+  batches.truncate(batch);
+  picked.limit(batches);
+  Value result = g.map(shapeOf(type), storageType(type.getElementType()), reads,
+                       [&](OpBuilder &inner, Location loc, ValueRange x) -> Value {
+                         IndexMath m{inner, loc};
+                         SmallVector<Value> place;
+                         for (int64_t dim = 0; dim < data.getRank(); ++dim) {
+                           if (dim < batch)
+                             place.push_back(picked.inside(m, m.loop(dim), dim));
+                           else if (dim < batch + tuple)
+                             place.push_back(picked.wrap(m, x[dim - batch], dim));
+                           else
+                             place.push_back(m.loop(outer + dim - batch - tuple));
+                         }
+                         return m.extract(source, place, picked.exists);
+                       });
   return asResult(b, *this, result);
 }
 
@@ -249,28 +293,47 @@ static Value combine(ScatterKind kind, Type element, OpBuilder &b, Location loc,
   return narrow(b, loc, result, old.getType());
 }
 
+/// The number of iterations of each loop over updates: no more than the sizes in `limits`, which
+/// are known not to be smaller, or open; none where `exists` says that there is nothing to name.
+static SmallVector<Value> loopSizes(Generics &g, ArrayRef<AffineExpr> updates,
+                                    ArrayRef<Shape> limits, Value exists) {
+  IndexMath m{g.b, g.loc};
+  SmallVector<Value> sizes;
+  for (auto [size, limit] : llvm::zip(updates, limits)) {
+    Value count = m.value(g.bound(size));
+    for (AffineExpr most : limit)
+      if (most != size && !(constantOf(most) && constantOf(size)))
+        count = arith::MinSIOp::create(g.b, g.loc, count, m.value(g.bound(most)));
+    sizes.push_back(count);
+  }
+  if (!exists)
+    return sizes;
+  if (sizes.empty())
+    sizes.push_back(m.constant(1));
+  sizes.front() = arith::SelectOp::create(g.b, g.loc, exists, sizes.front(), m.constant(0));
+  return sizes;
+}
+
 /// One loop per dim of the updates, in order; `place` tells where an update goes. A scatter writes
 /// where its data say, which no linalg.generic can.
-static Value scatter(OpBuilder &b, Location loc, Value data, Value updates, ScatterKind kind,
-                     Type element,
+static Value scatter(Generics &g, Value data, Value updates, ArrayRef<Value> sizes,
+                     ScatterKind kind, Type element,
                      llvm::function_ref<SmallVector<Value>(const IndexMath &, ValueRange)> place) {
-  Value zero = arith::ConstantIndexOp::create(b, loc, 0),
-        one = arith::ConstantIndexOp::create(b, loc, 1);
-  SmallVector<Value> lows, sizes, steps;
-  for (int64_t size : cast<RankedTensorType>(updates.getType()).getShape()) {
-    lows.push_back(zero);
-    sizes.push_back(arith::ConstantIndexOp::create(b, loc, size));
-    steps.push_back(one);
-  }
-  auto update = [&](OpBuilder &inner, Location at, ValueRange loops, ValueRange carried) {
+  OpBuilder &b = g.b;
+  Location loc = g.loc;
+  int64_t rank = cast<RankedTensorType>(updates.getType()).getRank();
+  auto update = [&](OpBuilder &inner, Location at, ValueRange all, ValueRange carried) {
+    ValueRange loops = all.take_front(rank);
     SmallVector<Value> to = place({inner, at}, loops);
     Value old = tensor::ExtractOp::create(inner, at, carried[0], to);
     Value value = tensor::ExtractOp::create(inner, at, updates, loops);
     Value combined = combine(kind, element, inner, at, old, value);
     return scf::ValueVector{tensor::InsertOp::create(inner, at, combined, carried[0], to)};
   };
-  if (lows.empty())
+  if (sizes.empty())
     return update(b, loc, {}, data).front();
+  SmallVector<Value> lows(sizes.size(), arith::ConstantIndexOp::create(b, loc, 0)),
+      steps(sizes.size(), arith::ConstantIndexOp::create(b, loc, 1));
   return scf::buildLoopNest(b, loc, lows, sizes, steps, data, update).results.front();
 }
 
@@ -279,14 +342,23 @@ FailureOr<SmallVector<Value>> ScatterElementsOp::lower(OpBuilder &b) {
     return failure();
   RankedTensorType type = getType();
   int64_t axis = fromFront(getAxis(), type.getRank());
-  Value result =
-      scatter(b, getLoc(), toStorage(b, getLoc(), getData()), toStorage(b, getLoc(), getUpdates()),
-              getKind(), type.getElementType(), [&](const IndexMath &m, ValueRange loops) {
-                SmallVector<Value> place = llvm::to_vector(loops);
-                Value index = tensor::ExtractOp::create(m.b, m.loc, getIndices(), loops);
-                place[axis] = m.wrap(index, type.getDimSize(axis));
-                return place;
-              });
+  Generics g(b, getLoc());
+  Shape shape = shapeOf(type), indices = shapeOf(getIndices());
+  Picked picked(g, shape, axis, axis + 1);
+  SmallVector<Shape> limits;
+  for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+    limits.push_back({indices[dim]});
+    if (dim != axis)
+      limits.back().push_back(shape[dim]);
+  }
+  Value result = scatter(g, toStorage(b, getLoc(), getData()), toStorage(b, getLoc(), getUpdates()),
+                         loopSizes(g, shapeOf(getUpdates()), limits, picked.exists), getKind(),
+                         type.getElementType(), [&](const IndexMath &m, ValueRange loops) {
+                           SmallVector<Value> place = llvm::to_vector(loops);
+                           Value index = tensor::ExtractOp::create(m.b, m.loc, getIndices(), loops);
+                           place[axis] = picked.wrap(m, index, axis);
+                           return place;
+                         });
   return asResult(b, *this, result);
 }
 
@@ -295,15 +367,24 @@ FailureOr<SmallVector<Value>> ScatterNDOp::lower(OpBuilder &b) {
     return failure();
   RankedTensorType type = getType(), indices = getIndices().getType();
   int64_t outer = indices.getRank() - 1, tuple = indices.getDimSize(outer);
+  Generics g(b, getLoc());
+  Shape shape = shapeOf(type);
+  Picked picked(g, shape, 0, tuple);
+  SmallVector<Shape> limits;
+  for (AffineExpr size : ArrayRef(shapeOf(indices)).drop_back())
+    limits.push_back({size});
+  for (AffineExpr size : ArrayRef(shape).drop_front(tuple))
+    limits.push_back({size});
   Value result =
-      scatter(b, getLoc(), toStorage(b, getLoc(), getData()), toStorage(b, getLoc(), getUpdates()),
-              getKind(), type.getElementType(), [&](const IndexMath &m, ValueRange loops) {
+      scatter(g, toStorage(b, getLoc(), getData()), toStorage(b, getLoc(), getUpdates()),
+              loopSizes(g, shapeOf(getUpdates()), limits, picked.exists), getKind(),
+              type.getElementType(), [&](const IndexMath &m, ValueRange loops) {
                 SmallVector<Value> place, from = llvm::to_vector(loops.take_front(outer));
                 from.push_back({});
                 for (int64_t i = 0; i < tuple; ++i) {
                   from.back() = m.constant(i);
                   Value index = tensor::ExtractOp::create(m.b, m.loc, getIndices(), from);
-                  place.push_back(m.wrap(index, type.getDimSize(i)));
+                  place.push_back(picked.wrap(m, index, i));
                 }
                 llvm::append_range(place, loops.drop_front(outer));
                 return place;

@@ -21,6 +21,21 @@ static std::optional<double> constantNumber(const Fact &fact, Value value) {
   return constantScalar(value);
 }
 
+/// The number of elements of a range between sizes over symbols.
+static std::optional<AffineExpr> openCount(ArrayRef<Fact> operands) {
+  for (const Fact &fact : operands)
+    if (!fact.value || fact.value->size() != 1)
+      return std::nullopt;
+  AffineExpr start = operands[0].value->front(), limit = operands[1].value->front();
+  std::optional<int64_t> delta = constantOf(operands[2].value->front());
+  if ((constantOf(start) && constantOf(limit)) || !delta || *delta == 0)
+    return std::nullopt;
+  AffineExpr distance = *delta > 0 ? limit - start : start - limit;
+  AffineExpr count = distance.ceilDiv(std::abs(*delta));
+  return isNeverNegative(count) ? count
+                                : maximum(count, getAffineConstantExpr(0, count.getContext()));
+}
+
 LogicalResult RangeOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorImpl<Fact> &results,
                              EmitError error) {
   Fact &result = results.emplace_back();
@@ -28,6 +43,10 @@ LogicalResult RangeOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorImp
   for (const Fact &fact : operands)
     if (!isScalar(fact) || fact.element != result.element)
       return error("expects three scalars of one element type");
+  if (std::optional<AffineExpr> count = openCount(operands)) {
+    result.shape.push_back(*count);
+    return success();
+  }
   std::optional<double> start = constantNumber(operands[0], op.getStart()),
                         limit = constantNumber(operands[1], op.getLimit()),
                         delta = constantNumber(operands[2], op.getDelta());
@@ -94,37 +113,48 @@ LogicalResult OneHotOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorIm
 }
 
 FailureOr<SmallVector<Value>> RangeOp::lower(OpBuilder &b) {
-  std::optional<double> start = constantNumber(factOf(getStart()), getStart()),
-                        delta = constantNumber(factOf(getDelta()), getDelta());
-  if (!start || !delta || failed(expectStatic(*this)))
-    return emitOpError("expects start and delta known at compile time");
   Type element = getType().getElementType(), storage = storageType(element);
   Type compute = isa<FloatType>(element) ? computeType(element) : b.getI64Type();
-  Value result =
-      Generics(b, getLoc())
-          .map(getType().getShape(), storage, {},
-               [&](OpBuilder &inner, Location loc, ValueRange) -> Value {
-                 Value place = arith::IndexCastOp::create(inner, loc, b.getI64Type(),
-                                                          linalg::IndexOp::create(inner, loc, 0));
-                 Value step = scalar(inner, loc, compute, *delta),
-                       first = scalar(inner, loc, compute, *start);
-                 place = buildCast(b.getI64Type(), compute, inner, loc, place);
-                 if (isa<FloatType>(compute))
-                   return arith::AddFOp::create(
-                       inner, loc, arith::MulFOp::create(inner, loc, place, step), first);
-                 place = arith::AddIOp::create(
-                     inner, loc, arith::MulIOp::create(inner, loc, place, step), first);
-                 return buildCast(compute, element, inner, loc, place);
-               });
+  Generics g(b, getLoc());
+  // Numbers of the type it is computed in: floats are constants, integers may be sizes.
+  auto number = [&](Value operand) -> FailureOr<OpFoldResult> {
+    Fact fact = factOf(operand);
+    if (fact.value && fact.value->size() == 1)
+      return g.bound(fact.value->front());
+    if (std::optional<double> constant = constantScalar(operand))
+      return OpFoldResult(b.getF64FloatAttr(*constant));
+    return emitOpError("expects start and delta known at compile time");
+  };
+  FailureOr<OpFoldResult> start = number(getStart()), delta = number(getDelta());
+  if (failed(start) || failed(delta))
+    return failure();
+  auto build = [&](OpBuilder &inner, Location loc, OpFoldResult number) -> Value {
+    if (auto value = dyn_cast<Value>(number))
+      return arith::IndexCastOp::create(inner, loc, compute, value);
+    if (auto real = dyn_cast<FloatAttr>(cast<Attribute>(number)))
+      return scalar(inner, loc, compute, real.getValueAsDouble());
+    return scalar(inner, loc, compute, cast<IntegerAttr>(cast<Attribute>(number)).getInt());
+  };
+  Value result = g.map(
+      shapeOf(getType()), storage, {}, [&](OpBuilder &inner, Location loc, ValueRange) -> Value {
+        Value place = arith::IndexCastOp::create(inner, loc, b.getI64Type(),
+                                                 linalg::IndexOp::create(inner, loc, 0));
+        Value step = build(inner, loc, *delta), first = build(inner, loc, *start);
+        place = buildCast(b.getI64Type(), compute, inner, loc, place);
+        if (isa<FloatType>(compute))
+          return arith::AddFOp::create(inner, loc, arith::MulFOp::create(inner, loc, place, step),
+                                       first);
+        place = arith::AddIOp::create(inner, loc, arith::MulIOp::create(inner, loc, place, step),
+                                      first);
+        return buildCast(compute, element, inner, loc, place);
+      });
   return asResult(b, *this, result);
 }
 
 FailureOr<SmallVector<Value>> EyeLikeOp::lower(OpBuilder &b) {
-  if (failed(expectStatic(*this)))
-    return failure();
   Type storage = storageType(getTo());
   Value result = Generics(b, getLoc())
-                     .map(getType().getShape(), storage, {},
+                     .map(shapeOf(getType()), storage, {},
                           [&](OpBuilder &inner, Location loc, ValueRange) -> Value {
                             IndexMath m{inner, loc};
                             Value onDiagonal =
@@ -147,8 +177,6 @@ static Read readElement(OpBuilder &b, Value tensor, int64_t loops, int64_t place
 }
 
 FailureOr<SmallVector<Value>> TriluOp::lower(OpBuilder &b) {
-  if (failed(expectStatic(*this)))
-    return failure();
   int64_t rank = getType().getRank();
   Generics g(b, getLoc());
   SmallVector<Read> reads{{toStorage(b, getLoc(), getOperand()), g.identity(rank)}};
@@ -156,13 +184,14 @@ FailureOr<SmallVector<Value>> TriluOp::lower(OpBuilder &b) {
     reads.push_back(readElement(b, getK(), rank));
   Type storage = storageType(getType().getElementType());
   Value result = g.map(
-      getType().getShape(), storage, reads,
+      shapeOf(getType()), storage, reads,
       [&](OpBuilder &inner, Location loc, ValueRange x) -> Value {
         IndexMath m{inner, loc};
         Value diagonal = m.loop(rank - 2);
-        if (getK())
-          diagonal =
-              m.add(diagonal, arith::IndexCastOp::create(inner, loc, inner.getIndexType(), x[1]));
+        if (getK()) {
+          Value k = arith::IndexCastOp::create(inner, loc, inner.getIndexType(), x[1]);
+          diagonal = m.add(diagonal, k);
+        }
         Value keep = arith::CmpIOp::create(
             inner, loc, getUpper() ? arith::CmpIPredicate::sge : arith::CmpIPredicate::sle,
             m.loop(rank - 1), diagonal);
@@ -172,18 +201,16 @@ FailureOr<SmallVector<Value>> TriluOp::lower(OpBuilder &b) {
 }
 
 FailureOr<SmallVector<Value>> OneHotOp::lower(OpBuilder &b) {
-  if (failed(expectStatic(*this)))
-    return failure();
   int64_t rank = getType().getRank(), axis = fromFront(getAxis(), rank);
-  int64_t depth = getType().getDimSize(axis);
   Type index = getIndices().getType().getElementType();
   Generics g(b, getLoc());
+  OpFoldResult toBack = g.bound(-shapeOf(getType())[axis]);
   Value values = toStorage(b, getLoc(), getValues());
   Read reads[] = {{toStorage(b, getLoc(), getIndices()), g.without(rank, axis)},
                   readElement(b, values, rank, 0),
                   readElement(b, values, rank, 1)};
   Value result = g.map(
-      getType().getShape(), storageType(getType().getElementType()), reads,
+      shapeOf(getType()), storageType(getType().getElementType()), reads,
       [&](OpBuilder &inner, Location loc, ValueRange x) -> Value {
         Value wide = buildCast(index, inner.getI64Type(), inner, loc, x[0]);
         Value wanted = arith::IndexCastOp::create(inner, loc, inner.getIndexType(), wide);
@@ -191,7 +218,7 @@ FailureOr<SmallVector<Value>> OneHotOp::lower(OpBuilder &b) {
         Value place = m.loop(axis);
         Value front = arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::eq, wanted, place);
         Value back = arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::eq, wanted,
-                                           m.add(place, -depth));
+                                           m.add(place, toBack));
         return arith::SelectOp::create(inner, loc, arith::OrIOp::create(inner, loc, front, back),
                                        x[2], x[1]);
       });

@@ -1,5 +1,5 @@
 // nn.matmul.
-#include "dialects/nn/NN.h"
+#include "dialects/nn/Generics.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -22,15 +22,15 @@ LogicalResult MatMulOp::infer(Adaptor, ArrayRef<Fact> operands, SmallVectorImpl<
     lhs.shape.insert(lhs.shape.begin(), one);
   if (column)
     rhs.shape.push_back(one);
-  int64_t inner = lhs.size(lhs.rank() - 1), outer = rhs.size(rhs.rank() - 2);
-  if (!ShapedType::isDynamic(inner) && !ShapedType::isDynamic(outer) && inner != outer)
-    return error("expects equal inner sizes, found " + Twine(inner) + " and " + Twine(outer));
+  AffineExpr inner = lhs.shape.back(), outer = rhs.shape[rhs.rank() - 2];
   Fact lhsBatch = lhs, rhsBatch = rhs;
   lhsBatch.shape.truncate(lhs.rank() - 2);
   rhsBatch.shape.truncate(rhs.rank() - 2);
   Fact &result = results.emplace_back();
   result.element = lhs.element;
-  if (failed(broadcast({lhsBatch, rhsBatch}, result.shape, error)))
+  if (!result.mayEqual(inner, outer))
+    return error("expects equal inner sizes, found " + textOf(inner) + " and " + textOf(outer));
+  if (failed(broadcast({lhsBatch, rhsBatch}, result, error)))
     return failure();
   if (!row)
     result.shape.push_back(lhs.shape[lhs.rank() - 2]);
@@ -43,8 +43,6 @@ LogicalResult MatMulOp::infer(Adaptor, ArrayRef<Fact> operands, SmallVectorImpl<
 /// kern.contract before they come here.
 FailureOr<SmallVector<Value>> MatMulOp::lower(OpBuilder &b) {
   RankedTensorType lhs = getLhs().getType(), rhs = getRhs().getType(), type = getType();
-  if (!type.hasStaticShape() || !lhs.hasStaticShape())
-    return emitOpError("cannot be lowered: its sizes are not known at compile time");
   bool row = lhs.getRank() == 1, column = rhs.getRank() == 1;
   int64_t rank = type.getRank(), batch = rank - !row - !column;
   MLIRContext *context = getContext();
@@ -70,7 +68,7 @@ FailureOr<SmallVector<Value>> MatMulOp::lower(OpBuilder &b) {
 
   Location loc = getLoc();
   Type storage = storageType(type.getElementType());
-  Value empty = tensor::EmptyOp::create(b, loc, type.getShape(), storage);
+  Value empty = Generics(b, loc).empty(shapeOf(type), storage);
   Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(storage));
   Value init = linalg::FillOp::create(b, loc, zero, empty).getResult(0);
   SmallVector<Value> inputs{toStorage(b, loc, getLhs()), toStorage(b, loc, getRhs())};

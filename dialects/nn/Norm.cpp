@@ -37,16 +37,12 @@ LogicalResult LpNormOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorIm
 /// Scales and biases: each broadcasts to the operand without making it larger.
 static LogicalResult inferScaled(int64_t axis, ArrayRef<Fact> operands,
                                  SmallVectorImpl<Fact> &results, EmitError error) {
-  for (const Fact &scale : operands.drop_front()) {
-    Shape shape;
-    if (!scale.element)
-      continue;
-    if (failed(broadcast({operands[0], scale}, shape, error)))
+  if (failed(inferAlongAxis(axis, operands[0], results, error)))
+    return failure();
+  for (const Fact &scale : operands.drop_front())
+    if (scale.element && failed(expectBroadcast(scale.shape, operands[0].shape, results[0], error)))
       return failure();
-    if (shape != operands[0].shape)
-      return error("expects a scale and bias that broadcast to the operand");
-  }
-  return inferAlongAxis(axis, operands[0], results, error);
+  return success();
 }
 
 LogicalResult LayerNormOp::infer(Adaptor op, ArrayRef<Fact> operands,
@@ -64,15 +60,15 @@ static LogicalResult inferPerChannel(ArrayRef<Fact> operands, SmallVectorImpl<Fa
                                      EmitError error) {
   if (operands[0].rank() < 2)
     return error("expects an operand of rank 2 or more, found rank " + Twine(operands[0].rank()));
-  int64_t channels = operands[0].size(1);
+  Fact &result = results.emplace_back(operands[0]);
+  AffineExpr channels = result.shape[1];
   for (const Fact &fact : operands.drop_front()) {
     if (fact.rank() != 1)
       return error("expects parameters of rank 1, found rank " + Twine(fact.rank()));
-    int64_t size = fact.size(0);
-    if (!ShapedType::isDynamic(size) && !ShapedType::isDynamic(channels) && size != channels)
-      return error("expects parameters of " + Twine(channels) + " channels, found " + Twine(size));
+    if (!result.mayEqual(fact.shape[0], channels))
+      return error("expects parameters of " + textOf(channels) + " channels, found " +
+                   textOf(fact.shape[0]));
   }
-  results.push_back(operands[0]);
   return success();
 }
 
@@ -90,8 +86,8 @@ LogicalResult GroupNormOp::infer(Adaptor op, ArrayRef<Fact> operands,
                                  SmallVectorImpl<Fact> &results, EmitError error) {
   if (failed(inferPerChannel(operands, results, error)))
     return failure();
-  int64_t groups = op.getGroups(), channels = operands[0].size(1);
-  if (groups < 1 || (!ShapedType::isDynamic(channels) && channels % groups))
+  int64_t groups = op.getGroups();
+  if (groups < 1 || !results[0].mayBeZero(operands[0].shape[1] % groups))
     return error("expects groups that divide the channels, found " + Twine(groups) + " groups");
   return success();
 }
@@ -118,25 +114,26 @@ namespace {
 struct Normalizer {
   Generics g;
   Value x; // storage
-  SmallVector<int64_t> loops, axes;
+  Shape loops;
+  SmallVector<int64_t> axes;
   Type element, compute;
 
   Normalizer(OpBuilder &b, Location loc, Value tensor, ArrayRef<int64_t> axes)
       : g(b, loc), x(tensor), axes(axes) {
-    auto type = cast<RankedTensorType>(tensor.getType());
-    loops = llvm::to_vector(type.getShape());
-    element = type.getElementType();
+    loops = shapeOf(tensor);
+    element = getElementTypeOrSelf(tensor);
     compute = computeType(element);
   }
 
   Read all() const { return {x, g.identity(loops.size())}; }
   /// A statistic, for each element.
   Read each(Value statistic) const { return {statistic, g.without(loops.size(), axes)}; }
-  int64_t count() const {
-    int64_t result = 1;
+  /// The number of elements over which a statistic is.
+  OpFoldResult count() {
+    Shape sizes;
     for (int64_t axis : axes)
-      result *= loops[axis];
-    return result;
+      sizes.push_back(loops[axis]);
+    return g.bound(elementCount(sizes, g.b.getContext()));
   }
 
   using Scalar = llvm::function_ref<Value(OpBuilder &, Location, ValueRange)>;
@@ -166,13 +163,15 @@ struct Normalizer {
   }
   /// finish(a statistic), once for all elements that share it.
   Value finish(Value statistic, Scalar body) {
-    auto type = cast<RankedTensorType>(statistic.getType());
-    return g.map(type.getShape(), compute, Read{statistic, g.identity(type.getRank())}, body);
+    Shape shape = shapeOf(statistic);
+    return g.map(shape, compute, Read{statistic, g.identity(shape.size())}, body);
   }
   Value mean() {
     Value total = sum({}, [](OpBuilder &, Location, ValueRange v) { return v[0]; });
-    return finish(
-        total, [&](OpBuilder &b, Location loc, ValueRange v) { return overCount(b, loc, v[0]); });
+    OpFoldResult divisor = count();
+    return finish(total, [&](OpBuilder &b, Location loc, ValueRange v) -> Value {
+      return arith::DivFOp::create(b, loc, v[0], IndexMath{b, loc}.toFloat(divisor, compute));
+    });
   }
   /// 1 / sqrt(the mean square of x - mean + epsilon); without a mean of x alone.
   Value inverseDeviation(Value mean, double epsilon) {
@@ -183,17 +182,15 @@ struct Normalizer {
       Value centered = mean ? Value(arith::SubFOp::create(b, loc, v[0], v[1])) : v[0];
       return arith::MulFOp::create(b, loc, centered, centered);
     });
+    OpFoldResult divisor = count();
     return finish(squares, [&](OpBuilder &b, Location loc, ValueRange v) -> Value {
-      Value shifted =
-          arith::AddFOp::create(b, loc, overCount(b, loc, v[0]), scalar(b, loc, compute, epsilon));
+      Value mean = arith::DivFOp::create(b, loc, v[0], IndexMath{b, loc}.toFloat(divisor, compute));
+      Value shifted = arith::AddFOp::create(b, loc, mean, scalar(b, loc, compute, epsilon));
       return arith::DivFOp::create(b, loc, scalar(b, loc, compute, 1),
                                    math::SqrtOp::create(b, loc, shifted));
     });
   }
 
-  Value overCount(OpBuilder &b, Location loc, Value total) const {
-    return arith::DivFOp::create(b, loc, total, scalar(b, loc, compute, count()));
-  }
   SmallVector<Value> widened(OpBuilder &b, Location loc, ValueRange values) const {
     return llvm::map_to_vector(values, [&](Value value) { return narrow(b, loc, value, compute); });
   }
@@ -227,8 +224,6 @@ static Read broadcastRead(Value tensor, RankedTensorType type) {
 }
 
 FailureOr<SmallVector<Value>> SoftmaxOp::lower(OpBuilder &b) {
-  if (failed(expectStatic(*this)))
-    return failure();
   Normalizer n(b, getLoc(), getOperand(), fromFront(getAxis(), getType().getRank()));
   Value max = n.max();
   // The largest power is 1, and what is no normal number beside it does not count. The powers are
@@ -254,8 +249,6 @@ FailureOr<SmallVector<Value>> SoftmaxOp::lower(OpBuilder &b) {
 }
 
 FailureOr<SmallVector<Value>> LogSoftmaxOp::lower(OpBuilder &b) {
-  if (failed(expectStatic(*this)))
-    return failure();
   Normalizer n(b, getLoc(), getOperand(), fromFront(getAxis(), getType().getRank()));
   Value max = n.max();
   Value sum = n.sum(n.each(max), [](OpBuilder &inner, Location loc, ValueRange v) -> Value {
@@ -272,8 +265,6 @@ FailureOr<SmallVector<Value>> LogSoftmaxOp::lower(OpBuilder &b) {
 }
 
 FailureOr<SmallVector<Value>> LpNormOp::lower(OpBuilder &b) {
-  if (failed(expectStatic(*this)))
-    return failure();
   Normalizer n(b, getLoc(), getOperand(), fromFront(getAxis(), getType().getRank()));
   Value norm = n.sum({}, [&](OpBuilder &inner, Location loc, ValueRange v) -> Value {
     if (getP() == 1)
@@ -294,8 +285,6 @@ FailureOr<SmallVector<Value>> LpNormOp::lower(OpBuilder &b) {
 }
 
 FailureOr<SmallVector<Value>> LayerNormOp::lower(OpBuilder &b) {
-  if (failed(expectStatic(*this)))
-    return failure();
   RankedTensorType type = getType();
   int64_t rank = type.getRank();
   Normalizer n(b, getLoc(), getOperand(), dimsFrom(fromFront(getAxis(), rank), rank));
@@ -306,8 +295,6 @@ FailureOr<SmallVector<Value>> LayerNormOp::lower(OpBuilder &b) {
 }
 
 FailureOr<SmallVector<Value>> RMSNormOp::lower(OpBuilder &b) {
-  if (failed(expectStatic(*this)))
-    return failure();
   RankedTensorType type = getType();
   int64_t rank = type.getRank();
   Normalizer n(b, getLoc(), getOperand(), dimsFrom(fromFront(getAxis(), rank), rank));
@@ -316,8 +303,6 @@ FailureOr<SmallVector<Value>> RMSNormOp::lower(OpBuilder &b) {
 }
 
 FailureOr<SmallVector<Value>> BatchNormOp::lower(OpBuilder &b) {
-  if (failed(expectStatic(*this)))
-    return failure();
   Normalizer n(b, getLoc(), getOperand(), {});
   SmallVector<Read> reads;
   for (Value parameter : {getScale(), getBias(), getMean(), getVariance()})
@@ -338,32 +323,27 @@ FailureOr<SmallVector<Value>> BatchNormOp::lower(OpBuilder &b) {
 /// On [N, groups, C/groups, x..].
 static Value lowerGroupNorm(OpBuilder &b, Location loc, Value operand, Value scale, Value bias,
                             int64_t groups, double epsilon) {
-  auto type = cast<RankedTensorType>(operand.getType());
   Generics g(b, loc);
-  SmallVector<int64_t> shape = llvm::to_vector(type.getShape());
-  int64_t channels = shape[1] / groups;
+  Shape shape = shapeOf(operand);
+  AffineExpr channels = shape[1].floorDiv(groups);
   shape[1] = channels;
-  shape.insert(shape.begin() + 1, groups);
+  shape.insert(shape.begin() + 1, b.getAffineConstantExpr(groups));
   int64_t rank = shape.size();
   Normalizer n(b, loc, g.reshape(operand, shape), dimsFrom(2, rank));
   auto perChannel = [&](Value parameter) {
-    return Read{g.reshape(parameter, {groups, channels}), g.select(rank, {1, 2})};
+    return Read{g.reshape(parameter, Shape{shape[1], channels}), g.select(rank, {1, 2})};
   };
   Value mean = n.mean();
   Value inverse = n.inverseDeviation(mean, epsilon);
-  return g.reshape(n.scaled(mean, inverse, perChannel(scale), perChannel(bias)), type.getShape());
+  return g.reshape(n.scaled(mean, inverse, perChannel(scale), perChannel(bias)), shapeOf(operand));
 }
 
 FailureOr<SmallVector<Value>> GroupNormOp::lower(OpBuilder &b) {
-  if (failed(expectStatic(*this)))
-    return failure();
   return SmallVector<Value>{lowerGroupNorm(b, getLoc(), getOperand(), getScale(), getBias(),
                                            getGroups(), getEpsilon().convertToDouble())};
 }
 
 FailureOr<SmallVector<Value>> InstanceNormOp::lower(OpBuilder &b) {
-  if (failed(expectStatic(*this)))
-    return failure();
   RankedTensorType type = getType();
   int64_t rank = type.getRank();
   Normalizer n(b, getLoc(), getOperand(), dimsFrom(2, rank));
@@ -374,8 +354,6 @@ FailureOr<SmallVector<Value>> InstanceNormOp::lower(OpBuilder &b) {
 }
 
 FailureOr<SmallVector<Value>> MeanVarianceOp::lower(OpBuilder &b) {
-  if (failed(expectStatic(*this)))
-    return failure();
   SmallVector<int64_t> axes;
   for (int64_t axis : getAxes())
     axes.push_back(fromFront(axis, getType().getRank()));
@@ -385,8 +363,11 @@ FailureOr<SmallVector<Value>> MeanVarianceOp::lower(OpBuilder &b) {
     Value centered = arith::SubFOp::create(inner, loc, v[0], v[1]);
     return arith::MulFOp::create(inner, loc, centered, centered);
   });
+  OpFoldResult divisor = n.count();
   Value deviation = n.finish(squares, [&](OpBuilder &inner, Location loc, ValueRange v) -> Value {
-    Value root = math::SqrtOp::create(inner, loc, n.overCount(inner, loc, v[0]));
+    Value mean =
+        arith::DivFOp::create(inner, loc, v[0], IndexMath{inner, loc}.toFloat(divisor, n.compute));
+    Value root = math::SqrtOp::create(inner, loc, mean);
     return arith::AddFOp::create(inner, loc, root, scalar(inner, loc, n.compute, 1e-9));
   });
   return SmallVector<Value>{n.map(
@@ -397,17 +378,17 @@ FailureOr<SmallVector<Value>> MeanVarianceOp::lower(OpBuilder &b) {
 }
 
 FailureOr<SmallVector<Value>> LRNOp::lower(OpBuilder &b) {
-  if (failed(expectStatic(*this)))
-    return failure();
-  int64_t rank = getType().getRank(), channels = getType().getDimSize(1), size = getSize();
-  // Windows beyond all channels see no more than those.
-  int64_t below = std::min((size - 1) / 2, channels), above = std::min(size / 2, channels);
+  int64_t rank = getType().getRank(), size = getSize();
   Normalizer n(b, getLoc(), getOperand(), rank);
-  SmallVector<int64_t> loops = n.loops;
-  loops.push_back(below + above + 1);
-  auto windowType = RankedTensorType::get(loops.back(), b.getF32Type());
+  Shape loops = n.loops;
+  // Windows beyond all channels see no more than those.
+  int64_t most = constantOf(loops[1]).value_or(size);
+  int64_t below = std::min((size - 1) / 2, most), above = std::min(size / 2, most);
+  loops.push_back(b.getAffineConstantExpr(below + above + 1));
+  auto windowType = RankedTensorType::get(below + above + 1, b.getF32Type());
   float each = getAlpha().convertToFloat() / size;
   Value window = arith::ConstantOp::create(b, getLoc(), DenseElementsAttr::get(windowType, each));
+  OpFoldResult channels = n.g.bound(loops[1]);
   Value sum = n.g.reduce(
       loops, rank, scalar(b, getLoc(), n.compute, 0), Read{window, n.g.select(rank + 1, rank)},
       [&](OpBuilder &inner, Location loc, ValueRange v) -> Value {
@@ -416,11 +397,11 @@ FailureOr<SmallVector<Value>> LRNOp::lower(OpBuilder &b) {
         for (int64_t dim = 0; dim < rank; ++dim)
           indices.push_back(m.loop(dim));
         Value channel = m.add(m.add(indices[1], m.loop(rank)), -below);
-        indices[1] = m.clamp(channel, 0, channels - 1);
+        indices[1] = m.clamp(channel, channels);
         Value x = widen(inner, loc, tensor::ExtractOp::create(inner, loc, getOperand(), indices));
         Value square = arith::MulFOp::create(inner, loc, x, x);
         square = arith::MulFOp::create(inner, loc, square, narrow(inner, loc, v[0], n.compute));
-        square = arith::SelectOp::create(inner, loc, m.inside(channel, 0, channels), square,
+        square = arith::SelectOp::create(inner, loc, m.inside(channel, channels), square,
                                          scalar(inner, loc, n.compute, 0));
         return arith::AddFOp::create(inner, loc, square, v.back());
       });

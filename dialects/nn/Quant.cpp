@@ -12,7 +12,7 @@ LogicalResult QuantizeOp::infer(Adaptor, ArrayRef<Fact> operands, SmallVectorImp
                                 EmitError error) {
   Fact &result = results.emplace_back();
   result.element = operands[2].element;
-  return broadcast(operands, result.shape, error);
+  return broadcast(operands, result, error);
 }
 
 LogicalResult DequantizeOp::infer(Adaptor, ArrayRef<Fact> operands, SmallVectorImpl<Fact> &results,
@@ -21,7 +21,7 @@ LogicalResult DequantizeOp::infer(Adaptor, ArrayRef<Fact> operands, SmallVectorI
     return error("expects a zero point of the operand's element type");
   Fact &result = results.emplace_back();
   result.element = operands[1].element;
-  return broadcast(operands, result.shape, error);
+  return broadcast(operands, result, error);
 }
 
 /// An element of `operand` in a float type that computes with it.

@@ -65,38 +65,36 @@ struct Philox {
 } // namespace
 
 FailureOr<SmallVector<Value>> RandomOp::lower(OpBuilder &b) {
-  if (failed(expectStatic(*this)))
-    return failure();
   RankedTensorType type = getType();
   auto element = cast<FloatType>(type.getElementType());
   auto compute = cast<FloatType>(computeType(element));
+  Generics g(b, getLoc());
+  SmallVector<OpFoldResult> sizes = g.bounds(shapeOf(type));
   unsigned digits = APFloat::semanticsPrecision(element.getFloatSemantics());
-  Value result =
-      Generics(b, getLoc())
-          .map(type.getShape(), storageType(element), {},
-               [&](OpBuilder &inner, Location loc, ValueRange) -> Value {
-                 IndexMath m{inner, loc};
-                 Value place = m.constant(0);
-                 for (auto [dim, size] : llvm::enumerate(type.getShape()))
-                   place = m.add(m.mul(place, size), m.loop(dim));
-                 Philox philox{inner, loc};
-                 Value counter = arith::IndexCastOp::create(inner, loc, inner.getI64Type(), place);
-                 auto words = philox.block(counter, getSeed());
-                 if (getKind() == RandomKind::Uniform)
-                   return philox.fraction(words[0], words[1], compute, digits, false);
-                 // sqrt(-2 log(u)) cos(2 pi v)
-                 digits = APFloat::semanticsPrecision(compute.getFloatSemantics());
-                 Value u = philox.fraction(words[0], words[1], compute, digits, true);
-                 Value v = philox.fraction(words[2], words[3], compute, digits, false);
-                 auto times = [&](Value x, double y) {
-                   return arith::MulFOp::create(inner, loc, x, scalar(inner, loc, compute, y));
-                 };
-                 Value squared = times(math::LogOp::create(inner, loc, u), -2);
-                 Value radius = math::SqrtOp::create(inner, loc, squared);
-                 Value angle = times(v, 2 * llvm::numbers::pi);
-                 return arith::MulFOp::create(inner, loc, radius,
-                                              math::CosOp::create(inner, loc, angle));
-               });
+  Value result = g.map(
+      shapeOf(type), storageType(element), {},
+      [&](OpBuilder &inner, Location loc, ValueRange) -> Value {
+        IndexMath m{inner, loc};
+        Value place = m.constant(0);
+        for (auto [dim, size] : llvm::enumerate(sizes))
+          place = m.add(m.mul(place, size), m.loop(dim));
+        Philox philox{inner, loc};
+        Value counter = arith::IndexCastOp::create(inner, loc, inner.getI64Type(), place);
+        auto words = philox.block(counter, getSeed());
+        if (getKind() == RandomKind::Uniform)
+          return philox.fraction(words[0], words[1], compute, digits, false);
+        // sqrt(-2 log(u)) cos(2 pi v)
+        digits = APFloat::semanticsPrecision(compute.getFloatSemantics());
+        Value u = philox.fraction(words[0], words[1], compute, digits, true);
+        Value v = philox.fraction(words[2], words[3], compute, digits, false);
+        auto times = [&](Value x, double y) {
+          return arith::MulFOp::create(inner, loc, x, scalar(inner, loc, compute, y));
+        };
+        Value squared = times(math::LogOp::create(inner, loc, u), -2);
+        Value radius = math::SqrtOp::create(inner, loc, squared);
+        Value angle = times(v, 2 * llvm::numbers::pi);
+        return arith::MulFOp::create(inner, loc, radius, math::CosOp::create(inner, loc, angle));
+      });
   return asResult(b, *this, result);
 }
 

@@ -68,7 +68,7 @@ struct Reduction {
   Value init(OpBuilder &b, Location loc) const;
   Value prepare(OpBuilder &b, Location loc, Value x) const;
   Value combine(OpBuilder &b, Location loc, Value x, Value sum) const;
-  Value finish(OpBuilder &b, Location loc, Value sum, int64_t count) const;
+  Value finish(OpBuilder &b, Location loc, Value sum, OpFoldResult count) const;
   bool isFinal() const {
     return kind == ReduceKind::Sum || kind == ReduceKind::Max || kind == ReduceKind::Min ||
            kind == ReduceKind::Prod;
@@ -125,10 +125,19 @@ Value Reduction::combine(OpBuilder &b, Location loc, Value x, Value sum) const {
   return byType<arith::AddFOp, arith::AddIOp, arith::AddIOp>(type, b, loc, both);
 }
 
-Value Reduction::finish(OpBuilder &b, Location loc, Value sum, int64_t count) const {
+/// The number of elements, of the type that they are accumulated in.
+static Value countAs(Type type, OpBuilder &b, Location loc, OpFoldResult count) {
+  if (isa<FloatType>(type))
+    return IndexMath{b, loc}.toFloat(count, type);
+  if (std::optional<int64_t> known = knownSize(count))
+    return scalar(b, loc, type, *known);
+  return arith::IndexCastOp::create(b, loc, type, cast<Value>(count));
+}
+
+Value Reduction::finish(OpBuilder &b, Location loc, Value sum, OpFoldResult count) const {
   if (kind == ReduceKind::Mean)
     sum = buildDiv(isa<FloatType>(accumulate) ? accumulate : element, b, loc, sum,
-                   scalar(b, loc, accumulate, count));
+                   countAs(accumulate, b, loc, count));
   if (kind == ReduceKind::L2)
     sum = math::SqrtOp::create(b, loc, sum);
   if (kind == ReduceKind::LogSum || kind == ReduceKind::LogSumExp)
@@ -139,8 +148,8 @@ Value Reduction::finish(OpBuilder &b, Location loc, Value sum, int64_t count) co
 }
 
 /// log(sum(exp(x))) = m + log(sum(exp(x - m))) with the largest m, 0 where that is infinite.
-static Value lowerLogSumExp(Generics &g, Reduction reduction, Read read, ArrayRef<int64_t> loops,
-                            ArrayRef<int64_t> axes, ArrayRef<int64_t> shape) {
+static Value lowerLogSumExp(Generics &g, Reduction reduction, Read read, ArrayRef<AffineExpr> loops,
+                            ArrayRef<int64_t> axes, ArrayRef<AffineExpr> shape) {
   Reduction largest{ReduceKind::Max, reduction.accumulate, reduction.accumulate};
   AffineMap outer = g.without(loops.size(), axes);
   Value most = g.reduce(loops, axes, largest.init(g.b, g.loc), read,
@@ -175,20 +184,14 @@ static Value lowerLogSumExp(Generics &g, Reduction reduction, Read read, ArrayRe
 FailureOr<SmallVector<Value>> ReduceOp::lower(OpBuilder &b) {
   auto error = [&](const Twine &text) { return emitOpError(text); };
   FailureOr<SmallVector<int64_t>> axes = reducedAxes(factsOf(getOperands()), error);
-  if (failed(expectStatic(*this)) || failed(axes))
+  if (failed(axes))
     return failure();
   RankedTensorType type = getOperand().getType();
   Type element = type.getElementType(), storage = storageType(element);
   Reduction reduction{getKind(), element, accumulateType(getKind(), element)};
-  ArrayRef<int64_t> loops = type.getShape();
-  SmallVector<int64_t> shape;
-  int64_t count = 1;
-  for (auto [dim, size] : llvm::enumerate(loops)) {
-    if (llvm::is_contained(*axes, dim))
-      count *= size;
-    else
-      shape.push_back(size);
-  }
+  Shape loops = shapeOf(type), shape, reduced;
+  for (auto [dim, size] : llvm::enumerate(loops))
+    (llvm::is_contained(*axes, dim) ? reduced : shape).push_back(size);
   Generics g(b, getLoc());
   Read read{toStorage(b, getLoc(), getOperand()), g.identity(loops.size())};
   Value result;
@@ -200,13 +203,15 @@ FailureOr<SmallVector<Value>> ReduceOp::lower(OpBuilder &b) {
                  [&](OpBuilder &inner, Location loc, ValueRange x) {
                    return reduction.combine(inner, loc, reduction.prepare(inner, loc, x[0]), x[1]);
                  });
-    if (!reduction.isFinal() || reduction.accumulate != storage)
+    if (!reduction.isFinal() || reduction.accumulate != storage) {
+      OpFoldResult count = g.bound(elementCount(reduced, getContext()));
       result = g.map(shape, storage, Read{result, g.identity(shape.size())},
                      [&](OpBuilder &inner, Location loc, ValueRange x) {
                        return reduction.finish(inner, loc, x[0], count);
                      });
+    }
   }
-  return asResult(b, *this, g.reshape(result, getType().getShape()));
+  return asResult(b, *this, g.reshape(result, shapeOf(getType())));
 }
 
 /// A reduction over dims of size 1 is nothing where it does not change the elements.
@@ -224,8 +229,6 @@ OpFoldResult ReduceOp::fold(FoldAdaptor) {
 
 /// The largest element, then the first or last index that has it: two plain reductions.
 FailureOr<SmallVector<Value>> ArgReduceOp::lower(OpBuilder &b) {
-  if (failed(expectStatic(*this)))
-    return failure();
   RankedTensorType type = getOperand().getType();
   int64_t rank = type.getRank(), axis = fromFront(getAxis(), rank);
   Type element = type.getElementType();
@@ -234,15 +237,18 @@ FailureOr<SmallVector<Value>> ArgReduceOp::lower(OpBuilder &b) {
   Location loc = getLoc();
   Generics g(b, loc);
   Read read{toStorage(b, loc, getOperand()), g.identity(rank)};
-  Value value = g.reduce(type.getShape(), axis, best.init(b, loc), read,
+  Shape loops = shapeOf(type);
+  Value value = g.reduce(loops, axis, best.init(b, loc), read,
                          [&](OpBuilder &inner, Location at, ValueRange x) {
                            return best.combine(inner, at, x[0], x[1]);
                          });
   bool last = getSelectLast();
   Type index = b.getI64Type();
-  Value none = scalar(b, loc, index, last ? 0 : type.getDimSize(axis) - 1);
+  // What no element is: where the size is open, any index is smaller.
+  int64_t most = constantOf(loops[axis]).value_or(INT64_MAX) - 1;
+  Value none = arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(last ? 0 : most));
   Value result = g.reduce(
-      type.getShape(), axis, none, {read, {value, g.without(rank, axis)}},
+      loops, axis, none, {read, {value, g.without(rank, axis)}},
       [&](OpBuilder &inner, Location at, ValueRange x) -> Value {
         Value here =
             arith::IndexCastOp::create(inner, at, index, linalg::IndexOp::create(inner, at, axis));
@@ -259,7 +265,7 @@ FailureOr<SmallVector<Value>> ArgReduceOp::lower(OpBuilder &b) {
           return arith::MaxSIOp::create(inner, at, candidate, x[2]);
         return arith::MinSIOp::create(inner, at, candidate, x[2]);
       });
-  return asResult(b, *this, g.reshape(result, getType().getShape()));
+  return asResult(b, *this, g.reshape(result, shapeOf(getType())));
 }
 
 void NNDialect::addReduceOps() {

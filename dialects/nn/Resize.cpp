@@ -1,5 +1,6 @@
 // nn.resize.
 #include "dialects/nn/Generics.h"
+#include "dialects/nn/ResizeTaps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -113,137 +114,6 @@ LogicalResult ResizeOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorIm
   return success();
 }
 
-namespace {
-/// For each place in a dim of the result: which places of the operand it is a weighted sum of.
-struct Taps {
-  int64_t count = 1;            // per place
-  SmallVector<int32_t> indices; // [places, count]; -1 first: outside
-  SmallVector<float> weights;   // [places, count]
-  bool anyOutside() const { return llvm::is_contained(indices, -1); }
-};
-
-/// The taps of one dim. Places and weights are computed in f32 as the frameworks do, whose
-/// roundings decide ties.
-struct Sampler {
-  ResizeMode mode;
-  ResizeCoordinates coordinates;
-  ResizeRounding rounding;
-  float cubic, scale, roiStart, roiEnd;
-  bool excludeOutside, antialias;
-  int64_t from, to; // sizes
-
-  std::optional<float> coordinate(int64_t place) const;
-  int64_t nearest(float x) const;
-  /// The weights of the elements from `first` on, relative to the one at or left of x; `ratio` is
-  /// the distance to that.
-  SmallVector<float> weights(float ratio, int64_t &first) const;
-  float kernel(float distance) const;
-  Taps taps() const;
-};
-} // namespace
-
-/// Where a place of the result is in the operand; nothing: outside, by the rule of crop_and_resize.
-std::optional<float> Sampler::coordinate(int64_t place) const {
-  float x = place, resized = scale * from;
-  switch (coordinates) {
-  case ResizeCoordinates::HalfPixel:
-    return (x + 0.5f) / scale - 0.5f;
-  case ResizeCoordinates::HalfPixelSymmetric:
-    return from / 2.0f * (1 - to / resized) + (x + 0.5f) / scale - 0.5f;
-  case ResizeCoordinates::PytorchHalfPixel:
-    return to == 1 ? 0.0f : (x + 0.5f) / scale - 0.5f;
-  case ResizeCoordinates::AlignCorners:
-    return resized == 1 ? 0.0f : x * (from - 1) / (resized - 1);
-  case ResizeCoordinates::Asymmetric:
-    return x / scale;
-  case ResizeCoordinates::CropAndResize: {
-    float last = from - 1, length = roiEnd - roiStart;
-    float inside = resized == 1 ? length * last / 2 : x * length * last / (resized - 1);
-    float result = inside + roiStart * last;
-    return result < 0 || result > last ? std::optional<float>() : result;
-  }
-  }
-  llvm_unreachable("all coordinates are above");
-}
-
-int64_t Sampler::nearest(float x) const {
-  float below = std::floor(x), ratio = x - below;
-  bool up = false;
-  switch (rounding) {
-  case ResizeRounding::PreferFloor:
-    up = ratio > 0.5f;
-    break;
-  case ResizeRounding::PreferCeil:
-    up = ratio >= 0.5f;
-    break;
-  case ResizeRounding::Floor:
-    break;
-  case ResizeRounding::Ceil:
-    up = ratio > 0;
-    break;
-  }
-  return static_cast<int64_t>(below) + up;
-}
-
-/// The weight of an element at a distance: a triangle, or Keys' cubic convolution with parameter
-/// `cubic`.
-float Sampler::kernel(float distance) const {
-  float d = std::fabs(distance), a = cubic;
-  if (mode == ResizeMode::Linear)
-    return std::max(0.0f, 1 - d);
-  if (d <= 1)
-    return ((a + 2) * d - (a + 3)) * d * d + 1;
-  if (d < 2)
-    return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
-  return 0;
-}
-
-SmallVector<float> Sampler::weights(float ratio, int64_t &first) const {
-  float radius = mode == ResizeMode::Linear ? 1 : 2;
-  float squeeze =
-      antialias ? std::min(scale, 1.0f) : 1.0f; // a wider kernel where the result is smaller
-  first = static_cast<int64_t>(std::floor(-radius / squeeze)) + 1;
-  int64_t count = 2 - 2 * first;
-  SmallVector<float> result;
-  float sum = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    result.push_back(kernel((first + i - ratio) * squeeze));
-    sum += result.back();
-  }
-  if (squeeze < 1)
-    for (float &weight : result)
-      weight /= sum;
-  return result;
-}
-
-Taps Sampler::taps() const {
-  Taps taps;
-  auto inside = [&](int64_t index) { return std::clamp<int64_t>(index, 0, from - 1); };
-  for (int64_t place = 0; place < to; ++place) {
-    std::optional<float> x = coordinate(place);
-    // Limits that keep integers in range; beyond them all elements are those of the edge.
-    float limited = std::clamp<float>(x.value_or(0), -1e6f, from + 1e6f);
-    SmallVector<float> weight{1};
-    int64_t left = static_cast<int64_t>(std::floor(limited)), first = 0;
-    if (mode == ResizeMode::Nearest)
-      left = nearest(limited);
-    else
-      weight = weights(limited - left, first);
-    float sum = 0;
-    taps.count = weight.size();
-    for (int64_t i = 0; i < taps.count; ++i) {
-      int64_t index = left + first + i;
-      if (excludeOutside && mode != ResizeMode::Nearest && index != inside(index))
-        weight[i] = 0;
-      sum += weight[i];
-      taps.indices.push_back(x || i ? inside(index) : -1);
-    }
-    for (float each : weight)
-      taps.weights.push_back(excludeOutside && sum != 0 ? each / sum : each);
-  }
-  return taps;
-}
-
 /// The one index of each place as an affine function, for whole ratios of sizes.
 static AffineExpr asAffine(const Taps &taps, int64_t dim, int64_t from, MLIRContext *context) {
   ArrayRef<int32_t> indices = taps.indices;
@@ -267,17 +137,19 @@ static AffineExpr asAffine(const Taps &taps, int64_t dim, int64_t from, MLIRCont
 namespace {
 /// One resized dim in the loops of the lowering.
 struct Sampled {
-  int64_t dim, from; // its size in the operand
-  Taps taps;
+  int64_t dim;
+  AffineExpr affine;      // its one index as a function of the loops; null: there is none
   Value indices, weights; // tables
-  int64_t loop = -1;      // over the taps
+  bool anyOutside;
+  int64_t loop = -1; // over the taps
 };
 
 /// Reads weighted sums of elements by tables.
 struct Resampler {
   Generics g;
+  ResizeMode mode;
   Value operand;
-  SmallVector<int64_t> shape, loops; // of the result; then the taps
+  Shape shape, loops; // of the result; then the taps
   SmallVector<Sampled> dims;
 
   Type element() const { return cast<RankedTensorType>(operand.getType()).getElementType(); }
@@ -287,8 +159,66 @@ struct Resampler {
   Value nearest();
   Value interpolate(Type from);
   Value fillOutside(Value result, double extrapolation);
+  void add(int64_t dim, const Sampling &sampling, AffineExpr from);
+  void addTables(Sampled &sampled, const Taps &taps);
 };
 } // namespace
+
+/// The same for any size, where places do not depend on it and the scale is a whole number.
+static AffineExpr asAffine(const Sampling &sampling, int64_t dim, MLIRContext *context) {
+  bool isWhole = sampling.scale == std::floor(sampling.scale);
+  switch (sampling.coordinates) {
+  case ResizeCoordinates::HalfPixel:
+  case ResizeCoordinates::PytorchHalfPixel:
+  case ResizeCoordinates::Asymmetric:
+    break;
+  default:
+    return {};
+  }
+  if (!isWhole || sampling.mode != ResizeMode::Nearest || sampling.scale > 1024)
+    return {};
+  int64_t factor = sampling.scale;
+  Sampler sampler{sampling, nominalSymbol, nominalSymbol * factor};
+  return asAffine(sampler.taps(), dim, nominalSymbol, context);
+}
+
+void Resampler::addTables(Sampled &sampled, const Taps &taps) {
+  SmallVector<int64_t> table{static_cast<int64_t>(taps.indices.size()) / taps.count};
+  if (taps.count > 1)
+    table.push_back(taps.count);
+  auto constant = [&](Type element, auto values) -> Value {
+    return arith::ConstantOp::create(
+        g.b, g.loc, DenseElementsAttr::get(RankedTensorType::get(table, element), values));
+  };
+  sampled.indices = constant(g.b.getI32Type(), ArrayRef(taps.indices));
+  if (mode != ResizeMode::Nearest)
+    sampled.weights = constant(g.b.getF32Type(), ArrayRef(taps.weights));
+}
+
+void Resampler::add(int64_t dim, const Sampling &sampling, AffineExpr from) {
+  std::optional<int64_t> known = constantOf(from), size = constantOf(shape[dim]);
+  bool isNearest = sampling.mode == ResizeMode::Nearest;
+  Sampled sampled{dim, {}, {}, {}, sampling.coordinates == ResizeCoordinates::CropAndResize};
+  int64_t count = sampling.tapCount();
+  if (known && size) {
+    Taps taps = Sampler{sampling, *known, *size}.taps();
+    count = taps.count;
+    sampled.anyOutside = taps.anyOutside();
+    sampled.affine = isNearest ? asAffine(taps, dim, *known, g.b.getContext()) : AffineExpr();
+    addTables(sampled, taps);
+  } else if (AffineExpr affine = asAffine(sampling, dim, g.b.getContext())) {
+    sampled.affine = affine;
+  }
+  if (!sampled.indices) {
+    OpenTaps taps = buildTaps(g, sampling, from, shape[dim]);
+    sampled.indices = taps.indices, sampled.weights = taps.weights;
+  }
+  if (count > 1) {
+    sampled.loop = loops.size();
+    loops.push_back(g.b.getAffineConstantExpr(count));
+  }
+  dims.push_back(std::move(sampled));
+}
 
 SmallVector<Read> Resampler::tables(bool weights) const {
   SmallVector<Read> reads;
@@ -309,7 +239,7 @@ Value Resampler::extract(OpBuilder &b, Location loc, ValueRange indices) const {
   for (auto [sampled, index] : llvm::zip(dims, indices)) {
     Value x = arith::IndexCastOp::create(b, loc, b.getIndexType(), index);
     place[sampled.dim] =
-        sampled.taps.anyOutside() ? Value(arith::MaxSIOp::create(b, loc, x, m.constant(0))) : x;
+        sampled.anyOutside ? Value(arith::MaxSIOp::create(b, loc, x, m.constant(0))) : x;
   }
   return tensor::ExtractOp::create(b, loc, operand, place);
 }
@@ -320,7 +250,7 @@ Value Resampler::affine() const {
   for (size_t dim = 0; dim < shape.size(); ++dim)
     exprs.push_back(g.b.getAffineDimExpr(dim));
   for (const Sampled &sampled : dims)
-    if (!(exprs[sampled.dim] = asAffine(sampled.taps, sampled.dim, sampled.from, g.b.getContext())))
+    if (!(exprs[sampled.dim] = sampled.affine))
       return {};
   AffineMap map = AffineMap::get(shape.size(), 0, exprs, g.b.getContext());
   return Generics(g).map(shape, element(), Read{operand, map},
@@ -360,7 +290,7 @@ Value Resampler::fillOutside(Value result, double extrapolation) {
     SmallVector<AffineExpr> exprs{g.b.getAffineDimExpr(sampled.dim)};
     if (sampled.loop >= 0)
       exprs.push_back(g.b.getAffineConstantExpr(0));
-    if (sampled.taps.anyOutside())
+    if (sampled.anyOutside)
       reads.push_back({sampled.indices, AffineMap::get(shape.size(), 0, exprs, g.b.getContext())});
   }
   return g.map(shape, element(), reads, [&](OpBuilder &b, Location loc, ValueRange x) -> Value {
@@ -378,58 +308,35 @@ FailureOr<SmallVector<Value>> ResizeOp::lower(OpBuilder &b) {
   auto error = [&](const Twine &text) { return emitOpError(text); };
   FailureOr<SmallVector<Resized>> dims =
       resolveResize(Adaptor(*this), factsOf(getOperands()), error);
-  if (failed(dims) || failed(expectStatic(*this)))
+  if (failed(dims))
     return failure();
-  RankedTensorType type = getOperand().getType();
-  if (type.getNumElements() == 0 && getType().getNumElements() != 0)
+  Shape from = shapeOf(getOperand()), shape = shapeOf(getType());
+  auto isEmpty = [&](ArrayRef<AffineExpr> sizes) {
+    return constantOf(elementCount(sizes, getContext())) == 0;
+  };
+  if (isEmpty(from) && !isEmpty(shape))
     return emitOpError("expects elements to show, found none");
-  Resampler r{Generics(b, getLoc()),
-              toStorage(b, getLoc(), getOperand()),
-              llvm::to_vector(getType().getShape()),
-              {},
-              {}};
-  r.loops = r.shape;
+  Generics g(b, getLoc());
+  Resampler r{g, getMode(), toStorage(b, getLoc(), getOperand()), shape, shape, {}};
   SmallVector<double> roi(2 * dims->size(), 0);
   if (getCoordinates() == ResizeCoordinates::CropAndResize)
     roi = *constantFloats(getRoi());
   bool outside = false;
   for (auto [i, resized] : llvm::enumerate(*dims)) {
-    int64_t from = type.getDimSize(resized.dim), to = getType().getDimSize(resized.dim);
-    if (from == to && resized.scale == 1 && getCoordinates() != ResizeCoordinates::CropAndResize)
+    if (from[resized.dim] == shape[resized.dim] && resized.scale == 1 &&
+        getCoordinates() != ResizeCoordinates::CropAndResize)
       continue; // every place shows itself
-    Sampler sampler{getMode(),
-                    getCoordinates(),
-                    getRounding(),
-                    getCubicCoefficient().convertToFloat(),
-                    static_cast<float>(resized.scale),
-                    static_cast<float>(roi[i]),
-                    static_cast<float>(roi[dims->size() + i]),
-                    getExcludeOutside(),
-                    getAntialias(),
-                    from,
-                    to};
-    Sampled sampled{resized.dim, from, sampler.taps(), {}, {}};
-    outside |= sampled.taps.anyOutside();
-    SmallVector<int64_t> table{to};
-    if (sampled.taps.count > 1) {
-      sampled.loop = r.loops.size();
-      r.loops.push_back(sampled.taps.count);
-      table.push_back(sampled.taps.count);
-    }
-    sampled.indices = arith::ConstantOp::create(
-        b, getLoc(),
-        DenseElementsAttr::get(RankedTensorType::get(table, b.getI32Type()),
-                               ArrayRef(sampled.taps.indices)));
-    if (getMode() != ResizeMode::Nearest)
-      sampled.weights = arith::ConstantOp::create(
-          b, getLoc(),
-          DenseElementsAttr::get(RankedTensorType::get(table, b.getF32Type()),
-                                 ArrayRef(sampled.taps.weights)));
-    r.dims.push_back(std::move(sampled));
+    r.add(resized.dim,
+          {getMode(), getCoordinates(), getRounding(), getCubicCoefficient().convertToFloat(),
+           static_cast<float>(resized.scale), static_cast<float>(roi[i]),
+           static_cast<float>(roi[dims->size() + i]), getExcludeOutside(), getAntialias()},
+          from[resized.dim]);
+    outside |= r.dims.back().anyOutside;
   }
   Value result = getMode() == ResizeMode::Nearest ? r.affine() : Value();
   if (!result)
-    result = getMode() == ResizeMode::Nearest ? r.nearest() : r.interpolate(type.getElementType());
+    result =
+        getMode() == ResizeMode::Nearest ? r.nearest() : r.interpolate(getType().getElementType());
   if (outside)
     result = r.fillOutside(result, getExtrapolation().convertToDouble());
   return asResult(b, *this, result);

@@ -11,11 +11,6 @@ using namespace mlir;
 
 namespace nncc::nn {
 
-/// Whether the two sizes are known to differ.
-static bool differ(int64_t x, int64_t y) {
-  return !ShapedType::isDynamic(x) && !ShapedType::isDynamic(y) && x != y;
-}
-
 LogicalResult ReverseSequenceOp::infer(Adaptor op, ArrayRef<Fact> operands,
                                        SmallVectorImpl<Fact> &results, EmitError error) {
   const Fact &data = operands[0], &lengths = operands[1];
@@ -23,10 +18,10 @@ LogicalResult ReverseSequenceOp::infer(Adaptor op, ArrayRef<Fact> operands,
   if (time < 0 || time >= rank || batch < 0 || batch >= rank || time == batch)
     return error("expects two different axes of the operand, found " + Twine(time) + " and " +
                  Twine(batch));
-  if (lengths.rank() != 1 || differ(lengths.size(0), data.size(batch)))
+  Fact &result = results.emplace_back(data);
+  result.value.reset();
+  if (lengths.rank() != 1 || !result.mayEqual(lengths.shape[0], data.shape[batch]))
     return error("expects one length for each element of axis " + Twine(batch));
-  results.push_back(data);
-  results.back().value.reset();
   return success();
 }
 
@@ -40,15 +35,16 @@ LogicalResult CacheUpdateOp::infer(Adaptor op, ArrayRef<Fact> operands,
     return failure();
   if (*axis == 0)
     return error("expects an axis behind the batch, found 0");
-  for (int64_t dim = 0; dim < cache.rank(); ++dim)
-    if (dim == *axis ? update.size(dim) > cache.size(dim) && !ShapedType::isDynamic(cache.size(dim))
-                     : differ(update.size(dim), cache.size(dim)))
-      return error("expects an update that fits the cache, found sizes " + Twine(update.size(dim)) +
-                   " and " + Twine(cache.size(dim)) + " in dim " + Twine(dim));
-  if (starts.rank() != 1 || differ(starts.size(0), cache.size(0)))
+  Fact &result = results.emplace_back(cache);
+  result.value.reset();
+  for (int64_t dim = 0; dim < cache.rank(); ++dim) {
+    AffineExpr size = update.shape[dim], room = cache.shape[dim];
+    if (dim == *axis ? !result.mayBeZero(isLess(room, size)) : !result.mayEqual(size, room))
+      return error("expects an update that fits the cache, found sizes " + textOf(size) + " and " +
+                   textOf(room) + " in dim " + Twine(dim));
+  }
+  if (starts.rank() != 1 || !result.mayEqual(starts.shape[0], cache.shape[0]))
     return error("expects one start for each element of the batch");
-  results.push_back(cache);
-  results.back().value.reset();
   return success();
 }
 
@@ -67,12 +63,12 @@ LogicalResult Col2ImOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorIm
     block *= size;
   for (AffineExpr size : windows)
     count *= cast<AffineConstantExpr>(size).getValue();
-  if (differ(columns.size(2), count))
-    return error("expects " + Twine(count) + " windows, found " + Twine(columns.size(2)));
-  if (!ShapedType::isDynamic(columns.size(1)) && columns.size(1) % block != 0)
-    return error("expects a multiple of " + Twine(block) + " rows, found " +
-                 Twine(columns.size(1)));
   Fact &result = results.emplace_back();
+  if (!result.mayBeZero(columns.shape[2] - count))
+    return error("expects " + Twine(count) + " windows, found " + textOf(columns.shape[2]));
+  if (!result.mayBeZero(columns.shape[1] % block))
+    return error("expects a multiple of " + Twine(block) + " rows, found " +
+                 textOf(columns.shape[1]));
   result.element = columns.element;
   result.shape = {columns.shape[0], columns.shape[1].floorDiv(block)};
   llvm::append_range(result.shape, makeShape(op.getImage(), context));
@@ -80,75 +76,71 @@ LogicalResult Col2ImOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorIm
 }
 
 FailureOr<SmallVector<Value>> ReverseSequenceOp::lower(OpBuilder &b) {
-  if (failed(expectStatic(*this)))
-    return failure();
   RankedTensorType type = getType();
   int64_t rank = type.getRank(), time = getTimeAxis(), batch = getBatchAxis();
   Generics g(b, getLoc());
+  OpFoldResult size = g.bound(shapeOf(type)[time]);
   Value source = toStorage(b, getLoc(), getOperand());
-  Value result =
-      g.map(type.getShape(), storageType(type.getElementType()),
-            Read{getLengths(), g.select(rank, batch)},
-            [&](OpBuilder &inner, Location loc, ValueRange x) -> Value {
-              IndexMath m{inner, loc};
-              Value length = arith::IndexCastOp::create(inner, loc, inner.getIndexType(), x[0]);
-              Value here = m.loop(time);
-              Value mirrored = arith::SubIOp::create(inner, loc, m.add(length, -1), here);
-              Value isInside =
-                  arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::slt, here, length);
-              SmallVector<Value> place;
-              for (int64_t dim = 0; dim < rank; ++dim)
-                place.push_back(m.loop(dim));
-              place[time] = m.clamp(arith::SelectOp::create(inner, loc, isInside, mirrored, here),
-                                    0, type.getDimSize(time) - 1);
-              return tensor::ExtractOp::create(inner, loc, source, place);
-            });
+  Value result = g.map(
+      shapeOf(type), storageType(type.getElementType()), Read{getLengths(), g.select(rank, batch)},
+      [&](OpBuilder &inner, Location loc, ValueRange x) -> Value {
+        IndexMath m{inner, loc};
+        Value length = arith::IndexCastOp::create(inner, loc, inner.getIndexType(), x[0]);
+        Value here = m.loop(time);
+        Value mirrored = arith::SubIOp::create(inner, loc, m.add(length, -1), here);
+        Value isInside = arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::slt, here, length);
+        SmallVector<Value> place;
+        for (int64_t dim = 0; dim < rank; ++dim)
+          place.push_back(m.loop(dim));
+        place[time] = m.clamp(arith::SelectOp::create(inner, loc, isInside, mirrored, here), size);
+        return tensor::ExtractOp::create(inner, loc, source, place);
+      });
   return asResult(b, *this, result);
 }
 
 FailureOr<SmallVector<Value>> CacheUpdateOp::lower(OpBuilder &b) {
-  if (failed(expectStatic(*this)))
-    return failure();
   RankedTensorType type = getType();
   int64_t rank = type.getRank(), axis = fromFront(getAxis(), rank);
-  int64_t size = type.getDimSize(axis), length = getUpdate().getType().getDimSize(axis);
-  if (length == 0 || type.getNumElements() == 0)
+  Shape shape = shapeOf(type), updated = shapeOf(getUpdate());
+  if (constantOf(updated[axis]) == 0 || constantOf(elementCount(shape, getContext())) == 0)
     return SmallVector<Value>{getCache()};
   Generics g(b, getLoc());
+  OpFoldResult size = g.bound(shape[axis]), length = g.bound(updated[axis]);
+  Value exists = g.hasElements(updated[axis]);
   Value update = toStorage(b, getLoc(), getUpdate());
   Read reads[] = {{toStorage(b, getLoc(), getCache()), g.identity(rank)},
                   {getStarts(), g.select(rank, 0)}};
   Value result =
-      g.map(type.getShape(), storageType(type.getElementType()), reads,
+      g.map(shape, storageType(type.getElementType()), reads,
             [&](OpBuilder &inner, Location loc, ValueRange x) -> Value {
               IndexMath m{inner, loc};
               Value start = arith::IndexCastOp::create(inner, loc, inner.getIndexType(), x[1]);
               Value from = arith::SubIOp::create(inner, loc, m.loop(axis), start);
               if (getCircular()) {
-                Value turned = arith::RemSIOp::create(inner, loc, from, m.constant(size));
-                from = arith::RemSIOp::create(inner, loc, m.add(turned, size), m.constant(size));
+                Value turned = arith::RemSIOp::create(inner, loc, from, m.value(size));
+                turned = m.add(turned, size);
+                from = arith::RemSIOp::create(inner, loc, turned, m.value(size));
               }
               SmallVector<Value> place;
               for (int64_t dim = 0; dim < rank; ++dim)
                 place.push_back(m.loop(dim));
-              place[axis] = m.clamp(from, 0, length - 1);
-              Value value = tensor::ExtractOp::create(inner, loc, update, place);
-              return arith::SelectOp::create(inner, loc, m.inside(from, 0, length), value, x[0]);
+              place[axis] = m.clamp(from, length);
+              Value value = m.extract(update, place, exists);
+              return arith::SelectOp::create(inner, loc, m.inside(from, length), value, x[0]);
             });
   return asResult(b, *this, result);
 }
 
 FailureOr<SmallVector<Value>> Col2ImOp::lower(OpBuilder &b) {
-  if (failed(expectStatic(*this)))
-    return failure();
   RankedTensorType type = getType();
   Type storage = storageType(type.getElementType()), compute = computeType(storage);
   int64_t rank = type.getRank(), spatial = rank - 2;
   ArrayRef<int64_t> kernel = getKernel(), strides = getStrides(), dilations = getDilations();
-  SmallVector<int64_t> loops(type.getShape()), axes;
+  Shape loops = shapeOf(type);
+  SmallVector<int64_t> axes;
   for (int64_t i = 0; i < spatial; ++i) {
     axes.push_back(rank + i);
-    loops.push_back(kernel[i]);
+    loops.push_back(b.getAffineConstantExpr(kernel[i]));
   }
   Generics g(b, getLoc());
   Value columns = toStorage(b, getLoc(), getColumns());
@@ -174,8 +166,9 @@ FailureOr<SmallVector<Value>> Col2ImOp::lower(OpBuilder &b) {
           Value isStart = arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::eq,
                                                 m.mul(at, strides[i]), start);
           isInside = arith::AndIOp::create(inner, loc, isInside, isStart);
-          isInside = arith::AndIOp::create(inner, loc, isInside, m.inside(at, 0, windows));
-          window = m.add(m.mul(window, windows), m.clamp(at, 0, windows - 1));
+          isInside = arith::AndIOp::create(inner, loc, isInside,
+                                           m.inside(at, inner.getIndexAttr(windows)));
+          window = m.add(m.mul(window, windows), m.clamp(at, inner.getIndexAttr(windows)));
         }
         Value place[] = {m.loop(0), row, window};
         Value value = widen(inner, loc, tensor::ExtractOp::create(inner, loc, columns, place));
@@ -184,7 +177,7 @@ FailureOr<SmallVector<Value>> Col2ImOp::lower(OpBuilder &b) {
         return byType<arith::AddFOp, arith::AddIOp, arith::AddIOp>(compute, inner, loc, terms);
       });
   if (compute != storage)
-    sum = g.map(type.getShape(), storage, Read{sum, g.identity(rank)},
+    sum = g.map(shapeOf(type), storage, Read{sum, g.identity(rank)},
                 [&](OpBuilder &, Location, ValueRange x) { return x[0]; });
   return asResult(b, *this, sum);
 }

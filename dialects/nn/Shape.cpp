@@ -1,11 +1,11 @@
 // Shapes as values, and the same elements under another shape: see Shape.td.
 #include "dialects/nn/Generics.h"
+#include "dialects/rt/RT.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
-#include "llvm/Support/CheckedArithmetic.h"
 
 using namespace mlir;
 
@@ -28,6 +28,21 @@ LogicalResult ShapeOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorImp
   return success();
 }
 
+LogicalResult SizesOp::infer(Adaptor op, ArrayRef<Fact>, SmallVectorImpl<Fact> &results,
+                             EmitError error) {
+  auto type = cast<RankedTensorType>(op.getType());
+  AffineMap elements = op.getElements();
+  if (!type.hasStaticShape() || elements.getNumDims() ||
+      elements.getNumResults() > Fact::maxValues ||
+      static_cast<int64_t>(elements.getNumResults()) != type.getNumElements())
+    return error("expects as many expressions over symbols as there are elements");
+  Fact &result = results.emplace_back();
+  result.shape = shapeOf(type);
+  result.element = type.getElementType();
+  result.value.emplace(elements.getResults());
+  return success();
+}
+
 LogicalResult SizeOp::infer(Adaptor, ArrayRef<Fact> operands, SmallVectorImpl<Fact> &results,
                             EmitError) {
   Fact &result = results.emplace_back();
@@ -42,32 +57,23 @@ LogicalResult SizeOp::infer(Adaptor, ArrayRef<Fact> operands, SmallVectorImpl<Fa
 /// What is left of the elements of `sizes` after those of `others`; null if that is not known.
 static AffineExpr quotient(ArrayRef<AffineExpr> sizes, ArrayRef<AffineExpr> others,
                            MLIRContext *context) {
-  Shape left(sizes);
-  int64_t divisor = 1;
-  for (AffineExpr other : others) {
+  Shape left(sizes), divisors;
+  for (AffineExpr other : others)
     if (auto *equal = llvm::find(left, other); equal != left.end() && constantOf(other) != 0)
       left.erase(equal);
-    else if (!constantOf(other) || llvm::MulOverflow(divisor, *constantOf(other), divisor))
-      return {};
-  }
-  int64_t dividend = 1;
-  AffineExpr symbols = getAffineConstantExpr(1, context);
-  for (AffineExpr size : left) {
-    if (!constantOf(size))
-      symbols = symbols * size;
-    else if (llvm::MulOverflow(dividend, *constantOf(size), dividend))
-      return {};
-  }
-  if (divisor < 1)
+    else
+      divisors.push_back(other);
+  AffineExpr dividend = elementCount(left, context), divisor = elementCount(divisors, context);
+  if (constantOf(divisor) && *constantOf(divisor) < 1)
     return {};
-  if (dividend % divisor == 0)
-    return symbols * (dividend / divisor);
-  return constantOf(symbols) ? AffineExpr() : (symbols * dividend).floorDiv(divisor);
+  if (AffineExpr exact = exactQuotient(dividend, divisor))
+    return exact;
+  return constantOf(dividend) && constantOf(divisor) ? AffineExpr() : dividend.floorDiv(divisor);
 }
 
 /// The sizes that a reshape to `shape` means.
 static LogicalResult resolveShape(const Fact &operand, const Fact &shape, bool allowZero,
-                                  Shape &result, EmitError error) {
+                                  Fact &result, EmitError error) {
   if (shape.rank() != 1)
     return error("expects a shape of rank 1, found rank " + Twine(shape.rank()));
   if (!shape.value)
@@ -82,27 +88,18 @@ static LogicalResult resolveShape(const Fact &operand, const Fact &shape, bool a
       return error("expects one size of -1, found two");
     if (constant == 0 && !allowZero && static_cast<int64_t>(i) >= operand.rank())
       return error("expects a size for dim " + Twine(i) + ", which the operand does not have");
-    result.push_back(constant == 0 && !allowZero ? operand.shape[i] : size);
+    result.shape.push_back(constant == 0 && !allowZero ? operand.shape[i] : size);
     if (constant == -1)
       open = i;
     else
-      others.push_back(result.back());
+      others.push_back(result.shape.back());
   }
-  AffineExpr left = quotient(operand.shape, others, operand.element.getContext());
-  auto count = [](ArrayRef<AffineExpr> sizes) {
-    std::optional<int64_t> product = 1;
-    for (AffineExpr size : sizes)
-      product = product && constantOf(size) ? llvm::checkedMul(*product, *constantOf(size))
-                                            : std::nullopt;
-    return product;
-  };
-  if (open && !left)
+  MLIRContext *context = operand.element.getContext();
+  if (open && !(result.shape[*open] = quotient(operand.shape, others, context)))
     return error("expects a shape whose other sizes divide the number of elements");
-  if (open)
-    result[*open] = left;
-  std::optional<int64_t> from = count(operand.shape), to = count(result);
-  if (from && to && *from != *to)
-    return error("expects a shape of " + Twine(*from) + " elements, found one of " + Twine(*to));
+  AffineExpr from = elementCount(operand.shape, context), to = elementCount(result.shape, context);
+  if (!result.mayEqual(from, to))
+    return error("expects a shape of " + textOf(from) + " elements, found one of " + textOf(to));
   return success();
 }
 
@@ -111,7 +108,7 @@ LogicalResult ReshapeOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorI
   Fact &result = results.emplace_back();
   result.element = operands[0].element;
   result.value = operands[0].value;
-  return resolveShape(operands[0], operands[1], op.getAllowZero(), result.shape, error);
+  return resolveShape(operands[0], operands[1], op.getAllowZero(), result, error);
 }
 
 LogicalResult SqueezeOp::infer(Adaptor, ArrayRef<Fact> operands, SmallVectorImpl<Fact> &results,
@@ -130,10 +127,11 @@ LogicalResult SqueezeOp::infer(Adaptor, ArrayRef<Fact> operands, SmallVectorImpl
   Fact &result = results.emplace_back();
   result.element = operand.element;
   result.value = operand.value;
+  MLIRContext *context = operand.element.getContext();
   for (int64_t i = 0; i < operand.rank(); ++i) {
     int64_t size = operand.size(i);
     bool dropped = isPresent(operands, 1) ? llvm::is_contained(axes, i) : size == 1;
-    if (dropped && size != 1 && !ShapedType::isDynamic(size))
+    if (dropped && !result.mayEqual(operand.shape[i], getAffineConstantExpr(1, context)))
       return error("expects a size of 1 in dim " + Twine(i) + ", found " + Twine(size));
     if (!dropped)
       result.shape.push_back(operand.shape[i]);
@@ -166,7 +164,7 @@ LogicalResult ExpandOp::infer(Adaptor, ArrayRef<Fact> operands, SmallVectorImpl<
   Fact target, &result = results.emplace_back();
   target.shape = *operands[1].value;
   result.element = operand.element;
-  if (failed(broadcast({operand, target}, result.shape, error)))
+  if (failed(broadcast({operand, target}, result, error)))
     return failure();
   int64_t count = 1;
   for (AffineExpr size : result.shape)
@@ -180,41 +178,36 @@ LogicalResult ExpandOp::infer(Adaptor, ArrayRef<Fact> operands, SmallVectorImpl<
   return success();
 }
 
-void ReshapeOp::build(OpBuilder &b, OperationState &state, Value operand, ArrayRef<int64_t> sizes) {
-  auto type = RankedTensorType::get(static_cast<int64_t>(sizes.size()), b.getI64Type());
-  Value shape = ConstantOp::create(b, state.location, DenseIntElementsAttr::get(type, sizes));
-  build(b, state, operand, shape, /*allow_zero=*/true);
+void ReshapeOp::build(OpBuilder &b, OperationState &state, Value operand,
+                      ArrayRef<AffineExpr> sizes) {
+  build(b, state, operand, buildSizes(b, state.location, sizes), /*allow_zero=*/true);
 }
 
-/// Integers as a constant tensor.
-static SmallVector<Value> lowerToConstant(OpBuilder &b, Operation *op, ArrayRef<int64_t> values) {
-  auto type = cast<RankedTensorType>(op->getResult(0).getType());
-  return {arith::ConstantOp::create(b, op->getLoc(), DenseIntElementsAttr::get(type, values))};
+FailureOr<SmallVector<Value>> SizesOp::lower(OpBuilder &b) {
+  RankedTensorType type = getResult().getType();
+  Type element = storageType(type.getElementType());
+  return asResult(b, *this,
+                  Generics(b, getLoc()).integers(type.clone(element), getElements().getResults()));
 }
 
 FailureOr<SmallVector<Value>> ShapeOp::lower(OpBuilder &b) {
-  if (failed(expectStatic(*this)))
-    return failure();
   int64_t rank = getOperand().getType().getRank(), start = getStart(),
           count = getType().getDimSize(0);
   start = std::clamp<int64_t>(start < 0 ? start + rank : start, 0, rank);
-  return lowerToConstant(b, *this,
-                         getOperand().getType().getShape().slice(count ? start : 0, count));
+  Shape shape = shapeOf(getOperand());
+  return SmallVector<Value>{
+      Generics(b, getLoc()).integers(getType(), ArrayRef(shape).slice(count ? start : 0, count))};
 }
 
 FailureOr<SmallVector<Value>> SizeOp::lower(OpBuilder &b) {
-  if (failed(expectStatic(*this)))
-    return failure();
-  return lowerToConstant(b, *this, getOperand().getType().getNumElements());
+  AffineExpr count = elementCount(shapeOf(getOperand()), getContext());
+  return SmallVector<Value>{Generics(b, getLoc()).integers(getType(), count)};
 }
 
 /// Reshape, squeeze and unsqueeze differ in how they say the shape.
 static FailureOr<SmallVector<Value>> lowerReshape(OpBuilder &b, Operation *op) {
-  if (failed(expectStatic(op)))
-    return failure();
   Value operand = toStorage(b, op->getLoc(), op->getOperand(0));
-  auto type = cast<RankedTensorType>(op->getResult(0).getType());
-  return asResult(b, op, Generics(b, op->getLoc()).reshape(operand, type.getShape()));
+  return asResult(b, op, Generics(b, op->getLoc()).reshape(operand, shapeOf(op->getResult(0))));
 }
 
 FailureOr<SmallVector<Value>> ReshapeOp::lower(OpBuilder &b) { return lowerReshape(b, *this); }
@@ -222,12 +215,10 @@ FailureOr<SmallVector<Value>> SqueezeOp::lower(OpBuilder &b) { return lowerResha
 FailureOr<SmallVector<Value>> UnsqueezeOp::lower(OpBuilder &b) { return lowerReshape(b, *this); }
 
 FailureOr<SmallVector<Value>> ExpandOp::lower(OpBuilder &b) {
-  if (failed(expectStatic(*this)))
-    return failure();
   RankedTensorType type = getType();
   Read read{toStorage(b, getLoc(), getOperand()), broadcastMap(getOperand().getType(), type)};
   Value result = Generics(b, getLoc())
-                     .map(type.getShape(), storageType(type.getElementType()), read,
+                     .map(shapeOf(type), storageType(type.getElementType()), read,
                           [](OpBuilder &, Location, ValueRange x) { return x[0]; });
   return asResult(b, *this, result);
 }
@@ -238,9 +229,9 @@ static bool isSame(RankedTensorType lhs, RankedTensorType rhs) {
 }
 
 OpFoldResult ReshapeOp::fold(FoldAdaptor) {
-  // With one dynamic size it is what the others leave.
-  bool same = getType() == getOperand().getType() && getType().getNumDynamicDims() <= 1;
-  return same ? getOperand() : OpFoldResult();
+  // With one size that is not known it is what the others leave.
+  bool isKnown = getType().getEncoding() || getType().getNumDynamicDims() <= 1;
+  return isKnown && getType() == getOperand().getType() ? getOperand() : OpFoldResult();
 }
 
 OpFoldResult ExpandOp::fold(FoldAdaptor) {
@@ -248,30 +239,29 @@ OpFoldResult ExpandOp::fold(FoldAdaptor) {
 }
 
 namespace {
-/// An op that only changes the shape -> nn.reshape to a constant shape.
+/// An op that only changes the shape -> nn.reshape to a known shape.
 template <typename Op> struct ToReshape : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
   LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override {
     RankedTensorType type = op.getType();
-    bool isStatic = type.hasStaticShape(), isReshape = isa<ReshapeOp>(op.getOperation());
-    if (!isStatic &&
+    bool isKnown = type.hasStaticShape() || type.getEncoding();
+    bool isReshape = isa<ReshapeOp>(op.getOperation());
+    if (!isKnown &&
         (isReshape || type.getNumDynamicDims() > 1 || llvm::is_contained(type.getShape(), 0)))
       return rewriter.notifyMatchFailure(op, "has sizes that are not known");
-    SmallVector<int64_t> sizes;
-    for (int64_t size : type.getShape())
-      sizes.push_back(ShapedType::isDynamic(size) ? -1 : size);
+    Shape sizes = shapeOf(type);
+    if (!isKnown)
+      for (AffineExpr &size : sizes)
+        size = constantOf(size) ? size : getAffineConstantExpr(-1, rewriter.getContext());
     Value operand = op.getOperand();
-    if (auto first = operand.getDefiningOp<ReshapeOp>(); first && isStatic)
+    if (auto first = operand.getDefiningOp<ReshapeOp>(); first && isKnown)
       operand = first.getOperand();
-    else if (isReshape && constantIntegers(op->getOperand(1)) == sizes)
-      return rewriter.notifyMatchFailure(op, "is canonical");
-    auto shapeType =
-        RankedTensorType::get(static_cast<int64_t>(sizes.size()), rewriter.getI64Type());
-    Value shape =
-        ConstantOp::create(rewriter, op.getLoc(), DenseIntElementsAttr::get(shapeType, sizes));
-    auto reshape =
+    else if (isReshape && factOf(op->getOperand(1)).value == sizes)
+      return rewriter.notifyMatchFailure(op, "is in this form already");
+    Value shape = buildSizes(rewriter, op.getLoc(), sizes);
+    Value result =
         ReshapeOp::create(rewriter, op.getLoc(), type, operand, shape, /*allow_zero=*/true);
-    rewriter.replaceOp(op, reshape);
+    rewriter.replaceOp(op, result);
     return success();
   }
 };

@@ -21,6 +21,20 @@ def NN_SizeOp : NN_Op<"size"> {
   let results = (outs RankedTensorOf<[I64]>:$result);
 }
 
+def NN_SizesOp : NN_Op<"sizes"> {
+  let summary = "Integers over the symbols of the function around";
+  let description = [{
+    ```mlir
+    %shape = nn.sizes affine_map<()[s0] -> (s0, 12, -1)> as tensor<3xi64>
+    ```
+    The elements in row-major order; true is 1. What the arithmetic on shapes that exporters leave
+    in a graph comes to where sizes are open: see dialects/Sizes.h.
+  }];
+  let arguments = (ins AffineMapAttr:$elements, TypeAttrOf<NN_IntTensor>:$type);
+  let results = (outs NN_IntTensor:$result);
+  let assemblyFormat = "$elements `as` $type attr-dict";
+}
+
 def NN_ReshapeOp : NN_Op<"reshape"> {
   let summary = "The same elements in the same order under another shape";
   let description = [{
@@ -29,7 +43,8 @@ def NN_ReshapeOp : NN_Op<"reshape"> {
   }];
   let arguments = (ins NN_Tensor:$operand, NN_IndexTensor:$shape, UnitAttr:$allow_zero);
   let results = (outs NN_Tensor:$result);
-  let builders = [OpBuilder<(ins "::mlir::Value":$operand, "::llvm::ArrayRef<int64_t>":$sizes)>];
+  let builders = [OpBuilder<(ins "::mlir::Value":$operand,
+                                 "::llvm::ArrayRef<::mlir::AffineExpr>":$sizes)>];
   let hasFolder = 1;
   let hasCanonicalizer = 1;
 }

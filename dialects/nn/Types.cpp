@@ -10,8 +10,9 @@ namespace nncc::nn {
 
 Type storageType(Type element) {
   auto integer = dyn_cast<IntegerType>(element);
-  return integer && !integer.isSignless() ? IntegerType::get(element.getContext(), integer.getWidth())
-                                          : element;
+  return integer && !integer.isSignless()
+             ? IntegerType::get(element.getContext(), integer.getWidth())
+             : element;
 }
 
 static Value withElement(OpBuilder &b, Location loc, Value tensor, Type element) {
@@ -60,11 +61,11 @@ static Value floatToInt(IntegerType to, OpBuilder &b, Location loc, Value x) {
   Value below = compare(arith::CmpFPredicate::OLT, x, lowestValue);
   Value clamped = arith::SelectOp::create(b, loc, below, lowestValue, x);
   clamped = arith::SelectOp::create(b, loc, above, highestValue, clamped);
-  clamped = arith::SelectOp::create(b, loc, compare(arith::CmpFPredicate::UNO, x, x), zero, clamped);
+  clamped =
+      arith::SelectOp::create(b, loc, compare(arith::CmpFPredicate::UNO, x, x), zero, clamped);
   Type storage = storageType(to);
-  Value converted = isUnsigned
-                        ? Value(arith::FPToUIOp::create(b, loc, storage, clamped))
-                        : Value(arith::FPToSIOp::create(b, loc, storage, clamped));
+  Value converted = isUnsigned ? Value(arith::FPToUIOp::create(b, loc, storage, clamped))
+                               : Value(arith::FPToSIOp::create(b, loc, storage, clamped));
   Value most = arith::ConstantOp::create(b, loc, b.getIntegerAttr(storage, high));
   return arith::SelectOp::create(b, loc, above, most, converted);
 }
@@ -81,8 +82,8 @@ static Value truncateToOdd(OpBuilder &b, Location loc, Value x) {
     return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, lhs, rhs);
   };
   Value farther = isGreater(math::AbsFOp::create(b, loc, back), math::AbsFOp::create(b, loc, x));
-  Value below = arith::SelectOp::create(
-      b, loc, farther, arith::SubIOp::create(b, loc, bits, integer(1)), bits);
+  Value below = arith::SelectOp::create(b, loc, farther,
+                                        arith::SubIOp::create(b, loc, bits, integer(1)), bits);
   Value odd = arith::OrIOp::create(b, loc, below, integer(1));
   Value inexact = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::ONE, back, x);
   Value result = arith::SelectOp::create(b, loc, inexact, odd, bits);

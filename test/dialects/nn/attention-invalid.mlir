@@ -73,7 +73,7 @@ func.func @f(%q: tensor<1x4x5x8xf32>, %m: tensor<6xf32>) -> tensor<1x4x5x8xf32> 
 // -----
 
 func.func @f(%q: tensor<1x4x5x8xf32>, %m: tensor<2x1x1x1xf32>) -> tensor<1x4x5x8xf32> {
-  // expected-error @+2 {{'nn.attention' op expects a mask that broadcasts to the scores}}
+  // expected-error @+2 {{'nn.attention' op expects operands that broadcast, found sizes 1 and 2 in dim 0}}
   // expected-error @+1 {{failed to infer returned types}}
   %0 = nn.attention %q, %q, %q, %m {scale = 1.0 : f32} : (tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<2x1x1x1xf32>) -> tensor<1x4x5x8xf32>
   return %0 : tensor<1x4x5x8xf32>

@@ -1,14 +1,5 @@
 // RUN: %nncc-opt %s --nncc-lower-nn -split-input-file -verify-diagnostics
 
-func.func @dynamic(%x: tensor<?x8xf32>) -> tensor<?x8xf32> attributes {rt.kernel} {
-  // expected-error @+2 {{'nn.softmax' op cannot be lowered: its sizes are not known at compile time}}
-  // expected-error @+1 {{'nn.softmax' op was not lowered}}
-  %0 = nn.softmax %x {axis = -1 : i64} : (tensor<?x8xf32>) -> tensor<?x8xf32>
-  return %0 : tensor<?x8xf32>
-}
-
-// -----
-
 func.func @nothing_to_pick(%x: tensor<0x3xf32>, %i: tensor<2xi64>) -> tensor<2x3xf32> attributes {rt.kernel} {
   // expected-error @+2 {{'nn.gather' op expects data to pick from, found none}}
   // expected-error @+1 {{'nn.gather' op was not lowered}}

@@ -106,13 +106,12 @@ func.func @f(%x: tensor<2x3xf32>) -> tensor<1x3xf32> {
 
 // -----
 
-func.func @f(%x: tensor<?x3xf32>) -> tensor<1x3xf32> {
+func.func @f(%x: tensor<4x3xf32>, %t: tensor<1xi64>) -> tensor<1x3xf32> {
   %o = nn.constant dense<[1]> : tensor<1xi64>
-  %t = nn.constant dense<[2]> : tensor<1xi64>
   %z = nn.constant dense<[0]> : tensor<1xi64>
-  // expected-error @+2 {{'nn.slice' op expects starts, ends and a size known at compile time in dim 0}}
+  // expected-error @+2 {{'nn.slice' op expects starts and ends known at compile time}}
   // expected-error @+1 {{failed to infer returned types}}
-  %0 = nn.slice %x, %o, %t, %z, %o : (tensor<?x3xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<1x3xf32>
+  %0 = nn.slice %x, %o, %t, %z, %o : (tensor<4x3xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<1x3xf32>
   return %0 : tensor<1x3xf32>
 }
 

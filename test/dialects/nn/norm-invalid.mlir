@@ -28,7 +28,7 @@ func.func @f(%x: tensor<2x3xf32>, %s: tensor<4xf32>) -> tensor<2x3xf32> {
 // -----
 
 func.func @f(%x: tensor<2x3xf32>, %s: tensor<4x2x3xf32>) -> tensor<2x3xf32> {
-  // expected-error @+2 {{'nn.rms_norm' op expects a scale and bias that broadcast to the operand}}
+  // expected-error @+2 {{'nn.rms_norm' op expects an operand of at most 2 dims, found 3}}
   // expected-error @+1 {{failed to infer returned types}}
   %0 = nn.rms_norm %x, %s {axis = 1 : i64, epsilon = 1.0e-5 : f32} : (tensor<2x3xf32>, tensor<4x2x3xf32>) -> tensor<2x3xf32>
   return %0 : tensor<2x3xf32>
