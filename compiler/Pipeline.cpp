@@ -20,11 +20,12 @@ static void buildImport(OpPassManager &, const CompileOptions &) {}
 
 static void buildGraph(OpPassManager &pm, const CompileOptions &) {
   // Recognition first: exporters spell one function in many ways, and layout and folding take them
-  // apart. Constants are evaluated last, in one run of the compiled code.
+  // apart. Constants are evaluated late, in one run of the compiled code; the scale of an attention
+  // may be one of them.
   add(pm, "func.func(nncc-fold-shapes,canonicalize,cse,nncc-simplify-graph,"
           "nncc-fuse-gelu,nncc-fuse-activations,nncc-fuse-layer-norm,nncc-fuse-softmax,"
           "nncc-fold-batch-norm,nncc-assign-layout,canonicalize,cse),"
-          "nncc-evaluate-constants,func.func(canonicalize,cse)");
+          "nncc-evaluate-constants,func.func(nncc-fuse-attention,canonicalize,cse)");
 }
 
 static void buildKernels(OpPassManager &pm, const CompileOptions &) {
@@ -35,7 +36,7 @@ static void buildKernels(OpPassManager &pm, const CompileOptions &) {
 
 static void buildSchedule(OpPassManager &pm, const CompileOptions &) {
   add(pm, "builtin.module(func.func("
-          "nncc-cpu-plan-contract,nncc-cpu-emit-kernel,canonicalize,cse,"
+          "nncc-cpu-plan-contract,nncc-cpu-plan-attention,nncc-cpu-emit-kernel,canonicalize,cse,"
           "nncc-cpu-lower-brgemm,nncc-cpu-approximate-math,canonicalize,cse))");
 }
 

@@ -135,6 +135,23 @@ def EvaluateConstants : Pass<"nncc-evaluate-constants", "::mlir::ModuleOp"> {
   let dependentDialects = ["::nncc::nn::NNDialect"];
 }
 
+def FuseAttention : GraphPass<"nncc-fuse-attention"> {
+  let summary = "Recognise attention by its formula";
+  let description = [{
+    ```mlir
+    %s = nn.matmul %q, (nn.transpose %k)                 // [.., L, S]
+    %w = nn.softmax (%s * 0.125 + %mask) {axis = -1}
+    %y = nn.matmul %w, %v    -->  %y = nn.attention %q, %k, %v, %mask {scale = 0.125}
+    ```
+    Operands are of rank 4, or of rank 3 and become [1, heads, length, size]. The scale may stand, as products and
+    quotients with scalars, at the scores, the query, the key or several of them. The mask is added or chosen by:
+    where(mask, scores, c), where(mask, c, scores). where(isnan(%w), 0, %w) sets the guard. Keys and values that
+    are repeated for several heads, by reshape and expand, are read as they were.
+
+    Refused: scores or weights that something else reads too, f64.
+  }];
+}
+
 def ApplyPatterns : Pass<"nncc-apply-patterns", "::mlir::ModuleOp"> {
   let summary = "Apply the rewrites of a user's pattern file";
   let description = [{
@@ -156,7 +173,7 @@ def ApplyPatterns : Pass<"nncc-apply-patterns", "::mlir::ModuleOp"> {
 //===-- kernels: nn -> outlined kernels and a program that dispatches them ------------------------===//
 
 def FormContractions : Pass<"nncc-form-contractions", "::mlir::func::FuncOp"> {
-  let summary = "Spell convolutions, matrix products and pools as kern.contract and kern.window";
+  let summary = "Spell convolutions, matrix products, attention and pools as kern.contract, kern.attention and kern.window";
   let description = [{
     Convolutions and pools must be channels-last (nncc-assign-layout). Constant weights are packed by a
     `kern.pack`, a recipe that is executed while the weights are written:
@@ -211,10 +228,12 @@ def LowerNN : Pass<"nncc-lower-nn", "::mlir::func::FuncOp"> {
     ```mlir
     %s = nn.softmax %x {axis = 1 : i64}   -->   linalg.generic ..., linalg.generic ...
     ```
-    Constants become arith.constant; unsigned integers keep only their bits (tensor.bitcast).
+    Constants become arith.constant; unsigned integers keep only their bits (tensor.bitcast). Sizes
+    that are known when the program runs are arithmetic on rt.symbol.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
-                           "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"];
+                           "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect", "::nncc::rt::RTDialect"];
 }
 
 //===-- program: between kernels ------------------------------------------------------------------===//

@@ -51,17 +51,18 @@ Value Compose::concat(ValueRange values, int64_t axis) const {
 }
 
 Value Compose::slice(Value x, int64_t axis, int64_t start, int64_t end) const {
-  if (x && start == 0 && end == b.shapeOf(x)[axis])
+  if (x && start == 0 && constantOf(b.shapeOf(x)[axis]) == end)
     return x;
   return b.create<nn::SliceOp>(
       {x, b.constant({start}), b.constant({end}), b.constant({axis}), b.constant({1})});
 }
 
 Value Compose::resize(Value x, int64_t axis, int64_t size) const {
-  if (!x || b.shapeOf(x)[axis] >= size)
+  const int64_t now = x ? b.fixedSizeOf(x, axis) : size;
+  if (now >= size)
     return slice(x, axis, 0, size);
   SmallVector<int64_t> pads(2 * b.rankOf(x), 0);
-  pads[b.rankOf(x) + axis] = size - b.shapeOf(x)[axis];
+  pads[b.rankOf(x) + axis] = size - now;
   nn::PadOp::Properties properties;
   properties.mode = nn::PadModeAttr::get(b.getBuilder().getContext(), nn::PadMode::Constant);
   return b.create<nn::PadOp>({x, b.constant(pads), number(x, 0)}, properties);
@@ -72,6 +73,17 @@ Value Compose::reduce(nn::ReduceKind kind, Value x, ArrayRef<int64_t> axes, bool
   properties.kind = nn::ReduceKindAttr::get(b.getBuilder().getContext(), kind);
   properties.keepdims = b.unitIf(keepdims);
   return b.create<nn::ReduceOp>({x, b.constant(axes)}, properties);
+}
+
+Value Compose::flatten(Value x, int64_t axis) const {
+  if (!x)
+    return x;
+  const Shape shape = b.shapeOf(x);
+  auto count = [&](ArrayRef<AffineExpr> sizes) {
+    return elementCount(sizes, b.getBuilder().getContext());
+  };
+  ArrayRef<AffineExpr> sizes = shape;
+  return b.reshapeTo(x, {count(sizes.take_front(axis)), count(sizes.drop_front(axis))});
 }
 
 Value Compose::along(Value x, int64_t axis, int64_t rank) const {

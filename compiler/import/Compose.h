@@ -35,6 +35,8 @@ struct Compose {
   mlir::Value resize(mlir::Value x, int64_t axis, int64_t size) const;
   mlir::Value reduce(nn::ReduceKind kind, mlir::Value x, llvm::ArrayRef<int64_t> axes,
                      bool keepdims) const;
+  /// [dims before `axis` as one, dims from `axis` on as one]
+  mlir::Value flatten(mlir::Value x, int64_t axis) const;
   /// `x` moved so that its one dim stands at `axis` of a tensor of `rank` dims.
   mlir::Value along(mlir::Value x, int64_t axis, int64_t rank) const;
 };

@@ -1,5 +1,6 @@
 #include "compiler/import/Import.h"
 #include "compiler/import/Importer.h"
+#include "dialects/rt/RT.h"
 
 using namespace mlir;
 using namespace nncc;
@@ -14,7 +15,7 @@ llvm::Expected<OwningOpRef<ModuleOp>> nncc::importModel(MLIRContext &context, St
   auto opsets = readOpsets(file->proto());
   if (!opsets)
     return opsets.takeError();
-  context.loadDialect<func::FuncDialect, nn::NNDialect>();
+  context.loadDialect<func::FuncDialect, nn::NNDialect, rt::RTDialect>();
   Problems problems;
   auto module = Importer(*file, options, context, problems).run(*opsets);
   if (auto error = problems.finish())

@@ -2,6 +2,9 @@
 #include "compiler/import/TypeMap.h"
 #include "compiler/import/Weights.h"
 
+#include "dialects/SizeText.h"
+#include "dialects/rt/RT.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
 
 using namespace mlir;
@@ -12,8 +15,25 @@ RankedTensorType OpBinder::typeOf(Value value) const {
   return llvm::cast<RankedTensorType>(value.getType());
 }
 int64_t OpBinder::rankOf(Value value) const { return value ? typeOf(value).getRank() : 0; }
-ArrayRef<int64_t> OpBinder::shapeOf(Value value) const {
-  return value ? typeOf(value).getShape() : ArrayRef<int64_t>();
+Shape OpBinder::shapeOf(Value value) const {
+  return value ? nncc::shapeOf(typeOf(value)) : Shape();
+}
+ArrayRef<int64_t> OpBinder::fixedShapeOf(Value value) {
+  if (!value)
+    return {};
+  ArrayRef<int64_t> shape = typeOf(value).getShape();
+  if (!ShapedType::isDynamicShape(shape))
+    return shape;
+  const int64_t open = llvm::find_if(shape, ShapedType::isDynamic) - shape.begin();
+  unsupported("needs dim " + Twine(open) +
+              " of an operand known at compile time; give the sizes of the inputs with --dim or "
+              "--shape");
+  none.resize(std::max(none.size(), shape.size()), 1);
+  return ArrayRef(none).take_front(shape.size());
+}
+int64_t OpBinder::fixedSizeOf(Value value, int64_t dim) {
+  const std::optional<int64_t> known = constantOf(shapeOf(value)[dim]);
+  return known ? *known : fixedShapeOf(value)[dim];
 }
 StringRef OpBinder::getName() const {
   auto name = llvm::dyn_cast<NameLoc>(loc);
@@ -28,9 +48,9 @@ Value OpBinder::secondOperand() {
   if (missing < 0)
     return invalid("the second operand has more dims than the first one has from axis " +
                    Twine(from) + " on");
-  SmallVector<int64_t> shape(shapeOf(rhs));
-  shape.append(missing, 1);
-  return reshape(rhs, shape);
+  Shape shape = shapeOf(rhs);
+  shape.append(missing, getAffineConstantExpr(1, b.getContext()));
+  return reshapeTo(rhs, shape);
 }
 
 std::optional<SmallVector<int64_t>> OpBinder::integersOf(Value value) const {
@@ -42,6 +62,15 @@ SmallVector<int64_t> OpBinder::requireIntegers(Value value, const Twine &what) {
   if (!known && value)
     unsupported(what + " must be known at compile time");
   return known.value_or(SmallVector<int64_t>());
+}
+
+Shape OpBinder::requireSizes(Value value, const Twine &what) {
+  if (!value)
+    return {};
+  std::optional<Shape> known = nn::factOf(value).value;
+  if (!known)
+    unsupported(what + " must be known before the program runs");
+  return known.value_or(Shape());
 }
 
 const AttributeProto *OpBinder::attribute(StringRef name) const {
@@ -96,12 +125,23 @@ int64_t OpBinder::axis(int64_t axis, int64_t rank) {
   return 0;
 }
 
+// "add of [batch, 768] and [n, 768]"
+static std::string operandsOf(Operation *op) {
+  const SmallVector<std::string> names = symbolNames(op->getParentOfType<func::FuncOp>());
+  auto shapes = llvm::map_range(op->getOperands(),
+                                [&](Value operand) { return textOf(shapeOf(operand), names); });
+  return op->getName().stripDialect().str() + " of " + llvm::join(shapes, " and ");
+}
+
 Value OpBinder::finish(Operation *op) {
   if (mlir::failed(mlir::verify(op))) {
     op->erase();
     refused = true;
     return fail();
   }
+  if (Shape zeros = nn::zerosOf(op); !zeros.empty())
+    rt::CheckOp::create(b, loc, AffineMap::get(0, symbolCount(zeros), zeros, b.getContext()),
+                        "node '" + getName().str() + "': " + operandsOf(op));
   SmallVector<Value> folded = nn::foldByFacts(b, op);
   if (folded.empty())
     return op->getResult(0);
@@ -112,6 +152,8 @@ Value OpBinder::finish(Operation *op) {
 Value OpBinder::constant(ElementsAttr value) { return nn::ConstantOp::create(b, loc, value); }
 
 Value OpBinder::constant(ArrayRef<int64_t> values) { return constant(b.getI64TensorAttr(values)); }
+
+Value OpBinder::sizes(ArrayRef<AffineExpr> values) { return nn::buildSizes(b, loc, values); }
 
 Value OpBinder::scalar(Type element, double value) {
   auto type = RankedTensorType::get({}, element);
@@ -134,7 +176,7 @@ Value OpBinder::constant(const onnx::SparseTensorProto &tensor) {
 }
 
 Value OpBinder::reshape(Value value, ArrayRef<int64_t> shape) {
-  if (!value || shapeOf(value) == shape)
+  if (!value || typeOf(value).getShape() == shape)
     return value;
   if (auto known = value.getDefiningOp<nn::ConstantOp>();
       known && llvm::product_of(shape) == typeOf(value).getNumElements()) {
@@ -147,6 +189,20 @@ Value OpBinder::reshape(Value value, ArrayRef<int64_t> shape) {
   nn::ReshapeOp::Properties properties;
   properties.allow_zero = b.getUnitAttr();
   return create<nn::ReshapeOp>({value, constant(shape)}, properties);
+}
+
+Value OpBinder::reshapeTo(Value value, ArrayRef<AffineExpr> shape) {
+  SmallVector<int64_t> fixed;
+  for (AffineExpr size : shape)
+    if (std::optional<int64_t> known = constantOf(size))
+      fixed.push_back(*known);
+  if (fixed.size() == shape.size())
+    return reshape(value, fixed);
+  if (!value || shapeOf(value) == Shape(shape))
+    return value;
+  nn::ReshapeOp::Properties properties;
+  properties.allow_zero = b.getUnitAttr();
+  return create<nn::ReshapeOp>({value, sizes(shape)}, properties);
 }
 
 Value OpBinder::cast(Value value, Type element) {

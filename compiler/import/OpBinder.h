@@ -38,11 +38,18 @@ public:
   mlir::RankedTensorType typeOf(mlir::Value value) const;
   /// Number of dims; 0 for a value that could not be built.
   int64_t rankOf(mlir::Value value) const;
-  llvm::ArrayRef<int64_t> shapeOf(mlir::Value value) const;
+  /// The sizes: constants, or expressions over the symbols of the program.
+  Shape shapeOf(mlir::Value value) const;
+  /// The sizes where the importer cannot do without numbers; reports those that are open.
+  llvm::ArrayRef<int64_t> fixedShapeOf(mlir::Value value);
+  int64_t fixedSizeOf(mlir::Value value, int64_t dim);
   /// The elements of an integer tensor known at compile time.
   std::optional<llvm::SmallVector<int64_t>> integersOf(mlir::Value value) const;
   /// The same where the importer cannot do without; reports "`what` must be known at compile time".
   llvm::SmallVector<int64_t> requireIntegers(mlir::Value value, const llvm::Twine &what);
+  /// The elements of an integer tensor as expressions over the symbols of the program; reports
+  /// "`what` must be known before the program runs".
+  Shape requireSizes(mlir::Value value, const llvm::Twine &what);
   size_t getOutputCount() const { return results.size(); }
   /// Whether somebody uses output `i`.
   bool wants(size_t i) const { return i < results.size() && !node.output(int(i)).empty(); }
@@ -94,6 +101,8 @@ public:
   mlir::Value constant(mlir::ElementsAttr value);
   /// A tensor [n] of int64.
   mlir::Value constant(llvm::ArrayRef<int64_t> values);
+  /// A tensor [n] of int64: nn.constant or nn.sizes.
+  mlir::Value sizes(llvm::ArrayRef<mlir::AffineExpr> values);
   /// One element without dims; `value` is converted to the element type.
   mlir::Value scalar(mlir::Type element, double value);
   /// The data of a tensor in an attribute.
@@ -101,6 +110,7 @@ public:
   mlir::Value constant(const onnx::SparseTensorProto &tensor);
   /// nn.reshape to a known shape; nothing where it has that shape.
   mlir::Value reshape(mlir::Value value, llvm::ArrayRef<int64_t> shape);
+  mlir::Value reshapeTo(mlir::Value value, llvm::ArrayRef<mlir::AffineExpr> shape);
   mlir::Value cast(mlir::Value value, mlir::Type element);
 
   // Outcome
@@ -135,6 +145,7 @@ private:
   llvm::ArrayRef<mlir::Value> inputs;
   llvm::SmallVector<mlir::Value> results;
   Problems &problems;
+  llvm::SmallVector<int64_t> none; // stands for a shape that is not fixed
   bool failed = false, refused = false, declined = false;
 };
 

@@ -59,9 +59,10 @@ static void importSwish(OpBinder &b) {
 // Until opset 6 the slope, one per channel, lines up with dim 1; from 7 on it broadcasts as usual.
 static void importPRelu(OpBinder &b) {
   Value x = b.input(0), slope = b.input(1);
-  if (b.getOpset() < 7 && b.rankOf(slope) == 1 && b.rankOf(x) > 2 && b.shapeOf(slope)[0] != 1) {
+  if (b.getOpset() < 7 && b.rankOf(slope) == 1 && b.rankOf(x) > 2 &&
+      constantOf(b.shapeOf(slope)[0]) != 1) {
     SmallVector<int64_t> shape(b.rankOf(x) - 1, 1);
-    shape[0] = b.shapeOf(slope)[0];
+    shape[0] = b.fixedSizeOf(slope, 0);
     slope = b.reshape(slope, shape);
   }
   b.result(b.create<nn::PReluOp>({x, slope}));

@@ -10,15 +10,16 @@ using namespace nncc;
 static Value splitHeads(OpBinder &b, Value x, int64_t heads) {
   if (b.rankOf(x) == 4)
     return x;
-  ArrayRef<int64_t> shape = b.shapeOf(x);
-  if (shape.size() != 3 || heads < 1 || shape[2] % heads != 0)
+  const Shape shape = b.shapeOf(x);
+  if (shape.size() != 3 || heads < 1 || b.fixedSizeOf(x, 2) % heads != 0)
     return b.invalid("an operand is neither [batch, heads, length, size] nor [batch, length, heads "
                      "* size] with a whole number of " +
                      Twine(heads) + " heads");
   nn::TransposeOp::Properties properties;
   properties.perm = b.array({0, 2, 1, 3});
-  return b.create<nn::TransposeOp>({b.reshape(x, {shape[0], shape[1], heads, shape[2] / heads})},
-                                   properties);
+  const AffineExpr count = getAffineConstantExpr(heads, shape[0].getContext());
+  Value split = b.reshapeTo(x, {shape[0], shape[1], count, shape[2].floorDiv(heads)});
+  return b.create<nn::TransposeOp>({split}, properties);
 }
 
 // [N, H, L, D] -> [N, L, H * D]
@@ -28,16 +29,28 @@ static Value mergeHeads(OpBinder &b, Value x) {
   Value turned = b.create<nn::TransposeOp>({x}, properties);
   if (!turned)
     return turned;
-  ArrayRef<int64_t> shape = b.shapeOf(turned);
-  return b.reshape(turned, {shape[0], shape[1], shape[2] * shape[3]});
+  const Shape shape = b.shapeOf(turned);
+  return b.reshapeTo(turned, {shape[0], shape[1], shape[2] * shape[3]});
 }
 
-// The plain case. Masks, caches and further outputs are left to the function body: there a query
-// without any key gives zeros, which the formula of nn.attention does not.
+// A mask of all keys, or none. It may be one of [.., L, S] that broadcasts, but not a shorter one,
+// of which the keys behind its end take no part.
+static bool takesMask(OpBinder &b, const Shape &query, AffineExpr keys) {
+  if (!b.input(3))
+    return true;
+  const Shape mask = b.shapeOf(b.input(3)), scores = {query[0], query[1], query[2], keys};
+  if (mask.size() < 2 || mask.size() > 4 || mask.back() != keys)
+    return false;
+  return llvm::all_of(llvm::zip(mask, ArrayRef(scores).take_back(mask.size())), [](auto pair) {
+    return constantOf(std::get<0>(pair)) == 1 || std::get<0>(pair) == std::get<1>(pair);
+  });
+}
+
+// Caches and further outputs are left to the function body.
 static void importAttention(OpBinder &b) {
   bool plain = b.number("softcap", 0) == 0 && b.integer("left_window_size", -1) == -1 &&
                b.integer("right_window_size", -1) == -1 && !b.attribute("softmax_precision");
-  for (size_t i = 3; i < b.getInputCount(); ++i)
+  for (size_t i = 4; i < b.getInputCount(); ++i)
     plain &= !b.input(i);
   for (size_t i = 1; i < b.getOutputCount(); ++i)
     plain &= !b.wants(i);
@@ -46,12 +59,24 @@ static void importAttention(OpBinder &b) {
   const int64_t keyHeads = b.integer("kv_num_heads", 0);
   Value query = splitHeads(b, b.input(0), b.integer("q_num_heads", 0));
   Value key = splitHeads(b, b.input(1), keyHeads), value = splitHeads(b, b.input(2), keyHeads);
-  if (!query || b.shapeOf(query)[3] < 1)
+  if (!query || b.fixedSizeOf(query, 3) < 1)
     return (void)b.invalid("the heads have no elements");
+  if (!key || !value)
+    return;
+  if (!takesMask(b, b.shapeOf(query), b.shapeOf(key)[2]))
+    return b.decline();
   nn::AttentionOp::Properties properties;
-  properties.scale = b.f32(b.number("scale", float(1 / std::sqrt(double(b.shapeOf(query)[3])))));
+  properties.scale =
+      b.f32(b.number("scale", float(1 / std::sqrt(double(b.fixedSizeOf(query, 3))))));
   properties.causal = b.unitIf(b.flag("is_causal"));
-  Value result = b.create<nn::AttentionOp>({query, key, value}, properties);
+  properties.fill = b.f32(-INFINITY);
+  SmallVector<Value> operands{query, key, value};
+  if (b.input(3)) {
+    operands.push_back(b.input(3));
+    properties.guard =
+        nn::AttentionGuardAttr::get(b.getBuilder().getContext(), nn::AttentionGuard::Empty);
+  }
+  Value result = b.create<nn::AttentionOp>(operands, properties);
   b.result(b.rankOf(b.input(0)) == 3 ? mergeHeads(b, result) : result);
 }
 

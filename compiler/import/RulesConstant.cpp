@@ -39,10 +39,14 @@ static void importConstantOfShape(OpBinder &b) {
       return (void)b.invalid("attribute 'value' has " + Twine(b.typeOf(value).getNumElements()) +
                              " elements, expected 1");
   }
-  auto shape = b.requireIntegers(b.input(0), "the shape");
   DenseElementsAttr dense;
+  const Shape sizes = b.requireSizes(b.input(0), "the shape");
   if (b.hasFailed() || !matchPattern(value, m_Constant(&dense)))
     return;
+  auto known = b.integersOf(b.input(0));
+  if (!known) // repeated when the program runs
+    return b.result(b.create<nn::ExpandOp>({b.reshape(value, {}), b.sizes(sizes)}));
+  auto shape = *known;
   auto count = countElements(shape);
   if (!count) {
     llvm::consumeError(count.takeError());

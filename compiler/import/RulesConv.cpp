@@ -12,10 +12,10 @@ static Value addBias(OpBinder &b, Value x, Value bias) {
   if (b.rankOf(bias) != 1)
     return b.invalid("the bias has " + Twine(b.rankOf(bias)) + " dims, expected 1");
   SmallVector<int64_t> shape(b.rankOf(x) - 1, 1);
-  shape[0] = b.shapeOf(bias)[0];
-  if (shape[0] != b.shapeOf(x)[1])
+  shape[0] = b.fixedSizeOf(bias, 0);
+  if (shape[0] != b.fixedSizeOf(x, 1))
     return b.invalid("the bias has " + Twine(shape[0]) + " elements, expected " +
-                     Twine(b.shapeOf(x)[1]));
+                     Twine(b.fixedSizeOf(x, 1)));
   return b.create<nn::AddOp>({x, b.reshape(bias, shape)});
 }
 
@@ -46,7 +46,6 @@ static void importConvTranspose(OpBinder &b) {
   if (!window)
     return;
   const size_t rank = window->rank();
-  ArrayRef<int64_t> sizes = b.shapeOf(b.input(0)).drop_front(2);
   auto outputPads = b.integers("output_padding", rank, 0);
   const StringRef autoPad = b.string("auto_pad", "NOTSET");
   if (auto outputs = b.integers("output_shape")) {
@@ -55,8 +54,9 @@ static void importConvTranspose(OpBinder &b) {
     if (outputs->size() != rank)
       return (void)b.invalid("output_shape has " + Twine(outputs->size()) + " values, expected " +
                              Twine(rank));
-    padToOutput(b, *window, sizes, outputPads, *outputs);
+    padToOutput(b, *window, b.fixedShapeOf(b.input(0)).drop_front(2), outputPads, *outputs);
   } else if (autoPad == "SAME_UPPER" || autoPad == "SAME_LOWER") {
+    ArrayRef<int64_t> sizes = b.fixedShapeOf(b.input(0)).drop_front(2);
     SmallVector<int64_t> outputs;
     for (size_t i = 0; i < rank; ++i)
       outputs.push_back(sizes[i] * window->strides[i]);

@@ -117,7 +117,7 @@ bool Einsum::parse() {
 
 bool Einsum::checkSizes() {
   for (const Term &term : terms)
-    for (auto [label, size] : llvm::zip_equal(term.labels, b.shapeOf(term.value))) {
+    for (auto [label, size] : llvm::zip_equal(term.labels, b.fixedShapeOf(term.value))) {
       auto [known, isNew] = sizes.try_emplace(label, size);
       if (known->second == 1)
         known->second = size;
@@ -155,11 +155,11 @@ Term Einsum::takeDiagonals(Term term) {
       for (size_t dim = 0; dim < term.labels.size(); ++dim)
         if (dim != i && dim != j) {
           perm.push_back(dim);
-          shape.push_back(b.shapeOf(term.value)[dim]);
+          shape.push_back(b.fixedShapeOf(term.value)[dim]);
           labels.push_back(term.labels[dim]);
         }
-      const int64_t size = b.shapeOf(term.value)[i], last = perm.size();
-      if (size != b.shapeOf(term.value)[j])
+      const int64_t size = b.fixedShapeOf(term.value)[i], last = perm.size();
+      if (size != b.fixedShapeOf(term.value)[j])
         return {b.invalid("a label stands twice in one operand for different sizes"), labels};
       perm.append({int64_t(i), int64_t(j)});
       shape.push_back(size * size);
@@ -202,7 +202,7 @@ Value Einsum::arrange(const Term &term, ArrayRef<Labels> groups) {
     }
   }
   Value value = f.transpose(term.value, perm);
-  if (value && b.shapeOf(value) != ArrayRef<int64_t>(full)) // a size of 1 that broadcasts
+  if (value && b.fixedShapeOf(value) != ArrayRef<int64_t>(full)) // a size of 1 that broadcasts
     value = b.create<nn::ExpandOp>({value, b.constant(full)});
   return b.reshape(value, shape);
 }

@@ -69,7 +69,7 @@ Value Transform::byMatrix(Value x, int64_t n) {
       matrix[j * 2 * n + n + k] = root.sine;
       matrix[(n + j) * 2 * n + k] = -root.sine;
     }
-  const int64_t rows = b.shapeOf(x)[0];
+  const int64_t rows = b.fixedShapeOf(x)[0];
   Value constant = f.floats({2 * n, 2 * n}, b.typeOf(x).getElementType(), matrix);
   Value result = b.create<nn::MatMulOp>({b.reshape(x, {rows, 2 * n}), constant});
   return b.reshape(result, {rows, 2, n});
@@ -93,7 +93,7 @@ Value Transform::twiddle(Value x, int64_t first, int64_t second) {
 
 // Element j1 * second + j2 in, k1 + first * k2 out.
 Value Transform::byFactors(Value x, int64_t first, int64_t second) {
-  const int64_t rows = b.shapeOf(x)[0];
+  const int64_t rows = b.fixedShapeOf(x)[0];
   Value columns = f.transpose(b.reshape(x, {rows, 2, first, second}), {0, 3, 1, 2});
   Value inner = run(b.reshape(columns, {rows * second, 2, first}), first);
   Value turned = f.transpose(b.reshape(inner, {rows, second, 2, first}), {0, 3, 2, 1});
@@ -125,7 +125,7 @@ static Value mirror(Compose f, Value half, int64_t length) {
 // x [.., n, .., 1 or 2], the transform along `axis`.
 static Value fourier(OpBinder &b, Value x, const FourierOptions &options) {
   Compose f{b};
-  const int64_t rank = b.rankOf(x), parts = rank ? b.shapeOf(x).back() : 0;
+  const int64_t rank = b.rankOf(x), parts = rank ? b.fixedShapeOf(x).back() : 0;
   const auto [axis, length, inverse, onesided] = options;
   if (rank < 2 || axis >= rank - 1 || length < 1 || (parts != 1 && parts != 2))
     return b.invalid(
@@ -145,7 +145,7 @@ static Value fourier(OpBinder &b, Value x, const FourierOptions &options) {
   if (!x)
     return x;
   x = f.transpose(x, perm);
-  shape.assign(b.shapeOf(x).begin(), b.shapeOf(x).end());
+  shape.assign(b.fixedShapeOf(x).begin(), b.fixedShapeOf(x).end());
   const int64_t rows = llvm::product_of(ArrayRef<int64_t>(shape).drop_back(2));
   x = b.reshape(x, {rows, parts, shape.back()});
   if (parts == 1)
@@ -161,8 +161,8 @@ static Value fourier(OpBinder &b, Value x, const FourierOptions &options) {
     x = f.slice(x, 2, 0, length / 2 + 1);
   if (!x)
     return x;
-  shape[rank - 2] = b.shapeOf(x)[1];
-  shape[rank - 1] = b.shapeOf(x)[2];
+  shape[rank - 2] = b.fixedShapeOf(x)[1];
+  shape[rank - 1] = b.fixedShapeOf(x)[2];
   return b.cast(f.transpose(b.reshape(x, shape), back), element);
 }
 
@@ -182,7 +182,7 @@ static void importDFT(OpBinder &b) {
   axis = b.axis(axis, b.rankOf(x));
   if (b.hasFailed())
     return;
-  const int64_t size = b.shapeOf(x)[axis];
+  const int64_t size = b.fixedShapeOf(x)[axis];
   const int64_t length = requireInteger(b, b.input(1), inverse && onesided ? 2 * (size - 1) : size,
                                         "the length of the transform");
   if (!b.hasFailed())
@@ -195,13 +195,13 @@ static void importSTFT(OpBinder &b) {
   Value signal = b.input(0), window = b.input(2);
   if (b.rankOf(signal) != 3 || (window && b.rankOf(window) != 1))
     return (void)b.invalid("expected a signal of 3 dims and a window of 1");
-  const int64_t size = b.shapeOf(signal)[1];
+  const int64_t size = b.fixedShapeOf(signal)[1];
   const int64_t step = requireInteger(b, b.input(1), 0, "the step between frames");
-  const int64_t length =
-      requireInteger(b, b.input(3), window ? b.shapeOf(window)[0] : size, "the length of a frame");
+  const int64_t length = requireInteger(b, b.input(3), window ? b.fixedShapeOf(window)[0] : size,
+                                        "the length of a frame");
   if (b.hasFailed())
     return;
-  if (step < 1 || length < 1 || length > size || (window && b.shapeOf(window)[0] != length))
+  if (step < 1 || length < 1 || length > size || (window && b.fixedShapeOf(window)[0] != length))
     return (void)b.invalid("expected a positive step, and frames of the window's length that fit "
                            "the signal");
   SmallVector<int64_t> places;

@@ -1,4 +1,5 @@
 // Elements that follow from their place.
+#include "compiler/import/Compose.h"
 #include "compiler/import/Rules.h"
 
 using namespace mlir;
@@ -7,8 +8,8 @@ using namespace nncc;
 // The result's size follows from the values: they must be constants.
 static void importRange(OpBinder &b) {
   for (size_t i = 0; i < 3; ++i)
-    if (Attribute value; !matchPattern(b.input(i), m_Constant(&value)))
-      return (void)b.unsupported("start, limit and delta must be known at compile time");
+    if (Value value = b.input(i); !matchPattern(value, m_Constant()) && !nn::factOf(value).value)
+      return (void)b.unsupported("start, limit and delta must be known before the program runs");
   b.result(b.create<nn::RangeOp>({b.input(0), b.input(1), b.input(2)}));
 }
 
@@ -39,7 +40,7 @@ static Value oneHot(OpBinder &b, Value indices, Value depth, Value values, int64
 
 static void importOneHot(OpBinder &b) {
   Value depth = b.cast(b.reshape(b.input(1), {}), b.getBuilder().getI64Type());
-  b.requireIntegers(depth, "the depth");
+  b.requireSizes(depth, "the depth");
   b.result(oneHot(b, b.input(0), depth, b.input(2), b.integer("axis", -1)));
 }
 
@@ -47,14 +48,12 @@ static void importOneHot(OpBinder &b) {
 // are one.
 static void importHardmax(OpBinder &b) {
   Value x = b.input(0);
-  SmallVector<int64_t> shape(b.shapeOf(x));
+  const Shape shape = b.shapeOf(x);
   int64_t axis = b.axis(b.integer("axis", b.getOpset() < 13 ? 1 : -1), b.rankOf(x));
   if (b.hasFailed())
     return;
   if (b.getOpset() < 13) {
-    ArrayRef<int64_t> sizes = shape;
-    x = b.reshape(
-        x, {llvm::product_of(sizes.take_front(axis)), llvm::product_of(sizes.drop_front(axis))});
+    x = Compose{b}.flatten(x, axis);
     axis = 1;
   }
   nn::ArgReduceOp::Properties properties;
@@ -66,9 +65,9 @@ static void importHardmax(OpBinder &b) {
   concat.axis = b.i64(0);
   Value values = b.create<nn::ConcatOp>(
       {b.reshape(b.scalar(element, 0), {1}), b.reshape(b.scalar(element, 1), {1})}, concat);
-  const int64_t depth = x ? b.shapeOf(x)[axis] : 0;
+  const int64_t depth = x ? b.fixedSizeOf(x, axis) : 0;
   Value hot = oneHot(b, largest, b.reshape(b.constant({depth}), {}), values, axis);
-  b.result(b.reshape(hot, shape));
+  b.result(b.reshapeTo(hot, shape));
 }
 
 void nncc::addGenerateRules(Rules &rules) {

@@ -18,7 +18,7 @@ static void importArrayFeatureExtractor(OpBinder &b) {
   if (b.rankOf(x) < 1)
     return (void)b.invalid("the input has no dims");
   const int64_t count = b.typeOf(indices).getNumElements();
-  SmallVector<int64_t> shape(b.shapeOf(x));
+  SmallVector<int64_t> shape(b.fixedShapeOf(x));
   shape.back() = count;
   if (shape.size() == 1)
     shape.insert(shape.begin(), 1);

@@ -23,27 +23,29 @@ static void importConcat(OpBinder &b) {
   b.result(b.create<nn::ConcatOp>(b.allInputs(), properties));
 }
 
-static Value sliceOf(OpBinder &b, Value x, int64_t axis, int64_t start, int64_t end) {
+static Value sliceOf(OpBinder &b, Value x, int64_t axis, AffineExpr start, AffineExpr end) {
   return b.create<nn::SliceOp>(
-      {x, b.constant({start}), b.constant({end}), b.constant({axis}), b.constant({1})});
+      {x, b.sizes(start), b.sizes(end), b.constant({axis}), b.constant({1})});
 }
 
 // The sizes of the parts: given, or as equal as can be with a smaller last one.
-static SmallVector<int64_t> readParts(OpBinder &b, int64_t size) {
+static Shape readParts(OpBinder &b, AffineExpr size) {
   const int64_t count = int64_t(b.getOutputCount());
+  MLIRContext *context = size.getContext();
   if (b.getOpset() >= 13 && b.input(1))
-    return b.requireIntegers(b.input(1), "the sizes of its parts");
+    return b.requireSizes(b.input(1), "the sizes of its parts");
   if (auto parts = b.integers("split"); parts && b.getOpset() < 13)
-    return *parts;
+    return makeShape(*parts, context);
   if (int64_t stated = b.integer("num_outputs", count); stated != count) {
     b.invalid("num_outputs is " + Twine(stated) + ", but the node has " + Twine(count) +
               " outputs");
     return {};
   }
-  if (b.getOpset() < 18 && size % count != 0)
-    b.invalid("cannot split " + Twine(size) + " elements into " + Twine(count) + " equal parts");
-  const int64_t part = int64_t(llvm::divideCeil(size, count));
-  SmallVector<int64_t> parts(count, part);
+  if (b.getOpset() < 18 && constantOf(normalForm(size % count)).value_or(0) != 0)
+    b.invalid("cannot split " + nn::textOf(size) + " elements into " + Twine(count) +
+              " equal parts");
+  const AffineExpr part = size.ceilDiv(count);
+  Shape parts(count, part);
   parts.back() = size - part * (count - 1);
   return parts;
 }
@@ -53,20 +55,24 @@ static void importSplit(OpBinder &b) {
   const int64_t axis = b.axis(b.integer("axis", 0), b.rankOf(x));
   if (b.hasFailed())
     return;
-  const int64_t size = b.shapeOf(x)[axis];
-  auto parts = readParts(b, size);
+  const AffineExpr size = b.shapeOf(x)[axis];
+  const Shape parts = readParts(b, size);
   if (b.hasFailed())
     return;
-  int64_t left = size;
-  for (int64_t part : parts)
-    left = part < 0 || part > left ? -1 : left - part;
-  if (left != 0 || parts.size() != b.getOutputCount())
-    return (void)b.invalid("its parts do not add up to the " + Twine(size) + " elements of axis " +
-                           Twine(axis) + " for " + Twine(b.getOutputCount()) + " outputs");
-  int64_t start = 0;
+  AffineExpr left = size;
+  bool fits = parts.size() == b.getOutputCount();
+  for (AffineExpr part : parts) {
+    left = left - part;
+    fits &= constantOf(part).value_or(0) >= 0 && constantOf(left).value_or(0) >= 0;
+  }
+  if (!fits || constantOf(normalForm(left)).value_or(0) != 0)
+    return (void)b.invalid("its parts do not add up to the " + nn::textOf(size) +
+                           " elements of axis " + Twine(axis) + " for " +
+                           Twine(b.getOutputCount()) + " outputs");
+  AffineExpr start = getAffineConstantExpr(0, size.getContext());
   for (auto [i, part] : llvm::enumerate(parts)) {
     b.result(sliceOf(b, x, axis, start, start + part), i);
-    start += part;
+    start = start + part;
   }
 }
 
@@ -80,7 +86,7 @@ static void importSlice(OpBinder &b) {
     if (auto given = b.integers("axes"))
       axes = b.constant(*given);
   }
-  const int64_t count = b.rankOf(starts) == 1 ? b.shapeOf(starts)[0] : -1;
+  const int64_t count = b.rankOf(starts) == 1 ? b.fixedSizeOf(starts, 0) : -1;
   if (count < 0)
     return (void)b.invalid("'starts' has " + Twine(b.rankOf(starts)) + " dims, expected 1");
   if (!axes)
@@ -88,7 +94,7 @@ static void importSlice(OpBinder &b) {
   if (!steps)
     steps = b.constant(SmallVector<int64_t>(count, 1));
   for (Value operand : {starts, ends, axes, steps})
-    b.requireIntegers(operand, "starts, ends, axes and steps");
+    b.requireSizes(operand, "starts, ends, axes and steps");
   b.result(b.create<nn::SliceOp>({x, starts, ends, axes, steps}));
 }
 
@@ -112,7 +118,7 @@ static void importPad(OpBinder &b) {
     value = b.scalar(element, b.number("value", 0));
   }
   auto mode = readPadMode(b);
-  b.requireIntegers(pads, "its pads");
+  b.requireSizes(pads, "its pads");
   if (axes)
     b.requireIntegers(axes, "its axes");
   if (!mode || b.hasFailed())
@@ -127,7 +133,7 @@ static void importPad(OpBinder &b) {
 }
 
 static void importTile(OpBinder &b) {
-  b.requireIntegers(b.input(1), "the repeats");
+  b.requireSizes(b.input(1), "the repeats");
   b.result(b.create<nn::TileOp>({b.input(0), b.input(1)}));
 }
 

@@ -16,10 +16,6 @@ static bool refuseOutputs(OpBinder &b, size_t first) {
   return false;
 }
 
-static int64_t product(ArrayRef<int64_t> sizes) {
-  return llvm::product_of(sizes); // of a shape that exists: cannot overflow
-}
-
 template <typename Op> static Value softmax(OpBinder &b, Value x, int64_t axis) {
   typename Op::Properties properties;
   properties.axis = b.i64(axis);
@@ -33,9 +29,8 @@ template <typename Op> static void importSoftmax(OpBinder &b) {
   const int64_t axis = b.axis(b.integer("axis", b.getOpset() < 13 ? 1 : -1), rank);
   if (b.hasFailed() || b.getOpset() >= 13 || axis == rank - 1)
     return b.result(softmax<Op>(b, x, axis));
-  ArrayRef<int64_t> shape = b.shapeOf(x);
-  Value flat = b.reshape(x, {product(shape.take_front(axis)), product(shape.drop_front(axis))});
-  b.result(b.reshape(softmax<Op>(b, flat, 1), shape));
+  const Shape shape = b.shapeOf(x);
+  b.result(b.reshapeTo(softmax<Op>(b, Compose{b}.flatten(x, axis), 1), shape));
 }
 
 static void importLayerNorm(OpBinder &b) {
@@ -81,7 +76,7 @@ static void importTrainingBatchNorm(OpBinder &b) {
   auto average = [&](size_t output, Value past, Value now) {
     if (!b.wants(output) || !now || !past)
       return;
-    Value flat = b.reshape(now, b.shapeOf(past));
+    Value flat = b.reshape(now, b.fixedShapeOf(past));
     Value sum = f.add(f.mul(b.cast(past, wide), momentum), f.mul(flat, 1 - momentum));
     b.result(b.cast(sum, b.typeOf(past).getElementType()), output);
   };
@@ -118,7 +113,7 @@ static void importInstanceNorm(OpBinder &b) {
 static void importGroupNorm(OpBinder &b) {
   Value x = b.input(0);
   const int64_t groups = b.integer("num_groups", 0);
-  const int64_t channels = b.rankOf(x) > 1 ? b.shapeOf(x)[1] : 0;
+  const int64_t channels = b.rankOf(x) > 1 ? b.fixedSizeOf(x, 1) : 0;
   if (groups < 1 || channels % groups != 0)
     return (void)b.invalid("num_groups is " + Twine(groups) + ", expected a divisor of the " +
                            Twine(channels) + " channels");

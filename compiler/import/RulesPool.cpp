@@ -42,11 +42,13 @@ static Value importPool(OpBinder &b, nn::PoolKind kind, Value x) {
   auto kernel = b.integers("kernel_shape");
   if (!kernel || b.rankOf(x) < 3)
     return b.invalid("expected kernel_shape and an input of at least 3 dims");
-  ArrayRef<int64_t> sizes = b.shapeOf(x).drop_front(2);
-  auto window = readWindow(b, *kernel, sizes);
+  auto window = readWindow(b, *kernel, x);
   if (!window)
     return {};
   if (b.flag("ceil_mode")) {
+    ArrayRef<int64_t> sizes = b.fixedShapeOf(x).drop_front(2);
+    if (b.hasFailed())
+      return {};
     auto extra = ceilPads(*window, sizes);
     if (kind == nn::PoolKind::Average && llvm::any_of(extra, [](int64_t e) { return e > 0; })) {
       x = padExplicitly(b, x, *window); // the padding counts, what ceil_mode adds does not
@@ -102,7 +104,7 @@ static void importMaxUnpool(OpBinder &b) {
         "the channels");
   auto strides = b.integers("strides", kernel.size(), 1);
   auto pads = b.integers("pads", 2 * kernel.size(), 0);
-  SmallVector<int64_t> shape(b.shapeOf(x));
+  SmallVector<int64_t> shape(b.fixedShapeOf(x));
   for (auto [i, size] : llvm::enumerate(kernel))
     shape[2 + i] = (shape[2 + i] - 1) * strides[i] - pads[i] - pads[kernel.size() + i] + size;
   auto count = countElements(shape);

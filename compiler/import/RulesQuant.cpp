@@ -15,7 +15,7 @@ static Value spread(OpBinder &b, Value x, Value parameter, int64_t axis, int64_t
     return b.reshape(parameter, {});
   if (block == 0)
     return Compose{b}.along(parameter, axis, b.rankOf(x));
-  SmallVector<int64_t> shape(b.shapeOf(parameter)), blocks = shape;
+  SmallVector<int64_t> shape(b.fixedShapeOf(parameter)), blocks = shape;
   if (int64_t(shape.size()) != b.rankOf(x))
     return b.invalid("a scale or zero point per block has " + Twine(shape.size()) +
                      " dims, expected " + Twine(b.rankOf(x)));
@@ -24,7 +24,7 @@ static Value spread(OpBinder &b, Value x, Value parameter, int64_t axis, int64_t
   blocks[axis + 1] = block;
   shape[axis] *= block;
   Value repeated = b.reshape(b.create<nn::ExpandOp>({column, b.constant(blocks)}), shape);
-  return Compose{b}.slice(repeated, axis, 0, b.shapeOf(x)[axis]);
+  return Compose{b}.slice(repeated, axis, 0, b.fixedShapeOf(x)[axis]);
 }
 
 // The axis of the parameters: it counts only where they are no scalars.
@@ -96,15 +96,15 @@ static Value centered(OpBinder &b, Value x, Value zeroPoint, Type type) {
 
 // A parameter of one value, or one per row or column of a matrix.
 static Value perLine(OpBinder &b, Value parameter, bool isRow) {
-  if (!parameter || b.rankOf(parameter) != 1 || b.shapeOf(parameter)[0] == 1)
+  if (!parameter || b.rankOf(parameter) != 1 || b.fixedShapeOf(parameter)[0] == 1)
     return parameter && b.rankOf(parameter) == 1 ? b.reshape(parameter, {}) : parameter;
-  return isRow ? b.reshape(parameter, {b.shapeOf(parameter)[0], 1}) : parameter;
+  return isRow ? b.reshape(parameter, {b.fixedShapeOf(parameter)[0], 1}) : parameter;
 }
 
 static Value integerMatMul(OpBinder &b, Value lhs, Value lhsZero, Value rhs, Value rhsZero) {
   if (b.rankOf(lhs) == 0 || b.rankOf(rhs) == 0)
     return b.invalid("expected operands of 1 dim or more");
-  Type type = exactType(b, b.shapeOf(lhs).back());
+  Type type = exactType(b, b.fixedShapeOf(lhs).back());
   return b.create<nn::MatMulOp>({centered(b, lhs, perLine(b, lhsZero, true), type),
                                  centered(b, rhs, perLine(b, rhsZero, false), type)});
 }
@@ -134,7 +134,7 @@ static Value integerConv(OpBinder &b, Value x, Value xZero, Value weights, Value
   auto window = readConvWindow(b, x, weights);
   if (!window)
     return {};
-  Type type = exactType(b, llvm::product_of(b.shapeOf(weights).drop_front()));
+  Type type = exactType(b, llvm::product_of(b.fixedShapeOf(weights).drop_front()));
   if (weightsZero && b.typeOf(weightsZero).getNumElements() > 1)
     weightsZero = Compose{b}.along(weightsZero, 0, b.rankOf(weights));
   return createConv(b, *window, centered(b, x, xZero, type),

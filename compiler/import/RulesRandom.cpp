@@ -57,7 +57,7 @@ static Rule importRandom(nn::RandomKind kind, bool isLike) {
                                       : Type(b.getBuilder().getF32Type()));
     if (!element)
       return;
-    SmallVector<int64_t> shape = isLike ? SmallVector<int64_t>(b.shapeOf(b.input(0)))
+    SmallVector<int64_t> shape = isLike ? SmallVector<int64_t>(b.fixedShapeOf(b.input(0)))
                                         : b.integers("shape").value_or(SmallVector<int64_t>());
     Value numbers = randomNumbers(b, kind, shape, element);
     const bool isUniform = kind == nn::RandomKind::Uniform;
@@ -76,7 +76,7 @@ static void importBernoulli(OpBinder &b) {
     return;
   Compose f{b};
   Type wide = b.getBuilder().getF64Type();
-  Value numbers = randomNumbers(b, nn::RandomKind::Uniform, b.shapeOf(p), wide);
+  Value numbers = randomNumbers(b, nn::RandomKind::Uniform, b.fixedShapeOf(p), wide);
   // As NumPy's inversion: the larger one of the two outcomes takes the lower numbers.
   p = b.cast(p, wide);
   Value isLikely = f.compare(nn::CompareKind::Greater, p, f.number(p, 0.5));
@@ -91,10 +91,10 @@ static void importBernoulli(OpBinder &b) {
 static void importMultinomial(OpBinder &b) {
   Value logits = b.input(0);
   const int64_t samples = b.integer("sample_size", 1);
-  if (b.rankOf(logits) != 2 || b.shapeOf(logits)[1] < 1 || samples < 1)
+  if (b.rankOf(logits) != 2 || b.fixedShapeOf(logits)[1] < 1 || samples < 1)
     return (void)b.invalid("expected an input of 2 dims with 1 class or more, and sample_size "
                            "of 1 or more");
-  const int64_t batch = b.shapeOf(logits)[0], classes = b.shapeOf(logits)[1];
+  const int64_t batch = b.fixedShapeOf(logits)[0], classes = b.fixedShapeOf(logits)[1];
   Type to = b.elementType("dtype", b.getBuilder().getI32Type());
   if (to && !to.isInteger(32) && !to.isInteger(64))
     return (void)b.invalid("dtype is none of int32 and int64");
@@ -124,13 +124,14 @@ static void importDropout(OpBinder &b) {
     b.result(x);
     if (b.wants(1)) { // before opset 10 the mask has the type of the data
       Value one = b.scalar(b.getOpset() >= 10 ? boolean : element, 1);
-      b.result(b.create<nn::ExpandOp>({one, b.constant(b.shapeOf(x))}), 1);
+      b.result(b.create<nn::ExpandOp>({one, b.constant(b.fixedShapeOf(x))}), 1);
     }
     return;
   }
   Value ratio = b.input(1) ? b.cast(b.reshape(b.input(1), {}), builder.getF64Type())
                            : b.scalar(builder.getF64Type(), 0.5);
-  Value numbers = randomNumbers(b, nn::RandomKind::Uniform, b.shapeOf(x), builder.getF64Type());
+  Value numbers =
+      randomNumbers(b, nn::RandomKind::Uniform, b.fixedShapeOf(x), builder.getF64Type());
   // The ratio counts in training only.
   Value drop = f.where(b.reshape(training, {}), ratio, f.number(ratio, 0));
   Value keep = f.compare(nn::CompareKind::GreaterEqual, numbers, drop);

@@ -38,7 +38,7 @@ static void readResizeEnums(OpBinder &b, ResizeProperties &properties) {
 
 // Null for an operand that is left out; exporters write that as a tensor without elements, too.
 static Value unlessEmpty(OpBinder &b, Value value) {
-  return value && llvm::is_contained(b.shapeOf(value), 0) ? Value() : value;
+  return value && llvm::is_contained(b.typeOf(value).getShape(), 0) ? Value() : value;
 }
 
 static void resize(OpBinder &b, Value roi, Value scales, Value sizes) {
@@ -64,11 +64,10 @@ static void resize(OpBinder &b, Value roi, Value scales, Value sizes) {
   for (Value optional : {roi, scales, sizes})
     if (optional)
       operands.push_back(optional);
-  Attribute known;
   if (Value given = scales ? scales : sizes; !given)
     return (void)b.invalid("has neither scales nor sizes");
-  else if (!matchPattern(given, m_Constant(&known)))
-    return (void)b.unsupported("scales and sizes must be known at compile time");
+  else if (!matchPattern(given, m_Constant()) && !nn::factOf(given).value)
+    return (void)b.unsupported("scales and sizes must be known before the program runs");
   properties.operandSegmentSizes = {1, roi ? 1 : 0, scales ? 1 : 0, sizes ? 1 : 0};
   b.result(b.create<nn::ResizeOp>(operands, properties));
 }

@@ -61,7 +61,7 @@ static void importTensorScatter(OpBinder &b) {
     return (void)b.invalid("mode is '" + mode + "', expected linear or circular");
   Value starts = b.input(2);
   if (!starts && b.rankOf(b.input(0)) > 0)
-    starts = b.constant(SmallVector<int64_t>(b.shapeOf(b.input(0))[0], 0));
+    starts = b.constant(SmallVector<int64_t>(b.fixedShapeOf(b.input(0))[0], 0));
   nn::CacheUpdateOp::Properties properties;
   properties.axis = b.i64(b.integer("axis", -2));
   properties.circular = b.unitIf(mode == "circular");

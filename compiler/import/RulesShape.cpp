@@ -1,4 +1,5 @@
 // Shapes as values, and other shapes for the same elements.
+#include "compiler/import/Compose.h"
 #include "compiler/import/Rules.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -17,7 +18,7 @@ static void importShape(OpBinder &b) {
 static void importReshape(OpBinder &b) {
   Value shape = b.getOpset() < 5 ? b.constant(b.integers("shape").value_or(SmallVector<int64_t>()))
                                  : b.input(1);
-  b.requireIntegers(shape, "the shape");
+  b.requireSizes(shape, "the shape");
   nn::ReshapeOp::Properties properties;
   properties.allow_zero = b.unitIf(b.flag("allowzero"));
   b.result(b.create<nn::ReshapeOp>({b.input(0), shape}, properties));
@@ -31,9 +32,7 @@ static void importFlatten(OpBinder &b) {
     return (void)b.invalid("axis " + Twine(axis) + " is outside of [" + Twine(-rank) + ", " +
                            Twine(rank) + "]");
   axis = axis < 0 ? axis + rank : axis;
-  ArrayRef<int64_t> shape = b.shapeOf(x);
-  b.result(b.reshape(
-      x, {llvm::product_of(shape.take_front(axis)), llvm::product_of(shape.drop_front(axis))}));
+  b.result(Compose{b}.flatten(x, axis));
 }
 
 // The axes of Squeeze and Unsqueeze: an attribute, from opset 13 on an operand. Null: none given.
@@ -59,7 +58,7 @@ static void importUnsqueeze(OpBinder &b) {
 }
 
 static void importExpand(OpBinder &b) {
-  b.requireIntegers(b.input(1), "the shape");
+  b.requireSizes(b.input(1), "the shape");
   b.result(b.create<nn::ExpandOp>({b.input(0), b.input(1)}));
 }
 

@@ -9,27 +9,33 @@ using namespace nncc;
 
 namespace {
 
-// Finds the sizes of the open dims of all inputs together.
+// Finds the sizes of the dims of all inputs together. Dims that neither the model nor the user
+// fixes are symbols: one for each name, and one for each dim without a name.
 class InputSizes {
 public:
   InputSizes(ArrayRef<const onnx::ValueInfoProto *> inputs, const ImportOptions &options,
-             Problems &problems)
-      : inputs(inputs), options(options), problems(problems) {}
+             MLIRContext *context, Problems &problems)
+      : inputs(inputs), options(options), context(context), problems(problems) {}
 
   /// Reads the options; false when they do not fit the model.
   void bind();
-  /// The shape of `input`, or nothing when a size is missing, which is reported.
-  std::optional<SmallVector<int64_t>> resolve(const onnx::ValueInfoProto &input);
+  /// The shape of `input`; nothing where its rank is not known, which is reported.
+  std::optional<Shape> resolve(const onnx::ValueInfoProto &input);
+  /// The names of the symbols by their numbers, empty where a symbol has none.
+  ArrayRef<std::string> getSymbols() const { return symbols; }
 
 private:
   void usage(const Twine &message) { problems.add(ErrorClass::Usage, "", message); }
   void bindShape(const onnx::ValueInfoProto &input, ArrayRef<int64_t> shape);
   void bindDim(const std::string &name, int64_t size);
+  AffineExpr symbolOf(StringRef name);
 
   ArrayRef<const onnx::ValueInfoProto *> inputs;
   const ImportOptions &options;
+  MLIRContext *context;
   Problems &problems;
   llvm::StringMap<int64_t> sizes; // by the name of the dim
+  SmallVector<std::string> symbols;
 };
 
 } // namespace
@@ -96,44 +102,35 @@ void InputSizes::bind() {
       bindShape(*input, given->second);
 }
 
-// "--shape x:Nx3x224x224", with N for what the model leaves open.
-static std::string exampleShape(const onnx::ValueInfoProto &input) {
-  std::string text = "--shape " + input.name() + ":";
-  for (const auto &dim : declaredShape(input).dim())
-    text +=
-        (text.back() == ':' ? "" : "x") + (isFixed(dim) ? std::to_string(dim.dim_value()) : "N");
-  return text;
+AffineExpr InputSizes::symbolOf(StringRef name) {
+  auto known = name.empty() ? symbols.end() : llvm::find(symbols, name);
+  const unsigned number = known - symbols.begin();
+  if (known == symbols.end())
+    symbols.push_back(name.str());
+  return getAffineSymbolExpr(number, context);
 }
 
-std::optional<SmallVector<int64_t>> InputSizes::resolve(const onnx::ValueInfoProto &input) {
-  const std::string where = "input '" + input.name() + "'";
+std::optional<Shape> InputSizes::resolve(const onnx::ValueInfoProto &input) {
   if (auto given = options.shapes.find(input.name()); given != options.shapes.end())
-    return SmallVector<int64_t>(given->second.begin(), given->second.end());
+    return makeShape(ArrayRef(given->second.data(), given->second.size()), context);
   if (!input.type().tensor_type().has_shape()) {
-    problems.add(ErrorClass::Unsupported, where,
+    problems.add(ErrorClass::Unsupported, "input '" + input.name() + "'",
                  "the model does not say how many dims it has; give its shape with --shape " +
                      input.name() + ":N...");
     return std::nullopt;
   }
-  SmallVector<int64_t> shape;
-  bool complete = true;
-  for (const auto &[i, dim] : llvm::enumerate(declaredShape(input).dim())) {
+  Shape shape;
+  for (const auto &dim : declaredShape(input).dim()) {
     const StringRef name = dimName(dim);
-    if (isFixed(dim)) {
-      shape.push_back(dim.dim_value());
-    } else if (auto known = sizes.find(name); !name.empty() && known != sizes.end()) {
-      shape.push_back(known->second);
-    } else {
-      complete = false;
-      problems.add(ErrorClass::Unsupported, where,
-                   "dimension " + Twine(i) +
-                       (name.empty() ? Twine(" has no size; give it with ")
-                                     : " ('" + name + "') has no size; give it with --dim " + name +
-                                           "=N or ") +
-                       exampleShape(input));
-    }
+    auto known = name.empty() ? sizes.end() : sizes.find(name);
+    if (isFixed(dim))
+      shape.push_back(getAffineConstantExpr(dim.dim_value(), context));
+    else if (known != sizes.end())
+      shape.push_back(getAffineConstantExpr(known->second, context));
+    else
+      shape.push_back(symbolOf(name));
   }
-  return complete ? std::optional(shape) : std::nullopt;
+  return shape;
 }
 
 // The type of an argument; null after reporting why there is none.
@@ -153,12 +150,16 @@ static RankedTensorType importInput(const onnx::ValueInfoProto &input, InputSize
   auto shape = sizes.resolve(input);
   if (!shape)
     return {};
-  auto count = countElements(*shape);
+  SmallVector<int64_t> fixed;
+  for (AffineExpr size : *shape)
+    if (std::optional<int64_t> known = constantOf(size))
+      fixed.push_back(*known);
+  auto count = countElements(fixed);
   if (!count) {
     problems.take(count.takeError(), where);
     return {};
   }
-  return RankedTensorType::get(*shape, element);
+  return tensorOf(*shape, element);
 }
 
 void Importer::importSignature(func::FuncOp function, Scope &scope) {
@@ -166,7 +167,7 @@ void Importer::importSignature(func::FuncOp function, Scope &scope) {
   for (const onnx::ValueInfoProto &input : file.proto().graph().input())
     if (!scope.tensors.contains(input.name()) && !scope.sparseTensors.contains(input.name()))
       inputs.push_back(&input); // others have a default value, which is the one that is compiled
-  InputSizes sizes(inputs, options, problems);
+  InputSizes sizes(inputs, options, &context, problems);
   sizes.bind();
   SmallVector<Type> types;
   SmallVector<const onnx::ValueInfoProto *> arguments; // that have a type
@@ -178,6 +179,11 @@ void Importer::importSignature(func::FuncOp function, Scope &scope) {
     }
   }
   function.setFunctionType(builder.getFunctionType(types, {}));
+  if (ArrayRef<std::string> symbols = sizes.getSymbols(); !symbols.empty()) {
+    auto names =
+        llvm::map_to_vector(symbols, [](const std::string &name) -> StringRef { return name; });
+    function->setAttr("nn.dims", builder.getStrArrayAttr(names));
+  }
   Block *body = function.addEntryBlock();
   builder.setInsertionPointToStart(body);
   for (auto [i, input] : llvm::enumerate(arguments)) {

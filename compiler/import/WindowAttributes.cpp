@@ -19,21 +19,26 @@ static bool checkRange(OpBinder &b, StringRef what, ArrayRef<int64_t> values, in
 }
 
 // Pads such that dim i of the result has ceil(size / stride) elements.
-static void padToSame(WindowAttributes &window, ArrayRef<int64_t> sizes, bool moreAtEnd) {
+static bool padToSame(OpBinder &b, WindowAttributes &window, Value x, bool moreAtEnd) {
   for (size_t i = 0; i < window.rank(); ++i) {
-    const int64_t results = llvm::divideCeil(sizes[i], window.strides[i]);
-    const int64_t total =
-        std::max<int64_t>(0, (results - 1) * window.strides[i] + window.extent(i) - sizes[i]);
+    int64_t total = window.extent(i) - 1; // of whatever size, with a stride of 1
+    if (window.strides[i] != 1) {
+      const int64_t size = b.fixedSizeOf(x, 2 + i);
+      if (b.hasFailed() || !checkRange(b, "the input's shape", size, 0))
+        return false;
+      const int64_t results = llvm::divideCeil(size, window.strides[i]);
+      total = std::max<int64_t>(0, (results - 1) * window.strides[i] + window.extent(i) - size);
+    }
     window.pads[i] = moreAtEnd ? total / 2 : total - total / 2;
     window.pads[i + window.rank()] = total - window.pads[i];
   }
+  return true;
 }
 
-std::optional<WindowAttributes> nncc::readWindow(OpBinder &b, ArrayRef<int64_t> kernel,
-                                                 ArrayRef<int64_t> sizes) {
+std::optional<WindowAttributes> nncc::readWindow(OpBinder &b, ArrayRef<int64_t> kernel, Value x) {
   const size_t rank = kernel.size();
-  if (rank != sizes.size()) {
-    b.invalid("the window has " + Twine(rank) + " dims, the input " + Twine(sizes.size()) +
+  if (b.rankOf(x) != int64_t(rank) + 2) {
+    b.invalid("the window has " + Twine(rank) + " dims, the input " + Twine(b.rankOf(x) - 2) +
               " spatial ones");
     return std::nullopt;
   }
@@ -41,14 +46,14 @@ std::optional<WindowAttributes> nncc::readWindow(OpBinder &b, ArrayRef<int64_t> 
                           b.integers("dilations", rank, 1), b.integers("pads", 2 * rank, 0)};
   if (b.hasFailed() || !checkRange(b, "kernel_shape", kernel, 1) ||
       !checkRange(b, "strides", window.strides, 1) ||
-      !checkRange(b, "dilations", window.dilations, 1) || !checkRange(b, "pads", window.pads, 0) ||
-      !checkRange(b, "the input's shape", sizes, 0))
+      !checkRange(b, "dilations", window.dilations, 1) || !checkRange(b, "pads", window.pads, 0))
     return std::nullopt;
   const StringRef autoPad = b.string("auto_pad", "NOTSET");
   if (autoPad == "VALID") {
     window.pads.assign(2 * rank, 0);
   } else if (autoPad == "SAME_UPPER" || autoPad == "SAME_LOWER") {
-    padToSame(window, sizes, autoPad == "SAME_UPPER");
+    if (!padToSame(b, window, x, autoPad == "SAME_UPPER"))
+      return std::nullopt;
   } else if (autoPad != "NOTSET" && !autoPad.empty()) {
     b.invalid("auto_pad is '" + autoPad + "', expected NOTSET, VALID, SAME_UPPER or SAME_LOWER");
     return std::nullopt;
@@ -62,7 +67,7 @@ std::optional<WindowAttributes> nncc::readConvWindow(OpBinder &b, Value x, Value
               " dims, expected the same number of at least 3");
     return std::nullopt;
   }
-  ArrayRef<int64_t> kernel = b.shapeOf(weights).drop_front(2);
+  ArrayRef<int64_t> kernel = b.fixedShapeOf(weights).drop_front(2);
   if (auto stated = b.integers("kernel_shape"); stated && ArrayRef<int64_t>(*stated) != kernel) {
     b.invalid("kernel_shape is not the shape of the weights");
     return std::nullopt;
@@ -71,7 +76,7 @@ std::optional<WindowAttributes> nncc::readConvWindow(OpBinder &b, Value x, Value
     b.invalid("group is " + Twine(b.integer("group", 1)) + ", expected 1 or more");
     return std::nullopt;
   }
-  return readWindow(b, kernel, b.shapeOf(x).drop_front(2));
+  return readWindow(b, kernel, x);
 }
 
 Value nncc::createConv(OpBinder &b, const WindowAttributes &window, Value x, Value weights) {

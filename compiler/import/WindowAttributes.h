@@ -15,9 +15,9 @@ struct WindowAttributes {
 };
 
 /// Reads strides, dilations, pads and auto_pad of a window of `kernel` over the spatial sizes
-/// `sizes`; SAME_* become pads. Reports values out of range; the result is then empty.
+/// of `x`; SAME_* become pads. Reports values out of range; the result is then empty.
 std::optional<WindowAttributes> readWindow(OpBinder &b, llvm::ArrayRef<int64_t> kernel,
-                                           llvm::ArrayRef<int64_t> sizes);
+                                           mlir::Value x);
 
 /// The window of a convolution; its kernel is that of the weights, which attribute kernel_shape may
 /// only repeat. Reports what `x` and `weights` or the attributes do not allow; the result is then

@@ -32,7 +32,7 @@ int64_t storedBytes(Value value) {
 /// The weights of a product are packed while they are written; their transpose is a part of that
 /// recipe and needs no copy of its own.
 bool isLeftToPacking(Operation *op) {
-  return isa<nn::TransposeOp>(op) &&
+  return isa<nn::TransposeOp>(op) && typeOf(op->getResult(0)).hasStaticShape() &&
          typeOf(op->getResult(0)).getNumElements() > nn::Fact::maxValues &&
          llvm::all_of(op->getUses(), [](OpOperand &use) {
            return isa<nn::MatMulOp>(use.getOwner()) && use.getOperandNumber() == 1;
@@ -41,7 +41,7 @@ bool isLeftToPacking(Operation *op) {
 
 /// Whether the values of `op`'s results may be computed at compile time if its operands are known.
 bool isEvaluable(Operation *op) {
-  if (!isa_and_present<nn::NNDialect>(op->getDialect()) || isa<nn::ConstantOp>(op) || !isPure(op) ||
+  if (!isa_and_present<nn::NNDialect>(op->getDialect()) || isa<nn::ConstantOp, nn::SizesOp>(op) || !isPure(op) ||
       op->getNumRegions() || isLeftToPacking(op) ||
       isa<nn::ConvOp, nn::ConvTransposeOp, nn::PoolOp>(op)) // these await their layout
     return false;

@@ -12,10 +12,23 @@ namespace nncc {
 namespace {
 
 /// What is known of every value of a function: sizes and small integer tensors as expressions over
-/// symbols, one per size that is not known. Facts flow forward through operations that infer them.
+/// its symbols, and one more symbol per size that its type leaves open. Facts flow forward through
+/// operations that infer them.
 class Facts {
 public:
-  explicit Facts(MLIRContext *context) : context(context) {}
+  explicit Facts(func::FuncOp function) : context(function.getContext()) {
+    auto countSymbols = [&](TypeRange types) {
+      for (Type type : types)
+        if (auto tensor = dyn_cast<RankedTensorType>(type); tensor && tensor.getEncoding())
+          ownSymbols = std::max(ownSymbols, symbolCount(shapeOf(tensor)));
+    };
+    countSymbols(function.getArgumentTypes());
+    function.walk([&](Operation *op) { countSymbols(op->getResultTypes()); });
+    symbols = ownSymbols;
+  }
+
+  /// Whether the symbols of an expression are those of the function.
+  bool isOwn(AffineExpr size) const { return symbolCount(size) <= ownSymbols; }
 
   /// The facts of `op`'s results; also remembers them.
   ArrayRef<nn::Fact> infer(Operation *op) {
@@ -47,49 +60,60 @@ private:
     return it != facts.end() ? it->second : facts[value] = fromType(value);
   }
 
-  /// From the type, and the elements of a constant, with a symbol of its own for each size that is
-  /// not known.
+  /// From the type, and the elements of a constant.
   nn::Fact fromType(Value value) {
-    if (!isa<RankedTensorType>(value.getType()))
+    auto type = dyn_cast<RankedTensorType>(value.getType());
+    if (!type)
       return {};
     nn::Fact fact = nn::factOf(value);
-    for (AffineExpr &size : fact.shape)
-      if (!isa<AffineConstantExpr>(size))
-        size = getAffineSymbolExpr(symbols++, context);
+    if (!type.getEncoding())
+      for (AffineExpr &size : fact.shape)
+        if (!constantOf(size))
+          size = getAffineSymbolExpr(symbols++, context);
     return fact;
   }
 
   MLIRContext *context;
   DenseMap<Value, nn::Fact> facts;
   SmallVector<nn::Fact> inferred;
-  unsigned symbols = 0;
+  unsigned ownSymbols = 0, symbols = 0;
 };
 
 /// `type` with the sizes that `fact` knows and the type does not.
-RankedTensorType refine(RankedTensorType type, const nn::Fact &fact) {
-  SmallVector<int64_t> sizes(type.getShape());
-  for (auto [i, size] : llvm::enumerate(sizes))
-    if (ShapedType::isDynamic(size) && fact.rank() == type.getRank())
-      size = fact.size(i);
-  return type.clone(sizes);
+RankedTensorType refine(RankedTensorType type, const nn::Fact &fact, const Facts &facts) {
+  if (type.hasStaticShape() || fact.rank() != type.getRank())
+    return type;
+  Shape sizes = shapeOf(type);
+  bool isKnown = true;
+  for (auto [size, known] : llvm::zip(sizes, fact.shape)) {
+    if (!constantOf(size) && facts.isOwn(known))
+      size = known;
+    isKnown &= constantOf(size) || type.getEncoding() || facts.isOwn(known);
+  }
+  if (isKnown)
+    return tensorOf(sizes, type.getElementType());
+  SmallVector<int64_t> fixed = llvm::map_to_vector(
+      sizes, [](AffineExpr size) { return constantOf(size).value_or(ShapedType::kDynamic); });
+  return type.clone(fixed);
 }
 
 struct FoldShapes : impl::FoldShapesBase<FoldShapes> {
   void runOnOperation() override {
     int64_t folded = 0, refined = 0;
-    Facts facts(&getContext());
+    Facts facts(getOperation());
     getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
       if (!isa_and_present<nn::NNDialect>(op->getDialect()))
         return;
       for (auto [result, fact] : llvm::zip(op->getResults(), facts.infer(op))) {
         auto type = cast<RankedTensorType>(result.getType());
-        if (RankedTensorType known = refine(type, fact); known != type) {
+        if (RankedTensorType known = refine(type, fact, facts); known != type) {
           result.setType(known);
           ++refined;
         }
-        folded += succeeded(fold(op, result, fact));
+        folded += succeeded(fold(op, result, fact, facts));
       }
     });
+    dropKnownChecks();
     updateSignature();
     eraseDead();
     if (folded || refined)
@@ -99,21 +123,33 @@ struct FoldShapes : impl::FoldShapesBase<FoldShapes> {
   }
 
 private:
-  LogicalResult fold(Operation *op, Value result, const nn::Fact &fact) {
-    std::optional<SmallVector<int64_t>> elements = fact.constants();
-    auto type = cast<RankedTensorType>(result.getType());
-    if (!elements || isa<nn::ConstantOp>(op) || !type.hasStaticShape() || result.use_empty() ||
-        !type.getElementType().isInteger() ||
-        type.getNumElements() != static_cast<int64_t>(elements->size()))
+  LogicalResult fold(Operation *op, Value result, const nn::Fact &fact, const Facts &facts) {
+    if (!fact.value || isa<nn::ConstantOp, nn::SizesOp>(op) || result.use_empty() ||
+        !llvm::all_of(*fact.value, [&](AffineExpr element) { return facts.isOwn(element); }))
       return failure();
-    SmallVector<APInt> values;
-    for (int64_t element : *elements)
-      values.push_back(
-          APInt(64, element, /*isSigned=*/true).sextOrTrunc(type.getElementTypeBitWidth()));
+    nn::Fact own = fact;
+    own.shape = shapeOf(cast<RankedTensorType>(result.getType()));
     OpBuilder b(op);
-    result.replaceAllUsesWith(
-        nn::ConstantOp::create(b, op->getLoc(), DenseElementsAttr::get(type, values)));
+    Value value = nn::buildValue(b, op->getLoc(), own);
+    if (!value)
+      return failure();
+    result.replaceAllUsesWith(value);
     return success();
+  }
+
+  /// One check of what is checked again and again along a graph is enough.
+  void dropKnownChecks() {
+    llvm::DenseSet<AffineExpr> known;
+    for (auto check : llvm::make_early_inc_range(getOperation().getOps<rt::CheckOp>())) {
+      Shape left;
+      for (AffineExpr zero : check.getZeros().getResults())
+        if (constantOf(zero) != 0 && known.insert(zero).second)
+          left.push_back(zero);
+      if (left.empty())
+        check.erase();
+      else
+        check.setZeros(AffineMap::get(0, symbolCount(left), left, &getContext()));
+    }
   }
 
   /// The function returns what its body now knows of the results' types.

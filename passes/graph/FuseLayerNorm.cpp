@@ -145,12 +145,12 @@ template <typename RootOp> struct RecogniseNormalization : OpRewritePattern<Root
 /// Whether `parameter` has one element per element of the dims from `axis` on, or fewer.
 bool isParameter(Value parameter, Value operand, int64_t axis) {
   auto type = cast<RankedTensorType>(parameter.getType());
-  auto sizes = cast<RankedTensorType>(operand.getType()).getShape();
+  Shape sizes = shapeOf(operand), own = shapeOf(parameter);
   int64_t normalized = axis < 0 ? -axis : static_cast<int64_t>(sizes.size()) - axis;
-  if (!type.hasStaticShape() || type.getRank() > normalized)
+  if (type.getRank() > normalized)
     return false;
-  for (auto [size, whole] : llvm::zip(type.getShape(), sizes.take_back(type.getRank())))
-    if (size != 1 && size != whole)
+  for (auto [size, whole] : llvm::zip(own, ArrayRef(sizes).take_back(own.size())))
+    if (constantOf(size) != 1 && size != whole)
       return false;
   return true;
 }

@@ -24,9 +24,14 @@ SmallVector<int64_t> toFirstPermutation(int64_t rank) {
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 static int64_t rankOf(Value value) { return typeOf(value).getRank(); }
 
+static RankedTensorType permuted(RankedTensorType type, ArrayRef<int64_t> perm) {
+  Shape shape = shapeOf(type);
+  return tensorOf(applyPermutation(ArrayRef(shape), perm), type.getElementType());
+}
+
 /// The type of an image, channels-last.
 static RankedTensorType toLast(RankedTensorType type) {
-  return type.clone(applyPermutation(type.getShape(), toLastPermutation(type.getRank())));
+  return permuted(type, toLastPermutation(type.getRank()));
 }
 
 /// Where dim `axis` (from the back where negative) of an image is when it is channels-last.
@@ -101,8 +106,9 @@ static bool isEitherElementwise(Operation *op) {
 /// [N, C, spatial] to [N, C, other spatial]: channels-last it is a reshape as well.
 static bool isSpatialReshape(nn::ReshapeOp op) {
   RankedTensorType from = typeOf(op.getOperand()), to = typeOf(op.getResult());
-  return from.hasStaticShape() && to.hasStaticShape() && to.getRank() >= 3 &&
-         from.getShape().take_front(2) == to.getShape().take_front(2);
+  Shape before = shapeOf(from), after = shapeOf(to);
+  return to.getRank() >= 3 && from.getRank() >= 2 &&
+         ArrayRef(before).take_front(2) == ArrayRef(after).take_front(2);
 }
 
 static bool isEitherReduction(Operation *op) {
@@ -154,7 +160,7 @@ bool isFreeTranspose(RankedTensorType type, ArrayRef<int64_t> perm) {
       return false;
     last = dim;
   }
-  return type.hasStaticShape();
+  return true;
 }
 
 /// A constant of another shape, without a copy.
@@ -172,13 +178,13 @@ static Value buildReshape(OpBuilder &b, Location loc, Value value, RankedTensorT
   if (matchPattern(value, m_Constant(&attr)))
     if (Value constant = reshapeConstant(b, loc, attr, type))
       return constant;
-  return nn::ReshapeOp::create(b, loc, value, type.getShape());
+  return nn::ReshapeOp::create(b, loc, value, shapeOf(type));
 }
 
 Value buildTranspose(OpBuilder &b, Location loc, Value value, ArrayRef<int64_t> perm) {
   RankedTensorType type = typeOf(value);
   if (isFreeTranspose(type, perm))
-    return buildReshape(b, loc, value, type.clone(applyPermutation(type.getShape(), perm)));
+    return buildReshape(b, loc, value, permuted(type, perm));
   return nn::TransposeOp::create(b, loc, value, perm);
 }
 
@@ -189,9 +195,9 @@ static Value convertPlainOperand(OpBuilder &b, Value value, int64_t rank) {
     return value;
   RankedTensorType type = typeOf(value);
   if (type.getRank() < rank) {
-    SmallVector<int64_t> sizes(rank - type.getRank(), 1);
-    llvm::append_range(sizes, type.getShape());
-    value = buildReshape(b, value.getLoc(), value, type.clone(sizes));
+    Shape sizes(rank - type.getRank(), getAffineConstantExpr(1, b.getContext()));
+    llvm::append_range(sizes, shapeOf(type));
+    value = buildReshape(b, value.getLoc(), value, tensorOf(sizes, type.getElementType()));
   }
   return buildTranspose(b, value.getLoc(), value, toLastPermutation(rank));
 }
@@ -228,7 +234,7 @@ Value buildChannelsLast(OpBuilder &b, Operation *op, ArrayRef<Value> images) {
   RankedTensorType type = typeOf(op->getResult(0));
   RankedTensorType result = hasPlainResult(op) ? type : toLast(type);
   if (isa<nn::ReshapeOp>(op))
-    return nn::ReshapeOp::create(b, op->getLoc(), images[0], result.getShape());
+    return buildReshape(b, op->getLoc(), images[0], result);
   SmallVector<Value> operands(op->getOperands());
   if (isa<nn::ScalarOpInterface>(op))
     for (Value &operand : operands)

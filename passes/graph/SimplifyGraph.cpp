@@ -123,7 +123,7 @@ struct GatherToSlice : OpRewritePattern<nn::GatherOp> {
     RankedTensorType data = typeOf(op.getData()), type = typeOf(op.getResult());
     int64_t axis = op.getAxis();
     axis = axis < 0 ? axis + data.getRank() : axis;
-    if (!index || index->size() != 1 || !type.hasStaticShape() || !data.hasStaticShape())
+    if (!index || index->size() != 1 || data.isDynamicDim(axis))
       return rewriter.notifyMatchFailure(op, "not one index that is known");
     int64_t first = index->front(); // in range: verified
     first = first < 0 ? first + data.getDimSize(axis) : first;
@@ -132,7 +132,7 @@ struct GatherToSlice : OpRewritePattern<nn::GatherOp> {
     Value slice = nn::SliceOp::create(rewriter, loc, op.getData(), integer(first),
                                       integer(first + 1), integer(axis), integer(1));
     if (slice.getType() != type)
-      slice = nn::ReshapeOp::create(rewriter, loc, slice, type.getShape());
+      slice = nn::ReshapeOp::create(rewriter, loc, slice, shapeOf(type));
     rewriter.replaceOp(op, slice);
     return success();
   }
@@ -194,8 +194,9 @@ private:
     Operation *copy = rewriter.clone(*value.getDefiningOp());
     rewriter.modifyOpInPlace(copy, [&] {
       copy->setOperands(operands);
-      RankedTensorType type = typeOf(value);
-      copy->getResult(0).setType(type.clone(applyPermutation(type.getShape(), perm)));
+      Shape shape = shapeOf(value);
+      copy->getResult(0).setType(
+          tensorOf(applyPermutation(ArrayRef(shape), perm), getElementTypeOrSelf(value)));
     });
     return copy->getResult(0);
   }

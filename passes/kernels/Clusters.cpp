@@ -8,18 +8,16 @@ namespace nncc {
 
 namespace {
 
-bool isHeavy(Operation *op) { return isa<kern::ContractOp, kern::WindowOp>(op); }
+bool isHeavy(Operation *op) { return isa<kern::ContractOp, kern::AttentionOp, kern::WindowOp>(op); }
 
 /// Whether the op is a part of the program itself: nothing runs for it.
 bool isFree(Operation *op) {
-  if (isa<nn::ConstantOp, rt::ViewOp, tensor::EmptyOp, func::ReturnOp>(op))
+  if (isa<nn::ConstantOp, nn::SizesOp, rt::ViewOp, rt::CheckOp, rt::SymbolOp, tensor::EmptyOp,
+          func::ReturnOp>(op) ||
+      isa<arith::ArithDialect>(op->getDialect())) // values of sizes
     return true;
   auto pack = dyn_cast<kern::PackOp>(op);
   return pack && matchPattern(pack.getSource(), m_Constant());
-}
-
-ArrayRef<int64_t> shapeOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getShape();
 }
 
 /// The axes of a reduction are the last ones, and stay with size 1.
@@ -38,7 +36,7 @@ bool reducesRows(nn::ReduceOp op) {
 
 /// The shape over which an operation iterates row by row, if it is of the kind that shares its
 /// outer dims with others.
-std::optional<ArrayRef<int64_t>> rowShape(Operation *op) {
+std::optional<Shape> rowShape(Operation *op) {
   if (isa<nn::ScalarOpInterface>(op))
     return shapeOf(op->getResult(0));
   if (auto reduce = dyn_cast<nn::ReduceOp>(op); reduce && reducesRows(reduce))
@@ -52,6 +50,10 @@ std::optional<ArrayRef<int64_t>> rowShape(Operation *op) {
   if (auto norm = dyn_cast<nn::LayerNormOp>(op); norm && isLast(norm.getAxis()))
     return shapeOf(op->getResult(0));
   return std::nullopt;
+}
+
+bool keepsLastDim(nn::TransposeOp op) {
+  return op.getPerm().back() == static_cast<int64_t>(op.getPerm().size()) - 1;
 }
 
 class Clustering {
@@ -82,15 +84,18 @@ private:
   /// A product of activations reads and writes transposed matrices as they are stored.
   Cluster absorbTransposes(Operation *op) {
     Cluster cluster = start(op);
-    auto contract = dyn_cast<kern::ContractOp>(op);
-    if (!contract || contract.getBLayout() == kern::BLayout::Packed)
+    if (!isBatchedProduct(op))
       return cluster;
-    for (Value operand : {contract.getA(), contract.getB()})
+    for (Value operand : op->getOperands().take_front(isa<kern::AttentionOp>(op) ? 3 : 2))
       if (auto transpose = operand.getDefiningOp<nn::TransposeOp>())
-        if (keepsLastDim(transpose) && !llvm::is_contained(cluster, transpose)) {
+        // One that something else reads too is a kernel of its own.
+        if (keepsLastDim(transpose) && !llvm::is_contained(cluster, transpose) &&
+            llvm::all_of(transpose->getUsers(), isBatchedProduct)) {
           cluster.push_back(transpose);
-          if (llvm::all_of(transpose->getUsers(), isBatchedProduct))
-            taken.insert(transpose);
+          taken.insert(transpose);
+          if (auto part = transpose.getOperand().getDefiningOp<nn::ReshapeOp>())
+            for (Operation *view : {part.getOperation(), part.getOperand().getDefiningOp()})
+              cluster.push_back(view), taken.insert(view);
         }
     if (op->hasOneUse())
       if (auto transpose = dyn_cast<nn::TransposeOp>(*op->user_begin()))
@@ -101,19 +106,16 @@ private:
     return cluster;
   }
 
-  static bool keepsLastDim(nn::TransposeOp op) {
-    return op.getPerm().back() == static_cast<int64_t>(op.getPerm().size()) - 1;
-  }
-
   static bool isBatchedProduct(Operation *op) {
     auto contract = dyn_cast<kern::ContractOp>(op);
-    return contract && contract.getBLayout() != kern::BLayout::Packed;
+    return isa<kern::AttentionOp>(op) ||
+           (contract && contract.getBLayout() != kern::BLayout::Packed);
   }
 
   /// Takes in the producers that run over the same rows and are used by this cluster alone.
   Cluster growRows(Operation *last) {
     Cluster cluster = start(last);
-    std::optional<ArrayRef<int64_t>> shape = rowShape(last);
+    std::optional<Shape> shape = rowShape(last);
     if (!shape)
       return cluster;
     constexpr size_t most = 32; // keeps the code of a kernel small
@@ -142,6 +144,19 @@ private:
 } // namespace
 
 std::vector<Cluster> formClusters(func::FuncOp function) { return Clustering(function).run(); }
+
+bool isPartOfHeads(nn::ReshapeOp op) {
+  auto slice = op.getOperand().getDefiningOp<nn::SliceOp>();
+  if (!slice || !slice->hasOneUse() || !op->hasOneUse())
+    return false;
+  std::optional<SmallVector<int64_t>> steps = nn::constantIntegers(slice.getSteps());
+  auto transpose = dyn_cast<nn::TransposeOp>(*op->user_begin());
+  if (!steps || llvm::any_of(*steps, [](int64_t step) { return step < 1; }) || !transpose ||
+      !keepsLastDim(transpose) || !transpose->hasOneUse())
+    return false;
+  OpOperand &use = *transpose->use_begin();
+  return isa<kern::AttentionOp>(use.getOwner()) && use.getOperandNumber() < 3;
+}
 
 bool isParameter(OpOperand &operand) {
   Operation *op = operand.getOwner();

@@ -1,4 +1,5 @@
 // Clusters of operations -> kernels in modules of their own, and a program that dispatches them.
+#include "dialects/nn/Generics.h"
 #include "passes/Passes.h"
 #include "passes/kernels/Clusters.h"
 
@@ -46,17 +47,24 @@ bool movesOnlyUnitDims(nn::TransposeOp op) {
 
 /// Reshapes and such -> rt.view.
 void makeViews(func::FuncOp function) {
-  function.walk([](Operation *op) {
-    bool isView = isa<nn::ReshapeOp>(op);
-    if (auto transpose = dyn_cast<nn::TransposeOp>(op))
-      isView = movesOnlyUnitDims(transpose);
-    if (!isView)
-      return;
+  auto makeView = [](Operation *op) {
     OpBuilder b(op);
     Value view = rt::ViewOp::create(b, op->getLoc(), op->getResult(0).getType(), op->getOperand(0));
     op->getResult(0).replaceAllUsesWith(view);
     op->erase();
+  };
+  function.walk([&](nn::TransposeOp op) {
+    if (movesOnlyUnitDims(op))
+      makeView(op);
   });
+  function.walk([&](nn::ReshapeOp op) { // now that transposes are those that move something
+    if (!isPartOfHeads(op))
+      makeView(op);
+  });
+}
+
+AffineExpr elementCount(Value tensor) {
+  return nncc::elementCount(shapeOf(tensor), tensor.getContext());
 }
 
 /// What the function returns must be what a kernel writes: a copy of everything else.
@@ -67,8 +75,7 @@ void copyReturned(func::FuncOp function) {
     Value source = operand.get();
     bool isWhole = true;
     while (auto view = source.getDefiningOp<rt::ViewOp>()) {
-      isWhole &= cast<RankedTensorType>(view.getSource().getType()).getNumElements() ==
-                 cast<RankedTensorType>(view.getType()).getNumElements();
+      isWhole &= elementCount(view.getSource()) == elementCount(view.getResult());
       source = view.getSource();
     }
     Operation *def = source.getDefiningOp();
@@ -86,7 +93,7 @@ bool movesInside(OpOperand &operand) {
   Operation *def = operand.get().getDefiningOp();
   if (!def)
     return false;
-  if (isa<tensor::EmptyOp>(def))
+  if (isa<tensor::EmptyOp, nn::SizesOp>(def))
     return true;
   SplatElementsAttr splat;
   return isa<nn::ConstantOp>(def) &&
@@ -95,10 +102,67 @@ bool movesInside(OpOperand &operand) {
 
 StringRef rootName(const Cluster &cluster) {
   for (Operation *op : cluster)
-    if (!isa<nn::ScalarOpInterface, nn::TransposeOp>(op))
+    if (!isa<nn::ScalarOpInterface, nn::TransposeOp, nn::SliceOp, nn::ReshapeOp>(op))
       return op->getName().stripDialect();
   return cluster.size() == 1 ? cluster.front()->getName().stripDialect() : "elementwise";
 }
+
+/// The symbols of one kernel: those of the program that its sizes are over, numbered anew. A size
+/// that is a choice is a symbol of its own.
+class KernelSymbols {
+public:
+  explicit KernelSymbols(MLIRContext *context) : context(context) {}
+
+  AffineExpr inKernel(AffineExpr size) {
+    if (hasChoice(size))
+      return symbolOf(size);
+    llvm::DenseMap<AffineExpr, AffineExpr> symbols;
+    size.walk([&](AffineExpr part) {
+      if (isa<AffineSymbolExpr>(part))
+        symbols[part] = symbolOf(part);
+    });
+    return normalForm(size.replace(symbols));
+  }
+
+  Type inKernel(Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    if (!tensor || tensor.hasStaticShape())
+      return type;
+    return tensorOf(inKernel(shapeOf(tensor)), tensor.getElementType());
+  }
+
+  void moveInside(Operation *op) {
+    op->walk([&](Operation *inner) {
+      for (Value result : inner->getResults())
+        result.setType(inKernel(result.getType()));
+      if (auto sizes = dyn_cast<nn::SizesOp>(inner))
+        sizes.setElements(mapOf(inKernel(sizes.getElements().getResults())));
+    });
+  }
+
+  /// Their values, over the symbols of the program; null where there are none.
+  AffineMapAttr getDims() const {
+    return values.empty() ? AffineMapAttr() : AffineMapAttr::get(mapOf(values));
+  }
+
+private:
+  Shape inKernel(ArrayRef<AffineExpr> sizes) {
+    return llvm::map_to_vector(sizes, [&](AffineExpr size) { return inKernel(size); });
+  }
+  AffineMap mapOf(ArrayRef<AffineExpr> sizes) const {
+    return AffineMap::get(0, symbolCount(sizes), sizes, context);
+  }
+  AffineExpr symbolOf(AffineExpr value) {
+    auto *known = llvm::find(values, value);
+    unsigned number = known - values.begin();
+    if (known == values.end())
+      values.push_back(value);
+    return getAffineSymbolExpr(number, context);
+  }
+
+  MLIRContext *context;
+  Shape values;
+};
 
 class Outliner {
 public:
@@ -122,12 +186,12 @@ public:
     inputs.remove_if([&](Value value) {
       return value.getDefiningOp() && llvm::is_contained(inside, value.getDefiningOp());
     });
-    func::FuncOp kernel = makeKernel(cluster, inputs.getArrayRef(), inside);
+    KernelSymbols symbols(module.getContext());
+    func::FuncOp kernel = makeKernel(cluster, inputs.getArrayRef(), inside, symbols);
     OpBuilder b(last);
     auto dispatch = rt::DispatchOp::create(b, last->getLoc(), last->getResultTypes(),
                                            FlatSymbolRefAttr::get(kernel.getSymNameAttr()),
-                                           inputs.getArrayRef(),
-                                           /*dims=*/AffineMapAttr());
+                                           inputs.getArrayRef(), symbols.getDims());
     dispatch->setAttr("nodes", b.getStringAttr(nodesOf(cluster)));
     dispatch->setAttr("flops", b.getF64FloatAttr(flopsOf(cluster)));
     last->replaceAllUsesWith(dispatch);
@@ -142,32 +206,42 @@ private:
     for (Operation *op : cluster) {
       if (auto contract = dyn_cast<kern::ContractOp>(op))
         flops += contract.getFlops();
+      else if (auto attention = dyn_cast<kern::AttentionOp>(op))
+        flops += attention.getFlops();
       else if (auto window = dyn_cast<kern::WindowOp>(op))
         flops += window.getFlops();
       else if (isa<nn::ScalarOpInterface>(op))
-        flops += cast<RankedTensorType>(op->getResult(0).getType()).getNumElements();
+        flops += nominal(elementCount(op->getResult(0)));
     }
     return flops;
   }
 
   func::FuncOp makeKernel(const Cluster &cluster, ArrayRef<Value> inputs,
-                          ArrayRef<Operation *> inside) {
+                          ArrayRef<Operation *> inside, KernelSymbols &sizes) {
     Location loc = cluster.back()->getLoc();
     OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
     std::string name = (rootName(cluster) + "_" + Twine(count++)).str();
     auto own = ModuleOp::create(b, loc, StringRef(name));
     symbols.insert(own);
     b.setInsertionPointToStart(own.getBody());
-    auto type = b.getFunctionType(TypeRange(ValueRange(inputs)), cluster.back()->getResultTypes());
+    auto inKernel = [&](Type type) { return sizes.inKernel(type); };
+    auto type = b.getFunctionType(llvm::map_to_vector(TypeRange(ValueRange(inputs)), inKernel),
+                                  llvm::map_to_vector(cluster.back()->getResultTypes(), inKernel));
     auto function = func::FuncOp::create(b, loc, own.getName().value(), type);
     function->setAttr("rt.kernel", b.getUnitAttr());
     b.setInsertionPointToStart(function.addEntryBlock());
     IRMapping mapping;
     mapping.map(inputs, function.getArguments());
     for (Operation *op : inside)
-      b.clone(*op, mapping);
+      if (isa<tensor::EmptyOp>(op)) {
+        auto own = cast<RankedTensorType>(sizes.inKernel(op->getResult(0).getType()));
+        mapping.map(op->getResult(0),
+                    nn::Generics(b, op->getLoc()).empty(shapeOf(own), own.getElementType()));
+      } else {
+        sizes.moveInside(b.clone(*op, mapping));
+      }
     for (Operation *op : cluster)
-      b.clone(*op, mapping);
+      sizes.moveInside(b.clone(*op, mapping));
     SmallVector<Value> results;
     for (Value result : cluster.back()->getResults())
       results.push_back(mapping.lookup(result));

@@ -29,10 +29,9 @@ kern::ContractOp rebuild(PatternRewriter &rewriter, kern::ContractOp op, Locatio
 
 kern::WindowOp rebuild(PatternRewriter &rewriter, kern::WindowOp op, Location loc,
                        ValueRange extras, ArrayAttr maps) {
-  return kern::WindowOp::create(rewriter, loc, op.getResult().getType(), op.getA(),
-                                op.getWeights(), extras, op.getInit(), op.getKind(),
-                                op.getKernel(), op.getStrides(), op.getDilations(), op.getPads(),
-                                maps);
+  return kern::WindowOp::create(rewriter, loc, op.getResult().getType(), op.getA(), op.getWeights(),
+                                extras, op.getInit(), op.getKind(), op.getKernel(), op.getStrides(),
+                                op.getDilations(), op.getPads(), maps);
 }
 
 /// The element of a constant whose elements are all the same.
@@ -97,9 +96,8 @@ struct FuseConsumer : OpInterfaceRewritePattern<nn::ScalarOpInterface> {
       if (!def || !isa<kern::ContractOp, kern::WindowOp>(def) || operand.get().getType() != type)
         continue;
       if (!def->hasOneUse()) {
-        remark::missed(consumer.getLoc(), remarkNamed("NotFused"))
-            << remark::reason("the result of {0} is used elsewhere too",
-                              def->getName().getStringRef().str());
+        remark::missed(consumer.getLoc(), remarkNamed("NotFused")) << remark::reason(
+            "the result of {0} is used elsewhere too", def->getName().getStringRef().str());
         continue;
       }
       // Of two, the later one: the other one's result is there when it runs.
@@ -109,8 +107,11 @@ struct FuseConsumer : OpInterfaceRewritePattern<nn::ScalarOpInterface> {
       }
     }
     if (!root)
-      return rewriter.notifyMatchFailure(
-          consumer, "no contraction of its shape and type that is used once");
+      return rewriter.notifyMatchFailure(consumer,
+                                         "no contraction of its shape and type that is used once");
+    for (Value operand : consumer->getOperands())
+      if (!nn::broadcastsAlike(shapeOf(operand), shapeOf(type)))
+        return rewriter.notifyMatchFailure(consumer, "only a run knows what is repeated");
     for (Value operand : consumer->getOperands())
       if (getElementTypeOrSelf(operand) != type.getElementType() && !splatOf(operand))
         return rewriter.notifyMatchFailure(consumer, "an operand is of another element type");

@@ -20,6 +20,8 @@ struct LowerByInterface : OpInterfaceRewritePattern<nn::LowerToLinalgOpInterface
 
   LogicalResult matchAndRewrite(nn::LowerToLinalgOpInterface op,
                                 PatternRewriter &rewriter) const override {
+    if (isa<nn::SizesOp>(op))
+      return rewriter.notifyMatchFailure(op, "is lowered after the ops that it is a parameter of");
     FailureOr<SmallVector<Value>> values = op.lower(rewriter);
     if (failed(values))
       return rewriter.notifyMatchFailure(op, "lower() failed");
@@ -35,7 +37,8 @@ struct LowerPack : OpRewritePattern<kern::PackOp> {
   LogicalResult matchAndRewrite(kern::PackOp op, PatternRewriter &rewriter) const override {
     auto source = cast<RankedTensorType>(op.getSource().getType());
     auto type = cast<RankedTensorType>(op.getType());
-    Value init = tensor::EmptyOp::create(rewriter, op.getLoc(), type.getShape(), type.getElementType());
+    Value init =
+        tensor::EmptyOp::create(rewriter, op.getLoc(), type.getShape(), type.getElementType());
     SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
     auto generic = linalg::GenericOp::create(
         rewriter, op.getLoc(), type, ValueRange(), init,
@@ -60,7 +63,8 @@ struct LowerPack : OpRewritePattern<kern::PackOp> {
           }
           Value element = tensor::ExtractOp::create(b, loc, op.getSource(), indices);
           Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type.getElementType()));
-          linalg::YieldOp::create(b, loc, arith::SelectOp::create(b, loc, inside, element, zero).getResult());
+          linalg::YieldOp::create(
+              b, loc, arith::SelectOp::create(b, loc, inside, element, zero).getResult());
         });
     rewriter.replaceOp(op, generic.getResults());
     return success();
@@ -88,6 +92,18 @@ void dropSigns(func::FuncOp function) {
       b.getFunctionType(body.getArgumentTypes(), terminator->getOperandTypes()));
 }
 
+/// Sizes that an op takes as a parameter are a part of what it has become; others are data.
+void lowerSizes(func::FuncOp function) {
+  IRRewriter rewriter(function.getContext());
+  function.walk([&](nn::SizesOp op) {
+    rewriter.setInsertionPoint(op);
+    if (op.use_empty())
+      rewriter.eraseOp(op);
+    else if (FailureOr<SmallVector<Value>> values = op.lower(rewriter); succeeded(values))
+      rewriter.replaceOp(op, *values);
+  });
+}
+
 struct LowerNN : nncc::impl::LowerNNBase<LowerNN> {
   void runOnOperation() override {
     func::FuncOp function = getOperation();
@@ -96,6 +112,7 @@ struct LowerNN : nncc::impl::LowerNNBase<LowerNN> {
     RewritePatternSet lowering(&getContext());
     lowering.add<LowerByInterface, LowerPack>(&getContext());
     walkAndApplyPatterns(function, std::move(lowering));
+    lowerSizes(function);
     WalkResult left = function.walk([](Operation *op) {
       return isa<nn::NNDialect>(op->getDialect()) ? WalkResult(op->emitOpError("was not lowered"))
                                                   : WalkResult::advance();

@@ -48,6 +48,8 @@ static LogicalResult verifyBody(func::FuncOp program) {
     for (Type type : op->getResultTypes())
       if (failed(verifyType(op, type, program)))
         return WalkResult::interrupt();
+    if (auto check = dyn_cast<rt::CheckOp>(op))
+      return WalkResult(verifySizes(op, check.getZeros().getResults(), program));
     auto constant = dyn_cast<nn::ConstantOp>(op);
     return constant ? WalkResult(verifyConstant(constant)) : WalkResult::advance();
   });
@@ -82,8 +84,8 @@ FailureOr<func::FuncOp> verifyProgram(ModuleOp module) {
 
 LogicalResult verifyDispatches(func::FuncOp program) {
   WalkResult result = program.walk([](Operation *op) {
-    if (isa<func::FuncOp, func::ReturnOp, rt::DispatchOp, rt::ViewOp, nn::ConstantOp, kern::PackOp>(
-            op))
+    if (isa<func::FuncOp, func::ReturnOp, rt::CheckOp, rt::DispatchOp, rt::ViewOp, nn::ConstantOp,
+            kern::PackOp>(op))
       return WalkResult::advance();
     return WalkResult(
         op->emitOpError("is left in the program: expected kernels for everything that computes"));

@@ -18,7 +18,8 @@ struct VerifyGraph : nncc::impl::VerifyGraphBase<VerifyGraph> {
     if (failed(program))
       return signalPassFailure();
     WalkResult result = program->walk([](Operation *op) {
-      if (isa<func::FuncOp, func::ReturnOp>(op) || isa<nn::NNDialect>(op->getDialect()))
+      if (isa<func::FuncOp, func::ReturnOp, rt::CheckOp>(op) ||
+          isa<nn::NNDialect>(op->getDialect()))
         return WalkResult::advance();
       return WalkResult(op->emitOpError("is not of dialect nn"));
     });

@@ -27,7 +27,7 @@ struct VerifyKernels : nncc::impl::VerifyKernelsBase<VerifyKernels> {
     if (!function || !function->hasAttr("rt.kernel"))
       return kernel.emitError("expects a function of the name of the kernel, with 'rt.kernel'");
     WalkResult result = kernel.walk([](Operation *op) {
-      if (!isa<nn::NNDialect, rt::RTDialect>(op->getDialect()))
+      if (!isa<nn::NNDialect, rt::RTDialect>(op->getDialect()) || isa<rt::SymbolOp>(op))
         return WalkResult::advance();
       return WalkResult(
           op->emitOpError("is left in a kernel: expected linalg and kern operations"));

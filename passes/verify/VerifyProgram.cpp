@@ -33,7 +33,8 @@ public:
     WalkResult result = program.walk([&](Operation *op) {
       if (auto run = dyn_cast<rt::RunOp>(op))
         return WalkResult(checkRun(run));
-      if (isa<func::FuncOp, func::ReturnOp, rt::SlotOp, nn::ConstantOp, kern::PackOp>(op))
+      if (isa<func::FuncOp, func::ReturnOp, rt::CheckOp, rt::SlotOp, nn::ConstantOp, kern::PackOp>(
+              op))
         return WalkResult::advance();
       return WalkResult(op->emitOpError("has no place in memory"));
     });

@@ -13,6 +13,14 @@ def cases(t):
     mask = np.ones((4, 6), dtype=BOOL)
     mask[:, 4:] = False
     yield case("Attention", t(*q), t(*k), t(*v), mask, want="onnx")
+    mask[1] = False
+    yield case("Attention", t(*q), t(*k), t(*v), mask, want="onnx", note="a query without a key")
+    bias = np.where(mask, t(4, 6), -np.inf).astype(np.float32)
+    yield case("Attention", t(*q), t(*k), t(*v), bias, want="onnx", note="a query without a key")
+    yield case("Attention", t(*q), t(*k), t(*v), t(2, 1, 4, 6), is_causal=1, want="onnx")
+    yield case("Attention", t(*q), t(*k), t(*v), t(3, 1, 6), want="onnx")
+    yield case("Attention", t(2, 6, 37, 20), t(2, 2, 50, 20), t(2, 2, 50, 33), t(2, 1, 37, 50),
+               want="onnx", note="grouped queries")
     yield case("Attention", t(2, 6, 4, 8), t(2, 3, 6, 8), t(2, 3, 6, 8), want="onnx",
                note="grouped queries")
     yield case("Attention", t(2, 4, 24), t(2, 6, 24), t(2, 6, 24), q_num_heads=3, kv_num_heads=3,

@@ -94,3 +94,13 @@ func.func @refused(%x: tensor<2x8xi32>, %w: tensor<8x4xi32>, %i: tensor<1x8x14x1
   %z = nn.pool max %i {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x8x14x14xf32>) -> tensor<1x8x7x7xf32>
   return %y, %z : tensor<2x4xi32>, tensor<1x8x7x7xf32>
 }
+// -----
+// A mask of bools chooses; grouped heads stay as they are.
+// CHECK-LABEL: @attention
+// CHECK:         %[[M:.*]] = nn.cast %arg2 {to = f32}
+// CHECK:         %[[M4:.*]] = nn.reshape %[[M]], %{{.*}} -> tensor<1x1x5x6xf32>
+// CHECK:         kern.attention ins(%arg0, %arg1, %arg1 : {{.*}}) mask(%[[M4]] : tensor<1x1x5x6xf32>) outs({{.*}}) {fill = 0xFF800000 : f32, guard = 1 : i32, scale = 5.000000e-01 : f32}
+func.func @attention(%q: tensor<1x4x5x8xf32>, %k: tensor<1x2x6x8xf32>, %m: tensor<5x6xi1>) -> tensor<1x4x5x8xf32> {
+  %y = nn.attention %q, %k, %k, %m {scale = 0.5 : f32, guard = 1 : i32} : (tensor<1x4x5x8xf32>, tensor<1x2x6x8xf32>, tensor<1x2x6x8xf32>, tensor<5x6xi1>) -> tensor<1x4x5x8xf32>
+  return %y : tensor<1x4x5x8xf32>
+}

@@ -90,3 +90,54 @@ func.func @attention(%q: tensor<2x4x5x8xf32>, %k: tensor<2x5x4x8xf32>) -> tensor
   } -> tensor<2x4x5x5xf32>
   return %c : tensor<2x4x5x5xf32>
 }
+
+// -----
+
+// A kernel numbers the symbols of its sizes anew; the dispatch gives their values. Sizes that are
+// choices are symbols of their own.
+// CHECK-LABEL: func.func @open
+// CHECK:         rt.check
+// CHECK:         %[[E:.*]] = rt.dispatch @[[EXP:.*]](%arg0) {dims = #[[LAST:.*]], flops
+// CHECK:         rt.dispatch @[[SLICE:.*]](%{{.*}}) {dims = #[[LESSER:.*]], flops
+// CHECK:       func.func @[[EXP]](%arg0: tensor<?x4xf32, #[[OWN:.*]]>) -> tensor<?x4xf32, #[[OWN]]>
+// CHECK:       func.func @[[SLICE]](%{{.*}}: tensor<64x4xf32>) -> tensor<?x4xf32, #[[OWN]]>
+// CHECK:         nn.sizes #{{.*}} as tensor<1xi64>
+func.func @open(%x: tensor<?x4xf32, affine_map<()[s0, s1] -> (s1, 4)>>, %t: tensor<64x4xf32>)
+    -> (tensor<?x4xf32, affine_map<()[s0, s1] -> (s1, 4)>>, tensor<?x4xf32, affine_map<()[s0, s1] -> (64 - (s1 - 64) * ((s1 - 64) floordiv 1099511627776), 4)>>)
+    attributes {nn.dims = ["a", "b"]} {
+  rt.check affine_map<()[s0, s1] -> (s0 - s1)>, "node 'a'"
+  %e = nn.exp %x : (tensor<?x4xf32, affine_map<()[s0, s1] -> (s1, 4)>>) -> tensor<?x4xf32, affine_map<()[s0, s1] -> (s1, 4)>>
+  %z = nn.constant dense<0> : tensor<1xi64>
+  %i = nn.constant dense<1> : tensor<1xi64>
+  %n = nn.sizes affine_map<()[s0, s1] -> (s1)> as tensor<1xi64>
+  %s = nn.slice %t, %z, %n, %z, %i : (tensor<64x4xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x4xf32, affine_map<()[s0, s1] -> (64 - (s1 - 64) * ((s1 - 64) floordiv 1099511627776), 4)>>
+  return %e, %s : tensor<?x4xf32, affine_map<()[s0, s1] -> (s1, 4)>>, tensor<?x4xf32, affine_map<()[s0, s1] -> (64 - (s1 - 64) * ((s1 - 64) floordiv 1099511627776), 4)>>
+}
+
+// -----
+// An attention reads heads as they are stored: a transpose, and a part of query, key and value in one.
+// What the program returns as well is a kernel of its own.
+// CHECK-LABEL: @heads
+// CHECK:         %[[V:.*]] = rt.dispatch @transpose_{{[0-9]+}}(%arg1)
+// CHECK-NEXT:    %[[Y:.*]] = rt.dispatch @attention_{{[0-9]+}}(%arg0, %[[V]])
+// CHECK-NEXT:    return %[[Y]], %[[V]]
+// CHECK:         module @attention
+// CHECK:         nn.slice
+// CHECK-NEXT:    nn.reshape
+// CHECK-NEXT:    nn.transpose
+// CHECK-NEXT:    kern.attention
+// CHECK-NEXT:    nn.transpose
+func.func @heads(%x: tensor<2x5x3x4x8xf32>, %p: tensor<2x5x4x8xf32>) -> (tensor<2x5x4x8xf32>, tensor<2x4x5x8xf32>) {
+  %zero = nn.constant dense<0> : tensor<1xi64>
+  %one = nn.constant dense<1> : tensor<1xi64>
+  %two = nn.constant dense<2> : tensor<1xi64>
+  %shape = nn.constant dense<[2, 5, 4, 8]> : tensor<4xi64>
+  %s = nn.slice %x, %zero, %one, %two, %one : (tensor<2x5x3x4x8xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<2x5x1x4x8xf32>
+  %r = nn.reshape %s, %shape : (tensor<2x5x1x4x8xf32>, tensor<4xi64>) -> tensor<2x5x4x8xf32>
+  %q = nn.transpose %r {perm = array<i64: 0, 2, 1, 3>} : (tensor<2x5x4x8xf32>) -> tensor<2x4x5x8xf32>
+  %v = nn.transpose %p {perm = array<i64: 0, 2, 1, 3>} : (tensor<2x5x4x8xf32>) -> tensor<2x4x5x8xf32>
+  %e = tensor.empty() : tensor<2x4x5x8xf32>
+  %a = kern.attention ins(%q, %v, %v : tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>) outs(%e : tensor<2x4x5x8xf32>) {scale = 1.0 : f32} -> tensor<2x4x5x8xf32>
+  %y = nn.transpose %a {perm = array<i64: 0, 2, 1, 3>} : (tensor<2x4x5x8xf32>) -> tensor<2x5x4x8xf32>
+  return %y, %v : tensor<2x5x4x8xf32>, tensor<2x4x5x8xf32>
+}

@@ -38,9 +38,20 @@ func.func @program(%x: tensor<4xf32>) -> tensor<4xf32> {
   return %0 : tensor<4xf32>
 }
 // -----
-func.func @unknown_sizes(%x: tensor<?x4xf32>) -> tensor<?x4xf32> attributes {rt.kernel} {
-  // expected-error @+2 {{cannot be lowered: its sizes are not known at compile time}}
+// Sizes that are known when the program runs are symbols of the kernel, in types and as values.
+// CHECK-LABEL: @open(
+// CHECK-SAME:    %arg0: tensor<?x4xi8, #[[ROWS:[a-z0-9]+]]>, %arg1: tensor<4xi8>) -> tensor<?x4xi8, #[[ROWS]]>
+// CHECK:         %[[SIZE:.*]] = rt.symbol 1
+// CHECK:         tensor.empty(%[[SIZE]]) : tensor<?x4xi8, #[[ROWS]]>
+// CHECK:         arith.maxui
+func.func @open(%x: tensor<?x4xui8, affine_map<()[s0, s1] -> (s1, 4)>>, %y: tensor<4xui8>) -> tensor<?x4xui8, affine_map<()[s0, s1] -> (s1, 4)>> attributes {rt.kernel} {
+  %0 = nn.max %x, %y : (tensor<?x4xui8, affine_map<()[s0, s1] -> (s1, 4)>>, tensor<4xui8>) -> tensor<?x4xui8, affine_map<()[s0, s1] -> (s1, 4)>>
+  return %0 : tensor<?x4xui8, affine_map<()[s0, s1] -> (s1, 4)>>
+}
+// -----
+func.func @not_lowered(%x: tensor<1x1x4x4xf32>) -> tensor<1x1x2x2xf32> attributes {rt.kernel} {
+  // expected-error @+2 {{is lowered to a window reduction before kernels are formed}}
   // expected-error @+1 {{was not lowered}}
-  %0 = nn.softmax %x {axis = 1 : i64} : (tensor<?x4xf32>) -> tensor<?x4xf32>
-  return %0 : tensor<?x4xf32>
+  %0 = nn.pool max %x {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x1x4x4xf32>) -> tensor<1x1x2x2xf32>
+  return %0 : tensor<1x1x2x2xf32>
 }
