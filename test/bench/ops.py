@@ -33,6 +33,19 @@ MATMULS = [
 ]
 # batch, rows, depth, columns: both operands are activations
 BATCHED = [(12, 128, 64, 128), (12, 128, 128, 64), (6, 1500, 64, 1500)]
+# batch, heads, queries, keys, size of a head, whether a mask is added
+ATTENTION = [
+    (1, 12, 128, 128, 32, True),
+    (1, 12, 128, 128, 64, True),
+    (4, 12, 128, 128, 64, True),
+    (1, 6, 197, 197, 64, False),
+    (4, 6, 197, 197, 64, False),
+    (1, 8, 1500, 1500, 64, False),
+    (1, 8, 40, 40, 15, False),
+    (4, 8, 40, 40, 15, False),
+    (1, 12, 1, 128, 64, False),
+    (1, 12, 8, 128, 64, False),
+]
 # input channels, output channels, side, kernel, stride, groups
 CONVOLUTIONS = [
     (3, 64, 224, 7, 2, 1),
@@ -93,6 +106,35 @@ def convolutions(rng):
         )
 
 
+def attention(rng):
+    """Between the projections of a transformer: [batch, length, heads * size]."""
+    for b, h, q, k, d, masked in ATTENTION:
+        weights = {"scale": np.float32(d**-0.5)}
+        inputs = {"q": [b, q, h * d], "k": [b, k, h * d], "v": [b, k, h * d]}
+        nodes = []
+        for name, perm in (("q", [0, 2, 1, 3]), ("k", [0, 2, 3, 1]), ("v", [0, 2, 1, 3])):
+            weights[name + "s"] = np.array([b, -1, h, d])
+            nodes += [
+                helper.make_node("Reshape", [name, name + "s"], [name + "h"]),
+                helper.make_node("Transpose", [name + "h"], [name + "t"], perm=perm),
+            ]
+        nodes += [
+            helper.make_node("MatMul", ["qt", "kt"], ["products"]),
+            helper.make_node("Mul", ["products", "scale"], ["scores"]),
+        ]
+        if masked:
+            inputs["mask"] = [b, 1, 1, k]
+            nodes.append(helper.make_node("Add", ["scores", "mask"], ["masked"]))
+        weights["whole"] = np.array([b, q, h * d])
+        nodes += [
+            helper.make_node("Softmax", ["masked" if masked else "scores"], ["shares"], axis=-1),
+            helper.make_node("MatMul", ["shares", "vt"], ["sums"]),
+            helper.make_node("Transpose", ["sums"], ["heads"], perm=[0, 2, 1, 3]),
+            helper.make_node("Reshape", ["heads", "whole"], ["y"]),
+        ]
+        yield f"attention {b}x{h} {q}x{k}x{d}", model_of(nodes, inputs, weights)
+
+
 def normalisations(rng):
     node = helper.make_node("Softmax", ["x"], ["y"], axis=-1)
     for shape in ([12, 128, 128], [6, 1500, 1500]):
@@ -128,7 +170,7 @@ def elementwise(rng):
 def cases():
     """(name, ModelProto) of every operator, with the same weights each time."""
     rng = np.random.default_rng(0)
-    for family in (matrix_products, convolutions, normalisations, elementwise):
+    for family in (matrix_products, convolutions, attention, normalisations, elementwise):
         yield from family(rng)
 
 
