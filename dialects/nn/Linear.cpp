@@ -71,7 +71,14 @@ FailureOr<SmallVector<Value>> MatMulOp::lower(OpBuilder &b) {
   Value empty = Generics(b, loc).empty(shapeOf(type), storage);
   Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(storage));
   Value init = linalg::FillOp::create(b, loc, zero, empty).getResult(0);
-  SmallVector<Value> inputs{toStorage(b, loc, getLhs()), toStorage(b, loc, getRhs())};
+  SmallVector<Value> inputs;
+  for (Value operand : {getLhs(), getRhs()}) { // with the batch dims of the result
+    Shape own = shapeOf(operand), target = shapeOf(type);
+    size_t lead = own.size() - std::min<size_t>(own.size(), 2);
+    target.assign(target.begin() + (batch - lead), target.begin() + batch);
+    target.append(own.begin() + lead, own.end());
+    inputs.push_back(Generics(b, loc).repeat(toStorage(b, loc, operand), target));
+  }
   auto generic = linalg::GenericOp::create(
       b, loc, init.getType(), inputs, init, maps, iterators,
       [&](OpBuilder &body, Location at, ValueRange x) {

@@ -216,16 +216,17 @@ FailureOr<SmallVector<Value>> UnsqueezeOp::lower(OpBuilder &b) { return lowerRes
 
 FailureOr<SmallVector<Value>> ExpandOp::lower(OpBuilder &b) {
   RankedTensorType type = getType();
-  Read read{toStorage(b, getLoc(), getOperand()), broadcastMap(getOperand().getType(), type)};
-  Value result = Generics(b, getLoc())
-                     .map(shapeOf(type), storageType(type.getElementType()), read,
-                          [](OpBuilder &, Location, ValueRange x) { return x[0]; });
+  Generics g(b, getLoc());
+  Value operand = g.repeat(toStorage(b, getLoc(), getOperand()), shapeOf(type));
+  Read read{operand, broadcastMap(cast<RankedTensorType>(operand.getType()), type)};
+  Value result = g.map(shapeOf(type), storageType(type.getElementType()), read,
+                       [](OpBuilder &, Location, ValueRange x) { return x[0]; });
   return asResult(b, *this, result);
 }
 
 /// Whether two equal types say that all sizes are equal.
 static bool isSame(RankedTensorType lhs, RankedTensorType rhs) {
-  return lhs == rhs && lhs.hasStaticShape();
+  return lhs == rhs && (lhs.hasStaticShape() || lhs.getEncoding());
 }
 
 OpFoldResult ReshapeOp::fold(FoldAdaptor) {

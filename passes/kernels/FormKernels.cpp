@@ -79,7 +79,7 @@ void copyReturned(func::FuncOp function) {
       source = view.getSource();
     }
     Operation *def = source.getDefiningOp();
-    if (isWhole && def && !isa<nn::ConstantOp>(def) && written.insert(source).second)
+    if (isWhole && def && !isa<nn::ConstantOp, nn::SizesOp>(def) && written.insert(source).second)
       continue;
     OpBuilder b(terminator);
     auto type = cast<RankedTensorType>(operand.get().getType());

@@ -1,0 +1,138 @@
+"""Models whose dims nobody fixes: compiled once, run at several sizes against ONNX Runtime, and refused where
+their sizes do not fit each other."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnx.parser
+import onnxruntime
+from support import NNCC, ToolTest, main
+
+sys.path.insert(0, str(Path(NNCC).resolve().parent.parent / "lib" / "python"))
+import nncc  # noqa: E402
+
+
+class OpenModels(ToolTest):
+    def build(self, graph):
+        """The model of a graph in ONNX's text, for both."""
+        text = f'<ir_version: 8, opset_import: ["" : 18]>\ng {graph}'
+        onnx.save(onnx.parser.parse_model(text), str(self.folder / "m.onnx"))
+        self.nncc("m.onnx", "-o", "m.so")
+        self.model = nncc.Model(self.folder / "m.so", threads=1)
+        self.reference = onnxruntime.InferenceSession(
+            str(self.folder / "m.onnx"), providers=["CPUExecutionProvider"]
+        )
+
+    def inputs(self, shapes):
+        rng = np.random.default_rng(0)
+        return [rng.integers(-8, 8, shape).astype(np.float32) for shape in shapes]
+
+    def check(self, *shapes):
+        with self.subTest(shapes=shapes):
+            inputs = self.inputs(shapes)
+            names = [value.name for value in self.reference.get_inputs()]
+            wanted = self.reference.run(None, dict(zip(names, inputs)))
+            for got, want in zip(self.model(*inputs), wanted):
+                self.assertEqual((got.shape, got.dtype), (want.shape, want.dtype))
+                np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5)
+
+    def refuse(self, *shapes, error):
+        with self.subTest(shapes=shapes), self.assertRaisesRegex(nncc.Error, error):
+            self.model(*self.inputs(shapes))
+
+    def test_broadcast_that_a_run_decides(self):
+        self.build("(float[a, n] x, float[b, n] y) => (float[c, n] z) { z = Add(x, y) }")
+        for a, b in ((1, 5), (5, 1), (5, 5), (1, 1), (0, 1), (1, 0), (0, 0)):
+            self.check((a, 3), (b, 3))
+        self.refuse((3, 3), (5, 3), error=r"node 'Add_0': add of \[a, n\] and \[b, n\] do not fit each other with .*a = 3, .*b = 5")
+
+    def test_broadcast_to_a_known_size(self):
+        self.build("(float[a] x, float[4] y) => (float[4] z) { p = Mul(x, y)  z = Sub(p, x) }")
+        for a in (1, 4):
+            self.check((a,), (4,))
+        for a in (0, 2, 5):
+            self.refuse((a,), (4,), error="node 'Mul_0'")
+
+    def test_products_of_repeated_matrices(self):
+        self.build("(float[a, m, k] x, float[b, k, 5] y) => (float[c, m, 5] z) { z = MatMul(x, y) }")
+        for a, b in ((1, 3), (3, 1), (3, 3), (1, 1)):
+            self.check((a, 7, 4), (b, 4, 5))
+        self.check((2, 0, 4), (2, 4, 5))
+        self.refuse((2, 7, 4), (3, 4, 5), error="node 'MatMul_0'")
+        with self.assertRaisesRegex(nncc.Error, "'k' is 6 here, but 4 in input 'x'"):
+            self.model(*self.inputs([(2, 7, 4), (2, 6, 5)]))
+
+    def test_expand(self):
+        self.build("(float[a, 1] x, float[b, n] y) => (float[c, n] z) { s = Shape(y)  z = Expand(x, s) }")
+        for a, b in ((1, 5), (5, 1), (5, 5)):
+            self.check((a, 1), (b, 3))
+        self.refuse((2, 1), (3, 3), error="node 'Expand_1'")
+
+    def test_slices(self):
+        self.build("""(float[n, 6] x) => (float[a, 6] first, float[b, 6] last, float[c, 6] inner, float[d, 6] back)
+            <int64[1] zero = {0}, int64[1] one = {1}, int64[1] four = {4}, int64[1] far = {9223372036854775807},
+             int64[1] minus = {-3}, int64[1] end = {-1}, int64[1] low = {-9223372036854775807}, int64[1] two = {-2}> {
+              first = Slice(x, zero, four, zero)
+              last = Slice(x, minus, far, zero)
+              inner = Slice(x, one, end, zero)
+              back = Slice(x, far, low, zero, two)
+            }""")
+        for n in (2, 3, 4, 5, 17):
+            self.check((n, 6))
+
+    def test_arithmetic_on_shapes(self):
+        self.build("""(float[b, n, 8] x) => (float[m, 4] y, int64[3] s, float[b, n] z, int64[n] r)
+            <int64 zero = {0}, int64 one = {1}, int64[1] axis = {0}, int64[2] rest = {-1, 4}, float[1] fill = {0.5}> {
+              y = Reshape(x, rest)
+              s = Shape(x)
+              n = Gather(s, one)
+              r = Range(zero, n, one)
+              t = Shape<start = 0, end = 2>(x)
+              z = ConstantOfShape<value = float[1] {0.5}>(t)
+            }""")
+        for b, n in ((1, 1), (2, 7), (3, 16), (0, 3)):
+            self.check((b, n, 8))
+
+    def test_parts(self):
+        self.build("""(float[n, 3] x) => (float[a, 3] y, float[b, 3] z, float[c, 3] w) {
+              y, z = Split<axis = 0, num_outputs = 2>(x)
+              w = Concat<axis = 0>(z, y, z)
+            }""")
+        for n in (2, 3, 8, 33):
+            self.check((n, 3))
+
+    def test_reductions_and_norms(self):
+        self.build("""(float[b, n] x) => (float[b] m, float[b, n] s, float[b, n] l, float[b, n] c) <int64 axis = {1}, int64[1] axes = {1}> {
+              m = ReduceMean<keepdims = 0>(x, axes)
+              s = Softmax<axis = 1>(x)
+              d = Sub(x, s)
+              l = Relu(d)
+              c = CumSum(x, axis)
+            }""")
+        for b, n in ((1, 1), (3, 17), (2, 300)):
+            self.check((b, n))
+
+    def test_images(self):
+        self.build("""(float[b, 3, h, w] x) => (float[b, 4, p, q] y, float[b, 4, r, s] z)
+            <float[4, 3, 3, 3] weights = {""" + ", ".join(str(i % 7 - 3) for i in range(108)) + """}, float[4] scales = {1, 1, 2, 2}> {
+              c = Conv<pads = [1, 1, 1, 1], strides = [2, 2]>(x, weights)
+              y = Resize<mode = "nearest", coordinate_transformation_mode = "asymmetric", nearest_mode = "floor">(c, , scales)
+              z = MaxPool<kernel_shape = [2, 2], strides = [2, 2]>(c)
+            }""")
+        for b, h, w in ((1, 8, 8), (2, 5, 31), (1, 64, 33)):
+            self.check((b, 3, h, w))
+
+    def test_options_fix_what_they_name(self):
+        self.build("(float[a, n] x) => (float[a, n] y) { y = Exp(x) }")
+        self.nncc("m.onnx", "--dim=n=4", "-o", "f.so")
+        self.assertIn("x: float32[a, 4]", self.nncc("inspect", "f.so"))
+        fixed = nncc.Model(self.folder / "f.so")
+        self.assertEqual(fixed(np.zeros((3, 4), np.float32))[0].shape, (3, 4))
+        with self.assertRaisesRegex(nncc.Error, "size 1 is 5, expected 4"):
+            fixed(np.zeros((3, 5), np.float32))
+
+
+if __name__ == "__main__":
+    main()
