@@ -39,6 +39,10 @@ SIZES = {
     "bert_base": TEXTS[:4],
     "bert_base_hf": TEXTS[:4],
     "distilbert": TEXTS[:4],
+    "minilm.opset20": TEXTS,
+    "gpt2_decode": [{"past": p} for p in (0, 1, 127, 500)],
+    "dlrm": [{"batch": b} for b in (1, 16, 100)],
+    "magika": IMAGES,
 }
 FAST = "digits_mlp digits_cnn resnet18 ppocr_cls ppocr_rec ppocr_det minilm llama_tiny".split()
 # Sizes that a model cannot have, and what the error names.
