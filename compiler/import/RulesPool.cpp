@@ -10,13 +10,19 @@ using namespace nncc;
 
 // The rows that ceil_mode adds at the high end of each dim: the last window may reach past the
 // padding, but must start inside of it.
-static SmallVector<int64_t> ceilPads(const WindowAttributes &window, ArrayRef<int64_t> sizes) {
+static SmallVector<int64_t> ceilPads(OpBinder &b, const WindowAttributes &window, Value x) {
   SmallVector<int64_t> extra;
   for (size_t i = 0; i < window.rank(); ++i) {
-    const int64_t low = window.pads[i], stride = window.strides[i];
-    const int64_t size = sizes[i] + low + window.pads[i + window.rank()];
+    const int64_t low = window.pads[i], high = window.pads[i + window.rank()];
+    const int64_t stride = window.strides[i];
+    // Where no window can start in the padding, rounding up is a stride less one of padding.
+    if (!constantOf(b.shapeOf(x)[2 + i]) && high + stride - 1 < window.extent(i)) {
+      extra.push_back(stride - 1);
+      continue;
+    }
+    const int64_t image = b.fixedSizeOf(x, 2 + i), size = image + low + high;
     int64_t results = llvm::divideCeil(std::max<int64_t>(0, size - window.extent(i)), stride) + 1;
-    if ((results - 1) * stride >= sizes[i] + low)
+    if ((results - 1) * stride >= image + low)
       --results;
     extra.push_back(std::max<int64_t>(0, (results - 1) * stride + window.extent(i) - size));
   }
@@ -46,10 +52,9 @@ static Value importPool(OpBinder &b, nn::PoolKind kind, Value x) {
   if (!window)
     return {};
   if (b.flag("ceil_mode")) {
-    ArrayRef<int64_t> sizes = b.fixedShapeOf(x).drop_front(2);
+    auto extra = ceilPads(b, *window, x);
     if (b.hasFailed())
       return {};
-    auto extra = ceilPads(*window, sizes);
     if (kind == nn::PoolKind::Average && llvm::any_of(extra, [](int64_t e) { return e > 0; })) {
       x = padExplicitly(b, x, *window); // the padding counts, what ceil_mode adds does not
       kind = nn::PoolKind::AverageValid;

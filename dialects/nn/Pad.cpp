@@ -28,15 +28,17 @@ static FailureOr<Shape> resolvePads(ArrayRef<Fact> operands, EmitError error) {
     return error("expects " + Twine(2 * axes.size()) + " pads, found " + Twine(pads->size()));
   MLIRContext *context = operands[0].element.getContext();
   Shape result(2 * rank, getAffineConstantExpr(0, context));
-  constexpr int64_t most = int64_t(1) << 40; // no sum overflows
-  auto limited = [&](AffineExpr pad) {
-    std::optional<int64_t> known = constantOf(pad);
-    return known ? getAffineConstantExpr(std::clamp(*known, -most, most), context) : pad;
-  };
+  for (AffineExpr pad : *pads) {
+    constexpr int64_t most = int64_t(1) << 40; // no sum overflows
+    int64_t known = constantOf(pad).value_or(0);
+    if (known < -most || known > most)
+      return error("expects pads from " + Twine(-most) + " to " + Twine(most) + ", found " +
+                   Twine(known));
+  }
   for (auto [i, axis] : llvm::enumerate(axes)) {
     int64_t dim = fromFront(axis, rank);
-    result[dim] = limited((*pads)[i]);
-    result[rank + dim] = limited((*pads)[axes.size() + i]);
+    result[dim] = (*pads)[i];
+    result[rank + dim] = (*pads)[axes.size() + i];
   }
   return result;
 }

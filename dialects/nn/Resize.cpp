@@ -14,8 +14,8 @@ namespace {
 /// How one dim is resized.
 struct Resized {
   int64_t dim;
-  AffineExpr size; // of the result
-  double scale = 1;
+  AffineExpr size;  // of the result
+  double scale = 1; // 0: the ratio of the sizes, which only a run knows
 };
 } // namespace
 
@@ -38,16 +38,28 @@ static LogicalResult applyScales(const Fact &operand, ArrayRef<double> scales,
   return success();
 }
 
+/// The ratio of two sizes, if it is the same in all runs.
+static double ratioOf(AffineExpr size, AffineExpr from) {
+  if (constantOf(size) && constantOf(from))
+    return static_cast<double>(*constantOf(size)) / *constantOf(from);
+  AffineExpr whole = exactQuotient(size, from);
+  return whole ? constantOf(whole).value_or(0) : 0;
+}
+
 /// Scales from sizes.
-static LogicalResult applySizes(const Fact &operand, ResizeAspect aspect, ArrayRef<int64_t> sizes,
+static LogicalResult applySizes(const Fact &operand, ResizeOp::Adaptor op, const Shape &sizes,
                                 MutableArrayRef<Resized> dims, EmitError error) {
+  ResizeAspect aspect = op.getAspect();
   double common = 0;
   for (auto [resized, size] : llvm::zip(dims, sizes)) {
-    int64_t from = operand.size(resized.dim);
-    if (ShapedType::isDynamic(from) || from < 1 || size < 0)
-      return error("expects sizes of 0 or more, of an operand of a size known at compile time");
-    resized.scale = static_cast<double>(size) / from;
-    resized.size = getAffineConstantExpr(size, operand.element.getContext());
+    AffineExpr from = operand.shape[resized.dim];
+    if (constantOf(from).value_or(1) < 1 || constantOf(size).value_or(0) < 0)
+      return error("expects sizes of 0 or more, of an operand with elements");
+    resized.scale = ratioOf(size, from);
+    resized.size = size;
+    if (resized.scale == 0 && !constantOf(size) &&
+        (aspect != ResizeAspect::Stretch || op.getAntialias()))
+      return error("expects a scale known at compile time in dim " + Twine(resized.dim));
     if (common == 0 ||
         (aspect == ResizeAspect::NotLarger ? resized.scale < common : resized.scale > common))
       common = resized.scale;
@@ -92,12 +104,12 @@ static FailureOr<SmallVector<Resized>> resolveResize(ResizeOp::Adaptor op, Array
       return failure();
     return dims;
   }
-  FailureOr<SmallVector<int64_t>> sizes = expectConstants(operands.back(), "sizes", error);
-  if (failed(sizes))
-    return failure();
+  const std::optional<Shape> &sizes = operands.back().value;
+  if (!sizes)
+    return error("expects sizes known at compile time");
   if (sizes->size() != dims.size())
     return error("expects " + Twine(dims.size()) + " sizes, found " + Twine(sizes->size()));
-  if (failed(applySizes(operand, op.getAspect(), *sizes, dims, error)))
+  if (failed(applySizes(operand, op, *sizes, dims, error)))
     return failure();
   return dims;
 }
@@ -175,7 +187,8 @@ static AffineExpr asAffine(const Sampling &sampling, int64_t dim, MLIRContext *c
   default:
     return {};
   }
-  if (!isWhole || sampling.mode != ResizeMode::Nearest || sampling.scale > 1024)
+  if (!isWhole || sampling.mode != ResizeMode::Nearest || sampling.scale < 1 ||
+      sampling.scale > 1024)
     return {};
   int64_t factor = sampling.scale;
   Sampler sampler{sampling, nominalSymbol, nominalSymbol * factor};

@@ -139,6 +139,8 @@ struct PlaceBuilder {
   Value select(Value condition, Value x, Value y) const {
     return arith::SelectOp::create(b, loc, condition, x, y);
   }
+  Value scale() const { return s.scale > 0 ? number(s.scale) : div(size(to), size(from)); }
+  Value resized() const { return s.scale > 0 ? mul(number(s.scale), size(from)) : size(to); }
   Value isOne(Value x) const { return compare(arith::CmpFPredicate::OEQ, x, number(1)); }
 
   Value coordinate(Value place) const;
@@ -154,8 +156,7 @@ struct PlaceBuilder {
 } // namespace
 
 Value PlaceBuilder::coordinate(Value x) const {
-  auto halfPixel = [&] { return sub(div(add(x, number(0.5)), number(s.scale)), number(0.5)); };
-  auto resized = [&] { return mul(number(s.scale), size(from)); };
+  auto halfPixel = [&] { return sub(div(add(x, number(0.5)), scale()), number(0.5)); };
   switch (s.coordinates) {
   case ResizeCoordinates::HalfPixel:
     return halfPixel();
@@ -170,7 +171,7 @@ Value PlaceBuilder::coordinate(Value x) const {
     return select(isOne(resized()), number(0), scaled);
   }
   case ResizeCoordinates::Asymmetric:
-    return div(x, number(s.scale));
+    return div(x, scale());
   case ResizeCoordinates::CropAndResize: {
     Value last = sub(size(from), number(1)), length = number(s.roiEnd - s.roiStart);
     Value middle = div(mul(length, last), number(2));

@@ -14,7 +14,7 @@ struct Taps {
 };
 
 /// How one dim is sampled. Places and weights are computed in f32 as the frameworks do, whose
-/// roundings decide ties.
+/// roundings decide ties. A scale of 0 is the ratio of sizes that only a run knows.
 struct Sampling {
   ResizeMode mode;
   ResizeCoordinates coordinates;

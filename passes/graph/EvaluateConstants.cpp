@@ -41,14 +41,19 @@ bool isLeftToPacking(Operation *op) {
 
 /// Whether the values of `op`'s results may be computed at compile time if its operands are known.
 bool isEvaluable(Operation *op) {
-  if (!isa_and_present<nn::NNDialect>(op->getDialect()) || isa<nn::ConstantOp, nn::SizesOp>(op) || !isPure(op) ||
-      op->getNumRegions() || isLeftToPacking(op) ||
+  if (!isa_and_present<nn::NNDialect>(op->getDialect()) || isa<nn::ConstantOp, nn::SizesOp>(op) ||
+      !isPure(op) || op->getNumRegions() || isLeftToPacking(op) ||
       isa<nn::ConvOp, nn::ConvTransposeOp, nn::PoolOp>(op)) // these await their layout
     return false;
   int64_t inputs = 0, results = 0;
-  for (Value operand : op->getOperands())
+  constexpr int64_t mostRepeated = 1 << 26; // one element, written out for a run at compile time
+  for (Value operand : op->getOperands()) {
+    SplatElementsAttr splat;
+    if (matchPattern(operand, m_Constant(&splat)) && storedBytes(operand) > mostRepeated)
+      return false;
     if (typeOf(operand).hasStaticShape())
       inputs += storedBytes(operand);
+  }
   for (Value result : op->getResults()) {
     if (!typeOf(result).hasStaticShape() || !typeOf(result).getElementType().isIntOrFloat())
       return false;

@@ -19,8 +19,10 @@ class OpenModels(ToolTest):
         """The model of a graph in ONNX's text, for both."""
         text = f'<ir_version: 8, opset_import: ["" : 18]>\ng {graph}'
         onnx.save(onnx.parser.parse_model(text), str(self.folder / "m.onnx"))
-        self.nncc("m.onnx", "-o", "m.so")
-        self.model = nncc.Model(self.folder / "m.so", threads=1)
+        self.builds = getattr(self, "builds", 0) + 1
+        library = f"m{self.builds}.so"  # one that is open must not change
+        self.nncc("m.onnx", "-o", library)
+        self.model = nncc.Model(self.folder / library, threads=1)
         self.reference = onnxruntime.InferenceSession(
             str(self.folder / "m.onnx"), providers=["CPUExecutionProvider"]
         )
@@ -84,7 +86,7 @@ class OpenModels(ToolTest):
 
     def test_arithmetic_on_shapes(self):
         self.build("""(float[b, n, 8] x) => (float[m, 4] y, int64[3] s, float[b, n] z, int64[n] r)
-            <int64 zero = {0}, int64 one = {1}, int64[1] axis = {0}, int64[2] rest = {-1, 4}, float[1] fill = {0.5}> {
+            <int64 zero = {0}, int64 one = {1}, int64[2] rest = {-1, 4}> {
               y = Reshape(x, rest)
               s = Shape(x)
               n = Gather(s, one)
@@ -123,6 +125,26 @@ class OpenModels(ToolTest):
             }""")
         for b, h, w in ((1, 8, 8), (2, 5, 31), (1, 64, 33)):
             self.check((b, 3, h, w))
+
+    def test_pools_that_round_up(self):
+        self.build("""(float[b, 2, h, w] x) => (float[b, 2, p, q] y, float[b, 2, r, s] z) {
+              y = MaxPool<kernel_shape = [3, 3], strides = [2, 2], pads = [1, 1, 0, 0], ceil_mode = 1>(x)
+              z = AveragePool<kernel_shape = [2, 2], strides = [2, 2], ceil_mode = 1>(x)
+            }""")
+        for h, w in ((8, 8), (7, 9), (3, 2), (10, 33)):
+            self.check((1, 2, h, w))
+
+    def test_resize_to_the_size_of_another(self):
+        for attributes in (
+            'mode = "nearest", coordinate_transformation_mode = "asymmetric", nearest_mode = "floor"',
+            'mode = "linear", coordinate_transformation_mode = "half_pixel"',
+            'mode = "linear", coordinate_transformation_mode = "align_corners"',
+            'mode = "cubic", coordinate_transformation_mode = "half_pixel"',
+        ):
+            self.build("(float[b, 3, h, w] x, float[b, 3, p, q] like) => (float[b, 3, r, s] y) {\n"
+                       f"  size = Shape(like)\n  y = Resize<{attributes}>(x, , , size)\n}}")  # fmt: skip
+            for h, w, p, q in ((4, 5, 8, 10), (7, 3, 5, 9), (1, 8, 3, 3), (6, 6, 6, 1)):
+                self.check((2, 3, h, w), (2, 3, p, q))
 
     def test_options_fix_what_they_name(self):
         self.build("(float[a, n] x) => (float[a, n] y) { y = Exp(x) }")

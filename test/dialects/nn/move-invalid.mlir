@@ -228,3 +228,13 @@ func.func @f(%x: tensor<1x6x4x5xf32>) -> tensor<1x24x2x2xf32> {
   %0 = nn.space_to_depth %x {block = 2 : i64} : (tensor<1x6x4x5xf32>) -> tensor<1x24x2x2xf32>
   return %0 : tensor<1x24x2x2xf32>
 }
+
+// -----
+
+func.func @f(%x: tensor<2xf32>, %v: tensor<f32>) -> tensor<2xf32> {
+  %p = nn.constant dense<[4611686018427387904, -4611686018427387904]> : tensor<2xi64>
+  // expected-error @+2 {{'nn.pad' op expects pads from -1099511627776 to 1099511627776, found 4611686018427387904}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.pad constant %x, %p, %v : (tensor<2xf32>, tensor<2xi64>, tensor<f32>) -> tensor<2xf32>
+  return %0 : tensor<2xf32>
+}

@@ -72,3 +72,13 @@ func.func @packed(%x: tensor<1x64xf32>) -> tensor<1x64xf32> {
   %1 = nn.matmul %x, %0 : (tensor<1x64xf32>, tensor<64x64xf32>) -> tensor<1x64xf32>
   return %1 : tensor<1x64xf32>
 }
+
+// One element that stands for more than a compiler should write out stays with its user.
+// CHECK-LABEL: @repeated
+// CHECK:         nn.reduce
+func.func @repeated() -> tensor<1xf32> {
+  %c = nn.constant dense<0.5> : tensor<8589934592xf32>
+  %a = nn.constant dense<0> : tensor<1xi64>
+  %0 = nn.reduce sum %c, %a {keepdims} : (tensor<8589934592xf32>, tensor<1xi64>) -> tensor<1xf32>
+  return %0 : tensor<1xf32>
+}
