@@ -71,3 +71,15 @@ func.func @slices(%x: tensor<?x8xf32, #tall>) -> (tensor<?x8xf32>, tensor<?x8xf3
   %z = nn.slice %x, %zero, %all, %zero, %two : (tensor<?x8xf32, #tall>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x8xf32>
   return %y, %z : tensor<?x8xf32>, tensor<?x8xf32>
 }
+
+// Quotients of quotients are one, so that sizes that are halved twice stay comparable.
+// FOLD-LABEL: @quotients
+// FOLD-NEXT: nn.sizes affine_map<()[s0] -> ((s0 + 2) floordiv 4)> as tensor<1xi64>
+func.func @quotients(%x: tensor<?xf32, affine_map<()[s0] -> (s0 floordiv 2)>>) -> tensor<1xi64> {
+  %n = nn.shape %x : (tensor<?xf32, affine_map<()[s0] -> (s0 floordiv 2)>>) -> tensor<1xi64>
+  %one = nn.constant dense<1> : tensor<1xi64>
+  %two = nn.constant dense<2> : tensor<1xi64>
+  %more = nn.add %n, %one : (tensor<1xi64>, tensor<1xi64>) -> tensor<1xi64>
+  %half = nn.div %more, %two : (tensor<1xi64>, tensor<1xi64>) -> tensor<1xi64>
+  return %half : tensor<1xi64>
+}
