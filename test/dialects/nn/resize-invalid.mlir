@@ -79,7 +79,7 @@ func.func @f(%x: tensor<2x3xf32>) -> tensor<2x6xf32> {
 
 func.func @f(%x: tensor<2x3xf32>) -> tensor<2x6xf32> {
   %s = nn.constant dense<[-6]> : tensor<1xi64>
-  // expected-error @+2 {{'nn.resize' op expects sizes of 0 or more, of an operand of a size known at compile time}}
+  // expected-error @+2 {{'nn.resize' op expects sizes of 0 or more, of an operand with elements}}
   // expected-error @+1 {{failed to infer returned types}}
   %0 = nn.resize linear half_pixel floor stretch %x sizes %s : tensor<1xi64> {axes = array<i64: 1>, cubic_coefficient = -0.75 : f32, extrapolation = 0.0 : f32} : tensor<2x3xf32> -> tensor<2x6xf32>
   return %0 : tensor<2x6xf32>
