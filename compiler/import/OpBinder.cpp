@@ -28,8 +28,7 @@ ArrayRef<int64_t> OpBinder::fixedShapeOf(Value value) {
   unsupported("needs dim " + Twine(open) +
               " of an operand known at compile time; give the sizes of the inputs with --dim or "
               "--shape");
-  none.resize(std::max(none.size(), shape.size()), 1);
-  return ArrayRef(none).take_front(shape.size());
+  return none.emplace_back(shape.size(), 1);
 }
 int64_t OpBinder::fixedSizeOf(Value value, int64_t dim) {
   const std::optional<int64_t> known = constantOf(shapeOf(value)[dim]);

@@ -7,6 +7,7 @@
 #include "dialects/nn/NN.h"
 #include "mlir/IR/Builders.h"
 
+#include <deque>
 #include <optional>
 
 namespace nncc {
@@ -145,7 +146,7 @@ private:
   llvm::ArrayRef<mlir::Value> inputs;
   llvm::SmallVector<mlir::Value> results;
   Problems &problems;
-  llvm::SmallVector<int64_t> none; // stands for a shape that is not fixed
+  std::deque<llvm::SmallVector<int64_t>> none; // stand for shapes that are not fixed
   bool failed = false, refused = false, declined = false;
 };
 

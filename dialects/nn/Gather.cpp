@@ -368,10 +368,10 @@ FailureOr<SmallVector<Value>> ScatterNDOp::lower(OpBuilder &b) {
   RankedTensorType type = getType(), indices = getIndices().getType();
   int64_t outer = indices.getRank() - 1, tuple = indices.getDimSize(outer);
   Generics g(b, getLoc());
-  Shape shape = shapeOf(type);
+  Shape shape = shapeOf(type), tuples = shapeOf(indices);
   Picked picked(g, shape, 0, tuple);
   SmallVector<Shape> limits;
-  for (AffineExpr size : ArrayRef(shapeOf(indices)).drop_back())
+  for (AffineExpr size : ArrayRef(tuples).drop_back())
     limits.push_back({size});
   for (AffineExpr size : ArrayRef(shape).drop_front(tuple))
     limits.push_back({size});
