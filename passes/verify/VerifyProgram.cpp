@@ -134,7 +134,7 @@ private:
     });
     if (result.wasInterrupted())
       return failure();
-    llvm::stable_sort(weights, llvm::less_first());
+    llvm::sort(weights, llvm::less_first());
     int64_t end = 0;
     for (auto [offset, op] : weights) {
       auto type = cast<RankedTensorType>(op->getResult(0).getType());
