@@ -215,8 +215,12 @@ SizePolynomial SizePolynomial::withPart(AffineExpr part, int64_t value) const {
 }
 
 bool SizePolynomial::joinQuotients(SizePolynomial &dividend, SizePolynomial &divisor) {
-  std::optional<int64_t> outer = divisor.constant();
-  if (!outer || *outer < 1 || *outer == testDivisor)
+  // Of one term that is not negative: its coefficient, else 0.
+  auto coefficientOf = [](const SizePolynomial &p) -> int64_t {
+    return p.terms.size() == 1 ? std::max<int64_t>(p.terms.begin()->second, 0) : 0;
+  };
+  int64_t outer = coefficientOf(divisor);
+  if (!outer || divisor.constant() == testDivisor)
     return false;
   for (auto &[monomial, coefficient] : dividend.terms) {
     bool isQuotient = coefficient == 1 && monomial.size() == 1 &&
@@ -224,14 +228,13 @@ bool SizePolynomial::joinQuotients(SizePolynomial &dividend, SizePolynomial &div
     if (!isQuotient)
       continue;
     auto quotient = cast<AffineBinaryOpExpr>(monomial[0]);
-    std::optional<int64_t> inner = constantOf(quotient.getRHS());
-    if (!inner || *inner < 1 || *inner >= testDivisor / *outer)
+    SizePolynomial inner = of(quotient.getRHS());
+    if (!coefficientOf(inner) || coefficientOf(inner) >= testDivisor / outer)
       continue;
     SizePolynomial rest = dividend;
     rest.add({quotient}, -1);
-    dividend = of(quotient.getLHS()).plus(rest, *inner);
-    divisor = SizePolynomial();
-    divisor.add({}, *inner * *outer);
+    dividend = of(quotient.getLHS()).plus(rest.times(inner), 1);
+    divisor = inner.times(divisor);
     return true;
   }
   return false;

@@ -33,6 +33,12 @@ std::optional<int64_t> constantOf(AffineExpr expression) {
   return std::nullopt;
 }
 
+int64_t length(AffineExpr expression) {
+  int64_t parts = 0;
+  expression.walk([&](AffineExpr) { ++parts; });
+  return parts;
+}
+
 AffineExpr normalForm(AffineExpr expression) {
   if (!isa<AffineBinaryOpExpr>(expression))
     return expression;

@@ -20,6 +20,9 @@ using Shape = llvm::SmallVector<mlir::AffineExpr>;
 
 std::optional<int64_t> constantOf(mlir::AffineExpr expression);
 
+/// The number of parts that the expression is made of.
+int64_t length(mlir::AffineExpr expression);
+
 /// The one form of all expressions that are equal as polynomials: a sum of products, in a fixed
 /// order. Quotients and remainders give up the multiples of their divisor. Dims are allowed.
 mlir::AffineExpr normalForm(mlir::AffineExpr expression);

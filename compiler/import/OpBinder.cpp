@@ -138,10 +138,14 @@ Value OpBinder::finish(Operation *op) {
     refused = true;
     return fail();
   }
-  if (Shape zeros = nn::zerosOf(op); !zeros.empty())
+  const SmallVector<nn::Fact> facts = nn::inferFacts(op);
+  Shape zeros;
+  for (const nn::Fact &fact : facts)
+    zeros.append(fact.zeros);
+  if (!zeros.empty())
     rt::CheckOp::create(b, loc, AffineMap::get(0, symbolCount(zeros), zeros, b.getContext()),
                         "node '" + getName().str() + "': " + operandsOf(op));
-  SmallVector<Value> folded = nn::foldByFacts(b, op);
+  SmallVector<Value> folded = nn::foldByFacts(b, op, facts);
   if (folded.empty())
     return op->getResult(0);
   op->erase();

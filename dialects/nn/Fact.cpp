@@ -64,11 +64,6 @@ std::string textOf(AffineExpr size) {
 }
 
 static AffineExpr shorter(AffineExpr lhs, AffineExpr rhs) {
-  auto length = [](AffineExpr expression) {
-    int64_t parts = 0;
-    expression.walk([&](AffineExpr) { ++parts; });
-    return parts;
-  };
   return length(rhs) < length(lhs) ? rhs : lhs;
 }
 
@@ -227,14 +222,16 @@ Value buildSizes(OpBuilder &b, Location loc, ArrayRef<AffineExpr> sizes) {
   return buildValue(b, loc, fact);
 }
 
-static LogicalResult inferOf(Operation *op, SmallVectorImpl<Fact> &results) {
+SmallVector<Fact> inferFacts(Operation *op) {
+  SmallVector<Fact> results;
   auto inferred = dyn_cast<InferFactsOpInterface>(op);
-  return success(inferred && succeeded(inferred.inferFacts(factsOf(op->getOperands()), results)));
+  if (!inferred || failed(inferred.inferFacts(factsOf(op->getOperands()), results)))
+    return {};
+  return results;
 }
 
-SmallVector<Value> foldByFacts(OpBuilder &builder, Operation *op) {
-  SmallVector<Fact> results;
-  if (isa<ConstantOp, SizesOp>(op) || op->getNumResults() == 0 || failed(inferOf(op, results)))
+SmallVector<Value> foldByFacts(OpBuilder &builder, Operation *op, ArrayRef<Fact> results) {
+  if (isa<ConstantOp, SizesOp>(op))
     return {};
   SmallVector<Value> values;
   for (const Fact &fact : results) {
@@ -244,15 +241,6 @@ SmallVector<Value> foldByFacts(OpBuilder &builder, Operation *op) {
     values.push_back(value);
   }
   return values;
-}
-
-Shape zerosOf(Operation *op) {
-  SmallVector<Fact> results;
-  Shape zeros;
-  if (succeeded(inferOf(op, results)))
-    for (const Fact &fact : results)
-      zeros.append(fact.zeros);
-  return zeros;
 }
 
 } // namespace nncc::nn

@@ -94,12 +94,13 @@ mlir::Value buildValue(mlir::OpBuilder &builder, mlir::Location loc, const Fact 
 mlir::Value buildSizes(mlir::OpBuilder &builder, mlir::Location loc,
                        llvm::ArrayRef<mlir::AffineExpr> sizes);
 
-/// If the elements of `op`'s results are known (Shape, Gather, Concat, Unsqueeze of sizes): those
-/// values, inserted at `builder`; else nothing.
-llvm::SmallVector<mlir::Value> foldByFacts(mlir::OpBuilder &builder, mlir::Operation *op);
+/// What `op` infers of its results; none if it infers nothing.
+llvm::SmallVector<Fact> inferFacts(mlir::Operation *op);
 
-/// What has to be 0 for the operands of `op` to fit each other when the program runs.
-Shape zerosOf(mlir::Operation *op);
+/// If the elements of `op`'s results are known (Shape, Gather, Concat, Unsqueeze of sizes): those
+/// values, inserted at `builder`; else nothing. `results`: of inferFacts().
+llvm::SmallVector<mlir::Value> foldByFacts(mlir::OpBuilder &builder, mlir::Operation *op,
+                                           llvm::ArrayRef<Fact> results);
 
 template <typename Op>
 llvm::LogicalResult inferTypes(std::optional<mlir::Location> location, mlir::ValueRange operands,

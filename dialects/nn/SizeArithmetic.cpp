@@ -94,12 +94,7 @@ static AffineExpr applyOnSizes(StringRef mnemonic, ArrayRef<AffineExpr> x, bool 
 }
 
 /// Choices of choices grow fast; no size is like that.
-static bool isTooLong(AffineExpr expression) {
-  constexpr int64_t most = 200;
-  int64_t parts = 0;
-  expression.walk([&](AffineExpr) { ++parts; });
-  return parts > most;
-}
+constexpr int64_t maxLength = 200;
 
 std::optional<Shape> inferValues(StringRef mnemonic, ArrayRef<Fact> operands, const Fact &result) {
   auto isExact = [](Type type) { // narrower integers wrap, which the expressions do not
@@ -124,7 +119,7 @@ std::optional<Shape> inferValues(StringRef mnemonic, ArrayRef<Fact> operands, co
     for (const Fact &operand : operands)
       x.push_back((*operand.value)[operand.value->size() == 1 ? 0 : i]);
     AffineExpr element = applyOnSizes(mnemonic, x, result.element.isInteger(1));
-    if (!element || isTooLong(element = normalForm(element)))
+    if (!element || length(element = normalForm(element)) > maxLength)
       return std::nullopt;
     value.push_back(element);
   }

@@ -57,18 +57,6 @@ AffineExpr rewrite(AffineExpr expression,
   return changed ? changed : same;
 }
 
-/// Quotients of quotients are one: x floordiv a floordiv b = x floordiv (a * b).
-AffineExpr joinQuotients(AffineExpr expression) {
-  return normalForm(rewrite(normalForm(expression), [](AffineBinaryOpExpr part) -> AffineExpr {
-    auto inner = dyn_cast<AffineBinaryOpExpr>(part.getLHS());
-    bool isNested = inner && part.getKind() == AffineExprKind::FloorDiv &&
-                    inner.getKind() == AffineExprKind::FloorDiv;
-    if (!isNested)
-      return {};
-    return inner.getLHS().floorDiv(normalForm(inner.getRHS() * part.getRHS()));
-  }));
-}
-
 unsigned countDivisions(AffineExpr expression) {
   unsigned result = 0;
   expression.walk([&](AffineExpr part) { result += isDivision(part); });
@@ -78,7 +66,7 @@ unsigned countDivisions(AffineExpr expression) {
 /// For expressions with symbols. A remainder x mod a = x - a * (x floordiv a) meets its quotient in
 /// flat indices: there both go.
 AffineExpr simplifiedOpen(AffineExpr expression) {
-  expression = joinQuotients(expression);
+  expression = normalForm(expression);
   for (bool changed = true; changed;) {
     changed = false;
     SmallVector<AffineExpr> remainders;
@@ -89,7 +77,7 @@ AffineExpr simplifiedOpen(AffineExpr expression) {
     for (AffineExpr remainder : remainders) {
       auto binary = cast<AffineBinaryOpExpr>(remainder);
       AffineExpr x = binary.getLHS(), a = binary.getRHS();
-      AffineExpr without = joinQuotients(expression.replace(remainder, x - a * x.floorDiv(a)));
+      AffineExpr without = normalForm(expression.replace(remainder, x - a * x.floorDiv(a)));
       if (countDivisions(without) >= countDivisions(expression))
         continue;
       expression = without, changed = true;
