@@ -77,4 +77,12 @@ SmallVector<std::string> symbolNames(Operation *function) {
   return names;
 }
 
+unsigned addSymbol(Operation *function) {
+  auto declared = function->getAttrOfType<ArrayAttr>("nn.dims");
+  auto names = declared ? llvm::to_vector(declared) : SmallVector<Attribute>();
+  names.push_back(StringAttr::get(function->getContext(), ""));
+  function->setAttr("nn.dims", ArrayAttr::get(function->getContext(), names));
+  return names.size() - 1;
+}
+
 } // namespace nncc

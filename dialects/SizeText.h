@@ -19,4 +19,7 @@ std::string textOf(llvm::ArrayRef<mlir::AffineExpr> shape, llvm::ArrayRef<std::s
 /// The names of a function's symbols, its attribute `nn.dims`; none where it has no such attribute.
 llvm::SmallVector<std::string> symbolNames(mlir::Operation *function);
 
+/// One more symbol of a function, without a name: its number.
+unsigned addSymbol(mlir::Operation *function);
+
 } // namespace nncc

@@ -1,10 +1,13 @@
-// Control flow that is decided at compile time.
+// If: the branch that is taken, or rt.if where only a run knows which one.
+#include "compiler/import/ControlFlow.h"
 #include "compiler/import/Importer.h"
+
+#include "dialects/SizeText.h"
 
 using namespace mlir;
 using namespace nncc;
 
-static const onnx::GraphProto *subgraph(const onnx::NodeProto &node, StringRef name) {
+const onnx::GraphProto *nncc::findGraph(const onnx::NodeProto &node, StringRef name) {
   for (const onnx::AttributeProto &attribute : node.attribute())
     if (attribute.name() == name)
       return &attribute.g();
@@ -13,31 +16,137 @@ static const onnx::GraphProto *subgraph(const onnx::NodeProto &node, StringRef n
 
 bool Importer::importControlFlow(const onnx::NodeProto &node, const Place &place, Scope &scope,
                                  ArrayRef<Value> inputs, bool complete) {
-  if (!canonicalDomain(node.domain()).empty() || node.op_type() != "If")
+  const StringRef kind = node.op_type();
+  if (!canonicalDomain(node.domain()).empty() || (kind != "If" && kind != "Loop" && kind != "Scan"))
     return false;
   if (!complete)
-    return true; // its condition is not known because of a problem that is reported
-  auto condition = nn::constantIntegers(inputs[0]);
-  if (!condition || condition->size() != 1) {
-    refuse(node, place, scope, "its condition is not known at compile time");
-    return true;
-  }
-  const StringRef taken = condition->front() ? "then_branch" : "else_branch";
-  if (const onnx::GraphProto *graph = subgraph(node, taken))
-    importBranch(*graph, node, place, scope);
+    return true; // one of its inputs is not known because of a problem that is reported
+  if (kind == "If")
+    importIf(node, place, scope, inputs[0]);
+  else if (kind == "Loop")
+    importLoop(node, place, scope, inputs);
+  else
+    importScan(node, place, scope, inputs);
   return true;
 }
 
-void Importer::importBranch(const onnx::GraphProto &graph, const onnx::NodeProto &node,
-                            const Place &place, Scope &scope) {
-  if (graph.output_size() != node.output_size())
-    return problems.invalid(place.where, "its branch has " + Twine(graph.output_size()) +
-                                             " outputs, the node " + Twine(node.output_size()));
-  Scope branch{&scope, scope.opsets, "in a branch of " + place.where, place.name + "/",
-               scope.depth};
-  addInitializers(graph, branch);
-  importNodes(graph.node(), branch);
-  for (int i = 0; i < node.output_size(); ++i)
+SmallVector<Value> Importer::importGraph(const onnx::GraphProto &graph, const Place &place,
+                                         Scope &scope, ArrayRef<Value> arguments) {
+  Scope inner{&scope, scope.opsets, "in " + place.where, place.name + "/", scope.depth};
+  addInitializers(graph, inner);
+  for (auto [input, argument] : llvm::zip(graph.input(), arguments))
+    inner.values[input.name()] = argument;
+  importNodes(graph.node(), inner);
+  SmallVector<Value> outputs;
+  for (const onnx::ValueInfoProto &output : graph.output()) {
+    outputs.push_back(lookUp(inner, output.name()));
+    if (!outputs.back())
+      return {};
+  }
+  return outputs;
+}
+
+// One type for a value that comes from either of two: sizes that differ, or that nobody outside of
+// a branch knows, become symbols.
+static RankedTensorType joinTypes(ArrayRef<RankedTensorType> types, unsigned visible,
+                                  func::FuncOp function, SmallVector<int64_t> &symbols,
+                                  SmallVector<Shape> &sizes) {
+  Shape joined;
+  const SmallVector<Shape> shapes =
+      llvm::map_to_vector(types, [](RankedTensorType type) { return shapeOf(type); });
+  for (auto [i, size] : llvm::enumerate(shapes[0])) {
+    joined.push_back(size);
+    if (size == shapes[1][i] && symbolCount(size) <= visible)
+      continue;
+    symbols.push_back(addSymbol(function));
+    joined.back() = getAffineSymbolExpr(symbols.back(), function.getContext());
+    for (auto [own, shape] : llvm::zip(sizes, shapes))
+      own.push_back(shape[i]);
+  }
+  return tensorOf(joined, types[0].getElementType());
+}
+
+static bool isCondition(Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  return type.getElementType().isInteger(1) && type.hasStaticShape() && type.getNumElements() == 1;
+}
+
+std::string nncc::checkCondition(Value value) {
+  return isCondition(value) ? "" : "expects a condition that is one bool";
+}
+
+void Importer::importIf(const onnx::NodeProto &node, const Place &place, Scope &scope,
+                        Value condition) {
+  const onnx::GraphProto *graphs[] = {findGraph(node, "then_branch"),
+                                      findGraph(node, "else_branch")};
+  for (const onnx::GraphProto *graph : graphs)
+    if (!graph || graph->output_size() != node.output_size())
+      return problems.invalid(place.where, "its branch has " +
+                                               Twine(graph ? graph->output_size() : 0) +
+                                               " outputs, the node " + Twine(node.output_size()));
+  if (std::string wrong = checkCondition(condition); !wrong.empty())
+    return problems.invalid(place.where, wrong);
+  auto bind = [&](int i, Value value) {
     if (!node.output(i).empty())
-      scope.values[node.output(i)] = lookUp(branch, graph.output(i).name());
+      scope.values[node.output(i)] = value;
+  };
+  if (auto known = nn::constantIntegers(condition)) {
+    for (auto [i, value] :
+         llvm::enumerate(importGraph(*graphs[known->front() ? 0 : 1], place, scope, {})))
+      bind(int(i), value);
+    return;
+  }
+  func::FuncOp function = programOf(builder);
+  const unsigned visible = symbolNames(function).size();
+  auto draft = rt::IfOp::create(builder, place.loc, TypeRange(), condition, ArrayRef<int64_t>());
+  SmallVector<Value> values[2];
+  for (auto [i, graph] : llvm::enumerate(graphs)) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(&draft->getRegion(i).emplaceBlock());
+    values[i] = importGraph(*graph, place, scope, {});
+  }
+  auto giveUp = [&] { draft.erase(); };
+  if (values[0].size() != values[1].size() || int(values[0].size()) != node.output_size())
+    return giveUp(); // a branch could not be imported
+  SmallVector<Type> types;
+  SmallVector<int64_t> symbols;
+  SmallVector<Shape> sizes(2);
+  for (auto [i, pair] : llvm::enumerate(llvm::zip(values[0], values[1]))) {
+    auto a = cast<RankedTensorType>(std::get<0>(pair).getType());
+    auto c = cast<RankedTensorType>(std::get<1>(pair).getType());
+    const std::string output = "output " + std::to_string(i) + " of its branches is ";
+    if (a.getElementType() != c.getElementType())
+      problems.invalid(place.where, output + "of types " + nn::typeName(a.getElementType()) +
+                                        " and " + nn::typeName(c.getElementType()));
+    else if (a.getRank() != c.getRank())
+      problems.add(ErrorClass::Unsupported, place.where,
+                   output + "of " + Twine(a.getRank()) + " and " + Twine(c.getRank()) +
+                       " dims, and only a run knows which one it is");
+    else
+      types.push_back(joinTypes({a, c}, visible, function, symbols, sizes));
+  }
+  if (types.size() != values[0].size())
+    return giveUp();
+  auto op = rt::IfOp::create(builder, place.loc, types, condition, symbols);
+  for (int i : {0, 1}) {
+    op->getRegion(i).takeBody(draft->getRegion(i));
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToEnd(&op->getRegion(i).front());
+    rt::YieldOp::create(builder, place.loc, values[i], makeSizes(sizes[i], &context));
+  }
+  draft.erase();
+  for (auto [i, value] : llvm::enumerate(op.getResults()))
+    bind(int(i), value);
+}
+
+func::FuncOp nncc::programOf(OpBuilder &builder) {
+  Operation *parent = builder.getInsertionBlock()->getParentOp();
+  auto function = dyn_cast<func::FuncOp>(parent);
+  return function ? function : parent->getParentOfType<func::FuncOp>();
+}
+
+AffineMapAttr nncc::makeSizes(ArrayRef<AffineExpr> sizes, MLIRContext *context) {
+  if (sizes.empty())
+    return {};
+  return AffineMapAttr::get(AffineMap::get(0, symbolCount(sizes), sizes, context));
 }

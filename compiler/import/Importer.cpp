@@ -59,6 +59,11 @@ void Importer::addInitializers(const onnx::GraphProto &graph, Scope &scope) {
 Value Importer::makeConstant(Scope &scope, StringRef name) {
   Place place{scope.where, scope.prefix + name.str(),
               NameLoc::get(builder.getStringAttr(scope.prefix + name.str()))};
+  OpBuilder::InsertionGuard guard(builder);
+  // What a branch is the first one to use is there for all.
+  Operation *around = builder.getInsertionBlock()->getParentOp();
+  for (; !isa<func::FuncOp>(around); around = around->getParentOp())
+    builder.setInsertionPoint(around);
   OpBinder binder(builder, place.loc, file, onnx::NodeProto::default_instance(), 0, {}, problems);
   auto tensor = scope.tensors.find(name);
   return tensor != scope.tensors.end() ? binder.constant(*tensor->second)

@@ -73,8 +73,18 @@ private:
   // ControlFlow.cpp
   bool importControlFlow(const onnx::NodeProto &node, const Place &place, Scope &scope,
                          llvm::ArrayRef<mlir::Value> inputs, bool complete);
-  void importBranch(const onnx::GraphProto &graph, const onnx::NodeProto &node, const Place &place,
-                    Scope &scope);
+  void importIf(const onnx::NodeProto &node, const Place &place, Scope &scope, mlir::Value condition);
+  /// The outputs of a graph inside of `node`, whose inputs have the values `arguments`. Empty where
+  /// it could not be imported, which is reported.
+  llvm::SmallVector<mlir::Value> importGraph(const onnx::GraphProto &graph, const Place &place,
+                                             Scope &scope, llvm::ArrayRef<mlir::Value> arguments);
+
+  // Loop.cpp
+  void importLoop(const onnx::NodeProto &node, const Place &place, Scope &scope,
+                  llvm::ArrayRef<mlir::Value> inputs);
+  void importScan(const onnx::NodeProto &node, const Place &place, Scope &scope,
+                  llvm::ArrayRef<mlir::Value> inputs);
+  friend class LoopImporter;
 
   ModelFile &file;
   const ImportOptions &options;

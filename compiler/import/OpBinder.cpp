@@ -1,4 +1,5 @@
 #include "compiler/import/OpBinder.h"
+#include "compiler/import/ControlFlow.h"
 #include "compiler/import/TypeMap.h"
 #include "compiler/import/Weights.h"
 
@@ -63,13 +64,61 @@ SmallVector<int64_t> OpBinder::requireIntegers(Value value, const Twine &what) {
   return known.value_or(SmallVector<int64_t>());
 }
 
-Shape OpBinder::requireSizes(Value value, const Twine &what) {
+// The symbols of an earlier rt.read of the same value, if it has run by then.
+static rt::ReadOp findRead(Value value, Block *block, bool isSigned) {
+  for (Operation *user : value.getUsers())
+    if (auto read = llvm::dyn_cast<rt::ReadOp>(user);
+        read && read.getMinus().empty() != isSigned &&
+        read->getParentRegion()->isAncestor(block->getParent()))
+      return read;
+  return {};
+}
+
+Shape OpBinder::read(Value value, const Twine &what, bool isSigned) {
   if (!value)
     return {};
-  std::optional<Shape> known = nn::factOf(value).value;
-  if (!known)
+  if (std::optional<Shape> known = nn::factOf(value).value)
+    return *known;
+  const RankedTensorType type = typeOf(value);
+  if (!type.getElementType().isInteger() || !type.hasStaticShape() ||
+      type.getNumElements() > nn::Fact::maxValues) {
     unsupported(what + " must be known before the program runs");
-  return known.value_or(Shape());
+    return {};
+  }
+  rt::ReadOp read = findRead(value, b.getInsertionBlock(), isSigned);
+  if (!read) {
+    Operation *function = programOf(b);
+    auto add = [&](auto) -> int64_t { return addSymbol(function); };
+    const auto numbers = llvm::seq<int64_t>(0, isSigned ? type.getNumElements() : 0);
+    const auto symbols = llvm::map_to_vector(llvm::seq<int64_t>(0, type.getNumElements()), add);
+    read = rt::ReadOp::create(b, loc, value, symbols, llvm::map_to_vector(numbers, add),
+                              ("node '" + getName() + "': " + what).str());
+  }
+  Shape elements;
+  for (auto [i, symbol] : llvm::enumerate(read.getSymbols())) {
+    AffineExpr element = b.getAffineSymbolExpr(symbol);
+    elements.push_back(isSigned ? element - b.getAffineSymbolExpr(read.getMinus()[i]) : element);
+  }
+  return elements;
+}
+
+Shape OpBinder::sizesOf(Value value, const Twine &what) { return read(value, what, false); }
+Shape OpBinder::numbersOf(Value value, const Twine &what) { return read(value, what, true); }
+
+Value OpBinder::known(Value value, const Shape &elements) {
+  if (!value || failed)
+    return {};
+  if (nn::factOf(value).value)
+    return value;
+  nn::Fact fact = nn::factOf(value);
+  fact.value = elements;
+  return nn::buildValue(b, loc, fact);
+}
+Value OpBinder::knownSizes(Value value, const Twine &what) {
+  return known(value, sizesOf(value, what));
+}
+Value OpBinder::knownNumbers(Value value, const Twine &what) {
+  return known(value, numbersOf(value, what));
 }
 
 const AttributeProto *OpBinder::attribute(StringRef name) const {

@@ -48,9 +48,14 @@ public:
   std::optional<llvm::SmallVector<int64_t>> integersOf(mlir::Value value) const;
   /// The same where the importer cannot do without; reports "`what` must be known at compile time".
   llvm::SmallVector<int64_t> requireIntegers(mlir::Value value, const llvm::Twine &what);
-  /// The elements of an integer tensor as expressions over the symbols of the program; reports
-  /// "`what` must be known before the program runs".
-  Shape requireSizes(mlir::Value value, const llvm::Twine &what);
+  /// The elements of an integer tensor as expressions over the symbols of the program. Those that
+  /// only a run knows become symbols: sizes, where a negative one ends the run, or any integers.
+  /// `what` they are is for messages. A tensor of more elements than can be told apart is refused.
+  Shape sizesOf(mlir::Value value, const llvm::Twine &what);
+  Shape numbersOf(mlir::Value value, const llvm::Twine &what);
+  /// The same as a tensor whose elements are known.
+  mlir::Value knownSizes(mlir::Value value, const llvm::Twine &what);
+  mlir::Value knownNumbers(mlir::Value value, const llvm::Twine &what);
   size_t getOutputCount() const { return results.size(); }
   /// Whether somebody uses output `i`.
   bool wants(size_t i) const { return i < results.size() && !node.output(int(i)).empty(); }
@@ -83,6 +88,7 @@ public:
   }
   mlir::UnitAttr unitIf(bool condition) { return condition ? b.getUnitAttr() : mlir::UnitAttr(); }
   mlir::OpBuilder &getBuilder() { return b; }
+  mlir::Location getLocation() const { return loc; }
 
   // Building
   // ---------------------------------------------------------------------------------------
@@ -130,6 +136,8 @@ public:
   bool isUnsupported() const { return refused; }
 
 private:
+  Shape read(mlir::Value value, const llvm::Twine &what, bool isSigned);
+  mlir::Value known(mlir::Value value, const Shape &elements);
   mlir::Value fail() {
     failed = true;
     return {};

@@ -40,7 +40,7 @@ static void importConstantOfShape(OpBinder &b) {
                              " elements, expected 1");
   }
   DenseElementsAttr dense;
-  const Shape sizes = b.requireSizes(b.input(0), "the shape");
+  const Shape sizes = b.sizesOf(b.input(0), "a size of the result");
   if (b.hasFailed() || !matchPattern(value, m_Constant(&dense)))
     return;
   auto known = b.integersOf(b.input(0));

@@ -40,7 +40,7 @@ static Value oneHot(OpBinder &b, Value indices, Value depth, Value values, int64
 
 static void importOneHot(OpBinder &b) {
   Value depth = b.cast(b.reshape(b.input(1), {}), b.getBuilder().getI64Type());
-  b.requireSizes(depth, "the depth");
+  depth = b.knownSizes(depth, "the depth");
   b.result(oneHot(b, b.input(0), depth, b.input(2), b.integer("axis", -1)));
 }
 

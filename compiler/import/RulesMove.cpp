@@ -33,7 +33,7 @@ static Shape readParts(OpBinder &b, AffineExpr size) {
   const int64_t count = int64_t(b.getOutputCount());
   MLIRContext *context = size.getContext();
   if (b.getOpset() >= 13 && b.input(1))
-    return b.requireSizes(b.input(1), "the sizes of its parts");
+    return b.sizesOf(b.input(1), "the size of a part");
   if (auto parts = b.integers("split"); parts && b.getOpset() < 13)
     return makeShape(*parts, context);
   if (int64_t stated = b.integer("num_outputs", count); stated != count) {
@@ -93,8 +93,10 @@ static void importSlice(OpBinder &b) {
     axes = b.constant(llvm::to_vector(llvm::seq<int64_t>(0, count)));
   if (!steps)
     steps = b.constant(SmallVector<int64_t>(count, 1));
-  for (Value operand : {starts, ends, axes, steps})
-    b.requireSizes(operand, "starts, ends, axes and steps");
+  starts = b.knownNumbers(starts, "a start");
+  ends = b.knownNumbers(ends, "an end");
+  b.requireIntegers(axes, "its axes");
+  b.requireIntegers(steps, "its steps");
   b.result(b.create<nn::SliceOp>({x, starts, ends, axes, steps}));
 }
 
@@ -118,7 +120,7 @@ static void importPad(OpBinder &b) {
     value = b.scalar(element, b.number("value", 0));
   }
   auto mode = readPadMode(b);
-  b.requireSizes(pads, "its pads");
+  pads = b.knownNumbers(pads, "a pad");
   if (axes)
     b.requireIntegers(axes, "its axes");
   if (!mode || b.hasFailed())
@@ -133,8 +135,7 @@ static void importPad(OpBinder &b) {
 }
 
 static void importTile(OpBinder &b) {
-  b.requireSizes(b.input(1), "the repeats");
-  b.result(b.create<nn::TileOp>({b.input(0), b.input(1)}));
+  b.result(b.create<nn::TileOp>({b.input(0), b.knownSizes(b.input(1), "how often a dim repeats")}));
 }
 
 /// DepthToSpace, SpaceToDepth.

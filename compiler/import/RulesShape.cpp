@@ -15,12 +15,36 @@ static void importShape(OpBinder &b) {
   b.result(b.create<nn::ShapeOp>({b.input(0)}, properties));
 }
 
+// The shape that a reshape means whose shape a run computes: 0 stands for the operand's size, -1 for
+// what is left.
+static Value resolveShape(OpBinder &b, Value x, Value shape, bool allowZero) {
+  const int64_t rank = b.fixedSizeOf(shape, 0);
+  Compose compose{b};
+  Shape own = b.shapeOf(x);
+  const AffineExpr count = elementCount(own, b.getBuilder().getContext());
+  own.resize(rank, b.getBuilder().getAffineConstantExpr(0));
+  shape = b.cast(shape, b.getBuilder().getI64Type());
+  if (!allowZero)
+    shape = compose.where(
+        compose.compare(nn::CompareKind::Equal, shape, compose.number(shape, 0)), b.sizes(own),
+        shape);
+  Value isOpen = compose.compare(nn::CompareKind::Equal, shape, compose.number(shape, -1));
+  Value one = compose.number(shape, 1);
+  Value others = compose.reduce(nn::ReduceKind::Prod, compose.where(isOpen, one, shape), {0}, true);
+  Value rest = compose.div(b.sizes(count), others); // 0 where it is divided by 0
+  return b.knownSizes(compose.where(isOpen, rest, shape), "a size of the shape");
+}
+
 static void importReshape(OpBinder &b) {
   Value shape = b.getOpset() < 5 ? b.constant(b.integers("shape").value_or(SmallVector<int64_t>()))
                                  : b.input(1);
-  b.requireSizes(shape, "the shape");
+  if (b.rankOf(shape) != 1)
+    return (void)b.invalid("expects a shape of 1 dim, found " + Twine(b.rankOf(shape)));
+  const bool isKnown = shape && nn::factOf(shape).value;
+  if (!isKnown)
+    shape = resolveShape(b, b.input(0), shape, b.flag("allowzero"));
   nn::ReshapeOp::Properties properties;
-  properties.allow_zero = b.unitIf(b.flag("allowzero"));
+  properties.allow_zero = b.unitIf(b.flag("allowzero") || !isKnown);
   b.result(b.create<nn::ReshapeOp>({b.input(0), shape}, properties));
 }
 
@@ -58,8 +82,7 @@ static void importUnsqueeze(OpBinder &b) {
 }
 
 static void importExpand(OpBinder &b) {
-  b.requireSizes(b.input(1), "the shape");
-  b.result(b.create<nn::ExpandOp>({b.input(0), b.input(1)}));
+  b.result(b.create<nn::ExpandOp>({b.input(0), b.knownSizes(b.input(1), "a size of the shape")}));
 }
 
 void nncc::addShapeRules(Rules &rules) {

@@ -13,7 +13,14 @@ using namespace nncc::rt;
 #include "dialects/rt/RTDialect.cpp.inc"
 #include "dialects/rt/RTEnums.cpp.inc"
 
+#define GET_ATTRDEF_CLASSES
+#include "dialects/rt/RTAttributes.cpp.inc"
+
 void RTDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dialects/rt/RTAttributes.cpp.inc"
+      >();
   addOperations<
 #define GET_OP_LIST
 #include "dialects/rt/RTOps.cpp.inc"
@@ -120,7 +127,7 @@ LogicalResult RunOp::verify() {
     return emitOpError("expects one space, index and offset per buffer");
   for (int32_t space : getSpaces())
     if (!symbolizeSpace(space))
-      return emitOpError("expects spaces 0 (input) to 3 (weights), found ") << space;
+      return emitOpError("expects spaces 0 (input) to 4 (pointer), found ") << space;
   if (failed(checkMap(*this, getDims(), "dims")) || failed(checkMap(*this, getStarts(), "starts")))
     return failure();
   if (getStarts() && getStarts()->getNumResults() != getSpaces().size())

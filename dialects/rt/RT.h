@@ -13,5 +13,15 @@
 #include "dialects/rt/RTDialect.h.inc"
 #include "dialects/rt/RTEnums.h.inc"
 
+#define GET_ATTRDEF_CLASSES
+#include "dialects/rt/RTAttributes.h.inc"
+
 #define GET_OP_CLASSES
 #include "dialects/rt/RTOps.h.inc"
+
+namespace nncc::rt {
+
+/// The blocks of a program: that of the function, and those of its control flow, outer ones first.
+llvm::SmallVector<mlir::Block *> programBlocks(mlir::Operation *function);
+
+} // namespace nncc::rt

@@ -2,27 +2,8 @@
 #ifndef NNCC_RT_TD
 #define NNCC_RT_TD
 
-include "mlir/Dialect/LLVMIR/LLVMTypes.td"
-include "mlir/IR/AttrTypeBase.td"
-include "mlir/IR/BuiltinAttributes.td"
-include "mlir/IR/EnumAttr.td"
-include "mlir/IR/OpBase.td"
-include "mlir/IR/SymbolInterfaces.td"
-include "mlir/Interfaces/SideEffectInterfaces.td"
-
-def RT_Dialect : Dialect {
-  let name = "rt";
-  let cppNamespace = "::nncc::rt";
-  let summary = "What the program asks of its runtime";
-}
-
-class RT_Op<string mnemonic, list<Trait> traits = []> : Op<RT_Dialect, mnemonic, traits>;
-
-def RT_Space : I32EnumAttr<"Space", "Where a buffer of the program lives", [
-    I32EnumAttrCase<"Input", 0, "input">, I32EnumAttrCase<"Output", 1, "output">,
-    I32EnumAttrCase<"Arena", 2, "arena">, I32EnumAttrCase<"Weights", 3, "weights">]> {
-  let cppNamespace = "::nncc::rt";
-}
+include "dialects/rt/Flow.td"
+include "dialects/rt/Steps.td"
 
 def RT_DispatchOp : RT_Op<"dispatch", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "One run of a kernel, on whole tensors";
@@ -112,48 +93,6 @@ def RT_ScratchOp : RT_Op<"scratch", [Pure]> {
   let arguments = (ins LLVM_AnyPointer:$call, I32:$worker, Index:$offset);
   let results = (outs MemRefRankOf<[AnyType], [1]>:$buffer);
   let assemblyFormat = "$call `,` $worker `+` $offset attr-dict `:` type($call) `->` type($buffer)";
-}
-
-def RT_SlotOp : RT_Op<"slot", []> {
-  let summary = "A part of the arena in a program with sizes that are not constant";
-  let description = [{
-    ```mlir
-    rt.slot 0 bytes 4160
-    rt.slot 1 bytes affine_map<()[s0] -> (s0 * 256 + 64)> above [0]
-    ```
-    Slots are numbered from 0, in their order in the function. A slot begins where the highest of the slots in
-    `above`, which have lower numbers, ends, and at 0 where there is none. `bytes` is an i64 or an expression over
-    the symbols of the program, always a multiple of 64.
-  }];
-  let arguments = (ins I64Attr:$number, AnyAttrOf<[I64Attr, AffineMapAttr]>:$bytes,
-                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$above);
-  let assemblyFormat = "$number `bytes` $bytes (`above` $above^)? attr-dict";
-  let hasVerifier = 1;
-}
-
-def RT_RunOp : RT_Op<"run", []> {
-  let summary = "One run of a kernel, on places that the memory plan has chosen";
-  let description = [{
-    ```mlir
-    rt.run @kernel spaces [0, 3, 2] indices [0, 0, 0] offsets [0, 4096, 128] {nodes = ".."}
-    ```
-    `spaces`, `indices` and `offsets` (bytes) say where each argument of the kernel lives; results
-    come after operands. An index is the number of an input or output; in the arena, that of an
-    rt.slot where the program has slots.
-
-    In a program with sizes that are not constant, `dims` are the values of the kernel's symbols,
-    as of an rt.dispatch, and `starts`, one per buffer, is added to the offsets.
-  }];
-  let arguments = (ins FlatSymbolRefAttr:$kernel, DenseI32ArrayAttr:$spaces,
-                       DenseI64ArrayAttr:$indices, DenseI64ArrayAttr:$offsets,
-                       OptionalAttr<AffineMapAttr>:$dims, OptionalAttr<AffineMapAttr>:$starts);
-  let assemblyFormat = "$kernel `spaces` $spaces `indices` $indices `offsets` $offsets attr-dict";
-  let hasVerifier = 1;
-  let extraClassDeclaration = [{
-    /// An expression over the kernel's symbols, over those of the program; null where `dims` does
-    /// not have them all.
-    ::mlir::AffineExpr inProgram(::mlir::AffineExpr size);
-  }];
 }
 
 #endif

@@ -80,12 +80,13 @@ struct Batch {
 };
 
 Batch::Batch(func::FuncOp function) {
-  for (Operation &op : function.getOps())
-    if (isEvaluable(&op) && llvm::all_of(op.getOperands(), [&](Value operand) {
-          Operation *def = operand.getDefiningOp();
-          return def && (isa<nn::ConstantOp>(def) || ops.contains(def));
-        }))
-      ops.insert(&op);
+  for (Block *block : rt::programBlocks(function))
+    for (Operation &op : *block)
+      if (isEvaluable(&op) && llvm::all_of(op.getOperands(), [&](Value operand) {
+            Operation *def = operand.getDefiningOp();
+            return def && (isa<nn::ConstantOp>(def) || ops.contains(def));
+          }))
+        ops.insert(&op);
   llvm::SetVector<nn::ConstantOp> large;
   for (Operation *op : ops) {
     for (Value operand : op->getOperands())
@@ -188,7 +189,12 @@ struct EvaluateConstants : impl::EvaluateConstantsBase<EvaluateConstants> {
 private:
   void foldAtOnce(func::FuncOp function) {
     int64_t folded = 0;
-    for (Operation &op : llvm::make_early_inc_range(function.getOps())) {
+    SmallVector<Operation *> ops;
+    for (Block *block : rt::programBlocks(function))
+      for (Operation &op : *block)
+        ops.push_back(&op);
+    for (Operation *each : ops) {
+      Operation &op = *each;
       if (!llvm::all_of(op.getOperands(), isConstant) || !isEvaluable(&op))
         continue;
       ElementsAttr value = evaluateOp(&op);
@@ -243,9 +249,10 @@ private:
   }
 
   static void eraseUnused(func::FuncOp function) {
-    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.front())))
-      if (isOpTriviallyDead(&op))
-        op.erase();
+    for (Block *block : llvm::reverse(rt::programBlocks(function)))
+      for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*block)))
+        if (isOpTriviallyDead(&op))
+          op.erase();
   }
 
   Evaluator evaluator;

@@ -12,9 +12,8 @@ bool isHeavy(Operation *op) { return isa<kern::ContractOp, kern::AttentionOp, ke
 
 /// Whether the op is a part of the program itself: nothing runs for it.
 bool isFree(Operation *op) {
-  if (isa<nn::ConstantOp, nn::SizesOp, rt::ViewOp, rt::CheckOp, rt::SymbolOp, tensor::EmptyOp,
-          func::ReturnOp>(op) ||
-      isa<arith::ArithDialect>(op->getDialect())) // values of sizes
+  if (isa<nn::ConstantOp, nn::SizesOp, tensor::EmptyOp, func::ReturnOp>(op) ||
+      isa<rt::RTDialect, arith::ArithDialect>(op->getDialect())) // views, control flow, sizes
     return true;
   auto pack = dyn_cast<kern::PackOp>(op);
   return pack && matchPattern(pack.getSource(), m_Constant());
@@ -58,13 +57,13 @@ bool keepsLastDim(nn::TransposeOp op) {
 
 class Clustering {
 public:
-  explicit Clustering(func::FuncOp function) : function(function) {}
+  explicit Clustering(Block &block) : block(block) {}
 
   std::vector<Cluster> run() {
-    for (Operation &op : function.getOps())
+    for (Operation &op : block)
       if (isHeavy(&op))
         clusters.push_back(absorbTransposes(&op));
-    for (Operation &op : llvm::reverse(function.getBody().front()))
+    for (Operation &op : llvm::reverse(block))
       if (!isFree(&op) && !taken.contains(&op) && !op.use_empty())
         clusters.push_back(isa<nn::TransposeOp>(op) ? start(&op) : growRows(&op));
     for (Cluster &cluster : clusters)
@@ -90,6 +89,7 @@ private:
       if (auto transpose = operand.getDefiningOp<nn::TransposeOp>())
         // One that something else reads too is a kernel of its own.
         if (keepsLastDim(transpose) && !llvm::is_contained(cluster, transpose) &&
+            transpose->getBlock() == &block &&
             llvm::all_of(transpose->getUsers(), isBatchedProduct)) {
           cluster.push_back(transpose);
           taken.insert(transpose);
@@ -99,7 +99,7 @@ private:
         }
     if (op->hasOneUse())
       if (auto transpose = dyn_cast<nn::TransposeOp>(*op->user_begin()))
-        if (keepsLastDim(transpose)) {
+        if (keepsLastDim(transpose) && transpose->getBlock() == &block) {
           cluster.push_back(transpose);
           taken.insert(transpose);
         }
@@ -123,7 +123,7 @@ private:
       for (Value operand : cluster[i]->getOperands()) {
         Operation *producer = operand.getDefiningOp();
         if (!producer || isFree(producer) || taken.contains(producer) ||
-            producer->getNumResults() != 1)
+            producer->getBlock() != &block || producer->getNumResults() != 1)
           continue;
         bool inside = llvm::all_of(producer->getUsers(), [&](Operation *user) {
           return llvm::is_contained(cluster, user);
@@ -136,26 +136,27 @@ private:
     return cluster;
   }
 
-  func::FuncOp function;
+  Block &block;
   std::vector<Cluster> clusters;
   llvm::SmallPtrSet<Operation *, 32> taken;
 };
 
 } // namespace
 
-std::vector<Cluster> formClusters(func::FuncOp function) { return Clustering(function).run(); }
+std::vector<Cluster> formClusters(Block &block) { return Clustering(block).run(); }
 
 bool isPartOfHeads(nn::ReshapeOp op) {
   auto slice = op.getOperand().getDefiningOp<nn::SliceOp>();
-  if (!slice || !slice->hasOneUse() || !op->hasOneUse())
+  if (!slice || !slice->hasOneUse() || !op->hasOneUse() || slice->getBlock() != op->getBlock())
     return false;
   std::optional<SmallVector<int64_t>> steps = nn::constantIntegers(slice.getSteps());
   auto transpose = dyn_cast<nn::TransposeOp>(*op->user_begin());
   if (!steps || llvm::any_of(*steps, [](int64_t step) { return step < 1; }) || !transpose ||
-      !keepsLastDim(transpose) || !transpose->hasOneUse())
+      !keepsLastDim(transpose) || !transpose->hasOneUse() ||
+      transpose->getBlock() != op->getBlock())
     return false;
   OpOperand &use = *transpose->use_begin();
-  return isa<kern::AttentionOp>(use.getOwner()) && use.getOperandNumber() < 3;
+  return use.getOwner()->getBlock() == op->getBlock() && isa<kern::AttentionOp>(use.getOwner()) && use.getOperandNumber() < 3;
 }
 
 bool isParameter(OpOperand &operand) {

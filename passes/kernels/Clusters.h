@@ -9,9 +9,9 @@ namespace nncc {
 /// Operations of one kernel, in program order.
 using Cluster = llvm::SmallVector<mlir::Operation *>;
 
-/// Divides the operations of `function` that compute into clusters, in an order in which they can
-/// run. Constants, packing recipes and views belong to none.
-std::vector<Cluster> formClusters(mlir::func::FuncOp function);
+/// Divides the operations of `block` that compute into clusters, in an order in which they can run.
+/// Constants, packing recipes, views and control flow belong to none.
+std::vector<Cluster> formClusters(mlir::Block &block);
 
 /// Whether this operand is not data but a parameter (axes, a shape, pads) that the kernel needs to
 /// know when it is compiled.

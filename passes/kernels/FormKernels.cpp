@@ -67,25 +67,47 @@ AffineExpr elementCount(Value tensor) {
   return nncc::elementCount(shapeOf(tensor), tensor.getContext());
 }
 
-/// What the function returns must be what a kernel writes: a copy of everything else.
-void copyReturned(func::FuncOp function) {
-  Operation *terminator = function.front().getTerminator();
+/// A copy that a kernel writes.
+void copyOperand(OpOperand &operand) {
+  OpBuilder b(operand.getOwner());
+  auto type = cast<RankedTensorType>(operand.get().getType());
+  operand.set(nn::CastOp::create(b, operand.get().getLoc(), type, operand.get(),
+                                 TypeAttr::get(type.getElementType())));
+}
+
+/// Whether a kernel of `block`, or one of a branch in it, can write this where it is wanted.
+bool isWrittenIn(Block *block, Value value) {
+  Operation *def = value.getDefiningOp();
+  return def && def->getBlock() == block && !isa<nn::ConstantOp, nn::SizesOp, rt::LoopOp>(def);
+}
+
+/// What the function, a branch or a loop's body gives must be what a kernel writes: a copy of
+/// everything else.
+void copyReturned(Block *block) {
+  Operation *terminator = block->getTerminator();
   llvm::SmallPtrSet<Value, 4> written;
+  auto loop = dyn_cast<rt::LoopOp>(block->getParentOp());
   for (OpOperand &operand : terminator->getOpOperands()) {
+    if (loop && loop.getConditional() && operand.getOperandNumber() == 0)
+      continue; // it is read, not handed on
     Value source = operand.get();
     bool isWhole = true;
     while (auto view = source.getDefiningOp<rt::ViewOp>()) {
       isWhole &= elementCount(view.getSource()) == elementCount(view.getResult());
       source = view.getSource();
     }
-    Operation *def = source.getDefiningOp();
-    if (isWhole && def && !isa<nn::ConstantOp, nn::SizesOp>(def) && written.insert(source).second)
-      continue;
-    OpBuilder b(terminator);
-    auto type = cast<RankedTensorType>(operand.get().getType());
-    operand.set(nn::CastOp::create(b, operand.get().getLoc(), type, operand.get(),
-                                   TypeAttr::get(type.getElementType())));
+    if (!isWhole || !isWrittenIn(block, source) || !written.insert(source).second)
+      copyOperand(operand);
   }
+}
+
+/// Sizes that the program itself reads, not a kernel, must be in memory.
+void copySizes(Block *block) {
+  for (Operation &op : *block)
+    if (isa<rt::RTDialect>(op.getDialect()))
+      for (OpOperand &operand : op.getOpOperands())
+        if (operand.get().getDefiningOp<nn::SizesOp>())
+          copyOperand(operand);
 }
 
 /// A constant that becomes a part of the kernel: a parameter of an op, or one value for all.
@@ -260,16 +282,21 @@ struct FormKernels : nncc::impl::FormKernelsBase<FormKernels> {
     Outliner outliner(module);
     for (func::FuncOp function : llvm::to_vector(module.getOps<func::FuncOp>())) {
       makeViews(function);
-      copyReturned(function);
-      for (const Cluster &cluster : formClusters(function))
-        outliner.outline(cluster);
-      eraseUnused(function);
+      SmallVector<Block *> blocks = rt::programBlocks(function);
+      for (Block *block : blocks) {
+        copyReturned(block);
+        copySizes(block);
+        for (const Cluster &cluster : formClusters(*block))
+          outliner.outline(cluster);
+      }
+      for (Block *block : llvm::reverse(blocks))
+        eraseUnused(block);
     }
   }
 
   /// Constants that moved into kernels, transposes that were absorbed.
-  static void eraseUnused(func::FuncOp function) {
-    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.front())))
+  static void eraseUnused(Block *block) {
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*block)))
       if (isOpTriviallyDead(&op))
         op.erase();
   }

@@ -95,6 +95,12 @@ struct FuseConsumer : OpInterfaceRewritePattern<nn::ScalarOpInterface> {
       Operation *def = operand.get().getDefiningOp();
       if (!def || !isa<kern::ContractOp, kern::WindowOp>(def) || operand.get().getType() != type)
         continue;
+      if (def->getBlock() != consumer->getBlock()) {
+        remark::missed(consumer.getLoc(), remarkNamed("NotFused"))
+            << remark::reason("{0} is outside of its branch or loop",
+                              def->getName().getStringRef().str());
+        continue;
+      }
       if (!def->hasOneUse()) {
         remark::missed(consumer.getLoc(), remarkNamed("NotFused")) << remark::reason(
             "the result of {0} is used elsewhere too", def->getName().getStringRef().str());

@@ -1,9 +1,9 @@
 // Every tensor of the program gets its place: the caller's buffers, the weights, the arena.
 #include "passes/Passes.h"
+#include "passes/program/EmitSteps.h"
 #include "passes/program/Packing.h"
 
 #include "dialects/Sizes.h"
-#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 
 namespace nncc {
@@ -16,59 +16,28 @@ using namespace nncc;
 
 namespace {
 
-constexpr int64_t alignment = 64; // NNCC_ALIGNMENT; as many spare bytes follow each value
-
-int64_t elementBytes(Type type) {
-  return llvm::divideCeil(cast<RankedTensorType>(type).getElementTypeBitWidth(), 8);
-}
-
-AffineExpr byteSize(Type type) {
-  Shape shape = shapeOf(cast<RankedTensorType>(type));
-  return normalForm(elementCount(shape, type.getContext()) * elementBytes(type));
-}
-
-/// A value without the views on it, and how many bytes into it they begin.
-std::pair<Value, AffineExpr> resolve(Value value) {
-  AffineExpr offset = getAffineConstantExpr(0, value.getContext());
-  while (auto view = value.getDefiningOp<rt::ViewOp>()) {
-    offset = offset + view.getFirst() * elementBytes(view.getSource().getType());
-    value = view.getSource();
-  }
-  return {value, normalForm(offset)};
-}
-
-struct Place {
-  rt::Space space;
-  int64_t index = 0, offset = 0;
-};
-
 class Planner {
 public:
-  explicit Planner(func::FuncOp function) : function(function) {}
+  explicit Planner(func::FuncOp function) : function(function), homes(function) {}
 
   LogicalResult run(Builder &b) {
-    for (auto [i, argument] : llvm::enumerate(function.getArguments()))
-      places[argument] = {rt::Space::Input, static_cast<int64_t>(i)};
-    for (auto [i, value] : llvm::enumerate(terminator()->getOperands())) {
-      Value base = resolve(value).first;
-      if (!base.getDefiningOp<rt::DispatchOp>() || places.count(base))
-        return function.emitError("result ") << i << " is not written by a kernel of its own";
-      places[base] = {rt::Space::Output, static_cast<int64_t>(i)};
-    }
-    FailureOr<int64_t> weights = placeWeights(b);
-    if (failed(weights))
+    if (failed(homes.assign()))
+      return failure();
+    FailureOr<int64_t> size = placeWeights(b);
+    if (failed(size))
       return failure();
     auto module = function->getParentOfType<ModuleOp>();
-    module->setAttr("rt.weights_size", b.getI64IntegerAttr(*weights));
-    findLives();
+    module->setAttr("rt.weights_size", b.getI64IntegerAttr(*size));
     bool isFixed = llvm::all_of(
-        lives, [](auto &entry) { return constantOf(byteSize(entry.first.getType())).has_value(); });
+        homes.buffers, [](const Buffer &buffer) { return constantOf(buffer.bytes).has_value(); });
     if (isFixed)
-      module->setAttr("rt.arena_size", b.getI64IntegerAttr(placeResults()));
+      module->setAttr("rt.arena_size", b.getI64IntegerAttr(placeBuffers()));
     else
-      stackResults();
+      stackBuffers();
     boundSizes();
-    rewrite();
+    describeResults();
+    emitSteps(function, homes, arena, weights);
+    finish();
     return success();
   }
 
@@ -80,11 +49,13 @@ private:
     int64_t size = 0;
     // The same constant, packed in the same way, is stored once.
     llvm::DenseMap<std::pair<Attribute, Attribute>, int64_t> known;
-    WalkResult result = function.walk([&](rt::DispatchOp op) {
+    WalkResult result = function.walk([&](Operation *op) {
+      if (!isa<rt::RTDialect>(op->getDialect()) || isa<rt::ViewOp>(op))
+        return WalkResult::advance();
       for (Value operand : op->getOperands()) {
-        Value base = resolve(operand).first;
+        Value base = resolveViews(operand).first;
         Operation *def = base.getDefiningOp();
-        if (!def || isa<rt::DispatchOp>(def) || places.count(base))
+        if (!isa_and_nonnull<nn::ConstantOp, kern::PackOp>(def) || weights.count(base))
           continue;
         auto pack = dyn_cast<kern::PackOp>(def);
         auto constant = cast<nn::ConstantOp>(pack ? pack.getSource().getDefiningOp() : def);
@@ -97,9 +68,9 @@ private:
         auto [offset, isNew] = known.try_emplace({constant.getValue(), recipe}, size);
         if (isNew) {
           def->setAttr("rt.offset", b.getI64IntegerAttr(size));
-          size = llvm::alignTo(size + *bytes + alignment, alignment);
+          size = llvm::alignTo(size + *bytes + memoryAlignment, memoryAlignment);
         }
-        places[base] = {rt::Space::Weights, 0, offset->second};
+        weights[base] = offset->second;
       }
       return WalkResult::advance();
     });
@@ -108,64 +79,45 @@ private:
     return size;
   }
 
-  /// What goes to the arena, from its dispatch to its last reader.
-  void findLives() {
-    int64_t step = 0;
-    for (Operation &op : function.front()) {
-      auto dispatch = dyn_cast<rt::DispatchOp>(op);
-      if (!dispatch)
-        continue;
-      ++step;
-      for (Value operand : dispatch.getOperands())
-        if (auto life = lives.find(resolve(operand).first); life != lives.end())
-          life->second.last = step;
-      for (Value result : dispatch.getResults())
-        if (!places.count(result))
-          lives[result] = {step, step, /*size=*/0};
-    }
+  /// Constant offsets, where all sizes are constant.
+  int64_t placeBuffers() {
+    SmallVector<Interval> intervals;
+    for (const Buffer &buffer : homes.buffers)
+      intervals.push_back(
+          {buffer.first, buffer.last, *constantOf(buffer.bytes) + memoryAlignment});
+    int64_t size = packIntervals(intervals, memoryAlignment);
+    for (const Interval &interval : intervals)
+      arena.places.push_back(interval.offset);
+    return size;
   }
 
-  /// Constant offsets, where all sizes are constant.
-  int64_t placeResults() {
-    SmallVector<Interval> intervals;
-    for (auto &[value, life] : lives) {
-      life.size = *constantOf(byteSize(value.getType())) + alignment;
-      intervals.push_back(life);
-    }
-    int64_t arena = packIntervals(intervals, alignment);
-    for (auto [life, interval] : llvm::zip(lives, intervals))
-      places[life.first] = {rt::Space::Arena, 0, interval.offset};
-    return arena;
+  static AffineExpr slotSizeOf(const Buffer &buffer) {
+    AffineExpr blocks = (buffer.bytes + (memoryAlignment - 1)).floorDiv(memoryAlignment);
+    return normalForm(blocks * memoryAlignment + memoryAlignment);
   }
 
   /// Slots on top of each other, in the order that is best for the nominal sizes.
-  void stackResults() {
-    SmallVector<Value> values;
+  void stackBuffers() {
     SmallVector<Interval> intervals;
-    for (auto &[value, life] : lives) {
-      life.size = std::max(nominal(slotSize(value.getType())), alignment);
-      values.push_back(value);
-      intervals.push_back(life);
-    }
-    packIntervals(intervals, alignment);
-    auto order = llvm::to_vector(llvm::seq<size_t>(0, values.size()));
+    for (const Buffer &buffer : homes.buffers)
+      intervals.push_back({buffer.first, buffer.last,
+                           std::max(nominal(slotSizeOf(buffer)), memoryAlignment)});
+    packIntervals(intervals, memoryAlignment);
+    auto order = llvm::to_vector(llvm::seq<size_t>(0, intervals.size()));
     llvm::sort(order, [&](size_t a, size_t b) {
       return std::make_pair(intervals[a].offset, a) < std::make_pair(intervals[b].offset, b);
     });
     SmallVector<Interval> sorted;
     for (size_t i : order)
       sorted.push_back(intervals[i]);
+    arena.hasSlots = true;
+    arena.places.resize(intervals.size());
     OpBuilder b = OpBuilder::atBlockBegin(&function.front());
     for (auto [number, above] : llvm::enumerate(intervalsBelow(sorted))) {
-      Value value = values[order[number]];
-      places[value] = {rt::Space::Arena, static_cast<int64_t>(number), 0};
-      rt::SlotOp::create(b, value.getLoc(), number, sizeAttr(slotSize(value.getType())), above);
+      arena.places[order[number]] = number;
+      rt::SlotOp::create(b, function.getLoc(), number,
+                         sizeAttr(slotSizeOf(homes.buffers[order[number]])), above);
     }
-  }
-
-  static AffineExpr slotSize(Type type) {
-    AffineExpr blocks = (byteSize(type) + (alignment - 1)).floorDiv(alignment);
-    return normalForm(blocks * alignment + alignment);
   }
 
   /// What must be neither negative nor greater than memory for a run to make sense.
@@ -183,7 +135,10 @@ private:
         sizes.insert_range(llvm::map_range(op.getDims()->getResults(), normalForm));
     });
     function.walk([&](rt::ViewOp op) { sizes.insert(op.getFirst()); });
-    sizes.remove_if([](AffineExpr size) { return constantOf(size).has_value(); });
+    for (const Buffer &buffer : homes.buffers)
+      sizes.insert(buffer.bytes);
+    // Those that a run computes are bounded in it: rt.bound.
+    sizes.remove_if([&](AffineExpr size) { return constantOf(size) || homes.isLate(size); });
     if (sizes.empty())
       return;
     auto map = AffineMap::get(0, symbolCount(sizes.getArrayRef()), sizes.getArrayRef(),
@@ -191,47 +146,10 @@ private:
     function->setAttr("rt.sizes", AffineMapAttr::get(map));
   }
 
-  /// rt.dispatch -> rt.run; what is left are the weights.
-  void rewrite() {
-    for (Operation &op : llvm::make_early_inc_range(function.front())) {
-      auto dispatch = dyn_cast<rt::DispatchOp>(op);
-      if (!dispatch)
-        continue;
-      SmallVector<int32_t> spaces;
-      SmallVector<int64_t> indices, offsets;
-      SmallVector<AffineExpr> starts;
-      SmallVector<Value> buffers(dispatch.getOperands());
-      llvm::append_range(buffers, dispatch.getResults());
-      OpBuilder b(&op);
-      double bytes = 0;
-      for (Value buffer : buffers) {
-        auto [base, start] = resolve(buffer);
-        Place place = places.lookup(base);
-        spaces.push_back(static_cast<int32_t>(place.space));
-        indices.push_back(place.index);
-        offsets.push_back(place.offset + constantOf(start).value_or(0));
-        starts.push_back(constantOf(start) ? b.getAffineConstantExpr(0) : start);
-        bytes += nominal(byteSize(buffer.getType()));
-      }
-      AffineMapAttr open;
-      if (symbolCount(starts))
-        open = AffineMapAttr::get(AffineMap::get(0, symbolCount(starts), starts, b.getContext()));
-      auto run = rt::RunOp::create(b, op.getLoc(), dispatch.getKernelAttr(),
-                                   b.getDenseI32ArrayAttr(spaces), b.getDenseI64ArrayAttr(indices),
-                                   b.getDenseI64ArrayAttr(offsets), dispatch.getDimsAttr(), open);
-      for (StringRef name : {"nodes", "flops"})
-        if (Attribute attr = op.getAttr(name))
-          run->setAttr(name, attr);
-      run->setAttr("bytes", b.getF64FloatAttr(bytes));
-    }
-    describeResults();
+  void finish() {
     auto none = FunctionType::get(function.getContext(), function.getArgumentTypes(), {});
-    terminator()->setOperands({});
     function.setFunctionType(none);
     function.removeResAttrsAttr();
-    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.front())))
-      if (isa<rt::DispatchOp, rt::ViewOp>(op))
-        op.erase();
   }
 
   /// The types and names of the results outlive the results.
@@ -248,8 +166,9 @@ private:
   }
 
   func::FuncOp function;
-  llvm::DenseMap<Value, Place> places;
-  llvm::MapVector<Value, Interval> lives;
+  Homes homes;
+  ArenaPlan arena;
+  llvm::DenseMap<Value, int64_t> weights;
 };
 
 struct PlanMemory : nncc::impl::PlanMemoryBase<PlanMemory> {

@@ -1,9 +1,11 @@
 #include "passes/verify/Program.h"
 
+#include "dialects/SizeText.h"
 #include "dialects/kern/Kern.h"
 #include "dialects/nn/NN.h"
 #include "dialects/rt/RT.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/ADT/BitVector.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -45,7 +47,11 @@ static LogicalResult verifyBody(func::FuncOp program) {
     if (failed(verifyType(program, type, program)))
       return failure();
   WalkResult result = program.walk([&](Operation *op) {
-    for (Type type : op->getResultTypes())
+    SmallVector<Type> types(op->getResultTypes());
+    if (op != program)
+      for (Region &region : op->getRegions())
+        llvm::append_range(types, region.getArgumentTypes());
+    for (Type type : types)
       if (failed(verifyType(op, type, program)))
         return WalkResult::interrupt();
     if (auto check = dyn_cast<rt::CheckOp>(op))
@@ -54,6 +60,99 @@ static LogicalResult verifyBody(func::FuncOp program) {
     return constant ? WalkResult(verifyConstant(constant)) : WalkResult::advance();
   });
   return failure(result.wasInterrupted());
+}
+
+namespace {
+
+/// Which symbols have a value where an operation stands.
+class Symbols {
+public:
+  explicit Symbols(func::FuncOp program) : defined(symbolNames(program).size()) {
+    for (Type type : program.getArgumentTypes())
+      for (AffineExpr size : shapeOf(cast<RankedTensorType>(type)))
+        define(size);
+  }
+
+  LogicalResult verify(Block &block) {
+    for (Operation &op : block)
+      if (failed(verify(op)))
+        return failure();
+    return success();
+  }
+
+private:
+  void define(AffineExpr size) {
+    if (auto symbol = dyn_cast<AffineSymbolExpr>(size))
+      define(static_cast<int64_t>(symbol.getPosition()));
+  }
+  void define(int64_t symbol) {
+    if (symbol >= static_cast<int64_t>(defined.size()))
+      defined.resize(symbol + 1);
+    defined.set(symbol);
+  }
+  void define(ArrayRef<int64_t> symbols) {
+    for (int64_t symbol : symbols)
+      define(symbol);
+  }
+
+  LogicalResult expect(Operation &op, ArrayRef<AffineExpr> sizes) {
+    std::optional<unsigned> missing;
+    for (AffineExpr size : sizes)
+      size.walk([&](AffineExpr part) {
+        auto symbol = dyn_cast<AffineSymbolExpr>(part);
+        if (symbol && (symbol.getPosition() >= defined.size() || !defined[symbol.getPosition()]))
+          missing = symbol.getPosition();
+      });
+    if (missing)
+      return op.emitOpError("uses symbol ") << *missing << ", which has no value there";
+    return success();
+  }
+
+  LogicalResult expect(Operation &op, TypeRange types) {
+    for (Type type : types)
+      if (failed(expect(op, shapeOf(cast<RankedTensorType>(type)))))
+        return failure();
+    return success();
+  }
+
+  /// What a region defines is known inside of it alone.
+  LogicalResult verifyInside(Region &region) {
+    llvm::BitVector before = defined;
+    LogicalResult result = verify(region.front());
+    defined = before;
+    return result;
+  }
+
+  LogicalResult verify(Operation &op) {
+    for (NamedAttribute attribute : op.getAttrs())
+      if (auto map = dyn_cast<AffineMapAttr>(attribute.getValue()))
+        if (failed(expect(op, map.getValue().getResults())))
+          return failure();
+    auto loop = dyn_cast<rt::LoopOp>(op);
+    llvm::BitVector before = defined;
+    if (loop) {
+      define(loop.getCounter());
+      define(loop.getSymbols());
+    }
+    for (Region &region : op.getRegions())
+      if (failed(expect(op, region.getArgumentTypes())) || failed(verifyInside(region)))
+        return failure();
+    if (auto read = dyn_cast<rt::ReadOp>(op)) {
+      define(read.getSymbols());
+      define(read.getMinus());
+    }
+    if (auto branch = dyn_cast<rt::IfOp>(op))
+      define(branch.getSymbols());
+    return expect(op, op.getResultTypes());
+  }
+
+  llvm::BitVector defined;
+};
+
+} // namespace
+
+LogicalResult verifySymbols(func::FuncOp program) {
+  return Symbols(program).verify(program.front());
 }
 
 FailureOr<func::FuncOp> verifyProgram(ModuleOp module) {
@@ -84,13 +183,13 @@ FailureOr<func::FuncOp> verifyProgram(ModuleOp module) {
 
 LogicalResult verifyDispatches(func::FuncOp program) {
   WalkResult result = program.walk([](Operation *op) {
-    if (isa<func::FuncOp, func::ReturnOp, rt::CheckOp, rt::DispatchOp, rt::ViewOp, nn::ConstantOp,
-            kern::PackOp>(op))
+    if (isa<func::FuncOp, func::ReturnOp, rt::CheckOp, rt::DispatchOp, rt::IfOp, rt::LoopOp,
+            rt::ReadOp, rt::ViewOp, rt::YieldOp, nn::ConstantOp, kern::PackOp>(op))
       return WalkResult::advance();
     return WalkResult(
         op->emitOpError("is left in the program: expected kernels for everything that computes"));
   });
-  return failure(result.wasInterrupted());
+  return failure(result.wasInterrupted() || failed(verifySymbols(program)));
 }
 
 LogicalResult verifySizes(Operation *op, ArrayRef<AffineExpr> sizes, func::FuncOp program) {

@@ -12,7 +12,12 @@ namespace nncc {
 /// what is different.
 llvm::FailureOr<mlir::func::FuncOp> verifyProgram(mlir::ModuleOp module);
 
-/// Before memory is planned the program holds dispatches, views on their results, and weights.
+/// Every symbol has a value where it is used: the sizes of arguments give it one, or an operation
+/// before. Reports others.
+llvm::LogicalResult verifySymbols(mlir::func::FuncOp program);
+
+/// Before memory is planned the program holds dispatches, views on their results, weights and control
+/// flow around them.
 /// Reports the operations that are none of them.
 llvm::LogicalResult verifyDispatches(mlir::func::FuncOp program);
 

@@ -18,12 +18,13 @@ struct VerifyGraph : nncc::impl::VerifyGraphBase<VerifyGraph> {
     if (failed(program))
       return signalPassFailure();
     WalkResult result = program->walk([](Operation *op) {
-      if (isa<func::FuncOp, func::ReturnOp, rt::CheckOp>(op) ||
+      if (isa<func::FuncOp, func::ReturnOp, rt::CheckOp, rt::IfOp, rt::LoopOp, rt::ReadOp,
+              rt::YieldOp>(op) ||
           isa<nn::NNDialect>(op->getDialect()))
         return WalkResult::advance();
       return WalkResult(op->emitOpError("is not of dialect nn"));
     });
-    if (result.wasInterrupted())
+    if (result.wasInterrupted() || failed(verifySymbols(*program)))
       signalPassFailure();
   }
 };

@@ -24,7 +24,8 @@ public:
 
   LogicalResult run() {
     for (auto check : {&Checker::checkArguments, &Checker::checkSizesAttribute,
-                       &Checker::checkResults, &Checker::checkSlots, &Checker::checkWeights})
+                       &Checker::checkResults, &Checker::checkSlots, &Checker::checkWeights,
+                       &Checker::countPointers})
       if (failed((this->*check)()))
         return failure();
     for (ModuleOp kernel : module.getOps<ModuleOp>())
@@ -33,6 +34,9 @@ public:
     WalkResult result = program.walk([&](Operation *op) {
       if (auto run = dyn_cast<rt::RunOp>(op))
         return WalkResult(checkRun(run));
+      if (isa<rt::LoadOp, rt::SetOp, rt::PointOp, rt::AllocateOp, rt::OutputOp, rt::GrowOp,
+              rt::FreeOp, rt::BoundOp, rt::WhenOp, rt::WhileOp>(op))
+        return WalkResult(checkStep(op));
       if (isa<func::FuncOp, func::ReturnOp, rt::CheckOp, rt::SlotOp, nn::ConstantOp, kern::PackOp>(
               op))
         return WalkResult::advance();
@@ -152,6 +156,54 @@ private:
     return success();
   }
 
+  LogicalResult countPointers() {
+    WalkResult result = program.walk([&](Operation *op) {
+      auto pointer = op->getAttrOfType<IntegerAttr>("pointer");
+      if (!pointer)
+        return WalkResult::advance();
+      constexpr int64_t most = 1 << 20;
+      if (pointer.getInt() < 0 || pointer.getInt() >= most)
+        return WalkResult(op->emitOpError("expects the number of a pointer, found ") << pointer);
+      pointers = std::max(pointers, pointer.getInt() + 1);
+      return WalkResult::advance();
+    });
+    return failure(result.wasInterrupted());
+  }
+
+  LogicalResult checkSymbols(Operation *op, ArrayRef<int64_t> numbers) {
+    auto names = program->getAttrOfType<ArrayAttr>("nn.dims");
+    int64_t count = names ? names.size() : 0;
+    for (int64_t number : numbers)
+      if (number < 0 || number >= count)
+        return op->emitOpError("sets or reads symbol ")
+               << number << ", but 'nn.dims' of the program has " << count << " names";
+    return success();
+  }
+
+  /// A step that is no run of a kernel.
+  LogicalResult checkStep(Operation *op) {
+    for (NamedAttribute attribute : op->getAttrs()) {
+      Attribute value = attribute.getValue();
+      LogicalResult good = success();
+      if (auto map = dyn_cast<AffineMapAttr>(value))
+        good = verifySizes(op, map.getValue().getResults(), program);
+      else if (auto place = dyn_cast<rt::PlaceAttr>(value))
+        good = checkPlace(op, place.getSpace(), place.getIndex(), place.getOffset(),
+                          place.getStart());
+      else if (attribute.getName() == "symbol")
+        good = checkSymbols(op, cast<IntegerAttr>(value).getInt());
+      else if (attribute.getName() == "output" &&
+               !(cast<IntegerAttr>(value).getInt() >= 0 &&
+                 cast<IntegerAttr>(value).getInt() < results))
+        good = op->emitOpError("is of output ") << value << ", of " << results;
+      else if (auto numbers = dyn_cast<DenseI64ArrayAttr>(value))
+        good = checkSymbols(op, numbers.asArrayRef());
+      if (failed(good))
+        return failure();
+    }
+    return success();
+  }
+
   static int64_t byteCount(RankedTensorType type) {
     return type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
   }
@@ -173,7 +225,10 @@ private:
     return success();
   }
 
-  LogicalResult checkPlace(rt::RunOp run, rt::Space space, int64_t index, int64_t offset) {
+  LogicalResult checkPlace(Operation *run, rt::Space space, int64_t index, int64_t offset,
+                           AffineMap start = {}) {
+    if (start && failed(verifySizes(run, start.getResults(), program)))
+      return failure();
     int64_t count = 1, end = INT64_MAX;
     switch (space) {
     case rt::Space::Input:
@@ -189,12 +244,15 @@ private:
     case rt::Space::Weights:
       end = moduleSize("rt.weights_size");
       break;
+    case rt::Space::Pointer:
+      count = pointers;
+      break;
     }
     if (index < 0 || index >= count)
-      return run.emitOpError("has a buffer in ")
+      return run->emitOpError("has a buffer in ")
              << rt::stringifySpace(space) << " " << index << ", of " << count;
     if (offset < 0 || offset >= std::max<int64_t>(end, 1))
-      return run.emitOpError("has a buffer at ")
+      return run->emitOpError("has a buffer at ")
              << offset << ", outside of its memory of " << end << " bytes";
     return success();
   }
@@ -202,7 +260,7 @@ private:
   ModuleOp module;
   func::FuncOp program;
   SymbolTable symbols;
-  int64_t slots = 0, results = 0;
+  int64_t slots = 0, results = 0, pointers = 0;
 };
 
 struct VerifyProgram : nncc::impl::VerifyProgramBase<VerifyProgram> {

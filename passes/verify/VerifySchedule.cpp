@@ -29,11 +29,13 @@ struct VerifySchedule : nncc::impl::VerifyScheduleBase<VerifySchedule> {
       if (failed(verifyKernelSizes(kernel)) || failed(verifyOps(kernel)))
         return signalPassFailure();
     SymbolTable symbols(getOperation());
-    for (auto dispatch : program->getOps<rt::DispatchOp>())
-      if (failed(verifyCall(dispatch, symbols.lookup<ModuleOp>(dispatch.getKernel()),
-                            dispatch.getDims() ? dispatch.getDims()->getNumResults() : 0,
-                            dispatch->getNumOperands() + dispatch->getNumResults())))
-        return signalPassFailure();
+    WalkResult result = program->walk([&](rt::DispatchOp dispatch) {
+      return WalkResult(verifyCall(dispatch, symbols.lookup<ModuleOp>(dispatch.getKernel()),
+                                   dispatch.getDims() ? dispatch.getDims()->getNumResults() : 0,
+                                   dispatch->getNumOperands() + dispatch->getNumResults()));
+    });
+    if (result.wasInterrupted())
+      signalPassFailure();
   }
 
   /// Loops and vectors on the buffers of the call: tensors are gone, nothing is allocated.

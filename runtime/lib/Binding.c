@@ -279,9 +279,6 @@ static nncc_status checkOutputSizes(nncc_instance *instance, const Side *side, i
     int64_t expected = size < 0 ? instance->dims[-1 - size] : size;
     if (expected == tensor->shape[i])
       continue;
-    if (expected < 0)
-      return nnccFail(NNCC_NOT_SUPPORTED, "output '%s': size %d is known only after a run",
-                      info->name, i);
     snprintf(reason, sizeof reason, ": size %d is %lld, expected %lld", i,
              (long long)tensor->shape[i], (long long)expected);
     return wrongTensor(d, side, index, tensor, reason);
@@ -309,6 +306,32 @@ static nncc_status checkAliases(const Side *inputs, const Side *outputs) {
   return NNCC_OK;
 }
 
+bool nnccIsRunOutput(const nncc_instance *instance, int32_t output) {
+  const nncc_tensor_info *info = &instance->model->descriptor.outputs[output];
+  for (int32_t i = 0; i < info->rank; ++i)
+    if (info->shape[i] < 0 && instance->dims[-1 - info->shape[i]] < 0)
+      return true;
+  return false;
+}
+
+/* The run makes it; the caller asks for it afterwards. */
+static nncc_status awaitOutput(nncc_instance *instance, const Side *side, int32_t index,
+                               const nncc_tensor *tensor) {
+  const nncc_tensor_info *info = &side->infos[index];
+  RunOutput *output = &instance->runOutputs[index];
+  if (tensor->data)
+    return nnccFail(NNCC_NOT_SUPPORTED,
+                    "output '%s' (number %d): its sizes are known only after a run; give no data, "
+                    "and call nncc_instance_output then",
+                    info->name, index);
+  output->given = false;
+  if (!output->shape)
+    output->shape = calloc((size_t)info->rank, sizeof *output->shape);
+  side->pointers[index] = NULL;
+  side->bytes[index] = 0;
+  return output->shape ? NNCC_OK : nnccFail(NNCC_OUT_OF_MEMORY, "no memory for an output");
+}
+
 nncc_status nnccBindOutputs(nncc_instance *instance, const nncc_tensor *outputs, int32_t count) {
   const nncc_descriptor *d = &instance->model->descriptor;
   Side side = sideOf(instance, false), inputs = sideOf(instance, true);
@@ -317,6 +340,10 @@ nncc_status nnccBindOutputs(nncc_instance *instance, const nncc_tensor *outputs,
     int32_t index = resolve(&side, &outputs[i], i, instance->seen);
     if (index < 0)
       return NNCC_INVALID_ARGUMENT;
+    if (nnccIsRunOutput(instance, index)) {
+      status = awaitOutput(instance, &side, index, &outputs[i]);
+      continue;
+    }
     status = checkTensor(d, &side, index, &outputs[i]);
     if (!status)
       status = checkOutputSizes(instance, &side, index, &outputs[i]);

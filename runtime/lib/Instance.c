@@ -33,7 +33,8 @@ static bool allocateTables(nncc_instance *instance, bool profile) {
   instance->outputBytes = zeros(d->num_outputs, sizeof(int64_t));
   int32_t most = d->num_inputs > d->num_outputs ? d->num_inputs : d->num_outputs;
   instance->seen = zeros(most, sizeof(bool));
-  bool all = instance->given && instance->dims && instance->newGiven && instance->newDims &&
+  instance->runOutputs = zeros(d->num_outputs, sizeof(RunOutput));
+  bool all = instance->given && instance->runOutputs && instance->dims && instance->newGiven && instance->newDims &&
              instance->setBy && instance->inputs && instance->outputs && instance->inputBytes &&
              instance->outputBytes && instance->seen;
   if (!all || !profile)
@@ -114,10 +115,15 @@ void nncc_instance_destroy(nncc_instance *instance) {
   nnccPoolDestroy(instance->pool);
   nnccHeapDestroy(&instance->heap);
   free(instance->workspace);
+  for (int32_t i = 0; instance->runOutputs && i < instance->model->descriptor.num_outputs; ++i) {
+    free(instance->runOutputs[i].shape);
+    free(instance->runOutputs[i].data);
+  }
   void *tables[] = {instance->given,   instance->dims,       instance->newGiven,
                     instance->newDims, instance->setBy,      instance->inputs,
                     instance->outputs, instance->inputBytes, instance->outputBytes,
-                    instance->seen,    instance->profile,    instance->order};
+                    instance->seen,    instance->profile,    instance->order,
+                    instance->runOutputs};
   for (size_t i = 0; i < sizeof tables / sizeof *tables; ++i)
     free(tables[i]);
   pthread_mutex_destroy(&instance->errorLock);
@@ -182,11 +188,26 @@ nncc_status nncc_instance_output_shape(const nncc_instance *instance, int32_t ou
     if (size < 0 && !instance->bound)
       return notBound();
     size = size < 0 ? instance->dims[-1 - size] : size;
-    if (size < 0)
-      return nnccFail(NNCC_NOT_SUPPORTED, "output '%s': size %d is known only after a run",
-                      info->name, i);
     shape[i] = size;
   }
+  return NNCC_OK;
+}
+
+nncc_status nncc_instance_output(const nncc_instance *instance, int32_t output,
+                                 nncc_tensor *tensor) {
+  const nncc_tensor_info *info = nncc_model_output(instance->model, output);
+  if (!info || !tensor)
+    return nnccFail(NNCC_INVALID_ARGUMENT, "no output %d: the model has %d, or tensor is NULL",
+                    output, instance->model->descriptor.num_outputs);
+  const RunOutput *found = &instance->runOutputs[output];
+  if (!found->given)
+    return nnccFail(NNCC_INVALID_ARGUMENT,
+                    "output '%s' is in memory of the caller, or no run has given it", info->name);
+  tensor->data = found->data;
+  tensor->type = info->type;
+  tensor->rank = info->rank;
+  tensor->shape = found->shape;
+  tensor->name = info->name;
   return NNCC_OK;
 }
 

@@ -142,6 +142,14 @@ typedef struct Heap {
   int64_t used; /* blocks */
 } Heap;
 
+/* An output whose sizes only a run tells; memory stays for the next one. */
+typedef struct RunOutput {
+  int64_t *shape; /* NULL: the output's sizes follow from those of the inputs */
+  char *data;     /* NULL: the last run has not given it */
+  int64_t capacity;
+  bool given;
+} RunOutput;
+
 void nnccHeapReclaim(Heap *heap); /* what a failed run did not free */
 void nnccHeapDestroy(Heap *heap);
 
@@ -182,6 +190,7 @@ struct nncc_instance {
   void **inputs, **outputs;
   int64_t *inputBytes, *outputBytes;
   bool *seen;
+  RunOutput *runOutputs; /* by output */
 
   /* The profile; NULL without. `order` is sorted by address. */
   nncc_profile *profile;
@@ -205,6 +214,8 @@ void nnccRecord(nncc_profile *profile, int64_t elapsed);
 /* Fills inputs (by position) and binds the dims that their shapes give. */
 nncc_status nnccBindInputs(nncc_instance *instance, const nncc_tensor *inputs, int32_t count,
                            bool needData);
+/* Whether only a run tells the sizes of an output. */
+bool nnccIsRunOutput(const nncc_instance *instance, int32_t output);
 /* Fills outputs and checks their shapes against the bound dims. */
 nncc_status nnccBindOutputs(nncc_instance *instance, const nncc_tensor *outputs, int32_t count);
 /* Binds newGiven. */

@@ -164,6 +164,24 @@ static void error(void *host, nncc_status status, const char *node, const char *
     instance->hostServices.error(instance->host, status, node, message);
 }
 
+static void *output(void *host, int32_t index, const int64_t *shape) {
+  nncc_instance *instance = host;
+  const nncc_tensor_info *info = &instance->model->descriptor.outputs[index];
+  RunOutput *result = &instance->runOutputs[index];
+  int64_t bytes = nncc_tensor_bytes(info->type, info->rank, shape);
+  if (bytes < 0 || !result->shape)
+    return NULL;
+  if (!result->data || result->capacity < bytes) {
+    free(result->data);
+    result->data = nnccAllocate((uint64_t)bytes + NNCC_ALIGNMENT);
+    result->capacity = result->data ? bytes : 0;
+  }
+  if (info->rank)
+    memcpy(result->shape, shape, (size_t)info->rank * sizeof *shape);
+  result->given = result->data;
+  return result->data;
+}
+
 static void logMessage(void *host, int32_t level, const char *message) {
   nncc_instance *instance = host;
   instance->hostServices.log(instance->host, level, message);
@@ -192,4 +210,5 @@ void nnccFillServices(nncc_instance *instance) {
   s->cancelled = cancelled;
   s->device = host->device;
   s->comm = host->comm;
+  s->output = output;
 }

@@ -103,8 +103,10 @@ public:
     llvm::Value *values = infer->getArg(0);
     llvm::BasicBlock *refuse = program.makeBlock("refuse");
     // Sizes are computed of unknown symbols too, and then not looked at.
-    ProgramSizes sizes(program, values);
+    ProgramSizes sizes(program, values, dims.names.size());
     for (auto [i, size] : llvm::enumerate(dims.derived)) {
+      if (!dims.isGiven(size))
+        continue; // stays unknown
       llvm::Value *known = b.getTrue();
       size.walk([&](AffineExpr part) {
         if (llvm::isa<mlir::AffineSymbolExpr>(part))
@@ -193,9 +195,13 @@ SmallVector<mlir::RankedTensorType> nncc::cpu::resultTypes(mlir::func::FuncOp ma
 
 ProgramDims::ProgramDims(mlir::func::FuncOp main) {
   names = symbolNames(main);
+  unsigned given = 0;
+  for (mlir::Type type : main.getArgumentTypes())
+    given = std::max(given, symbolCount(shapeOf(llvm::cast<mlir::RankedTensorType>(type))));
+  names.truncate(std::min<size_t>(names.size(), given));
   auto add = [&](mlir::RankedTensorType type) {
     for (AffineExpr size : shapeOf(type))
-      if (!constantOf(size) && !llvm::isa<mlir::AffineSymbolExpr>(size) &&
+      if (!constantOf(size) && !(llvm::isa<mlir::AffineSymbolExpr>(size) && isGiven(size)) &&
           !llvm::is_contained(derived, normalForm(size)))
         derived.push_back(normalForm(size));
   };
@@ -208,7 +214,7 @@ int64_t ProgramDims::inShape(AffineExpr size) const {
   size = normalForm(size);
   if (auto constant = constantOf(size))
     return *constant;
-  if (auto symbol = llvm::dyn_cast<mlir::AffineSymbolExpr>(size))
+  if (auto symbol = llvm::dyn_cast<mlir::AffineSymbolExpr>(size); symbol && isGiven(size))
     return -1 - static_cast<int64_t>(symbol.getPosition());
   auto *found = llvm::find(derived, size);
   return -1 - static_cast<int64_t>(names.size() + (found - derived.begin()));

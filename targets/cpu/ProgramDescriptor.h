@@ -8,8 +8,9 @@
 
 namespace nncc::cpu {
 
-/// The dims of the descriptor: the symbols of the program by the names in its attribute `nn.dims`,
-/// then every other expression that is a size of an input or output, without a name.
+/// The dims of the descriptor: the symbols that the inputs give, by the names in the program's
+/// attribute `nn.dims`, then every other expression that is a size of an input or output, without a
+/// name. It may be over symbols that only a run gives a value.
 class ProgramDims {
 public:
   explicit ProgramDims(mlir::func::FuncOp main);
@@ -17,7 +18,10 @@ public:
   /// A size in nncc_tensor_info.shape: -1 - d for dim d.
   int64_t inShape(mlir::AffineExpr size) const;
 
-  llvm::SmallVector<std::string> names; // of the symbols
+  /// Whether inputs alone give the size.
+  bool isGiven(mlir::AffineExpr size) const { return symbolCount(size) <= names.size(); }
+
+  llvm::SmallVector<std::string> names; // of the symbols that inputs give
   Shape derived;                        // expressions over the symbols
 };
 

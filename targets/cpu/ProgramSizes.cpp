@@ -46,7 +46,9 @@ Value *ProgramSizes::value(AffineExpr expression) {
     else
       result = quotient(binary.getKind(), lhs, rhs);
   }
-  return values[expression] = result;
+  if (isGiven(expression))
+    values[expression] = result;
+  return result;
 }
 
 Value *ProgramSizes::isBad(AffineExpr expression) {

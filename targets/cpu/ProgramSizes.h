@@ -7,18 +7,31 @@
 
 namespace nncc::cpu {
 
-/// Expressions over the symbols of the program -> values where the builder is, each part once. The
-/// code that is built runs one block after the other: what one block has computed, later ones use.
+/// Expressions over the symbols of the program -> values where the builder is. What is over given
+/// symbols alone is computed once, and used by the blocks that run after it.
 class ProgramSizes {
 public:
-  /// `dims`: the int64_t of the symbols.
-  ProgramSizes(ProgramBuilder &program, llvm::Value *dims) : program(program), dims(dims) {}
+  /// `dims`: the int64_t of the symbols. The first `given` of them do not change.
+  ProgramSizes(ProgramBuilder &program, llvm::Value *dims, unsigned given)
+      : program(program), dims(dims), given(given) {}
 
   llvm::Value *value(mlir::AffineExpr expression);
+  void setSymbol(int64_t number, llvm::Value *value) {
+    program.store(value, dims, number * sizeof(int64_t));
+  }
+  /// Whether the expression is over given symbols alone.
+  bool isGiven(mlir::AffineExpr expression) const { return symbolCount(expression) <= given; }
 
   /// Whether the expression is no size: negative, greater than memory (2^47), or a part of it
   /// cannot be represented.
   llvm::Value *isBad(mlir::AffineExpr expression);
+
+  /// What is computed while `build` runs is used there alone: its blocks may not run.
+  void inBranch(llvm::function_ref<void()> build) {
+    llvm::DenseMap<mlir::AffineExpr, llvm::Value *> before = values;
+    build();
+    values = std::move(before);
+  }
 
 private:
   llvm::Value *symbol(unsigned number);
@@ -26,6 +39,7 @@ private:
 
   ProgramBuilder &program;
   llvm::Value *dims;
+  unsigned given;
   llvm::DenseMap<mlir::AffineExpr, llvm::Value *> values;
 };
 

@@ -49,13 +49,36 @@ Expected<std::vector<Tensor>> makeOutputs(const nncc_model *model, const nncc_in
     std::vector<int64_t> shape(info->rank);
     if (nncc_status status = nncc_instance_output_shape(instance, i, shape.data()))
       return runtimeError(status);
+    bool isOfRun = llvm::is_contained(shape, -1);
+    if (isOfRun)
+      shape.assign(shape.size(), 0);
     Expected<Tensor> output = Tensor::create(info->type, std::move(shape));
     if (!output)
       return output.takeError();
     output->name = info->name;
+    output->isOfRun = isOfRun;
     outputs.push_back(std::move(*output));
   }
   return outputs;
+}
+
+Error takeRunOutputs(const nncc_instance *instance, MutableArrayRef<Tensor> outputs) {
+  for (auto [i, output] : llvm::enumerate(outputs)) {
+    nncc_tensor found;
+    if (!output.isOfRun)
+      continue;
+    if (nncc_status status = nncc_instance_output(instance, i, &found))
+      return runtimeError(status);
+    Expected<Tensor> copy =
+        Tensor::create(found.type, std::vector<int64_t>(found.shape, found.shape + found.rank));
+    if (!copy)
+      return copy.takeError();
+    std::memcpy(copy->bytes().data(), found.data, copy->bytes().size());
+    copy->name = output.name;
+    copy->isOfRun = true;
+    output = std::move(*copy);
+  }
+  return Error::success();
 }
 
 Expected<std::vector<Tensor>> runOnce(nncc_model *model, ArrayRef<Tensor> inputs, int threads) {
@@ -78,6 +101,8 @@ Expected<std::vector<Tensor>> runOnce(nncc_model *model, ArrayRef<Tensor> inputs
   if (nncc_status status =
           nncc_instance_run(instance.get(), in.data(), in.size(), out.data(), out.size()))
     return runtimeError(status);
+  if (Error error = takeRunOutputs(instance.get(), *results))
+    return std::move(error);
   return results;
 }
 

@@ -38,6 +38,9 @@ llvm::Expected<ModelHandle> openLibrary(const std::string &path, uint32_t flags 
 llvm::Expected<std::vector<Tensor>> makeOutputs(const nncc_model *model,
                                                 const nncc_instance *instance);
 
+/// After a run, the outputs of which only the run tells a size.
+llvm::Error takeRunOutputs(const nncc_instance *instance, llvm::MutableArrayRef<Tensor> outputs);
+
 /// The results of one run, in the model's order. `threads`: 0 is one per processor.
 llvm::Expected<std::vector<Tensor>> runOnce(nncc_model *model, llvm::ArrayRef<Tensor> inputs,
                                             int threads);

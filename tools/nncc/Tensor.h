@@ -26,6 +26,7 @@ struct Tensor {
   /// NumPy knows no bfloat16, float8 or int4 and calls them bytes of this size; `type` is then
   /// their unsigned integer until `adopt` finds what is meant. 0: `type` is what the file says.
   unsigned opaqueBytes = 0;
+  bool isOfRun = false; ///< an output of which only the run tells a size: no memory before it
 
   llvm::MutableArrayRef<char> bytes() { return memory->getBuffer(); }
   llvm::StringRef bytes() const { return {memory->getBufferStart(), memory->getBufferSize()}; }
@@ -41,7 +42,7 @@ struct Tensor {
   double value(int64_t index) const;
 
   nncc_tensor view(const char *name) const {
-    return {memory->getBufferStart(), type, static_cast<int32_t>(shape.size()), shape.data(), name};
+    return {isOfRun ? nullptr : memory->getBufferStart(), type, static_cast<int32_t>(shape.size()), shape.data(), name};
   }
 };
 

@@ -21,7 +21,7 @@ extern "C" {
 
 #define NNCC_ABI_MAGIC UINT64_C(0x4c444f4d43434e4e) /* "NNCCMODL", little endian */
 #define NNCC_ABI_MAJOR 1
-#define NNCC_ABI_MINOR 0
+#define NNCC_ABI_MINOR 1
 #define NNCC_ALIGNMENT 64
 
 /* What a call returned. Nothing aborts or throws across this boundary. */
@@ -127,6 +127,9 @@ struct nncc_services {
   int32_t (*cancelled)(void *host);
   const nncc_device *device; /* optional: an accelerator */
   const nncc_comm *comm;     /* optional: other processes or devices */
+  /* Memory for an output whose sizes the run has just computed, aligned to NNCC_ALIGNMENT; NULL ends
+   * the run. Only asked for by models that have such outputs, once for each. */
+  void *(*output)(void *host, int32_t output, const int64_t *shape);
 };
 
 /* The arguments of one run. */
@@ -136,13 +139,14 @@ struct nncc_frame {
   const nncc_services *services;
   void *host;
   void *const *inputs;  /* in the descriptor's order; any alignment; never over-read */
-  void *const *outputs; /* likewise; may alias neither each other nor an input */
+  void *const *outputs; /* likewise; may alias neither each other nor an input; NULL where only the
+                         * run knows the sizes: see nncc_services.output */
   const char *weights;
   char *arena;
   char *scratch; /* workers * scratch_stride bytes */
   int64_t scratch_stride;
   const int64_t *dims; /* the sizes of the descriptor's dims */
-  nncc_value **values; /* outputs of unknown size, set by the library */
+  nncc_value **values; /* outputs that are no tensors, set by the library */
 };
 
 typedef struct nncc_dim {

@@ -202,7 +202,7 @@ NNCC_API nncc_status nncc_instance_bind_dims(nncc_instance *instance, const int6
                                              int32_t num_dims);
 
 /* The shape of an output for the bound dims; writes the output's rank sizes. A model without dims
- * needs no binding. NNCC_NOT_SUPPORTED where it is known only after a run. */
+ * needs no binding. A size that only a run tells is -1. */
 NNCC_API nncc_status nncc_instance_output_shape(const nncc_instance *instance, int32_t output,
                                                 int64_t *shape);
 
@@ -216,17 +216,22 @@ NNCC_API nncc_status nncc_instance_set_workspace(nncc_instance *instance, void *
                                                  uint64_t bytes);
 
 /* Runs the model: all inputs and all outputs, by position or by name, with matching types and
- * shapes. Outputs may alias neither each other nor an input. From the second run with the same dims
+ * shapes. An output of which only the run tells a size (see nncc_instance_output_shape) has no data
+ * here: nncc_instance_output() gives it afterwards. Outputs may alias neither each other nor an input. From the second run with the same dims
  * on it takes no memory from the system.
  *   NNCC_INVALID_ARGUMENT  count, name, type, rank, size or pointer; the message says which input,
  *                          what was found and what was expected; or a run is in progress
  *   NNCC_DATA_ERROR        a value that a node does not allow; the message names the node
  *   NNCC_CANCELLED         by nncc_instance_cancel(); outputs are undefined
- *   NNCC_NOT_SUPPORTED     an output's size is known only after the run
+ *   NNCC_NOT_SUPPORTED     data are given for an output whose sizes are known only after the run
  *   NNCC_OUT_OF_MEMORY, and what the host's services return */
 NNCC_API nncc_status nncc_instance_run(nncc_instance *instance, const nncc_tensor *inputs,
                                        int32_t num_inputs, const nncc_tensor *outputs,
                                        int32_t num_outputs);
+
+/* An output whose sizes the last run computed, in memory of the instance: valid until its next run. */
+NNCC_API nncc_status nncc_instance_output(const nncc_instance *instance, int32_t output,
+                                          nncc_tensor *tensor);
 
 /* What went wrong in the last call on this instance that failed; "" before the first: as
  * nncc_last_error(), for hosts that do not stay on one thread. */

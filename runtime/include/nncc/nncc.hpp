@@ -106,6 +106,10 @@ public:
   TensorView(void *data, nncc_type type, std::vector<int64_t> shape, std::string name = {})
       : data_(data), type_(type), shape_(std::move(shape)), name_(std::move(name)) {}
 
+  explicit TensorView(const nncc_tensor &tensor)
+      : TensorView(tensor.data, tensor.type, {tensor.shape, tensor.shape + tensor.rank},
+                   tensor.name ? tensor.name : "") {}
+
   /// Valid while this view is.
   nncc_tensor get() const noexcept {
     return {data_, type_, static_cast<int32_t>(shape_.size()), shape_.data(),
@@ -138,6 +142,13 @@ public:
       return Status(NNCC_OUT_OF_MEMORY,
                     "no memory for a tensor of " + std::to_string(bytes) + " bytes");
     return Tensor(memory, type, std::move(shape), static_cast<std::size_t>(bytes));
+  }
+
+  static Result<Tensor> copy(const nncc_tensor &from) {
+    auto tensor = create(from.type, {from.shape, from.shape + from.rank});
+    if (tensor && tensor->bytes())
+      std::memcpy(tensor->data(), from.data, tensor->bytes());
+    return tensor;
   }
 
   nncc_type type() const noexcept { return type_; }
@@ -232,13 +243,21 @@ public:
     return Status(nncc_instance_bind(get(), tensors.data(), count(tensors)));
   }
 
-  /// Of output `index`, for the bound dims.
+  /// Of output `index`, for the bound dims; -1 for a size that only a run tells.
   Result<std::vector<int64_t>> outputShape(int32_t index) const {
     const nncc_tensor_info *info = nncc_model_output(model_.get(), index);
     std::vector<int64_t> shape(info ? static_cast<std::size_t>(info->rank) : 0);
     if (nncc_status status = nncc_instance_output_shape(get(), index, shape.data()))
       return Status(status);
     return shape;
+  }
+
+  /// An output of which the last run told a size, in memory of the instance.
+  Result<TensorView> output(int32_t index) const {
+    nncc_tensor tensor;
+    if (nncc_status status = nncc_instance_output(get(), index, &tensor))
+      return Status(status);
+    return TensorView(tensor);
   }
 
   /// Runs into memory of the caller, without a copy.
@@ -257,14 +276,28 @@ public:
       auto shape = outputShape(i);
       if (!shape)
         return shape.status();
-      auto tensor = Tensor::create(nncc_model_output(model_.get(), i)->type, *std::move(shape));
+      bool known = true;
+      for (int64_t size : *shape)
+        known &= size >= 0;
+      nncc_type type = nncc_model_output(model_.get(), i)->type;
+      auto tensor = Tensor::create(type, known ? *std::move(shape) : std::vector<int64_t>{0});
       if (!tensor)
         return tensor.status();
       results.push_back(*std::move(tensor));
       out.push_back(results.back().get());
+      if (!known)
+        out.back().data = nullptr;
     }
     if (nncc_status status = nncc_instance_run(get(), in.data(), count(in), out.data(), count(out)))
       return Status(status);
+    for (int32_t i = 0; i < count(out); ++i) {
+      if (out[i].data || nncc_instance_output(get(), i, &out[i]))
+        continue; // in memory of its own
+      auto tensor = Tensor::copy(out[i]);
+      if (!tensor)
+        return tensor.status();
+      results[i] = *std::move(tensor);
+    }
     return results;
   }
 

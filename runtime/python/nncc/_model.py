@@ -263,7 +263,8 @@ class Instance:
 
 class Binding:
     """Made by :meth:`Instance.bind`: inputs and outputs whose memory is settled. Calling it runs
-    the model and returns the outputs in the model's order, the same arrays every time."""
+    the model and returns the outputs in the model's order, the same arrays every time; new ones
+    where only the run tells their sizes."""
 
     def __init__(self, instance: Instance, arrays: list[np.ndarray], given: dict[str, np.ndarray]):
         lib, infos = library(), instance.model.outputs
@@ -280,6 +281,9 @@ class Binding:
             lib.nncc_instance_output_shape(instance._handle, i, sizes)
             shape = tuple(sizes[: len(info.shape)])
             buffer = given.pop(info.name, None)
+            if -1 in shape:
+                self._expect_run_output(self._outputs[i], buffer, info)
+                continue
             if buffer is None:
                 buffer = _arrays.empty_buffer(shape, info._number)
             else:
@@ -299,7 +303,27 @@ class Binding:
 
     def _execute(self) -> list[np.ndarray]:
         self._run(*self._arguments)
-        return [_arrays.unpack(*buffer) for buffer in self._buffers]
+        return [
+            self._run_output(i) if buffer is None else _arrays.unpack(*buffer)
+            for i, buffer in enumerate(self._buffers)
+        ]
+
+    def _expect_run_output(self, tensor: TensorStruct, buffer: Optional[np.ndarray],
+                           info: TensorInfo) -> None:
+        if buffer is not None:
+            raise Error(f"output {info.name!r}: only the run tells its sizes; it cannot be given")
+        tensor.type = info._number
+        self._buffers.append(None)
+
+    def _run_output(self, index: int) -> np.ndarray:
+        """A copy of what the last run made."""
+        tensor = TensorStruct()
+        library().nncc_instance_output(self.instance._handle, index, ctypes.byref(tensor))
+        shape = tuple(tensor.shape[: tensor.rank])
+        buffer = _arrays.empty_buffer(shape, tensor.type)
+        if buffer.nbytes:
+            ctypes.memmove(buffer.ctypes.data, tensor.data, buffer.nbytes)
+        return _arrays.unpack(buffer, shape, tensor.type)
 
     def _fill(self, tensor: TensorStruct, buffer: np.ndarray, shape: tuple[int, ...],
               info: TensorInfo) -> None:

@@ -146,6 +146,7 @@ _FUNCTIONS = {
     "nncc_instance_threads": (c_int32, c_void_p),
     "nncc_instance_bind": ("!", c_void_p, POINTER(TensorStruct), c_int32),
     "nncc_instance_output_shape": ("!", c_void_p, c_int32, POINTER(c_int64)),
+    "nncc_instance_output": ("!", c_void_p, c_int32, POINTER(TensorStruct)),
     "nncc_instance_workspace_size": ("!", c_void_p, POINTER(c_uint64)),
     "nncc_instance_run": (
         "!", c_void_p, POINTER(TensorStruct), c_int32, POINTER(TensorStruct), c_int32,
