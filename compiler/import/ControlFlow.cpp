@@ -66,6 +66,22 @@ static RankedTensorType joinTypes(ArrayRef<RankedTensorType> types, unsigned vis
   return tensorOf(joined, types[0].getElementType());
 }
 
+// Whether branches may give one of each, which is reported otherwise.
+static bool agree(RankedTensorType a, RankedTensorType b, const std::string &what,
+                  const std::string &where, Problems &problems) {
+  if (a.getElementType() != b.getElementType())
+    problems.invalid(where, what + "of types " + nn::typeName(a.getElementType()) + " and " +
+                                nn::typeName(b.getElementType()));
+  else if (a.getRank() != b.getRank())
+    problems.add(ErrorClass::Unsupported, where,
+                 what + "of " + Twine(a.getRank()) + " and " + Twine(b.getRank()) +
+                     " dims, and only a run knows which one it is; give the sizes of the inputs "
+                     "with --dim or --shape where the condition follows from them");
+  else
+    return true;
+  return false;
+}
+
 static bool isCondition(Value value) {
   auto type = cast<RankedTensorType>(value.getType());
   return type.getElementType().isInteger(1) && type.hasStaticShape() && type.getNumElements() == 1;
@@ -114,15 +130,7 @@ void Importer::importIf(const onnx::NodeProto &node, const Place &place, Scope &
   for (auto [i, pair] : llvm::enumerate(llvm::zip(values[0], values[1]))) {
     auto a = cast<RankedTensorType>(std::get<0>(pair).getType());
     auto c = cast<RankedTensorType>(std::get<1>(pair).getType());
-    const std::string output = "output " + std::to_string(i) + " of its branches is ";
-    if (a.getElementType() != c.getElementType())
-      problems.invalid(place.where, output + "of types " + nn::typeName(a.getElementType()) +
-                                        " and " + nn::typeName(c.getElementType()));
-    else if (a.getRank() != c.getRank())
-      problems.add(ErrorClass::Unsupported, place.where,
-                   output + "of " + Twine(a.getRank()) + " and " + Twine(c.getRank()) +
-                       " dims, and only a run knows which one it is");
-    else
+    if (agree(a, c, "output " + std::to_string(i) + " of its branches is ", place.where, problems))
       types.push_back(joinTypes({a, c}, visible, function, symbols, sizes));
   }
   if (types.size() != values[0].size())

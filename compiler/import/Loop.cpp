@@ -157,8 +157,7 @@ Shape LoopImporter::resultShape(Value element) {
     rt::CheckOp::create(builder, place.loc,
                         AffineMap::get(0, symbolCount(zeros), zeros, builder.getContext()),
                         "node '" + place.name +
-                            "': what its body yields is of other sizes than in the iterations "
-                            "before");
+                            "': the sizes of what its body yields in two iterations");
   return shape;
 }
 
@@ -238,6 +237,18 @@ static bool isInvariant(const onnx::GraphProto &body, int input, int output) {
   return name == body.input(input).name();
 }
 
+// The greatest number of iterations; null where there is no bound.
+static AffineExpr tripCount(OpBinder &b, Value count) {
+  Shape trip = b.numbersOf(count, "the number of iterations");
+  if (trip.size() != 1 && !b.hasFailed())
+    b.invalid("expects one number of iterations, found " + Twine(trip.size()));
+  if (b.hasFailed())
+    return {};
+  constexpr int64_t most = int64_t(1) << 39; // as many as without a limit
+  const std::optional<int64_t> known = constantOf(trip[0]);
+  return known && *known >= most ? AffineExpr() : trip[0];
+}
+
 void Importer::importLoop(const onnx::NodeProto &node, const Place &place, Scope &scope,
                           ArrayRef<Value> inputs) {
   const onnx::GraphProto *graph = findGraph(node, "body");
@@ -257,17 +268,8 @@ void Importer::importLoop(const onnx::NodeProto &node, const Place &place, Scope
   LoopImporter loop(*this, place, scope, *graph);
   loop.yieldsCondition = true;
   loop.condition = inputs[1] && !isTrue(inputs[1]) ? inputs[1] : Value();
-  if (inputs[0]) {
-    Shape trip = binder.numbersOf(inputs[0], "the number of iterations");
-    if (trip.size() == 1) {
-      constexpr int64_t most = int64_t(1) << 39; // as many as without a limit
-      const std::optional<int64_t> known = constantOf(trip[0]);
-      if (!known || *known < most)
-        loop.trip = trip[0];
-    } else if (!binder.hasFailed()) {
-      binder.invalid("expects one number of iterations, found " + Twine(trip.size()));
-    }
-  }
+  if (inputs[0])
+    loop.trip = tripCount(binder, inputs[0]);
   SmallVector<bool> invariant;
   loop.outputs.push_back(0);
   for (int i = 1; i < graph->output_size(); ++i) {
@@ -322,7 +324,7 @@ static AffineExpr scanLength(OpBinder &b, ArrayRef<Value> scanned, ArrayRef<int6
   }
   if (!zeros.empty())
     rt::CheckOp::create(b.getBuilder(), b.getLocation(), makeSizes(zeros, length.getContext()).getValue(),
-                        "node '" + b.getName().str() + "': scans tensors of different lengths");
+                        "node '" + b.getName().str() + "': the lengths of what it scans");
   return length;
 }
 
@@ -343,6 +345,23 @@ static Value arrangeScanned(OpBinder &b, Value value, int64_t axis, bool isRever
   for (int64_t i = 0; i < rank; ++i)
     perm.push_back(i < axis ? i + 1 : i == axis ? 0 : i);
   return Compose{b}.transpose(value, perm);
+}
+
+// What a Scan's body gets of the scanned inputs in one iteration.
+static SmallVector<Value> takeElements(OpBinder &b, AffineExpr counter, AffineExpr length,
+                                       ArrayRef<Value> scanned, ArrayRef<int64_t> axes,
+                                       ArrayRef<int64_t> backward) {
+  SmallVector<Value> elements;
+  for (auto [i, value] : llvm::enumerate(scanned)) {
+    nn::Fact index;
+    index.element = b.getBuilder().getI64Type();
+    index.value = Shape{normalForm(backward[i] ? length - 1 - counter : counter)};
+    nn::GatherOp::Properties properties;
+    properties.axis = b.i64(axes[i]);
+    elements.push_back(b.create<nn::GatherOp>(
+        {value, nn::buildValue(b.getBuilder(), b.getLocation(), index)}, properties));
+  }
+  return elements;
 }
 
 void Importer::importScan(const onnx::NodeProto &node, const Place &place, Scope &scope,
@@ -379,15 +398,7 @@ void Importer::importScan(const onnx::NodeProto &node, const Place &place, Scope
     loop.trip = scanLength(binder, scanned, axes);
   loop.makeArguments = [&](OpBinder &b, AffineExpr counter, ArrayRef<Value> states) {
     SmallVector<Value> arguments(states);
-    for (auto [i, value] : llvm::enumerate(scanned)) {
-      nn::Fact index;
-      index.element = builder.getI64Type();
-      index.value = Shape{normalForm(backward[i] ? loop.trip - 1 - counter : counter)};
-      nn::GatherOp::Properties properties;
-      properties.axis = b.i64(axes[i]);
-      arguments.push_back(b.create<nn::GatherOp>(
-          {value, nn::buildValue(builder, place.loc, index)}, properties));
-    }
+    llvm::append_range(arguments, takeElements(b, counter, loop.trip, scanned, axes, backward));
     return arguments;
   };
   SmallVector<Value> results;

@@ -99,7 +99,8 @@ LogicalResult ViewOp::verify() {
   constexpr int64_t most = int64_t(1) << 47; // of addressable memory: sums stay in range
   std::optional<int64_t> known = constantOf(first);
   // The whole of a source of as many elements as only a run can tell: rt.check compares them.
-  bool isWhole = known == 0 && !isAlwaysLess(after - 1, end);
+  bool isEmpty = constantOf(after) == 1;
+  bool isWhole = known == 0 && (isEmpty ? !constantOf(end) : !isAlwaysLess(after - 1, end));
   if ((known && (*known < 0 || *known > most)) || !(isAlwaysLess(end, after) || isWhole))
     return emitOpError("reaches beyond its source");
   return success();

@@ -1,49 +1,12 @@
 """Models whose dims nobody fixes: compiled once, run at several sizes against ONNX Runtime, and refused where
 their sizes do not fit each other."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
-import onnx
-import onnx.parser
-import onnxruntime
-from support import NNCC, ToolTest, main
-
-sys.path.insert(0, str(Path(NNCC).resolve().parent.parent / "lib" / "python"))
-import nncc  # noqa: E402
+from compiled_model import CompiledModel, nncc
+from support import main
 
 
-class OpenModels(ToolTest):
-    def build(self, graph):
-        """The model of a graph in ONNX's text, for both."""
-        text = f'<ir_version: 8, opset_import: ["" : 18]>\ng {graph}'
-        onnx.save(onnx.parser.parse_model(text), str(self.folder / "m.onnx"))
-        self.builds = getattr(self, "builds", 0) + 1
-        library = f"m{self.builds}.so"  # one that is open must not change
-        self.nncc("m.onnx", "-o", library)
-        self.model = nncc.Model(self.folder / library, threads=1)
-        self.reference = onnxruntime.InferenceSession(
-            str(self.folder / "m.onnx"), providers=["CPUExecutionProvider"]
-        )
-
-    def inputs(self, shapes):
-        rng = np.random.default_rng(0)
-        return [rng.integers(-8, 8, shape).astype(np.float32) for shape in shapes]
-
-    def check(self, *shapes):
-        with self.subTest(shapes=shapes):
-            inputs = self.inputs(shapes)
-            names = [value.name for value in self.reference.get_inputs()]
-            wanted = self.reference.run(None, dict(zip(names, inputs)))
-            for got, want in zip(self.model(*inputs), wanted):
-                self.assertEqual((got.shape, got.dtype), (want.shape, want.dtype))
-                np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5)
-
-    def refuse(self, *shapes, error):
-        with self.subTest(shapes=shapes), self.assertRaisesRegex(nncc.Error, error):
-            self.model(*self.inputs(shapes))
-
+class OpenModels(CompiledModel):
     def test_broadcast_that_a_run_decides(self):
         self.build("(float[a, n] x, float[b, n] y) => (float[c, n] z) { z = Add(x, y) }")
         for a, b in ((1, 5), (5, 1), (5, 5), (1, 1), (0, 1), (1, 0), (0, 0)):
@@ -64,7 +27,7 @@ class OpenModels(ToolTest):
         self.check((2, 0, 4), (2, 4, 5))
         self.refuse((2, 7, 4), (3, 4, 5), error="node 'MatMul_0'")
         with self.assertRaisesRegex(nncc.Error, "'k' is 6 here, but 4 in input 'x'"):
-            self.model(*self.inputs([(2, 7, 4), (2, 6, 5)]))
+            self.model(*self.arguments([(2, 7, 4), (2, 6, 5)]))
 
     def test_expand(self):
         self.build("(float[a, 1] x, float[b, n] y) => (float[c, n] z) { s = Shape(y)  z = Expand(x, s) }")

@@ -1,0 +1,61 @@
+"""What tests of whole small models share: compiled once, run at several sizes against ONNX Runtime."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnx.parser
+import onnxruntime
+from support import NNCC, ToolTest
+
+sys.path.insert(0, str(Path(NNCC).resolve().parent.parent / "lib" / "python"))
+import nncc  # noqa: E402
+
+
+class CompiledModel(ToolTest):
+    def build(self, graph, opset=18, threads=1):
+        """The model of a graph in ONNX's text, for both."""
+        self.save(graph, opset)
+        self.builds = getattr(self, "builds", 0) + 1
+        library = f"m{self.builds}.so"  # one that is open must not change
+        self.nncc("m.onnx", "-o", library)
+        self.model = nncc.Model(self.folder / library, threads=threads)
+        self.reference = onnxruntime.InferenceSession(
+            str(self.folder / "m.onnx"), providers=["CPUExecutionProvider"]
+        )
+
+    def save(self, graph, opset=18):
+        text = f'<ir_version: 8, opset_import: ["" : {opset}]>\ng {graph}'
+        onnx.save(onnx.parser.parse_model(text), str(self.folder / "m.onnx"))
+
+    def refuse_to_compile(self, graph, error, code=3):
+        self.save(graph)
+        with self.subTest(error=error):
+            self.nncc("m.onnx", "-o", "refused.so", code=code, error=error)
+            self.assertFalse((self.folder / "refused.so").exists())
+
+    def arguments(self, values):
+        """Arrays are taken as they are, tuples are shapes of random float32."""
+        rng = np.random.default_rng(0)
+        return [
+            value if isinstance(value, np.ndarray) else rng.integers(-8, 8, value).astype(np.float32)
+            for value in values
+        ]
+
+    def check(self, *values):
+        with self.subTest(values=values):
+            inputs = self.arguments(values)
+            names = [value.name for value in self.reference.get_inputs()]
+            wanted = self.reference.run(None, dict(zip(names, inputs)))
+            self.compare(self.model(*inputs), wanted)
+
+    def compare(self, results, wanted):
+        self.assertEqual(len(results), len(wanted))
+        for got, want in zip(results, wanted):
+            self.assertEqual((got.shape, got.dtype), (want.shape, want.dtype))
+            np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5)
+
+    def refuse(self, *values, error):
+        with self.subTest(values=values), self.assertRaisesRegex(nncc.Error, error):
+            self.model(*self.arguments(values))
