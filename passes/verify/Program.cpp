@@ -71,6 +71,7 @@ public:
     for (Type type : program.getArgumentTypes())
       for (AffineExpr size : shapeOf(cast<RankedTensorType>(type)))
         define(size);
+    given = defined;
   }
 
   LogicalResult verify(Block &block) {
@@ -93,6 +94,16 @@ private:
   void define(ArrayRef<int64_t> symbols) {
     for (int64_t symbol : symbols)
       define(symbol);
+  }
+
+  /// An operation gives these a value; the caller's tensors do not.
+  LogicalResult defineBy(Operation &op, ArrayRef<int64_t> symbols) {
+    for (int64_t symbol : symbols)
+      if (symbol < given.find_last() + 1)
+        return op.emitOpError("defines symbol ")
+               << symbol << ", expected one behind those of the arguments' sizes";
+    define(symbols);
+    return success();
   }
 
   LogicalResult expect(Operation &op, ArrayRef<AffineExpr> sizes) {
@@ -129,24 +140,21 @@ private:
         if (failed(expect(op, map.getValue().getResults())))
           return failure();
     auto loop = dyn_cast<rt::LoopOp>(op);
-    llvm::BitVector before = defined;
-    if (loop) {
-      define(loop.getCounter());
-      define(loop.getSymbols());
-    }
+    if (loop && (failed(defineBy(op, loop.getCounter())) || failed(defineBy(op, loop.getSymbols()))))
+      return failure();
     for (Region &region : op.getRegions())
       if (failed(expect(op, region.getArgumentTypes())) || failed(verifyInside(region)))
         return failure();
-    if (auto read = dyn_cast<rt::ReadOp>(op)) {
-      define(read.getSymbols());
-      define(read.getMinus());
-    }
-    if (auto branch = dyn_cast<rt::IfOp>(op))
-      define(branch.getSymbols());
+    auto read = dyn_cast<rt::ReadOp>(op);
+    if (read && (failed(defineBy(op, read.getSymbols())) || failed(defineBy(op, read.getMinus()))))
+      return failure();
+    auto branch = dyn_cast<rt::IfOp>(op);
+    if (branch && failed(defineBy(op, branch.getSymbols())))
+      return failure();
     return expect(op, op.getResultTypes());
   }
 
-  llvm::BitVector defined;
+  llvm::BitVector defined, given;
 };
 
 } // namespace

@@ -72,7 +72,7 @@ class BrokenIR(ToolTest):
         for stage in "program", "target":
             self.check(
                 stage,
-                (r"spaces \[0", "spaces [7", "expects spaces 0 (input) to 3 (weights)"),
+                (r"spaces \[0", "spaces [7", "expects spaces 0 (input) to 4 (pointer)"),
                 (r"indices \[0", "indices [9", "has a buffer in input 9, of 1"),
                 (r"spaces \[0, 3, 3, 2\] indices \[0, 0, 0, 0\] offsets \[0, 0",
                  "spaces [0, 3, 3, 2] indices [0, 0, 0, 0] offsets [0, -64", "outside of its memory"),

@@ -83,3 +83,20 @@ func.func @types(%x: tensor<4x8xf32>, %y: tensor<4x16xf32>) -> tensor<4x16xi1> {
   %1 = nn.compare lt %0, %y : (tensor<4x16xf32>, tensor<4x16xf32>) -> tensor<4x16xi1>
   return %1 : tensor<4x16xi1>
 }
+// -----
+// A contraction before a loop runs once, not in each iteration.
+// CHECK-LABEL: @outside
+// CHECK:         %[[Y:.*]] = kern.contract
+// CHECK:         rt.loop
+// CHECK:           nn.add %[[Y]]
+// REMARK:      remark: [Missed] NotFused | {{.*}}kern.contract is outside of its branch or loop
+func.func @outside(%x: tensor<4x8xf32>, %z: tensor<4x16xf32>) -> tensor<4x16xf32> attributes {nn.dims = [""]} {
+  %w = nn.constant dense<0.25> : tensor<8x16xf32>
+  %y = nn.matmul %x, %w : (tensor<4x8xf32>, tensor<8x16xf32>) -> tensor<4x16xf32>
+  %r = rt.loop counter 0 (%z) {trip = affine_map<() -> (5)>} : (tensor<4x16xf32>) -> tensor<4x16xf32> {
+  ^bb0(%s: tensor<4x16xf32>):
+    %a = nn.add %y, %s : (tensor<4x16xf32>, tensor<4x16xf32>) -> tensor<4x16xf32>
+    rt.yield %a : tensor<4x16xf32>
+  }
+  return %r : tensor<4x16xf32>
+}

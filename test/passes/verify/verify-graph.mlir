@@ -41,3 +41,37 @@ func.func @main() {
   %x = nn.constant sparse<[[0], [2]], [1.0, 2.0]> : tensor<4xf32>
   return
 }
+// -----
+func.func @main(%x: tensor<?xf32, affine_map<()[s0] -> (s0)>>) attributes {nn.dims = ["n", ""]} {
+  // expected-error @+1 {{uses symbol 1, which has no value there}}
+  %y = nn.sizes affine_map<()[s0, s1] -> (s1)> as tensor<1xi64>
+  return
+}
+// -----
+func.func @main(%c: tensor<i1>, %n: tensor<1xi64>) attributes {nn.dims = [""]} {
+  rt.if %c {
+    rt.read %n as [0], "a size" : tensor<1xi64>
+    rt.yield
+  } else {
+    // expected-error @+1 {{uses symbol 0, which has no value there}}
+    %y = nn.sizes affine_map<()[s0] -> (s0)> as tensor<1xi64>
+    rt.yield
+  } : tensor<i1>
+  return
+}
+// -----
+func.func @main(%x: tensor<?xf32, affine_map<()[s0] -> (s0)>>, %n: tensor<1xi64>) attributes {nn.dims = ["n"]} {
+  // expected-error @+1 {{defines symbol 0, expected one behind those of the arguments' sizes}}
+  rt.read %n as [0], "a size" : tensor<1xi64>
+  return
+}
+// -----
+func.func @main() attributes {nn.dims = ["", ""]} {
+  rt.loop counter 0 () {trip = affine_map<() -> (5)>} : () -> () {
+    %i = nn.sizes affine_map<()[s0] -> (s0)> as tensor<1xi64>
+    rt.yield
+  }
+  // after it: how many iterations there were
+  %n = nn.sizes affine_map<()[s0] -> (s0)> as tensor<1xi64>
+  return
+}
