@@ -233,8 +233,8 @@ def inputs(name, path, batch=None, dims=None):
     sizes = {**e.dims, **(dims or {})}
     types = {tensor: dtype for tensor, dtype, _ in graph_inputs(path)}
     return {
-        tensor: np.ascontiguousarray(
-            fill(e.values.get(tensor), tensor, shape, types[tensor], sizes)
+        tensor: np.asarray(  # ascontiguousarray() gives a scalar a dim
+            fill(e.values.get(tensor), tensor, shape, types[tensor], sizes), order="C"
         )
         for tensor, shape in shapes(name, path, batch, dims).items()
     }

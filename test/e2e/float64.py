@@ -123,6 +123,27 @@ class Erf(OpRun):
         return (np.array(flat, x.dtype).reshape(x.shape),)
 
 
+def along(value, x, axis):
+    """The scale or zero point of one axis, or of all of x."""
+    if value is None or value.size == 1:
+        return 0 if value is None else value.reshape(())
+    shape = [1] * x.ndim
+    shape[1 if axis is None else axis] = -1
+    return value.reshape(shape)
+
+
+class QuantizeLinear(OpRun):
+    def _run(self, x, scale, zero=None, axis=None, **_):
+        dtype = np.uint8 if zero is None else zero.dtype
+        rounded = np.rint(x / along(scale, x, axis)) + along(zero, x, axis)
+        return (np.clip(rounded, np.iinfo(dtype).min, np.iinfo(dtype).max).astype(dtype),)
+
+
+class DequantizeLinear(OpRun):
+    def _run(self, x, scale, zero=None, axis=None, **_):
+        return ((x.astype(np.float64) - along(zero, x, axis)) * along(scale, x, axis),)
+
+
 def domain_of(op):
     op.op_domain = ""
     return op
@@ -132,7 +153,9 @@ def run(path, feeds):
     """{output: array} of the model at path, computed in float64."""
     model = onnx.load(path)
     widen_graph(model.graph)
-    own = [domain_of(op) for op in (BatchNormalization, Conv, Erf, MaxPool)]
+    own = [domain_of(op) for op in (
+        BatchNormalization, Conv, Erf, MaxPool, QuantizeLinear, DequantizeLinear,
+    )]
     evaluator = ReferenceEvaluator(model, new_ops=own)
     wide = {
         name: array.astype(np.float64) if array.dtype == np.float32 else array
