@@ -1,6 +1,6 @@
 """Small valid models with many kinds of operators: what the fuzz tests break."""
 import numpy as np
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper, parser
 
 RNG = np.random.default_rng(1)
 
@@ -125,4 +125,21 @@ def moves():
     return model(nodes, [value("x", [1, 2, 4, 4])], outputs, initializers)
 
 
-ALL = {"cnn": cnn, "attention": attention, "moves": moves, "control": control}
+def flow():
+    """A branch and loops that a run decides, sizes that it computes."""
+    graph = """g (float[3, n] x, bool flag, int64 count, int64[2] shape, float limit)
+        => (float[a, n] y, float[b, 3, n] all, float[c, d] z, float[3, n] w) <float[2, 3] v = {1, 2, 3, 4, 5, 6}> {
+      h = MatMul(v, x)
+      y = If(flag) <then_branch = t () => (float[p, q] p) { p = Concat<axis = 0>(h, x) },
+                    else_branch = e () => (float[r, s] r) { r = Relu(h) }>
+      last, all = Loop(count, flag, x) <body = l (int64 i, bool go, float[3, m] s) => (bool on, float[3, m] next, float[3, m] e) {
+        f = Cast<to = 1>(i)  next = Add(s, f)  e = Mul(next, x)
+        top = ReduceMax<keepdims = 0>(e)  on = Less(top, limit) }>
+      z = Reshape(last, shape)
+      start = Constant<value_floats = [0.0, 0.0, 0.0]>()
+      sum, w = Scan<num_scan_inputs = 1, scan_input_axes = [1], scan_output_axes = [1],
+                    body = b (float[3] s, float[3] c) => (float[3] r, float[3] o) { r = Add(s, c)  o = Tanh(r) }>(start, x) }"""
+    return parser.parse_model(f'<ir_version: 8, opset_import: ["" : 17]> {graph}')
+
+
+ALL = {"cnn": cnn, "attention": attention, "moves": moves, "control": control, "flow": flow}

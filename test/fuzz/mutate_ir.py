@@ -98,7 +98,9 @@ MUTATIONS = (change_number,) * 3 + (change_program_number,) * 5 + (change_size,)
 def write_sources(nncc, folder):
     """{stage: [path]} of IR that is right."""
     paths = {stage: [] for stage in STAGES}
-    for name, model in (("cnn", base_models.cnn()), ("attention", base_models.attention())):
+    for name, model in (
+        ("cnn", base_models.cnn()), ("attention", base_models.attention()), ("flow", base_models.flow())
+    ):
         source = os.path.join(folder, name + ".onnx")
         with open(source, "wb") as file:
             file.write(model.SerializeToString())
