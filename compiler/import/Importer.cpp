@@ -31,7 +31,8 @@ OwningOpRef<ModuleOp> Importer::run(const Opsets &opsets) {
   auto function = func::FuncOp::create(builder, loc, "main", builder.getFunctionType({}, {}));
   Scope scope{nullptr, opsets, "", ""};
   addInitializers(file.proto().graph(), scope);
-  importSignature(function, scope);
+  if (!importSignature(function, scope))
+    return module;
   importNodes(file.proto().graph().node(), scope);
   importOutputs(function, scope);
   eraseUnused(function.front());

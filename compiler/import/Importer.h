@@ -44,7 +44,9 @@ private:
   };
 
   // Signature.cpp
-  void importSignature(mlir::func::FuncOp function, Scope &scope);
+  /// False where the sizes that the user gives do not fit the inputs: nothing that follows from
+  /// them is worth a message.
+  bool importSignature(mlir::func::FuncOp function, Scope &scope);
   void importOutputs(mlir::func::FuncOp function, Scope &scope);
   mlir::NamedAttribute importMetadata();
 

@@ -17,15 +17,18 @@ public:
              MLIRContext *context, Problems &problems)
       : inputs(inputs), options(options), context(context), problems(problems) {}
 
-  /// Reads the options; false when they do not fit the model.
-  void bind();
+  /// Reads the options; false where they do not fit the model, which is reported.
+  bool bind();
   /// The shape of `input`; nothing where its rank is not known, which is reported.
   std::optional<Shape> resolve(const onnx::ValueInfoProto &input);
   /// The names of the symbols by their numbers, empty where a symbol has none.
   ArrayRef<std::string> getSymbols() const { return symbols; }
 
 private:
-  void usage(const Twine &message) { problems.add(ErrorClass::Usage, "", message); }
+  void usage(const Twine &message) {
+    fits = false;
+    problems.add(ErrorClass::Usage, "", message);
+  }
   void bindShape(const onnx::ValueInfoProto &input, ArrayRef<int64_t> shape);
   void bindDim(const std::string &name, int64_t size);
   AffineExpr symbolOf(StringRef name);
@@ -34,6 +37,7 @@ private:
   const ImportOptions &options;
   MLIRContext *context;
   Problems &problems;
+  bool fits = true;
   llvm::StringMap<int64_t> sizes; // by the name of the dim
   SmallVector<std::string> symbols;
 };
@@ -81,7 +85,7 @@ void InputSizes::bindShape(const onnx::ValueInfoProto &input, ArrayRef<int64_t> 
   }
 }
 
-void InputSizes::bind() {
+bool InputSizes::bind() {
   llvm::StringSet<> dims, names;
   for (const onnx::ValueInfoProto *input : inputs) {
     names.insert(input->name());
@@ -100,6 +104,7 @@ void InputSizes::bind() {
   for (const onnx::ValueInfoProto *input : inputs)
     if (auto given = options.shapes.find(input->name()); given != options.shapes.end())
       bindShape(*input, given->second);
+  return fits;
 }
 
 AffineExpr InputSizes::symbolOf(StringRef name) {
@@ -162,13 +167,14 @@ static RankedTensorType importInput(const onnx::ValueInfoProto &input, InputSize
   return tensorOf(*shape, element);
 }
 
-void Importer::importSignature(func::FuncOp function, Scope &scope) {
+bool Importer::importSignature(func::FuncOp function, Scope &scope) {
   SmallVector<const onnx::ValueInfoProto *> inputs;
   for (const onnx::ValueInfoProto &input : file.proto().graph().input())
     if (!scope.tensors.contains(input.name()) && !scope.sparseTensors.contains(input.name()))
       inputs.push_back(&input); // others have a default value, which is the one that is compiled
   InputSizes sizes(inputs, options, &context, problems);
-  sizes.bind();
+  if (!sizes.bind())
+    return false;
   SmallVector<Type> types;
   SmallVector<const onnx::ValueInfoProto *> arguments; // that have a type
   for (const onnx::ValueInfoProto *input : inputs) {
@@ -195,6 +201,7 @@ void Importer::importSignature(func::FuncOp function, Scope &scope) {
     body->getArgument(i).setLoc(NameLoc::get(builder.getStringAttr(input->name())));
     scope.values[input->name()] = body->getArgument(i);
   }
+  return true;
 }
 
 void Importer::importOutputs(func::FuncOp function, Scope &scope) {

@@ -31,6 +31,7 @@ class Usage(ToolTest):
             [MLP, "--dim", "batch=-1"],
             [MLP, "--dim", "batch=1", "--dim", "batch=2"],
             [MLP, "--shape", "x:1xtwo"],
+            [MLP, "--shape", "x:1x64"],  # and nothing of the nodes that cannot work on that
             [MLP, "--insert", "after-nothing:cse"],
             [MLP, "--dim", "batch=1", "--stop-after=nothing"],
             [MLP, "--dim", "batch=1", "--target=pdp11"],
