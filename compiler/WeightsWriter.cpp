@@ -15,7 +15,7 @@ namespace nncc {
 namespace {
 
 int64_t elementBytes(RankedTensorType type) {
-  return llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  return nn::storedBytes(type.getElementType());
 }
 
 /// The elements of a constant: a view of them where they lie, or expanded into `storage`.

@@ -29,10 +29,10 @@ static LogicalResult verifyConstant(nn::ConstantOp constant) {
     return success();
   auto type = cast<RankedTensorType>(constant.getType());
   auto resource = dyn_cast<DenseResourceElementsAttr>(value);
-  if (!resource || !type.getElementType().isIntOrFloat())
-    return constant.emitOpError("expects dense integers or floats, found ") << type;
+  if (!resource)
+    return constant.emitOpError("expects dense numbers, found ") << type;
   uint64_t bytes = llvm::SaturatingMultiply<uint64_t>(
-      type.getNumElements(), llvm::divideCeil(type.getElementTypeBitWidth(), 8));
+      type.getNumElements(), nn::storedBytes(type.getElementType()));
   AsmResourceBlob *blob = resource.getRawHandle().getBlob();
   if (blob && blob->getData().size() != bytes)
     return constant.emitOpError("has ")

@@ -39,8 +39,8 @@ enum {
 };
 typedef int32_t nncc_status;
 
-/* Element types, numbered as onnx.TensorProto.DataType. Types under 8 bits are packed low half
- * first; strings, sequences and optionals are values (`nncc_value`), not flat buffers. */
+/* Element types, numbered as onnx.TensorProto.DataType. Types under 8 bits are packed without
+ * gaps, the lowest bits first; strings, sequences and optionals are values (`nncc_value`), not flat buffers. */
 enum {
   NNCC_FLOAT = 1,
   NNCC_UINT8 = 2,
@@ -64,7 +64,12 @@ enum {
   NNCC_FLOAT8E5M2FNUZ = 20,
   NNCC_UINT4 = 21,
   NNCC_INT4 = 22,
-  NNCC_FLOAT4E2M1 = 23
+  NNCC_FLOAT4E2M1 = 23,
+  NNCC_FLOAT8E8M0 = 24,
+  NNCC_UINT2 = 25,
+  NNCC_INT2 = 26,
+  NNCC_FLOAT6E2M3 = 27,
+  NNCC_FLOAT6E3M2 = 28
 };
 typedef int32_t nncc_type;
 
