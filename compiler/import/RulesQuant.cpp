@@ -51,8 +51,8 @@ static bool isFloatOfCompute(Type element) {
   return isa<FloatType>(element) && !nn::isCode(element);
 }
 
-// A scale in a type that divides and multiplies: float8e8m0 holds powers of two alone, int32 numbers
-// that are none.
+// A scale in a type that divides and multiplies: float8e8m0 holds powers of two alone, int32
+// numbers that are none.
 static Value usableScale(OpBinder &b, Value scale) {
   return !scale || isFloatOfCompute(b.typeOf(scale).getElementType())
              ? scale

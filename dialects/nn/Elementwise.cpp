@@ -57,7 +57,9 @@ LogicalResult CastOp::verify() {
 LogicalResult BitCastOp::verify() {
   Type from = getOperand().getType().getElementType();
   auto width = [](Type type) { return storageType(type).getIntOrFloatBitWidth(); };
-  auto bits = [&](Type type) { return isCode(type) ? type.getIntOrFloatBitWidth() : std::max(width(type), 8u); };
+  auto bits = [&](Type type) {
+    return isCode(type) ? type.getIntOrFloatBitWidth() : std::max(width(type), 8u);
+  };
   bool isNumber = getTo().isIntOrFloat() || isa<ComplexType>(getTo());
   if (!isNumber || bits(from) != bits(getTo()))
     return emitOpError("expects a type of the width of ") << from << ", found " << getTo();

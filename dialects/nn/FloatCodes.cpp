@@ -41,8 +41,7 @@ struct BitMath {
   using Predicate = arith::CmpIPredicate;
 
   Value number(uint32_t value) const {
-    return arith::ConstantOp::create(b, loc,
-                                     b.getI32IntegerAttr(static_cast<int32_t>(value)));
+    return arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(static_cast<int32_t>(value)));
   }
   Value real(double value) const {
     return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(static_cast<float>(value)));
@@ -68,12 +67,8 @@ struct BitMath {
   Value select(Value condition, uint32_t yes, Value no) const {
     return select(condition, number(yes), no);
   }
-  Value extend(Value code) const {
-    return arith::ExtUIOp::create(b, loc, b.getI32Type(), code);
-  }
-  Value truncate(Value code) const {
-    return arith::TruncIOp::create(b, loc, b.getI8Type(), code);
-  }
+  Value extend(Value code) const { return arith::ExtUIOp::create(b, loc, b.getI32Type(), code); }
+  Value truncate(Value code) const { return arith::TruncIOp::create(b, loc, b.getI8Type(), code); }
   /// Drops the low `count` bits, to nearest even.
   Value round(Value x, unsigned count) const {
     Value odd = both(right(x, count), 1);

@@ -10,8 +10,7 @@ using namespace mlir;
 namespace nncc::nn {
 
 static AffineExpr byteCount(ArrayRef<AffineExpr> shape, Type element) {
-  AffineExpr bits =
-      elementCount(shape, element.getContext()) * element.getIntOrFloatBitWidth();
+  AffineExpr bits = elementCount(shape, element.getContext()) * element.getIntOrFloatBitWidth();
   return normalForm((bits + 7).floorDiv(8));
 }
 
@@ -55,9 +54,7 @@ struct Bits {
   Value rest(Value x, int64_t by) const {
     return arith::RemUIOp::create(m.b, m.loc, x, m.constant(by));
   }
-  Value toI32(Value x) const {
-    return arith::IndexCastOp::create(m.b, m.loc, m.b.getI32Type(), x);
-  }
+  Value toI32(Value x) const { return arith::IndexCastOp::create(m.b, m.loc, m.b.getI32Type(), x); }
   Value extend(Value byte) const {
     return arith::ExtUIOp::create(m.b, m.loc, m.b.getI32Type(), byte);
   }
@@ -79,23 +76,23 @@ FailureOr<SmallVector<Value>> UnpackOp::lower(OpBuilder &b) {
   const int64_t width = getTo().getIntOrFloatBitWidth();
   Value bytes = toStorage(b, getLoc(), getBytes());
   OpFoldResult last = g.bound(shapeOf(getBytes())[0]);
-  Value codes = g.map(
-      elementCount(shape, getContext()), b.getI8Type(), {},
-      [&](OpBuilder &inner, Location loc, ValueRange) -> Value {
-        Bits bits{{inner, loc}};
-        Value first = bits.m.mul(bits.m.loop(0), width);
-        Value at = bits.divide(first, 8);
-        Value found = bits.extend(bits.m.extract(bytes, at, /*exists=*/{}));
-        if (8 % width) { // the rest of the element may be in the next byte, if there is one
-          Value next = bits.m.clamp(bits.m.add(at, 1), last);
-          Value more = bits.left(bits.extend(bits.m.extract(bytes, next, /*exists=*/{})), 8);
-          found = arith::OrIOp::create(inner, loc, found, more);
-        }
-        Value shifted =
-            arith::ShRUIOp::create(inner, loc, found, bits.toI32(bits.rest(first, 8)));
-        return bits.truncate(
-            arith::AndIOp::create(inner, loc, shifted, bits.number((1 << width) - 1)));
-      });
+  Value codes =
+      g.map(elementCount(shape, getContext()), b.getI8Type(), {},
+            [&](OpBuilder &inner, Location loc, ValueRange) -> Value {
+              Bits bits{{inner, loc}};
+              Value first = bits.m.mul(bits.m.loop(0), width);
+              Value at = bits.divide(first, 8);
+              Value found = bits.extend(bits.m.extract(bytes, at, /*exists=*/{}));
+              if (8 % width) { // the rest of the element may be in the next byte, if there is one
+                Value next = bits.m.clamp(bits.m.add(at, 1), last);
+                Value more = bits.left(bits.extend(bits.m.extract(bytes, next, /*exists=*/{})), 8);
+                found = arith::OrIOp::create(inner, loc, found, more);
+              }
+              Value shifted =
+                  arith::ShRUIOp::create(inner, loc, found, bits.toI32(bits.rest(first, 8)));
+              return bits.truncate(
+                  arith::AndIOp::create(inner, loc, shifted, bits.number((1 << width) - 1)));
+            });
   return asResult(b, *this, g.reshape(codes, shape));
 }
 

@@ -121,8 +121,8 @@ static Value maskInteger(IntegerType type, OpBuilder &b, Location loc, Value x) 
 
 static Value castCode(Type from, Type to, OpBuilder &b, Location loc, Value x, CastRules rules) {
   auto byteLike = [&](IntegerType type) {
-    return IntegerType::get(b.getContext(), 8, type.isUnsigned() ? type.getSignedness()
-                                                                 : IntegerType::Signless);
+    return IntegerType::get(b.getContext(), 8,
+                            type.isUnsigned() ? type.getSignedness() : IntegerType::Signless);
   };
   if (auto type = dyn_cast<FloatType>(from); type && isCode(from))
     return buildCast(b.getF32Type(), to, b, loc, decodeFloat(type, b, loc, x), rules);
@@ -135,11 +135,17 @@ static Value castCode(Type from, Type to, OpBuilder &b, Location loc, Value x, C
     Value byte = buildCast(wide, byteLike(type), b, loc, buildCast(from, wide, b, loc, x));
     return maskInteger(type, b, loc, byte);
   }
-  if (from.isF64())
-    x = truncateToOdd(b, loc, x);
-  else
-    x = buildCast(from, b.getF32Type(), b, loc, x);
-  return encodeFloat(cast<FloatType>(to), b, loc, x, rules);
+  if (!from.isF64())
+    return encodeFloat(cast<FloatType>(to), b, loc, buildCast(from, b.getF32Type(), b, loc, x),
+                       rules);
+  // What is beyond f32 must not come back below its largest power of two.
+  Value narrow = truncateToOdd(b, loc, x);
+  Value magnitude = math::AbsFOp::create(b, loc, x);
+  Value isBeyond = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGE, magnitude,
+                                         constantOf(b, loc, from, 0x1p128));
+  Value infinity = arith::TruncFOp::create(b, loc, b.getF32Type(), x);
+  narrow = arith::SelectOp::create(b, loc, isBeyond, infinity, narrow);
+  return encodeFloat(cast<FloatType>(to), b, loc, narrow, rules);
 }
 
 Value buildCast(Type from, Type to, OpBuilder &b, Location loc, Value x, CastRules rules) {
@@ -186,24 +192,23 @@ Value buildCast(Type from, Type to, OpBuilder &b, Location loc, Value x, CastRul
 }
 
 std::string typeName(Type element) {
-  StringRef name =
-      llvm::TypeSwitch<Type, StringRef>(element)
-          .Case([](Float32Type) { return "float"; })
-          .Case([](Float64Type) { return "double"; })
-          .Case([](Float16Type) { return "float16"; })
-          .Case([](BFloat16Type) { return "bfloat16"; })
-          .Case([](Float8E4M3FNType) { return "float8e4m3fn"; })
-          .Case([](Float8E4M3FNUZType) { return "float8e4m3fnuz"; })
-          .Case([](Float8E5M2Type) { return "float8e5m2"; })
-          .Case([](Float8E5M2FNUZType) { return "float8e5m2fnuz"; })
-          .Case([](Float8E8M0FNUType) { return "float8e8m0"; })
-          .Case([](Float4E2M1FNType) { return "float4e2m1"; })
-          .Case([](Float6E2M3FNType) { return "float6e2m3"; })
-          .Case([](Float6E3M2FNType) { return "float6e3m2"; })
-          .Case([](ComplexType type) {
-            return type.getElementType().isF64() ? "complex128" : "complex64";
-          })
-          .Default(StringRef());
+  StringRef name = llvm::TypeSwitch<Type, StringRef>(element)
+                       .Case([](Float32Type) { return "float"; })
+                       .Case([](Float64Type) { return "double"; })
+                       .Case([](Float16Type) { return "float16"; })
+                       .Case([](BFloat16Type) { return "bfloat16"; })
+                       .Case([](Float8E4M3FNType) { return "float8e4m3fn"; })
+                       .Case([](Float8E4M3FNUZType) { return "float8e4m3fnuz"; })
+                       .Case([](Float8E5M2Type) { return "float8e5m2"; })
+                       .Case([](Float8E5M2FNUZType) { return "float8e5m2fnuz"; })
+                       .Case([](Float8E8M0FNUType) { return "float8e8m0"; })
+                       .Case([](Float4E2M1FNType) { return "float4e2m1"; })
+                       .Case([](Float6E2M3FNType) { return "float6e2m3"; })
+                       .Case([](Float6E3M2FNType) { return "float6e3m2"; })
+                       .Case([](ComplexType type) {
+                         return type.getElementType().isF64() ? "complex128" : "complex64";
+                       })
+                       .Default(StringRef());
   if (!name.empty())
     return name.str();
   if (element.isInteger(1))

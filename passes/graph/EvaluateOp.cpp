@@ -297,7 +297,8 @@ ElementsAttr evaluateOp(Operation *op) {
       .Case([&](nn::ConcatOp concatOp) { return concat(concatOp, type); })
       .Case([&](nn::CastOp castOp) {
         return isa<FloatType>(type.getElementType()) && !nn::isCode(type.getElementType())
-                   ? castToFloat(castOp, type) : ElementsAttr();
+                   ? castToFloat(castOp, type)
+                   : ElementsAttr();
       })
       .Default([&](Operation *) {
         if (type.getElementType().isF32())

@@ -38,11 +38,11 @@ struct PackBorders : impl::PackBordersBase<PackBorders> {
     for (OpOperand &result : terminator->getOpOperands())
       if (Type type = result.get().getType(); isPacked(type)) {
         function.setResultAttr(result.getOperandNumber(), declaredTypeAttr, TypeAttr::get(type));
-        result.set(nn::PackOp::create(b, result.get().getLoc(), bytesOf(cast<RankedTensorType>(type)),
-                                      result.get()));
+        result.set(nn::PackOp::create(b, result.get().getLoc(),
+                                      bytesOf(cast<RankedTensorType>(type)), result.get()));
       }
-    function.setFunctionType(b.getFunctionType(function.front().getArgumentTypes(),
-                                               terminator->getOperandTypes()));
+    function.setFunctionType(
+        b.getFunctionType(function.front().getArgumentTypes(), terminator->getOperandTypes()));
   }
 
   static void unpack(OpBuilder &b, func::FuncOp function, BlockArgument argument) {

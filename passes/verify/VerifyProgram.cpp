@@ -55,8 +55,8 @@ private:
   /// What a caller can store.
   LogicalResult checkInterface(Type type) {
     auto tensor = dyn_cast<RankedTensorType>(type);
-    if (!tensor || !(tensor.getElementType().isIntOrFloat() ||
-                     isa<ComplexType>(tensor.getElementType())))
+    if (!tensor ||
+        !(tensor.getElementType().isIntOrFloat() || isa<ComplexType>(tensor.getElementType())))
       return program.emitError("expects arguments and results that are tensors of numbers, found ")
              << type;
     return verifySizes(program, shapeOf(tensor), program);

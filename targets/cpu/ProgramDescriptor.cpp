@@ -79,8 +79,7 @@ public:
     SmallVector<Constant *> infos;
     for (auto [i, type] : llvm::enumerate(argumentTypes(main))) {
       auto name = main.getArgAttrOfType<mlir::StringAttr>(i, "nn.name");
-      infos.push_back(tensorInfo(name ? name.str() : "input" + std::to_string(i),
-                                 type));
+      infos.push_back(tensorInfo(name ? name.str() : "input" + std::to_string(i), type));
     }
     return infos;
   }
