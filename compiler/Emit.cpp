@@ -3,6 +3,7 @@
 #include "compiler/Files.h"
 #include "compiler/Link.h"
 #include "compiler/WeightsWriter.h"
+#include "dialects/SizeText.h"
 #include "mlir/IR/Threading.h"
 #include "runtime/include/nncc/abi.h"
 #include "targets/cpu/CodeGen.h"
@@ -181,7 +182,7 @@ Error writeHeader(ModuleOp module, StringRef name, StringRef path) {
   llvm::raw_string_ostream os(text);
   os << "/* The model " << name << ", compiled by nncc " NNCC_VERSION ".\n *\n";
   for (auto function : module.getOps<func::FuncOp>()) {
-    for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
+    for (auto [i, type] : llvm::enumerate(argumentTypes(function))) {
       auto label = function.getArgAttrOfType<StringAttr>(i, "nn.name");
       os << " * input " << i << ": " << commentText(label ? label.getValue() : "") << ", " << type
          << "\n";

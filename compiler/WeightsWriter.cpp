@@ -14,9 +14,7 @@ namespace nncc {
 
 namespace {
 
-int64_t elementBytes(RankedTensorType type) {
-  return llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-}
+int64_t elementBytes(RankedTensorType type) { return nn::storedBytes(type.getElementType()); }
 
 /// The elements of a constant: a view of them where they lie, or expanded into `storage`.
 Expected<ArrayRef<char>> bytesOf(nn::ConstantOp op, std::vector<char> &storage) {

@@ -85,4 +85,13 @@ unsigned addSymbol(Operation *function) {
   return names.size() - 1;
 }
 
+SmallVector<RankedTensorType> argumentTypes(FunctionOpInterface function) {
+  SmallVector<RankedTensorType> types;
+  for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
+    auto declared = function.getArgAttrOfType<TypeAttr>(i, declaredTypeAttr);
+    types.push_back(cast<RankedTensorType>(declared ? declared.getValue() : type));
+  }
+  return types;
+}
+
 } // namespace nncc

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "dialects/Sizes.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 
 namespace nncc {
 
@@ -21,5 +22,10 @@ llvm::SmallVector<std::string> symbolNames(mlir::Operation *function);
 
 /// One more symbol of a function, without a name: its number.
 unsigned addSymbol(mlir::Operation *function);
+/// Arguments and results whose elements have less than a byte are bytes in the program
+/// (nncc-pack-borders); this attribute of theirs tells the type that the model has.
+inline constexpr llvm::StringLiteral declaredTypeAttr = "nn.type";
+/// The types of a program's arguments as its model has them.
+llvm::SmallVector<mlir::RankedTensorType> argumentTypes(mlir::FunctionOpInterface function);
 
 } // namespace nncc

@@ -10,6 +10,19 @@ class GraphPass<string name> : Pass<name, "::mlir::func::FuncOp"> {
   let dependentDialects = ["::nncc::nn::NNDialect"];
 }
 
+def PackBorders : GraphPass<"nncc-pack-borders"> {
+  let summary = "Make bytes of arguments and results whose elements have less than a byte";
+  let description = [{
+    A caller stores such elements packed, the lowest bits first; kernels store one per byte. The declared types
+    become attributes:
+    ```mlir
+    func.func @main(%x: tensor<3x5xi4>)     -->  func.func @main(%x: tensor<8xui8> {nn.type = tensor<3x5xi4>})
+                                                   %0 = nn.unpack %x, %shape {to = i4}
+    return %y : tensor<3x5xi4>              -->  %1 = nn.pack %y : tensor<8xui8>
+    ```
+  }];
+}
+
 def FoldShapes : GraphPass<"nncc-fold-shapes"> {
   let summary = "Fold the arithmetic on shapes";
   let description = [{
@@ -228,7 +241,7 @@ def LowerNN : Pass<"nncc-lower-nn", "::mlir::func::FuncOp"> {
     ```mlir
     %s = nn.softmax %x {axis = 1 : i64}   -->   linalg.generic ..., linalg.generic ...
     ```
-    Constants become arith.constant; unsigned integers keep only their bits (tensor.bitcast). Sizes
+    Constants become arith.constant; elements get their storage types. Sizes
     that are known when the program runs are arithmetic on rt.symbol.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",

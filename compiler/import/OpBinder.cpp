@@ -192,13 +192,22 @@ Value OpBinder::finish(Operation *op) {
   for (const nn::Fact &fact : facts)
     zeros.append(fact.zeros);
   if (!zeros.empty())
-    rt::CheckOp::create(b, loc, AffineMap::get(0, symbolCount(zeros), zeros, b.getContext()),
-                        "node '" + getName().str() + "': " + operandsOf(op));
+    expectZeros(zeros, operandsOf(op));
   SmallVector<Value> folded = nn::foldByFacts(b, op, facts);
   if (folded.empty())
     return op->getResult(0);
   op->erase();
   return folded[0];
+}
+
+void OpBinder::expectZeros(ArrayRef<AffineExpr> zeros, const Twine &what) {
+  Shape open;
+  for (AffineExpr zero : zeros)
+    if (zero = normalForm(zero); constantOf(zero) != 0)
+      open.push_back(zero);
+  if (!open.empty())
+    rt::CheckOp::create(b, loc, AffineMap::get(0, symbolCount(open), open, b.getContext()),
+                        ("node '" + getName() + "': " + what).str());
 }
 
 Value OpBinder::constant(ElementsAttr value) { return nn::ConstantOp::create(b, loc, value); }

@@ -120,6 +120,9 @@ public:
   mlir::Value reshapeTo(mlir::Value value, llvm::ArrayRef<mlir::AffineExpr> shape);
   mlir::Value cast(mlir::Value value, mlir::Type element);
 
+  /// Ends a run in which one of the expressions is not 0, with a message of `what` they are about.
+  void expectZeros(llvm::ArrayRef<mlir::AffineExpr> zeros, const llvm::Twine &what);
+
   // Outcome
   // ----------------------------------------------------------------------------------------
   void result(mlir::Value value, size_t i = 0) { results[i] = value; }

@@ -37,12 +37,24 @@ static Rule importCompare(nn::CompareKind kind) {
   };
 }
 
-static void importCast(OpBinder &b) {
-  Type element = b.elementType("to");
-  if (!element)
+// What Cast and CastLike state for floats of 8 bits.
+static void importCastTo(OpBinder &b, Value value, Type element) {
+  if (!value || !element)
     return;
-  b.result(b.cast(b.input(0), element));
+  const StringRef round = b.string("round_mode", "up");
+  auto rounding = nn::symbolizeCastRounding(round);
+  if (!rounding)
+    return (void)b.invalid("round_mode is '" + round + "', expected up, down or nearest");
+  if (b.typeOf(value).getElementType() == element)
+    return b.result(value);
+  nn::CastOp::Properties properties;
+  properties.to = TypeAttr::get(element);
+  properties.wide = b.unitIf(!b.flag("saturate", true));
+  properties.round = nn::CastRoundingAttr::get(b.getBuilder().getContext(), *rounding);
+  b.result(b.create<nn::CastOp>({value}, properties));
 }
+
+static void importCast(OpBinder &b) { importCastTo(b, b.input(0), b.elementType("to")); }
 
 static void importBitCast(OpBinder &b) {
   Type element = b.elementType("to");
@@ -54,7 +66,7 @@ static void importBitCast(OpBinder &b) {
 }
 
 static void importCastLike(OpBinder &b) {
-  b.result(b.cast(b.input(0), b.typeOf(b.input(1)).getElementType()));
+  importCastTo(b, b.input(0), b.typeOf(b.input(1)).getElementType());
 }
 
 static void importMod(OpBinder &b) {

@@ -29,19 +29,34 @@ static SmallVector<int64_t> ceilPads(OpBinder &b, const WindowAttributes &window
   return extra;
 }
 
-// Zeros around the spatial dims of `x`, as the window's pads ask; they count as elements then.
-static Value padExplicitly(OpBinder &b, Value x, WindowAttributes &window) {
-  const size_t rank = window.rank();
+// `value` around the spatial dims of `x`.
+static Value padSpatial(OpBinder &b, Value x, ArrayRef<int64_t> spatial, double value) {
+  const size_t rank = spatial.size() / 2;
   SmallVector<int64_t> pads(2 * (rank + 2), 0);
   for (size_t i = 0; i < rank; ++i) {
-    pads[2 + i] = window.pads[i];
-    pads[rank + 4 + i] = window.pads[rank + i];
+    pads[2 + i] = spatial[i];
+    pads[rank + 4 + i] = spatial[rank + i];
   }
-  window.pads.assign(2 * rank, 0);
   nn::PadOp::Properties properties;
   properties.mode = nn::PadModeAttr::get(b.getBuilder().getContext(), nn::PadMode::Constant);
-  Value zero = b.scalar(b.typeOf(x).getElementType(), 0);
-  return b.create<nn::PadOp>({x, b.constant(pads), zero}, properties);
+  return b.create<nn::PadOp>({x, b.constant(pads), Compose{b}.number(x, value)}, properties);
+}
+
+// Zeros as the window's pads ask; they count as elements then.
+static Value padExplicitly(OpBinder &b, Value x, WindowAttributes &window) {
+  x = padSpatial(b, x, window.pads, 0);
+  window.pads.assign(window.pads.size(), 0);
+  return x;
+}
+
+// The next place in a box of these sizes, the last dim first; false behind the last one.
+static bool advance(MutableArrayRef<int64_t> place, ArrayRef<int64_t> sizes) {
+  for (size_t i = sizes.size(); i-- > 0;) {
+    if (++place[i] < sizes[i])
+      return true;
+    place[i] = 0;
+  }
+  return false;
 }
 
 static Value importPool(OpBinder &b, nn::PoolKind kind, Value x) {
@@ -71,10 +86,82 @@ static Value importPool(OpBinder &b, nn::PoolKind kind, Value x) {
   return b.create<nn::PoolOp>({x}, properties);
 }
 
+// The index of each element of `x` in it; dims before the spatial ones count, and with
+// `columnMajor` the spatial dims do in the other order.
+static Value makeIndices(OpBinder &b, Value x, bool columnMajor) {
+  Compose f{b};
+  SmallVector<int64_t> sizes(b.fixedShapeOf(x));
+  const int64_t rank = sizes.size();
+  SmallVector<int64_t> order = llvm::to_vector(llvm::seq<int64_t>(0, rank)); // the fastest dim last
+  if (columnMajor)
+    std::reverse(order.begin() + 2, order.end());
+  Value result;
+  int64_t step = 1;
+  for (int64_t dim : llvm::reverse(order)) {
+    SmallVector<int64_t> places;
+    for (int64_t i = 0; i < sizes[dim]; ++i)
+      places.push_back(i * step);
+    step *= sizes[dim];
+    Value along = f.along(b.constant(places), dim, rank);
+    result = result ? f.add(result, along) : along;
+  }
+  return result;
+}
+
+// Where in `x` the largest element of each window is: the first of those that are equal. One
+// comparison per place of the kernel.
+static Value importMaxIndices(OpBinder &b, Value x) {
+  Compose f{b};
+  auto window = readWindow(b, *b.integers("kernel_shape"), x);
+  if (!window || b.hasFailed())
+    return {};
+  if (llvm::product_of(window->kernel) > 256)
+    return b.unsupported("its output 'Indices' is not supported for windows of more than 256");
+  if (b.flag("ceil_mode")) {
+    auto extra = ceilPads(b, *window, x);
+    for (size_t i = 0; i < window->rank(); ++i)
+      window->pads[window->rank() + i] += extra[i];
+  }
+  Value indices = makeIndices(b, x, b.flag("storage_order"));
+  Type element = b.typeOf(x).getElementType();
+  const double least = isa<FloatType>(element)       ? -std::numeric_limits<double>::infinity()
+                       : element.isUnsignedInteger() ? 0
+                                                     : -128;
+  x = padSpatial(b, x, window->pads, least);
+  indices = padSpatial(b, indices, window->pads, 0);
+  SmallVector<int64_t> place(window->rank(), 0);
+  const SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(2, b.rankOf(x)));
+  auto read = [&](Value source) {
+    SmallVector<int64_t> starts, ends;
+    for (size_t i = 0; i < window->rank(); ++i) {
+      const int64_t room = b.fixedSizeOf(x, 2 + i) - window->extent(i);
+      starts.push_back(place[i] * window->dilations[i]);
+      ends.push_back(starts[i] + room / window->strides[i] * window->strides[i] + 1);
+    }
+    return b.create<nn::SliceOp>({source, b.constant(starts), b.constant(ends), b.constant(axes),
+                                  b.constant(window->strides)});
+  };
+  Value best, where;
+  do {
+    Value value = read(x), index = read(indices);
+    Value isBetter = best ? f.compare(nn::CompareKind::Greater, value, best) : Value();
+    best = best ? f.where(isBetter, value, best) : value;
+    where = where ? f.where(isBetter, index, where) : index;
+  } while (!b.hasFailed() && advance(place, window->kernel));
+  return where;
+}
+
 static void importMaxPool(OpBinder &b) {
-  if (b.wants(1))
-    return (void)b.unsupported("its output 'Indices' is not supported");
-  b.result(importPool(b, nn::PoolKind::Max, b.input(0)));
+  Value x = b.input(0);
+  if (!x)
+    return;
+  const Type element = b.typeOf(x).getElementType();
+  const bool isInteger = element.isInteger(); // of 8 bits: exact as floats
+  Value y =
+      importPool(b, nn::PoolKind::Max, isInteger ? b.cast(x, b.getBuilder().getF32Type()) : x);
+  b.result(isInteger ? b.cast(y, element) : y);
+  if (y && b.wants(1))
+    b.result(importMaxIndices(b, x), 1);
 }
 
 static void importAveragePool(OpBinder &b) {

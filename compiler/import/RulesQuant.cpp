@@ -44,42 +44,68 @@ static Value zeroPointOrZero(OpBinder &b, Value zeroPoint) {
   Type element = b.integer("output_dtype", 0)
                      ? b.elementType("output_dtype")
                      : b.getBuilder().getIntegerType(8, /*isSigned=*/false);
-  if (!element)
-    return {};
-  if (!element.isInteger())
-    return b.unsupported("quantized elements of type " + elementTypeName(toDataType(element)) +
-                         " are not supported");
-  return b.scalar(element, 0);
+  return element ? b.scalar(element, 0) : Value();
+}
+
+static bool isFloatOfCompute(Type element) {
+  return isa<FloatType>(element) && !nn::isCode(element);
+}
+
+// A scale in a type that divides and multiplies: float8e8m0 holds powers of two alone, int32
+// numbers that are none.
+static Value usableScale(OpBinder &b, Value scale) {
+  return !scale || isFloatOfCompute(b.typeOf(scale).getElementType())
+             ? scale
+             : b.cast(scale, b.getBuilder().getF32Type());
+}
+
+// The float type that attribute `name` states; `otherwise` where it is left out or 0.
+static Type floatType(OpBinder &b, StringRef name, Type otherwise) {
+  if (b.integer(name, 0) == 0)
+    return otherwise;
+  Type element = b.elementType(name);
+  if (element && !isFloatOfCompute(element))
+    b.invalid(name + " is " + elementTypeName(toDataType(element)) + ", expected a float type");
+  return element;
 }
 
 static void importQuantize(OpBinder &b) {
-  Value x = b.input(0), scale = b.input(1);
+  Value x = b.input(0), scale = usableScale(b, b.input(1));
   auto axis = parameterAxis(b, x, scale);
   Value zero = zeroPointOrZero(b, b.input(2));
   if (!axis || !zero)
     return;
+  Type precision = floatType(b, "precision", b.typeOf(scale).getElementType());
+  if (!precision)
+    return;
   const int64_t block = b.integer("block_size", 0);
+  scale = b.cast(scale, precision);
+  nn::QuantizeOp::Properties properties;
+  properties.wide = b.unitIf(!b.flag("saturate", true));
   b.result(b.create<nn::QuantizeOp>(
-      {x, spread(b, x, scale, *axis, block), spread(b, x, zero, *axis, block)}));
+      {x, spread(b, x, scale, *axis, block), spread(b, x, zero, *axis, block)}, properties));
 }
 
 static void importDequantize(OpBinder &b) {
   Value x = b.input(0), scale = b.input(1), zero = b.input(2);
   auto axis = parameterAxis(b, x, scale);
-  if (!axis)
+  if (!axis || !x || !scale)
     return;
   if (!zero)
     zero = Compose{b}.number(x, 0);
+  Type element = floatType(b, "output_dtype", b.typeOf(scale).getElementType());
+  if (!element)
+    return;
+  if (!isFloatOfCompute(element))
+    return (void)b.invalid("a scale of type float8e8m0 needs output_dtype");
+  // The product is made in the wider one of the two types.
+  scale = usableScale(b, scale);
+  if (element.getIntOrFloatBitWidth() > b.typeOf(scale).getElementTypeBitWidth())
+    scale = b.cast(scale, element);
   const int64_t block = b.integer("block_size", 0);
   Value result = b.create<nn::DequantizeOp>(
       {x, spread(b, x, scale, *axis, block), spread(b, x, zero, *axis, block)});
-  if (b.integer("output_dtype", 0)) { // 0: the type of the scale
-    Type element = b.elementType("output_dtype");
-    if (!element)
-      return;
-    result = b.cast(result, element);
-  }
-  b.result(result);
+  b.result(b.cast(result, element));
 }
 
 // The float type in which sums of `terms` products of two 8-bit differences are exact.

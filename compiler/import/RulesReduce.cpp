@@ -5,6 +5,70 @@
 using namespace mlir;
 using namespace nncc;
 
+// The dims of `x` in the order of its own, each as two: what is left of it and what is reduced.
+// Both are sizes that the axes of a run decide; the elements stay where they are.
+static Value splitByAxes(OpBinder &b, Value x, ArrayRef<AffineExpr> isReduced) {
+  const AffineExpr one = b.getBuilder().getAffineConstantExpr(1);
+  Shape split;
+  for (auto [size, reduced] : llvm::zip(b.shapeOf(x), isReduced)) {
+    split.push_back(select(reduced, one, size));
+    split.push_back(select(reduced, size, one));
+  }
+  return b.reshapeTo(x, split);
+}
+
+// For each dim 1 if it is one of the axes, else 0; a run with an axis that is no dim, or is given
+// twice, ends.
+static Shape findReduced(OpBinder &b, int64_t rank, ArrayRef<AffineExpr> axes) {
+  auto number = [&](int64_t value) { return b.getBuilder().getAffineConstantExpr(value); };
+  Shape isReduced(rank, number(0)), zeros;
+  AffineExpr found = number(0);
+  for (int64_t dim = 0; dim < rank; ++dim) {
+    for (AffineExpr axis : axes)
+      isReduced[dim] =
+          isReduced[dim] + isEqual(axis, number(dim)) + isEqual(axis, number(dim - rank));
+    found = found + isReduced[dim];
+    if (axes.size() > 1)
+      zeros.push_back(isReduced[dim] * (isReduced[dim] - 1));
+  }
+  zeros.push_back(found - int64_t(axes.size()));
+  b.expectZeros(zeros, "its axes");
+  return isReduced;
+}
+
+// The sizes that are left, without those that are reduced: the j-th one is that of the dim before
+// which j others are left.
+static Shape dropReduced(OpBinder &b, ArrayRef<AffineExpr> sizes, ArrayRef<AffineExpr> isReduced,
+                         int64_t rank) {
+  const AffineExpr zero = b.getBuilder().getAffineConstantExpr(0);
+  Shape result(rank, zero);
+  for (int64_t place = 0; place < rank; ++place) {
+    AffineExpr before = zero;
+    for (auto [size, reduced] : llvm::zip(sizes, isReduced)) {
+      AffineExpr isHere = isEqual(before, b.getBuilder().getAffineConstantExpr(place));
+      result[place] = result[place] + select(isHere, select(reduced, zero, size), zero);
+      before = before + 1 - reduced;
+    }
+  }
+  return result;
+}
+
+// Along axes that only a run knows.
+static void importReduceAlong(OpBinder &b, Value x, ArrayRef<AffineExpr> axes,
+                              nn::ReduceKind kind) {
+  const int64_t rank = b.rankOf(x), kept = rank - int64_t(axes.size());
+  if (kept < 0)
+    return (void)b.invalid("has " + Twine(axes.size()) + " axes for " + Twine(rank) + " dims");
+  const Shape isReduced = findReduced(b, rank, axes);
+  SmallVector<int64_t> odd;
+  for (int64_t dim = 0; dim < rank; ++dim)
+    odd.push_back(2 * dim + 1);
+  Value result = Compose{b}.reduce(kind, splitByAxes(b, x, isReduced), odd, /*keepdims=*/false);
+  if (!b.flag("keepdims", true))
+    result = b.reshapeTo(result, dropReduced(b, b.shapeOf(x), isReduced, kept));
+  b.result(result);
+}
+
 // The axes are an attribute first and an operand from opset `operandSince` on.
 static Rule importReduce(nn::ReduceKind kind, int operandSince) {
   return [kind, operandSince](OpBinder &b) {
@@ -13,11 +77,19 @@ static Rule importReduce(nn::ReduceKind kind, int operandSince) {
       if (auto axes = b.integers("axes"); axes && !axes->empty())
         operands.push_back(b.constant(*axes));
     } else {
-      auto axes = b.input(1) ? b.requireIntegers(b.input(1), "its axes") : SmallVector<int64_t>();
-      if (b.hasFailed())
+      Value axes = b.input(1);
+      if (axes && b.typeOf(axes).hasStaticShape() && b.typeOf(axes).getNumElements() == 0)
+        axes = Value();
+      if (axes && !b.integersOf(axes)) {
+        const Shape expressions = b.requireSizes(axes, "its axes");
+        if (!b.hasFailed())
+          importReduceAlong(b, b.input(0), expressions, kind);
         return;
-      if (!axes.empty() || b.flag("noop_with_empty_axes")) // none: all dims
-        operands.push_back(b.constant(axes));
+      }
+      if (axes)
+        operands.push_back(axes);
+      else if (b.flag("noop_with_empty_axes")) // none: all dims
+        operands.push_back(b.constant(ArrayRef<int64_t>()));
     }
     nn::ReduceOp::Properties properties;
     properties.kind = nn::ReduceKindAttr::get(b.getBuilder().getContext(), kind);

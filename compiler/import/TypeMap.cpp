@@ -25,7 +25,21 @@ static llvm::SmallVector<std::pair<int, mlir::Type>> typeTable(mlir::MLIRContext
           {TensorProto::UINT8, b.getIntegerType(8, /*isSigned=*/false)},
           {TensorProto::UINT16, b.getIntegerType(16, /*isSigned=*/false)},
           {TensorProto::UINT32, b.getIntegerType(32, /*isSigned=*/false)},
-          {TensorProto::UINT64, b.getIntegerType(64, /*isSigned=*/false)}};
+          {TensorProto::UINT64, b.getIntegerType(64, /*isSigned=*/false)},
+          {TensorProto::INT4, b.getIntegerType(4)},
+          {TensorProto::UINT4, b.getIntegerType(4, /*isSigned=*/false)},
+          {TensorProto::INT2, b.getIntegerType(2)},
+          {TensorProto::UINT2, b.getIntegerType(2, /*isSigned=*/false)},
+          {TensorProto::FLOAT8E4M3FN, b.getType<mlir::Float8E4M3FNType>()},
+          {TensorProto::FLOAT8E4M3FNUZ, b.getType<mlir::Float8E4M3FNUZType>()},
+          {TensorProto::FLOAT8E5M2, b.getType<mlir::Float8E5M2Type>()},
+          {TensorProto::FLOAT8E5M2FNUZ, b.getType<mlir::Float8E5M2FNUZType>()},
+          {TensorProto::FLOAT8E8M0, b.getType<mlir::Float8E8M0FNUType>()},
+          {TensorProto::FLOAT4E2M1, b.getType<mlir::Float4E2M1FNType>()},
+          {TensorProto::FLOAT6E2M3, b.getType<mlir::Float6E2M3FNType>()},
+          {TensorProto::FLOAT6E3M2, b.getType<mlir::Float6E3M2FNType>()},
+          {TensorProto::COMPLEX64, mlir::ComplexType::get(b.getF32Type())},
+          {TensorProto::COMPLEX128, mlir::ComplexType::get(b.getF64Type())}};
 }
 
 mlir::Type nncc::toElementType(int dataType, mlir::MLIRContext *context) {

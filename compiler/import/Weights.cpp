@@ -2,6 +2,8 @@
 #include "compiler/import/ModelError.h"
 #include "compiler/import/TypeMap.h"
 
+#include "dialects/nn/Types.h"
+
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/Alignment.h"
@@ -17,6 +19,19 @@ static bool isSmall(RankedTensorType type, size_t bytes) {
          (type.getElementType().isInteger() && type.getNumElements() <= maxFoldedIntegers);
 }
 
+// Elements of less than a byte get one each: see nn::storageType.
+static TensorData unpack(const TensorData &packed, unsigned width, int64_t count) {
+  auto codes = std::make_shared<std::vector<char>>(count);
+  for (int64_t i = 0; i < count; ++i) {
+    const uint64_t bit = uint64_t(i) * width, at = bit / 8;
+    unsigned found = uint8_t(packed.bytes[at]);
+    if (bit % 8 + width > 8)
+      found |= unsigned(uint8_t(packed.bytes[at + 1])) << 8;
+    (*codes)[i] = char(found >> bit % 8 & ((1u << width) - 1));
+  }
+  return {*codes, codes};
+}
+
 // A bool is one byte in ONNX, anything but 0 is true.
 static ElementsAttr makeDense(RankedTensorType type, ArrayRef<char> bytes) {
   if (!type.getElementType().isInteger(1))
@@ -27,7 +42,7 @@ static ElementsAttr makeDense(RankedTensorType type, ArrayRef<char> bytes) {
 
 static ElementsAttr makeResource(RankedTensorType type, TensorData data, StringRef name) {
   // Readers of the resource use typed loads.
-  const size_t align = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  const size_t align = nn::storedBytes(type.getElementType());
   if (!llvm::isAddrAligned(llvm::Align(align), data.bytes.data()))
     return DenseResourceElementsAttr::get(
         type, name, HeapAsmResourceBlob::allocateAndCopyWithAlign(data.bytes, /*align=*/64));
@@ -49,6 +64,8 @@ static llvm::Expected<ElementsAttr> makeElements(llvm::Expected<TensorData> data
   auto type = RankedTensorType::get(dims, element);
   if (type.getNumElements() == 0)
     return DenseElementsAttr::get(type, ArrayRef<Attribute>());
+  if (element.isIntOrFloat() && nn::isCode(element) && type.getElementTypeBitWidth() < 8)
+    data = unpack(*data, type.getElementTypeBitWidth(), type.getNumElements());
   if (isSmall(type, data->bytes.size()))
     return makeDense(type, data->bytes);
   return makeResource(type, std::move(*data), name.empty() ? "tensor" : name);

@@ -80,6 +80,8 @@ std::optional<WindowAttributes> nncc::readConvWindow(OpBinder &b, Value x, Value
 }
 
 Value nncc::createConv(OpBinder &b, const WindowAttributes &window, Value x, Value weights) {
+  if (window.rank() > 2)
+    return createDeepConv(b, window, x, weights);
   nn::ConvOp::Properties properties;
   properties.strides = b.array(window.strides);
   properties.dilations = b.array(window.dilations);

@@ -24,6 +24,11 @@ std::optional<WindowAttributes> readWindow(OpBinder &b, llvm::ArrayRef<int64_t> 
 /// empty.
 std::optional<WindowAttributes> readConvWindow(OpBinder &b, mlir::Value x, mlir::Value weights);
 
+/// A convolution over three spatial dims or more as one over the others: each place of the kernel
+/// along the first one gives channels of their own.
+mlir::Value createDeepConv(OpBinder &b, const WindowAttributes &window, mlir::Value x,
+                           mlir::Value weights);
+
 /// nn.conv with the groups that the node states.
 mlir::Value createConv(OpBinder &b, const WindowAttributes &window, mlir::Value x,
                        mlir::Value weights);

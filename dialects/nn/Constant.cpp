@@ -26,8 +26,9 @@ FailureOr<SmallVector<Value>> ConstantOp::lower(OpBuilder &b) {
   if (!dense)
     return emitOpError("of this size is an argument of a kernel, not a part of it");
   Type element = dense.getElementType();
-  if (storageType(element) != element)
-    dense = dense.bitcast(storageType(element));
+  if (storageType(element) != element) // the same bytes
+    dense = DenseElementsAttr::getFromRawBuffer(dense.getType().clone(storageType(element)),
+                                                dense.getRawData());
   Value constant = arith::ConstantOp::create(b, getLoc(), cast<TypedAttr>(dense));
   return SmallVector<Value>{fromStorage(b, getLoc(), constant, element)};
 }

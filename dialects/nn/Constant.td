@@ -11,7 +11,7 @@ def NN_ConstantOp : NN_Op<"constant", [ConstantLike]> {
     mapped model file and is not copied.
   }];
   let arguments = (ins ElementsAttr:$value);
-  let results = (outs NN_Tensor:$result);
+  let results = (outs NN_AnyTensor:$result);
   let assemblyFormat = "$value attr-dict";
   let hasFolder = 1;
   let builders = [OpBuilder<(ins "::mlir::ElementsAttr":$value), [{

@@ -47,10 +47,21 @@ OpFoldResult CastOp::fold(FoldAdaptor) {
   return getType() == getOperand().getType() ? getOperand() : OpFoldResult();
 }
 
+LogicalResult CastOp::verify() {
+  Type from = getOperand().getType().getElementType();
+  if (from != getTo() && (!from.isIntOrFloat() || !getTo().isIntOrFloat()))
+    return emitOpError("converts real numbers, found ") << from << " to " << getTo();
+  return success();
+}
+
 LogicalResult BitCastOp::verify() {
   Type from = getOperand().getType().getElementType();
-  auto width = [](Type type) { return std::max(type.getIntOrFloatBitWidth(), 8u); };
-  if (!getTo().isIntOrFloat() || width(from) != width(getTo()))
+  auto width = [](Type type) { return storageType(type).getIntOrFloatBitWidth(); };
+  auto bits = [&](Type type) {
+    return isCode(type) ? type.getIntOrFloatBitWidth() : std::max(width(type), 8u);
+  };
+  bool isNumber = getTo().isIntOrFloat() || isa<ComplexType>(getTo());
+  if (!isNumber || bits(from) != bits(getTo()))
     return emitOpError("expects a type of the width of ") << from << ", found " << getTo();
   return success();
 }

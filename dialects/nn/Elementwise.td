@@ -91,25 +91,34 @@ def NN_CompareOp : NN_Elementwise<"compare", "Whether lhs is in this order to rh
 }
 
 def NN_WhereOp : NN_Elementwise<"where", "condition ? lhs : rhs",
-    "::mlir::arith::SelectOp::create(b, loc, x[0], x[1], x[2])", "operands[1].element"> {
-  let arguments = (ins NN_BoolTensor:$condition, NN_Tensor:$lhs, NN_Tensor:$rhs);
+    "::mlir::arith::SelectOp::create(b, loc, x[0], x[1], x[2])", "operands[1].element",
+    "\"where\"", NN_AnyTensor> {
+  let arguments = (ins NN_BoolTensor:$condition, NN_AnyTensor:$lhs, NN_AnyTensor:$rhs);
 }
 
+def NN_RoundMode : I32EnumAttr<"CastRounding", "How a power of two is chosen", [
+    I32EnumAttrCase<"Up", 0, "up">, I32EnumAttrCase<"Down", 1, "down">, I32EnumAttrCase<"Nearest", 2, "nearest">]> {
+  let cppNamespace = "::nncc::nn";
+}
 def NN_CastOp : NN_Elementwise<"cast", "The nearest value of type `to`",
-    "::nncc::nn::buildCast(getOperand().getType().getElementType(), getTo(), b, loc, x[0])", "op.getTo()",
-    "op.getTo().isInteger(1) ? \"bool\" : \"cast\""> {
+    "::nncc::nn::buildCast(*this, b, loc, x[0])", "op.getTo()",
+    "op.getTo().isInteger(1) ? \"bool\" : \"cast\"", NN_AnyTensor> {
   let description = [{
     ONNX Cast: float to integer truncates (a value outside of the type's range saturates, NaN gives 0), to bool
-    compares with 0, integers wrap, floats round to nearest even.
+    compares with 0, integers wrap, floats round to nearest even. Beyond the range of a float of 8 bits comes the
+    largest value, with `wide` infinity or NaN; `round` is how float8e8m0 rounds. Complex numbers are copied only.
   }];
-  let arguments = (ins NN_Tensor:$operand, TypeAttr:$to);
+  let arguments = (ins NN_AnyTensor:$operand, TypeAttr:$to, UnitAttr:$wide,
+                       DefaultValuedAttr<NN_RoundMode, "::nncc::nn::CastRounding::Up">:$round);
   let hasFolder = 1;
+  let hasVerifier = 1;
 }
 
 def NN_BitCastOp : NN_Elementwise<"bitcast", "The bits of x as a value of type `to`, of the same width; a bool has a byte",
-    "::nncc::nn::buildBitCast(getOperand().getType().getElementType(), getTo(), b, loc, x[0])", "op.getTo()"> {
+    "::nncc::nn::buildBitCast(getOperand().getType().getElementType(), getTo(), b, loc, x[0])", "op.getTo()",
+    "\"bitcast\"", NN_AnyTensor> {
   let description = "ONNX BitCast.";
-  let arguments = (ins NN_Tensor:$operand, TypeAttr:$to);
+  let arguments = (ins NN_AnyTensor:$operand, TypeAttr:$to);
   let hasVerifier = 1;
 }
 

@@ -6,10 +6,10 @@
 include "dialects/nn/NNBase.td"
 
 class NN_Elementwise<string mnemonic, string text, string scalar, string element = "operands[0].element",
-                     string onSizes = "\"" # mnemonic # "\"">
+                     string onSizes = "\"" # mnemonic # "\"", Type tensor = NN_Tensor>
     : NN_Op<mnemonic, [DeclareOpInterfaceMethods<ScalarOpInterface>]> {
   let summary = text;
-  let results = (outs NN_Tensor:$result);
+  let results = (outs tensor:$result);
   let extraClassDefinition = [{
     ::llvm::LogicalResult $cppClass::infer(
         Adaptor op, ::llvm::ArrayRef<::nncc::nn::Fact> operands,

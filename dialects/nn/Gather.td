@@ -12,15 +12,15 @@ def NN_GatherOp : NN_Op<"gather"> {
     ```
     ONNX Gather.
   }];
-  let arguments = (ins NN_Tensor:$data, NN_IndexTensor:$indices, I64Attr:$axis);
-  let results = (outs NN_Tensor:$result);
+  let arguments = (ins NN_AnyTensor:$data, NN_IndexTensor:$indices, I64Attr:$axis);
+  let results = (outs NN_AnyTensor:$result);
 }
 
 def NN_GatherElementsOp : NN_Op<"gather_elements"> {
   let summary = "Element by element: the one whose index along an axis is given";
   let description = "result[i, j] = data[indices[i, j], j] for axis 0. ONNX GatherElements.";
-  let arguments = (ins NN_Tensor:$data, NN_IndexTensor:$indices, I64Attr:$axis);
-  let results = (outs NN_Tensor:$result);
+  let arguments = (ins NN_AnyTensor:$data, NN_IndexTensor:$indices, I64Attr:$axis);
+  let results = (outs NN_AnyTensor:$result);
 }
 
 def NN_GatherNDOp : NN_Op<"gather_nd"> {
@@ -31,9 +31,9 @@ def NN_GatherNDOp : NN_Op<"gather_nd"> {
     ```
     with `batch_dims` dims B. ONNX GatherND.
   }];
-  let arguments = (ins NN_Tensor:$data, NN_IndexTensor:$indices,
+  let arguments = (ins NN_AnyTensor:$data, NN_IndexTensor:$indices,
                        DefaultValuedAttr<I64Attr, "0">:$batch_dims);
-  let results = (outs NN_Tensor:$result);
+  let results = (outs NN_AnyTensor:$result);
 }
 
 def NN_ScatterKind : I32EnumAttr<"ScatterKind", "How an update meets what is there", [
@@ -45,9 +45,9 @@ def NN_ScatterKind : I32EnumAttr<"ScatterKind", "How an update meets what is the
 
 class NN_Scatter<string mnemonic, string text, dag attributes> : NN_Op<mnemonic> {
   let summary = text;
-  let arguments = !con((ins NN_Tensor:$data, NN_IndexTensor:$indices, NN_Tensor:$updates,
+  let arguments = !con((ins NN_AnyTensor:$data, NN_IndexTensor:$indices, NN_AnyTensor:$updates,
                             NN_ScatterKind:$kind), attributes);
-  let results = (outs NN_Tensor:$result);
+  let results = (outs NN_AnyTensor:$result);
   let assemblyFormat = "$kind operands attr-dict `:` functional-type(operands, results)";
 }
 def NN_ScatterElementsOp : NN_Scatter<"scatter_elements",

@@ -23,8 +23,8 @@ def NN_TriluOp : NN_Op<"trilu"> {
   let description = [{
     From diagonal `k` above the main one on, without `k` from the main one. ONNX Trilu.
   }];
-  let arguments = (ins NN_Tensor:$operand, Optional<NN_IndexTensor>:$k, UnitAttr:$upper);
-  let results = (outs NN_Tensor:$result);
+  let arguments = (ins NN_AnyTensor:$operand, Optional<NN_IndexTensor>:$k, UnitAttr:$upper);
+  let results = (outs NN_AnyTensor:$result);
 }
 
 def NN_OneHotOp : NN_Op<"one_hot"> {
@@ -33,8 +33,8 @@ def NN_OneHotOp : NN_Op<"one_hot"> {
     The new dim is `axis` of the result and has `depth` elements. An index counts from the back
     where negative; one outside of the range has values[0] everywhere. ONNX OneHot.
   }];
-  let arguments = (ins NN_Tensor:$indices, NN_Tensor:$depth, NN_Tensor:$values, I64Attr:$axis);
-  let results = (outs NN_Tensor:$result);
+  let arguments = (ins NN_Tensor:$indices, NN_Tensor:$depth, NN_AnyTensor:$values, I64Attr:$axis);
+  let results = (outs NN_AnyTensor:$result);
 }
 
 #endif

@@ -12,8 +12,8 @@ def NN_TransposeOp : NN_Op<"transpose"> {
     %t = nn.transpose %x {perm = array<i64: 0, 2, 1>} : (tensor<2x5x8xf32>) -> tensor<2x8x5xf32>
     ```
   }];
-  let arguments = (ins NN_Tensor:$operand, DenseI64ArrayAttr:$perm);
-  let results = (outs NN_Tensor:$result);
+  let arguments = (ins NN_AnyTensor:$operand, DenseI64ArrayAttr:$perm);
+  let results = (outs NN_AnyTensor:$result);
   let hasFolder = 1;
   let hasCanonicalizer = 1;
 }
@@ -21,8 +21,8 @@ def NN_TransposeOp : NN_Op<"transpose"> {
 def NN_ConcatOp : NN_Op<"concat"> {
   let summary = "The operands one after the other along an axis";
   let description = "ONNX Concat.";
-  let arguments = (ins Variadic<NN_Tensor>:$inputs, I64Attr:$axis);
-  let results = (outs NN_Tensor:$result);
+  let arguments = (ins Variadic<NN_AnyTensor>:$inputs, I64Attr:$axis);
+  let results = (outs NN_AnyTensor:$result);
   let hasFolder = 1;
 }
 
@@ -32,9 +32,9 @@ def NN_SliceOp : NN_Op<"slice"> {
     Starts and ends count from the back where negative and are clamped; a negative step goes backwards. ONNX
     Slice, and Split as one slice per part.
   }];
-  let arguments = (ins NN_Tensor:$operand, NN_IndexTensor:$starts, NN_IndexTensor:$ends,
+  let arguments = (ins NN_AnyTensor:$operand, NN_IndexTensor:$starts, NN_IndexTensor:$ends,
                        NN_IndexTensor:$axes, NN_IndexTensor:$steps);
-  let results = (outs NN_Tensor:$result);
+  let results = (outs NN_AnyTensor:$result);
   let hasFolder = 1;
 }
 
@@ -50,9 +50,9 @@ def NN_PadOp : NN_Op<"pad"> {
     `pads` is [lo1..los, hi1..his] of the dims `axes`, without them of all; `value` is one element, which the modes other
     than constant ignore. ONNX Pad.
   }];
-  let arguments = (ins NN_Tensor:$operand, NN_IndexTensor:$pads, NN_Tensor:$value,
+  let arguments = (ins NN_AnyTensor:$operand, NN_IndexTensor:$pads, NN_AnyTensor:$value,
                        Optional<NN_IndexTensor>:$axes, NN_PadMode:$mode);
-  let results = (outs NN_Tensor:$result);
+  let results = (outs NN_AnyTensor:$result);
   let assemblyFormat = "$mode operands attr-dict `:` functional-type(operands, results)";
   let hasFolder = 1;
 }
@@ -60,8 +60,8 @@ def NN_PadOp : NN_Op<"pad"> {
 def NN_TileOp : NN_Op<"tile"> {
   let summary = "The operand `repeats` times along each dim";
   let description = "ONNX Tile.";
-  let arguments = (ins NN_Tensor:$operand, NN_IndexTensor:$repeats);
-  let results = (outs NN_Tensor:$result);
+  let arguments = (ins NN_AnyTensor:$operand, NN_IndexTensor:$repeats);
+  let results = (outs NN_AnyTensor:$result);
   let hasFolder = 1;
 }
 
@@ -71,8 +71,8 @@ def NN_DepthToSpaceOp : NN_Op<"depth_to_space"> {
     Channels are [block, block, C/block^2], with `column_major` (ONNX mode CRD) [C/block^2, block, block]. ONNX
     DepthToSpace.
   }];
-  let arguments = (ins NN_Tensor:$operand, I64Attr:$block, UnitAttr:$column_major);
-  let results = (outs NN_Tensor:$result);
+  let arguments = (ins NN_AnyTensor:$operand, I64Attr:$block, UnitAttr:$column_major);
+  let results = (outs NN_AnyTensor:$result);
 }
 
 def NN_SpaceToDepthOp : NN_Op<"space_to_depth"> {
@@ -80,8 +80,8 @@ def NN_SpaceToDepthOp : NN_Op<"space_to_depth"> {
   let description = [{
     Channels are [block, block, C], with `column_major` (ONNX mode CRD) [C, block, block]. ONNX SpaceToDepth.
   }];
-  let arguments = (ins NN_Tensor:$operand, I64Attr:$block, UnitAttr:$column_major);
-  let results = (outs NN_Tensor:$result);
+  let arguments = (ins NN_AnyTensor:$operand, I64Attr:$block, UnitAttr:$column_major);
+  let results = (outs NN_AnyTensor:$result);
 }
 
 #endif

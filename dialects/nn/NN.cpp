@@ -28,6 +28,7 @@ void NNDialect::initialize() {
   addRandomOps();
   addSampleOps();
   addConstantOps();
+  addPackOps();
 }
 
 Operation *NNDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type,

@@ -38,12 +38,20 @@ def NN_Dialect : Dialect {
     void addRandomOps();
     void addSampleOps();
     void addConstantOps();
+    void addPackOps();
   }];
 }
 
-def NN_Tensor : RankedTensorOf<[AnyFloat, AnyInteger]>;
-def NN_FloatTensor : RankedTensorOf<[AnyFloat]>;
-def NN_IntTensor : RankedTensorOf<[AnyInteger]>;
+// The elements that operations compute with. Every number of ONNX can be moved, converted and
+// quantized; arithmetic is on those that have a byte or more, and no float of 8 bits.
+def NN_Float : Type<CPred<"::llvm::isa<::mlir::FloatType>($_self) && !::nncc::nn::isCode($_self)">,
+                    "floating-point">;
+def NN_Int : Type<CPred<"::llvm::isa<::mlir::IntegerType>($_self) && !::nncc::nn::isCode($_self)">, "integer">;
+def NN_AnyTensor : RankedTensorOf<[AnyFloat, AnyInteger, AnyComplex]>;
+def NN_NumberTensor : RankedTensorOf<[AnyFloat, AnyInteger]>;
+def NN_Tensor : RankedTensorOf<[NN_Float, NN_Int]>;
+def NN_FloatTensor : RankedTensorOf<[NN_Float]>;
+def NN_IntTensor : RankedTensorOf<[NN_Int]>;
 def NN_BoolTensor : RankedTensorOf<[I1]>;
 /// Axes, shapes, pads...: integers that a run could compute.
 def NN_IndexTensor : RankedTensorOf<[I64, I32]>;

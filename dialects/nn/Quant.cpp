@@ -24,29 +24,66 @@ LogicalResult DequantizeOp::infer(Adaptor, ArrayRef<Fact> operands, SmallVectorI
   return broadcast(operands, result, error);
 }
 
-/// An element of `operand` in a float type that computes with it.
+/// An element of `operand` in a float type that computes with it: floats are it already.
 static Value toFloat(Value operand, Type compute, OpBuilder &b, Location loc, Value x) {
   Type element = getElementTypeOrSelf(operand.getType());
   return buildCast(isa<FloatType>(element) ? x.getType() : element, compute, b, loc, x);
 }
 
+/// Whether it is a constant zero, of any type.
+static bool isZero(Value zeroPoint) {
+  SplatElementsAttr splat;
+  if (!matchPattern(zeroPoint, m_Constant(&splat)))
+    return false;
+  if (isa<FloatType>(splat.getElementType()))
+    return splat.getSplatValue<APFloat>().isZero();
+  return splat.getSplatValue<APInt>().isZero();
+}
+
+/// The nearest integer of less than 8 bits: Cast would take the low bits of those beyond.
+static Value saturate(Type from, IntegerType to, OpBuilder &b, Location loc, Value x) {
+  unsigned width = to.getWidth();
+  bool isUnsigned = to.isUnsigned();
+  APInt low = isUnsigned ? APInt::getMinValue(width) : APInt::getSignedMinValue(width);
+  APInt high = isUnsigned ? APInt::getMaxValue(width) : APInt::getSignedMaxValue(width);
+  Type i32 = b.getI32Type();
+  auto bound = [&](APInt value) -> Value {
+    int64_t number = isUnsigned ? value.getZExtValue() : value.getSExtValue();
+    return arith::ConstantIntOp::create(b, loc, i32, number);
+  };
+  Value wide = buildCast(from, i32, b, loc, x);
+  wide = arith::MaxSIOp::create(b, loc, wide, bound(low));
+  wide = arith::MinSIOp::create(b, loc, wide, bound(high));
+  return buildCast(i32, to, b, loc, wide);
+}
+
 Value QuantizeOp::buildScalar(OpBuilder &b, Location loc, ValueRange x) {
-  Type compute = x[1].getType();
-  Value scaled = arith::DivFOp::create(b, loc, toFloat(getOperand(), compute, b, loc, x[0]), x[1]);
-  Value rounded = math::RoundEvenOp::create(b, loc, scaled);
-  Value moved =
-      arith::AddFOp::create(b, loc, rounded, toFloat(getZeroPoint(), compute, b, loc, x[2]));
-  return buildCast(compute, getType().getElementType(), b, loc, moved); // saturates
+  Type compute = x[1].getType(), element = getType().getElementType();
+  Value result = arith::DivFOp::create(b, loc, toFloat(getOperand(), compute, b, loc, x[0]), x[1]);
+  bool isFloat = isa<FloatType>(element);
+  if (!isFloat)
+    result = math::RoundEvenOp::create(b, loc, result);
+  if (!isFloat || !isZero(getZeroPoint())) // -0 stays
+    result = arith::AddFOp::create(b, loc, result, toFloat(getZeroPoint(), compute, b, loc, x[2]));
+  if (isCode(element) && !isFloat)
+    return saturate(compute, cast<IntegerType>(element), b, loc, result);
+  return buildCast(compute, element, b, loc, result, {/*saturate=*/!getWide()});
 }
 
 Value DequantizeOp::buildScalar(OpBuilder &b, Location loc, ValueRange x) {
-  auto wide = [&](Value operand, Value element) {
-    return buildCast(mlir::getElementTypeOrSelf(operand.getType()), b.getI32Type(), b, loc,
-                     element);
-  };
-  Value distance =
-      arith::SubIOp::create(b, loc, wide(getOperand(), x[0]), wide(getZeroPoint(), x[2]));
-  Value number = buildCast(b.getI32Type(), x[1].getType(), b, loc, distance);
+  Type element = getOperand().getType().getElementType(), compute = x[1].getType();
+  Value number;
+  if (isa<FloatType>(element)) {
+    number = toFloat(getOperand(), compute, b, loc, x[0]);
+    if (!isZero(getZeroPoint()))
+      number =
+          arith::SubFOp::create(b, loc, number, toFloat(getZeroPoint(), compute, b, loc, x[2]));
+  } else {
+    Type wide = b.getI32Type();
+    Value distance = arith::SubIOp::create(b, loc, buildCast(element, wide, b, loc, x[0]),
+                                           buildCast(element, wide, b, loc, x[2]));
+    number = buildCast(wide, compute, b, loc, distance);
+  }
   return arith::MulFOp::create(b, loc, number, x[1]);
 }
 

@@ -51,9 +51,9 @@ def NN_RoiAlignOp : NN_Op<"roi_align"> {
 def NN_ReverseSequenceOp : NN_Op<"reverse_sequence"> {
   let summary = "The first `lengths[b]` elements along `time_axis` in reverse, the others as they are";
   let description = "b counts along `batch_axis`; both axes are from the front. ONNX ReverseSequence.";
-  let arguments = (ins NN_Tensor:$operand, NN_IndexTensor:$lengths, I64Attr:$time_axis,
+  let arguments = (ins NN_AnyTensor:$operand, NN_IndexTensor:$lengths, I64Attr:$time_axis,
                        I64Attr:$batch_axis);
-  let results = (outs NN_Tensor:$result);
+  let results = (outs NN_AnyTensor:$result);
 }
 
 def NN_CacheUpdateOp : NN_Op<"cache_update"> {
@@ -65,9 +65,9 @@ def NN_CacheUpdateOp : NN_Op<"cache_update"> {
     What would lie behind the end of the cache is dropped, with `circular` it goes to the front.
     ONNX TensorScatter.
   }];
-  let arguments = (ins NN_Tensor:$cache, NN_Tensor:$update, NN_IndexTensor:$starts, I64Attr:$axis,
+  let arguments = (ins NN_AnyTensor:$cache, NN_AnyTensor:$update, NN_IndexTensor:$starts, I64Attr:$axis,
                        UnitAttr:$circular);
-  let results = (outs NN_Tensor:$result);
+  let results = (outs NN_AnyTensor:$result);
 }
 
 def NN_Col2ImOp : NN_Op<"col2im"> {

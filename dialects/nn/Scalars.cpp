@@ -220,6 +220,12 @@ Value buildCompare(CompareOp op, OpBuilder &b, Location loc, Value x, Value y) {
       b, loc, (noSign ? isUnsigned : isSigned)[static_cast<int>(op.getKind())], x, y);
 }
 
+Value buildCast(CastOp op, OpBuilder &b, Location loc, Value x) {
+  static constexpr RoundMode rounds[] = {RoundMode::Up, RoundMode::Down, RoundMode::Nearest};
+  return buildCast(op.getOperand().getType().getElementType(), op.getTo(), b, loc, x,
+                   {!op.getWide(), rounds[static_cast<int>(op.getRound())]});
+}
+
 Value buildBitCast(Type from, Type to, OpBuilder &b, Location loc, Value x) {
   if (from.isInteger(1) || to.isInteger(1))
     return buildCast(from, to, b, loc, x);
@@ -340,18 +346,18 @@ Value buildElement(ScalarOpInterface op, OpBuilder &b, Location loc, ValueRange 
   auto isNarrow = [](Type type) {
     return isa<FloatType>(type) && type.getIntOrFloatBitWidth() < 32;
   };
-  if (isa<CastOp, BitCastOp>(op.getOperation()) ||
-      llvm::none_of(x, [&](Value value) { return isNarrow(value.getType()); }))
+  if (isa<CastOp, BitCastOp, WhereOp>(op.getOperation())) // take elements as they are stored
     return op.buildScalar(b, loc, x);
   SmallVector<Value> wide;
-  for (Value value : x)
-    wide.push_back(isNarrow(value.getType())
-                       ? Value(arith::ExtFOp::create(b, loc, b.getF32Type(), value))
-                       : value);
+  for (auto [value, operand] : llvm::zip(x, op->getOperands())) {
+    Type element = getElementTypeOrSelf(operand);
+    bool isWide = !isNarrow(element) || value.getType().isF32(); // as an epilogue hands it over
+    wide.push_back(isWide ? value : buildCast(element, b.getF32Type(), b, loc, value));
+  }
   Value result = op.buildScalar(b, loc, wide);
-  Type element = cast<RankedTensorType>(op->getResult(0).getType()).getElementType();
-  if (isNarrow(element) && result.getType() != element)
-    return arith::TruncFOp::create(b, loc, element, result);
+  Type element = getElementTypeOrSelf(op->getResult(0));
+  if (isNarrow(element) && result.getType().isF32())
+    return buildCast(b.getF32Type(), element, b, loc, result);
   return result;
 }
 

@@ -36,6 +36,8 @@ mlir::Value buildBitShift(mlir::Type type, ShiftKind kind, mlir::OpBuilder &b, m
 mlir::Value buildIsInf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, bool positive,
                        bool negative);
 
+/// nn.cast, on a value that is stored for the operand's element type.
+mlir::Value buildCast(CastOp op, mlir::OpBuilder &b, mlir::Location loc, mlir::Value x);
 mlir::Value buildBitCast(mlir::Type from, mlir::Type to, mlir::OpBuilder &b, mlir::Location loc,
                          mlir::Value x);
 
@@ -62,7 +64,7 @@ mlir::Value buildMish(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x);
 mlir::Value buildGelu(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, bool approximate);
 
 /// The function of `op` on one element of each operand, computed in f32 where the elements are
-/// narrower floats.
+/// narrower floats, stored for the element type of the result.
 mlir::Value buildElement(ScalarOpInterface op, mlir::OpBuilder &b, mlir::Location loc,
                          mlir::ValueRange x);
 

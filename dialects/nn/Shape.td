@@ -9,7 +9,7 @@ def NN_ShapeOp : NN_Op<"shape"> {
   let description = [{
     Both count from the back where negative and are clamped; no `end` is the rank. ONNX Shape.
   }];
-  let arguments = (ins NN_Tensor:$operand, DefaultValuedAttr<I64Attr, "0">:$start,
+  let arguments = (ins NN_AnyTensor:$operand, DefaultValuedAttr<I64Attr, "0">:$start,
                        OptionalAttr<I64Attr>:$end);
   let results = (outs RankedTensorOf<[I64]>:$result);
 }
@@ -17,7 +17,7 @@ def NN_ShapeOp : NN_Op<"shape"> {
 def NN_SizeOp : NN_Op<"size"> {
   let summary = "The number of elements";
   let description = "ONNX Size.";
-  let arguments = (ins NN_Tensor:$operand);
+  let arguments = (ins NN_AnyTensor:$operand);
   let results = (outs RankedTensorOf<[I64]>:$result);
 }
 
@@ -41,8 +41,8 @@ def NN_ReshapeOp : NN_Op<"reshape"> {
     One size may be -1: what the others leave. 0 takes the operand's size of that dim, with
     `allow_zero` it is 0. Squeeze, Unsqueeze and Flatten end here as well. ONNX Reshape.
   }];
-  let arguments = (ins NN_Tensor:$operand, NN_IndexTensor:$shape, UnitAttr:$allow_zero);
-  let results = (outs NN_Tensor:$result);
+  let arguments = (ins NN_AnyTensor:$operand, NN_IndexTensor:$shape, UnitAttr:$allow_zero);
+  let results = (outs NN_AnyTensor:$result);
   let builders = [OpBuilder<(ins "::mlir::Value":$operand,
                                  "::llvm::ArrayRef<::mlir::AffineExpr>":$sizes)>];
   let hasFolder = 1;
@@ -52,16 +52,16 @@ def NN_ReshapeOp : NN_Op<"reshape"> {
 def NN_SqueezeOp : NN_Op<"squeeze"> {
   let summary = "Drops dims of size 1";
   let description = "Those of `axes`, without them all. Canonical form: reshape. ONNX Squeeze.";
-  let arguments = (ins NN_Tensor:$operand, Optional<NN_IndexTensor>:$axes);
-  let results = (outs NN_Tensor:$result);
+  let arguments = (ins NN_AnyTensor:$operand, Optional<NN_IndexTensor>:$axes);
+  let results = (outs NN_AnyTensor:$result);
   let hasCanonicalizer = 1;
 }
 
 def NN_UnsqueezeOp : NN_Op<"unsqueeze"> {
   let summary = "Inserts dims of size 1";
   let description = "`axes` are dims of the result. Canonical form: reshape. ONNX Unsqueeze.";
-  let arguments = (ins NN_Tensor:$operand, NN_IndexTensor:$axes);
-  let results = (outs NN_Tensor:$result);
+  let arguments = (ins NN_AnyTensor:$operand, NN_IndexTensor:$axes);
+  let results = (outs NN_AnyTensor:$result);
   let hasCanonicalizer = 1;
 }
 
@@ -71,8 +71,8 @@ def NN_ExpandOp : NN_Op<"expand"> {
     The result has the shape to which the operand and `shape` broadcast: a 1 in `shape` keeps
     the operand's size. ONNX Expand; of a scalar ConstantOfShape.
   }];
-  let arguments = (ins NN_Tensor:$operand, NN_IndexTensor:$shape);
-  let results = (outs NN_Tensor:$result);
+  let arguments = (ins NN_AnyTensor:$operand, NN_IndexTensor:$shape);
+  let results = (outs NN_AnyTensor:$result);
   let hasFolder = 1;
 }
 

@@ -1,25 +1,41 @@
-#include "dialects/nn/Types.h"
+#include "dialects/nn/FloatCodes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 
 namespace nncc::nn {
 
-Type storageType(Type element) {
+bool isCode(Type element) {
+  if (auto type = dyn_cast<FloatType>(element))
+    return type.getWidth() < 16;
   auto integer = dyn_cast<IntegerType>(element);
-  return integer && !integer.isSignless()
-             ? IntegerType::get(element.getContext(), integer.getWidth())
-             : element;
+  return integer && integer.getWidth() > 1 && integer.getWidth() < 8;
+}
+
+Type storageType(Type element) {
+  MLIRContext *context = element.getContext();
+  if (isCode(element))
+    return IntegerType::get(context, 8);
+  if (isa<ComplexType>(element))
+    return IntegerType::get(context, 8 * storedBytes(element));
+  auto integer = dyn_cast<IntegerType>(element);
+  return integer && !integer.isSignless() ? IntegerType::get(context, integer.getWidth()) : element;
+}
+
+int64_t storedBytes(Type element) {
+  if (auto complex = dyn_cast<ComplexType>(element))
+    return 2 * storedBytes(complex.getElementType());
+  return llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
 }
 
 static Value withElement(OpBuilder &b, Location loc, Value tensor, Type element) {
   auto type = cast<RankedTensorType>(tensor.getType());
   if (type.getElementType() == element)
     return tensor;
-  return tensor::BitcastOp::create(b, loc, type.clone(element), tensor);
+  return UnrealizedConversionCastOp::create(b, loc, type.clone(element), tensor).getResult(0);
 }
 
 Value toStorage(OpBuilder &b, Location loc, Value tensor) {
@@ -90,9 +106,53 @@ static Value truncateToOdd(OpBuilder &b, Location loc, Value x) {
   return arith::BitcastOp::create(b, loc, b.getF32Type(), result);
 }
 
-Value buildCast(Type from, Type to, OpBuilder &b, Location loc, Value x) {
+/// The sign bit of an integer of `type`, stored in a byte with zeros above, fills the byte.
+static Value decodeInteger(IntegerType type, OpBuilder &b, Location loc, Value x) {
+  if (type.isUnsigned())
+    return x;
+  Value unused = arith::ConstantIntOp::create(b, loc, x.getType(), 8 - type.getWidth());
+  return arith::ShRSIOp::create(b, loc, arith::ShLIOp::create(b, loc, x, unused), unused);
+}
+
+static Value maskInteger(IntegerType type, OpBuilder &b, Location loc, Value x) {
+  Value mask = arith::ConstantIntOp::create(b, loc, x.getType(), (1 << type.getWidth()) - 1);
+  return arith::AndIOp::create(b, loc, x, mask);
+}
+
+static Value castCode(Type from, Type to, OpBuilder &b, Location loc, Value x, CastRules rules) {
+  auto byteLike = [&](IntegerType type) {
+    return IntegerType::get(b.getContext(), 8,
+                            type.isUnsigned() ? type.getSignedness() : IntegerType::Signless);
+  };
+  if (auto type = dyn_cast<FloatType>(from); type && isCode(from))
+    return buildCast(b.getF32Type(), to, b, loc, decodeFloat(type, b, loc, x), rules);
+  if (isCode(from)) {
+    auto type = cast<IntegerType>(from);
+    return buildCast(byteLike(type), to, b, loc, decodeInteger(type, b, loc, x), rules);
+  }
+  if (auto type = dyn_cast<IntegerType>(to)) { // the low bits, of floats too
+    Type wide = isa<FloatType>(from) ? b.getI32Type() : from;
+    Value byte = buildCast(wide, byteLike(type), b, loc, buildCast(from, wide, b, loc, x));
+    return maskInteger(type, b, loc, byte);
+  }
+  if (!from.isF64())
+    return encodeFloat(cast<FloatType>(to), b, loc, buildCast(from, b.getF32Type(), b, loc, x),
+                       rules);
+  // What is beyond f32 must not come back below its largest power of two.
+  Value narrow = truncateToOdd(b, loc, x);
+  Value magnitude = math::AbsFOp::create(b, loc, x);
+  Value isBeyond = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGE, magnitude,
+                                         constantOf(b, loc, from, 0x1p128));
+  Value infinity = arith::TruncFOp::create(b, loc, b.getF32Type(), x);
+  narrow = arith::SelectOp::create(b, loc, isBeyond, infinity, narrow);
+  return encodeFloat(cast<FloatType>(to), b, loc, narrow, rules);
+}
+
+Value buildCast(Type from, Type to, OpBuilder &b, Location loc, Value x, CastRules rules) {
   if (from == to)
     return x;
+  if (isCode(from) || isCode(to))
+    return castCode(from, to, b, loc, x, rules);
   if (to.isInteger(1)) {
     if (isa<FloatType>(from))
       return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNE, x,
@@ -132,14 +192,25 @@ Value buildCast(Type from, Type to, OpBuilder &b, Location loc, Value x) {
 }
 
 std::string typeName(Type element) {
-  if (element.isF32())
-    return "float";
-  if (element.isF64())
-    return "double";
-  if (element.isF16())
-    return "float16";
-  if (element.isBF16())
-    return "bfloat16";
+  StringRef name = llvm::TypeSwitch<Type, StringRef>(element)
+                       .Case([](Float32Type) { return "float"; })
+                       .Case([](Float64Type) { return "double"; })
+                       .Case([](Float16Type) { return "float16"; })
+                       .Case([](BFloat16Type) { return "bfloat16"; })
+                       .Case([](Float8E4M3FNType) { return "float8e4m3fn"; })
+                       .Case([](Float8E4M3FNUZType) { return "float8e4m3fnuz"; })
+                       .Case([](Float8E5M2Type) { return "float8e5m2"; })
+                       .Case([](Float8E5M2FNUZType) { return "float8e5m2fnuz"; })
+                       .Case([](Float8E8M0FNUType) { return "float8e8m0"; })
+                       .Case([](Float4E2M1FNType) { return "float4e2m1"; })
+                       .Case([](Float6E2M3FNType) { return "float6e2m3"; })
+                       .Case([](Float6E3M2FNType) { return "float6e3m2"; })
+                       .Case([](ComplexType type) {
+                         return type.getElementType().isF64() ? "complex128" : "complex64";
+                       })
+                       .Default(StringRef());
+  if (!name.empty())
+    return name.str();
   if (element.isInteger(1))
     return "bool";
   if (auto integer = dyn_cast<IntegerType>(element))

@@ -69,9 +69,8 @@ Value makeIntegers(OpBuilder &b, Location loc, ArrayRef<int64_t> elements) {
 
 int64_t estimateBytes(Value value) {
   auto type = cast<RankedTensorType>(value.getType());
-  int64_t bits = type.getElementType().isIntOrFloat() ? type.getElementTypeBitWidth() : 64;
   int64_t count = nominal(elementCount(shapeOf(type), type.getContext()));
-  return count * llvm::divideCeil(bits, 8);
+  return count * nn::storedBytes(type.getElementType());
 }
 
 } // namespace nncc

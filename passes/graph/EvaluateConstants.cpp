@@ -26,7 +26,7 @@ RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getTy
 /// Bytes as a kernel stores the tensor: at least one per element.
 int64_t storedBytes(Value value) {
   RankedTensorType type = typeOf(value);
-  return type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  return type.getNumElements() * nn::storedBytes(type.getElementType());
 }
 
 /// The weights of a product are packed while they are written; their transpose is a part of that
@@ -55,7 +55,7 @@ bool isEvaluable(Operation *op) {
       inputs += storedBytes(operand);
   }
   for (Value result : op->getResults()) {
-    if (!typeOf(result).hasStaticShape() || !typeOf(result).getElementType().isIntOrFloat())
+    if (!typeOf(result).hasStaticShape())
       return false;
     results += storedBytes(result);
   }
@@ -165,8 +165,8 @@ ElementsAttr makeAttr(RankedTensorType type, AsmResourceBlob blob) {
     elements.truncate(type.getNumElements());
     return DenseElementsAttr::get(type, elements);
   }
-  int64_t bytes = type.getNumElements() * (type.getElementTypeBitWidth() / 8);
-  if (type.getNumElements() <= nn::Fact::maxValues && type.getElementTypeBitWidth() % 8 == 0)
+  int64_t bytes = type.getNumElements() * nn::storedBytes(type.getElementType());
+  if (type.getNumElements() <= nn::Fact::maxValues)
     return DenseElementsAttr::getFromRawBuffer(type, blob.getData().take_front(bytes));
   return DenseResourceElementsAttr::get(type, "evaluated", std::move(blob));
 }

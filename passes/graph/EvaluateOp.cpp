@@ -296,7 +296,9 @@ ElementsAttr evaluateOp(Operation *op) {
       .Case([&](nn::SliceOp sliceOp) { return slice(sliceOp, type); })
       .Case([&](nn::ConcatOp concatOp) { return concat(concatOp, type); })
       .Case([&](nn::CastOp castOp) {
-        return isa<FloatType>(type.getElementType()) ? castToFloat(castOp, type) : ElementsAttr();
+        return isa<FloatType>(type.getElementType()) && !nn::isCode(type.getElementType())
+                   ? castToFloat(castOp, type)
+                   : ElementsAttr();
       })
       .Default([&](Operation *) {
         if (type.getElementType().isF32())

@@ -81,8 +81,8 @@ void dropSigns(func::FuncOp function) {
     if (storage == type.getElementType())
       continue;
     argument.setType(type.clone(storage));
-    Value own = tensor::BitcastOp::create(b, argument.getLoc(), type, argument);
-    argument.replaceAllUsesExcept(own, own.getDefiningOp());
+    auto own = UnrealizedConversionCastOp::create(b, argument.getLoc(), type, argument);
+    argument.replaceAllUsesExcept(own.getResult(0), own);
   }
   Operation *terminator = body.getTerminator();
   b.setInsertionPoint(terminator);

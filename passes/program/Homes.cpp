@@ -7,7 +7,7 @@ using namespace mlir;
 namespace nncc {
 
 int64_t elementBytes(Type type) {
-  return llvm::divideCeil(cast<RankedTensorType>(type).getElementTypeBitWidth(), 8);
+  return nn::storedBytes(cast<RankedTensorType>(type).getElementType());
 }
 
 AffineExpr byteSize(Type type) {

@@ -3,7 +3,7 @@
 #include "passes/program/EmitSteps.h"
 #include "passes/program/Packing.h"
 
-#include "dialects/Sizes.h"
+#include "dialects/SizeText.h"
 #include "llvm/ADT/SetVector.h"
 
 namespace nncc {
@@ -157,7 +157,8 @@ private:
     Builder b(function.getContext());
     SmallVector<Attribute> types, names;
     for (auto [i, value] : llvm::enumerate(terminator()->getOperands())) {
-      types.push_back(TypeAttr::get(function.getFunctionType().getResult(i)));
+      Attribute declared = function.getResultAttr(i, declaredTypeAttr);
+      types.push_back(declared ? declared : TypeAttr::get(value.getType()));
       Attribute name = function.getResultAttr(i, "nn.name");
       names.push_back(name ? name : b.getStringAttr("output" + std::to_string(i)));
     }

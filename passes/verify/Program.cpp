@@ -29,10 +29,11 @@ static LogicalResult verifyConstant(nn::ConstantOp constant) {
     return success();
   auto type = cast<RankedTensorType>(constant.getType());
   auto resource = dyn_cast<DenseResourceElementsAttr>(value);
-  if (!resource || !type.getElementType().isIntOrFloat())
-    return constant.emitOpError("expects dense integers or floats, found ") << type;
-  uint64_t bytes = llvm::SaturatingMultiply<uint64_t>(
-      type.getNumElements(), llvm::divideCeil(type.getElementTypeBitWidth(), 8));
+  Type element = type.getElementType();
+  if (!resource || !(element.isIntOrFloat() || isa<ComplexType>(element)))
+    return constant.emitOpError("expects dense numbers, found ") << type;
+  uint64_t bytes = llvm::SaturatingMultiply<uint64_t>(type.getNumElements(),
+                                                      nn::storedBytes(type.getElementType()));
   AsmResourceBlob *blob = resource.getRawHandle().getBlob();
   if (blob && blob->getData().size() != bytes)
     return constant.emitOpError("has ")

@@ -2,6 +2,7 @@
 #include "passes/Passes.h"
 #include "passes/verify/Program.h"
 
+#include "dialects/SizeText.h"
 #include "llvm/ADT/SmallBitVector.h"
 #include "llvm/Support/CheckedArithmetic.h"
 #include "llvm/Support/MathExtras.h"
@@ -54,9 +55,9 @@ private:
   /// What a caller can store.
   LogicalResult checkInterface(Type type) {
     auto tensor = dyn_cast<RankedTensorType>(type);
-    if (!tensor || !tensor.getElementType().isIntOrFloat())
-      return program.emitError("expects arguments and results that are tensors of integers or "
-                               "floats, found ")
+    if (!tensor ||
+        !(tensor.getElementType().isIntOrFloat() || isa<ComplexType>(tensor.getElementType())))
+      return program.emitError("expects arguments and results that are tensors of numbers, found ")
              << type;
     return verifySizes(program, shapeOf(tensor), program);
   }
@@ -76,8 +77,8 @@ private:
     if (failed(verifySizes(program, sizes.getValue().getResults(), program)))
       return failure();
     llvm::SmallBitVector isGiven(symbolCount(sizes.getValue().getResults()));
-    for (Type type : program.getArgumentTypes())
-      for (AffineExpr size : shapeOf(cast<RankedTensorType>(type)))
+    for (RankedTensorType type : argumentTypes(program))
+      for (AffineExpr size : shapeOf(type))
         if (auto symbol = dyn_cast<AffineSymbolExpr>(size))
           if (symbol.getPosition() < isGiven.size())
             isGiven.set(symbol.getPosition());
@@ -205,7 +206,7 @@ private:
   }
 
   static int64_t byteCount(RankedTensorType type) {
-    return type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+    return type.getNumElements() * nn::storedBytes(type.getElementType());
   }
 
   LogicalResult checkRun(rt::RunOp run) {

@@ -95,7 +95,12 @@ static const TypeInfo types[] = {{"unknown", 0},
                                  {"float8_e5m2fnuz", 8},
                                  {"uint4", 4},
                                  {"int4", 4},
-                                 {"float4_e2m1fn", 4}};
+                                 {"float4_e2m1fn", 4},
+                                 {"float8_e8m0fnu", 8},
+                                 {"uint2", 2},
+                                 {"int2", 2},
+                                 {"float6_e2m3fn", 6},
+                                 {"float6_e3m2fn", 6}};
 
 static const TypeInfo *typeInfo(nncc_type type) {
   return &types[type > 0 && type < (nncc_type)(sizeof types / sizeof *types) ? type : 0];

@@ -3,6 +3,7 @@
 #include "dialects/SizeText.h"
 #include "runtime/include/nncc/abi.h"
 #include "targets/cpu/ProgramSizes.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace nncc;
 using namespace nncc::cpu;
@@ -12,6 +13,20 @@ using llvm::StringRef;
 using mlir::AffineExpr;
 
 namespace {
+
+/// Of floats of 8 bits and less.
+nncc_type smallFloatCode(mlir::Type type) {
+  return llvm::TypeSwitch<mlir::Type, nncc_type>(type)
+      .Case([](mlir::Float8E4M3FNType) { return NNCC_FLOAT8E4M3FN; })
+      .Case([](mlir::Float8E4M3FNUZType) { return NNCC_FLOAT8E4M3FNUZ; })
+      .Case([](mlir::Float8E5M2Type) { return NNCC_FLOAT8E5M2; })
+      .Case([](mlir::Float8E5M2FNUZType) { return NNCC_FLOAT8E5M2FNUZ; })
+      .Case([](mlir::Float8E8M0FNUType) { return NNCC_FLOAT8E8M0; })
+      .Case([](mlir::Float4E2M1FNType) { return NNCC_FLOAT4E2M1; })
+      .Case([](mlir::Float6E2M3FNType) { return NNCC_FLOAT6E2M3; })
+      .Case([](mlir::Float6E3M2FNType) { return NNCC_FLOAT6E3M2; })
+      .Default(0);
+}
 
 nncc_type typeCode(mlir::Type type) {
   if (type.isF32())
@@ -24,8 +39,16 @@ nncc_type typeCode(mlir::Type type) {
     return NNCC_BFLOAT16;
   if (type.isInteger(1))
     return NNCC_BOOL;
+  if (auto complex = llvm::dyn_cast<mlir::ComplexType>(type))
+    return complex.getElementType().isF64() ? NNCC_COMPLEX128 : NNCC_COMPLEX64;
+  if (llvm::isa<mlir::FloatType>(type))
+    return smallFloatCode(type);
   bool isUnsigned = type.isUnsignedInteger();
   switch (type.getIntOrFloatBitWidth()) {
+  case 2:
+    return isUnsigned ? NNCC_UINT2 : NNCC_INT2;
+  case 4:
+    return isUnsigned ? NNCC_UINT4 : NNCC_INT4;
   case 8:
     return isUnsigned ? NNCC_UINT8 : NNCC_INT8;
   case 16:
@@ -54,10 +77,9 @@ public:
 
   SmallVector<Constant *> inputInfos() {
     SmallVector<Constant *> infos;
-    for (auto [i, type] : llvm::enumerate(main.getArgumentTypes())) {
+    for (auto [i, type] : llvm::enumerate(argumentTypes(main))) {
       auto name = main.getArgAttrOfType<mlir::StringAttr>(i, "nn.name");
-      infos.push_back(tensorInfo(name ? name.str() : "input" + std::to_string(i),
-                                 llvm::cast<mlir::RankedTensorType>(type)));
+      infos.push_back(tensorInfo(name ? name.str() : "input" + std::to_string(i), type));
     }
     return infos;
   }
@@ -205,8 +227,7 @@ ProgramDims::ProgramDims(mlir::func::FuncOp main) {
           !llvm::is_contained(derived, normalForm(size)))
         derived.push_back(normalForm(size));
   };
-  for (mlir::Type type : main.getArgumentTypes())
-    add(llvm::cast<mlir::RankedTensorType>(type));
+  llvm::for_each(argumentTypes(main), add);
   llvm::for_each(resultTypes(main), add);
 }
 

@@ -204,6 +204,9 @@ class TestTypes(unittest.TestCase):
             "flag": np.True_,
             "table": [[1, 2, 3], [4, 5, -6]],
             "half": np.array([0.5, -65504], dtype=np.float16),
+            "crumbs": np.array([-2, 1, 0, -1, 1], dtype=ml_dtypes.int2),
+            "sixths": np.array([-28, 0.0625, 3, -1, 20], dtype=ml_dtypes.float6_e3m2fn),
+            "powers": np.array([0.25, 2.0**127, 1], dtype=ml_dtypes.float8_e8m0fnu),
         }
         outputs = nncc.load(MODELS / "echo.so")(**given)
         for name, value in given.items():

@@ -32,10 +32,19 @@ static const nncc_tensor_info tensors[] = {
     TYPE(complex128, NNCC_COMPLEX128),
     TYPE(int4, NNCC_INT4),
     TYPE(uint4, NNCC_UINT4),
+    TYPE(float8_e4m3fnuz, NNCC_FLOAT8E4M3FNUZ),
+    TYPE(float8_e5m2fnuz, NNCC_FLOAT8E5M2FNUZ),
+    TYPE(float8_e8m0fnu, NNCC_FLOAT8E8M0),
+    TYPE(float4_e2m1fn, NNCC_FLOAT4E2M1),
+    TYPE(float6_e2m3fn, NNCC_FLOAT6E2M3),
+    TYPE(float6_e3m2fn, NNCC_FLOAT6E3M2),
+    TYPE(int2, NNCC_INT2),
+    TYPE(uint2, NNCC_UINT2),
 };
 /* Bytes of six elements, in this order; the first three are another matter. */
 static const size_t bytes[] = {0,  8,  0, 24, 48, 12, 12, 6,  6,  6, 12,
-                               24, 48, 6, 12, 24, 48, 6,  48, 96, 3, 3};
+                               24, 48, 6, 12, 24, 48, 6,  48, 96, 3, 3,
+                               6,  6,  6, 3,  5,  5,  2,  2};
 static const nncc_dim dims[] = {{"batch", 1, 64}, {"a/b", 0, -1}};
 
 static nncc_status plan(const int64_t *sizes, int64_t *arena, int64_t *scratch) {

@@ -10,9 +10,13 @@ from onnx import numpy_helper, TensorProto
 from support import ECHO, NNCC, ToolTest, main
 
 KINDS = """float32 float64 float16 bfloat16 float8_e4m3fn float8_e5m2 int8 int16 int32 int64 uint8
-uint16 uint32 uint64 bool complex64 complex128 int4 uint4""".split()
+uint16 uint32 uint64 bool complex64 complex128 int4 uint4 float8_e4m3fnuz
+float8_e5m2fnuz float8_e8m0fnu float4_e2m1fn float6_e2m3fn float6_e3m2fn int2 uint2""".split()
+PACKED = ("int4", "uint4", "int2", "uint2", "float4_e2m1fn", "float6_e2m3fn", "float6_e3m2fn")
 ONNX_TYPES = {"float32": "FLOAT", "float64": "DOUBLE", "float8_e4m3fn": "FLOAT8E4M3FN",
-              "float8_e5m2": "FLOAT8E5M2"}  # fmt: skip
+              "float8_e5m2": "FLOAT8E5M2", "float8_e4m3fnuz": "FLOAT8E4M3FNUZ",
+              "float8_e5m2fnuz": "FLOAT8E5M2FNUZ", "float8_e8m0fnu": "FLOAT8E8M0", "float4_e2m1fn": "FLOAT4E2M1",
+              "float6_e2m3fn": "FLOAT6E2M3", "float6_e3m2fn": "FLOAT6E3M2"}  # fmt: skip
 
 
 def dtype(kind: str) -> np.dtype:
@@ -40,8 +44,8 @@ def all_inputs() -> dict[str, np.ndarray]:
 
 
 def same_bytes(a: np.ndarray, b: np.ndarray) -> bool:
-    if b.dtype.name in ("int4", "uint4") and a.dtype != b.dtype:  # ours go out as int8 and uint8
-        b = b.astype("u1" if b.dtype.name == "uint4" else "i1")
+    if b.dtype.name in PACKED and a.dtype != b.dtype:  # ours go out as int8 and uint8
+        b = b.astype("i1") if b.dtype.name.startswith("int") else b.view("u1")
     return a.shape == b.shape and a.tobytes() == b.tobytes()
 
 

@@ -41,7 +41,7 @@ std::string Tensor::typeText() const {
 Error Tensor::adopt(nncc_type wanted) {
   int32_t bits = nncc_type_bits(wanted);
   bool byteValues = opaqueBytes == 1 || type == NNCC_UINT8 || type == NNCC_INT8;
-  if (bits == 4 && byteValues && type != wanted) {
+  if (bits < 8 && byteValues && type != wanted) {
     Expected<Tensor> packed = pack(*this, wanted);
     if (!packed)
       return packed.takeError();
@@ -69,8 +69,14 @@ static const fltSemantics *semantics(nncc_type type) {
     return &APFloat::Float8E5M2();
   case NNCC_FLOAT8E5M2FNUZ:
     return &APFloat::Float8E5M2FNUZ();
+  case NNCC_FLOAT8E8M0:
+    return &APFloat::Float8E8M0FNU();
   case NNCC_FLOAT4E2M1:
     return &APFloat::Float4E2M1FN();
+  case NNCC_FLOAT6E2M3:
+    return &APFloat::Float6E2M3FN();
+  case NNCC_FLOAT6E3M2:
+    return &APFloat::Float6E3M2FN();
   default:
     return nullptr;
   }
@@ -81,14 +87,26 @@ template <typename T> static double read(const char *data, int64_t index) {
       support::endian::read<T, endianness::native>(data + index * sizeof(T)));
 }
 
+/// Bits [from, from + count) of packed elements; at most 8.
+static uint8_t readBits(StringRef bytes, int64_t from, int32_t count) {
+  int64_t at = from / 8, offset = from % 8;
+  unsigned found = uint8_t(bytes[at]);
+  if (offset + count > 8)
+    found |= unsigned(uint8_t(bytes[at + 1])) << 8;
+  return found >> offset & ((1u << count) - 1);
+}
+
+/// Of types of less than 8 bits.
+static bool isSigned(nncc_type type) { return type == NNCC_INT4 || type == NNCC_INT2; }
+
 double Tensor::value(int64_t index) const {
   const char *data = bytes().data();
   int32_t bits = nncc_type_bits(type);
-  if (bits == 4) {
-    uint8_t nibble = (data[index / 2] >> (index % 2 * 4)) & 15;
+  if (bits < 8) {
+    APInt code(bits, readBits(bytes(), index * bits, bits));
     if (const fltSemantics *format = semantics(type))
-      return APFloat(*format, APInt(4, nibble)).convertToDouble();
-    return type == NNCC_INT4 && nibble > 7 ? nibble - 16 : nibble;
+      return APFloat(*format, code).convertToDouble();
+    return isSigned(type) ? code.getSExtValue() : code.getZExtValue();
   }
   if (const fltSemantics *format = semantics(type)) {
     uint64_t raw = bits == 8 ? uint8_t(data[index])
@@ -129,19 +147,27 @@ Expected<Tensor> pack(const Tensor &unpacked, nncc_type type) {
     return packed;
   MutableArrayRef<char> bytes = packed->bytes();
   std::fill(bytes.begin(), bytes.end(), 0);
-  for (int64_t i = 0, e = unpacked.elements(); i < e; ++i)
-    bytes[i / 2] |= (unpacked.bytes()[i] & 15) << (i % 2 * 4);
+  int32_t bits = nncc_type_bits(type);
+  for (int64_t i = 0, e = unpacked.elements(); i < e; ++i) {
+    int64_t at = i * bits / 8, offset = i * bits % 8;
+    unsigned code = (uint8_t(unpacked.bytes()[i]) & ((1u << bits) - 1)) << offset;
+    bytes[at] |= char(code);
+    if (offset + bits > 8)
+      bytes[at + 1] |= char(code >> 8);
+  }
   return packed;
 }
 
 Expected<Tensor> unpack(const Tensor &packed) {
-  bool isSigned = packed.type == NNCC_INT4;
-  Expected<Tensor> unpacked = Tensor::create(isSigned ? NNCC_INT8 : NNCC_UINT8, packed.shape);
+  bool hasSign = isSigned(packed.type);
+  Expected<Tensor> unpacked = Tensor::create(hasSign ? NNCC_INT8 : NNCC_UINT8, packed.shape);
   if (!unpacked)
     return unpacked;
+  int32_t bits = nncc_type_bits(packed.type);
   for (int64_t i = 0, e = packed.elements(); i < e; ++i) {
-    uint8_t nibble = (packed.bytes()[i / 2] >> (i % 2 * 4)) & 15;
-    unpacked->bytes()[i] = isSigned && nibble > 7 ? nibble | 0xf0 : nibble;
+    uint8_t code = readBits(packed.bytes(), i * bits, bits);
+    bool isNegative = hasSign && code >> (bits - 1);
+    unpacked->bytes()[i] = char(isNegative ? code | (0xff << bits) : code);
   }
   unpacked->name = packed.name;
   return unpacked;
@@ -184,9 +210,18 @@ static Pattern patternOf(nncc_type type) {
     return {8, 0x83, 0x3c};
   case NNCC_FLOAT4E2M1:
     return {8, 0x88, 0x11};
+  case NNCC_FLOAT8E8M0: // 0.125 or 0.5
+    return {8, 2, 0x7c};
   case NNCC_INT4:
   case NNCC_UINT4:
     return {8, 0x11, 0};
+  case NNCC_INT2:
+  case NNCC_UINT2:
+    return {8, 0x55, 0};
+  case NNCC_FLOAT6E2M3: // four elements in three bytes
+    return {24, 0x8e38e3, 0x104104};
+  case NNCC_FLOAT6E3M2:
+    return {24, 0x8e38e3, 0x208208};
   default:
     return {static_cast<unsigned>(nncc_type_bits(type)), 1, 0};
   }
@@ -196,12 +231,12 @@ void fillRandom(Tensor &tensor, uint64_t seed) {
   Pattern pattern = patternOf(tensor.type);
   MutableArrayRef<char> bytes = tensor.bytes();
   size_t step = pattern.bits / 8;
-  for (size_t at = 0; at + step <= bytes.size(); at += step) {
+  for (size_t at = 0; at < bytes.size(); at += step) {
     uint64_t random = next(seed);
     uint64_t value = (random & pattern.random) | pattern.fixed;
     if (pattern.random == 1)
       value = random >> 63;
-    for (size_t byte = 0; byte < step; ++byte)
+    for (size_t byte = 0; byte < std::min(step, bytes.size() - at); ++byte)
       bytes[at + byte] = static_cast<char>(value >> (8 * byte));
   }
 }

@@ -46,7 +46,7 @@ struct Tensor {
   }
 };
 
-/// Types of 4 bits, from one value per byte to two and back.
+/// Types of less than 8 bits, from one value per byte to packed ones and back.
 llvm::Expected<Tensor> pack(const Tensor &unpacked, nncc_type type);
 llvm::Expected<Tensor> unpack(const Tensor &packed);
 

@@ -24,6 +24,24 @@ static bool copyField(const Field &field, MutableArrayRef<char> bytes) {
   return true;
 }
 
+/// One value of 6 bits per entry, packed without gaps.
+static bool copySixBits(const onnx::TensorProto &proto, Tensor &tensor) {
+  Expected<Tensor> codes = Tensor::create(NNCC_UINT8, tensor.shape);
+  if (!codes) {
+    consumeError(codes.takeError());
+    return false;
+  }
+  if (!copyField<uint8_t>(proto.int32_data(), codes->bytes()))
+    return false;
+  Expected<Tensor> packed = pack(*codes, tensor.type);
+  if (!packed) {
+    consumeError(packed.takeError());
+    return false;
+  }
+  tensor = std::move(*packed);
+  return true;
+}
+
 /// Copies the typed field of a tensor that has no raw data; false: of another size.
 static bool copyTyped(const onnx::TensorProto &proto, Tensor &tensor) {
   MutableArrayRef<char> bytes = tensor.bytes();
@@ -42,7 +60,10 @@ static bool copyTyped(const onnx::TensorProto &proto, Tensor &tensor) {
     return copyField<uint64_t>(proto.uint64_data(), bytes);
   case NNCC_INT32:
     return copyField<int32_t>(proto.int32_data(), bytes);
-  default: // 16 bits and less, two values of 4 bits in one entry
+  case NNCC_FLOAT6E2M3:
+  case NNCC_FLOAT6E3M2:
+    return copySixBits(proto, tensor);
+  default: // 16 bits and less, several values of 4 or 2 bits in one entry
     return nncc_type_bits(tensor.type) == 16 ? copyField<uint16_t>(proto.int32_data(), bytes)
                                              : copyField<uint8_t>(proto.int32_data(), bytes);
   }

@@ -39,8 +39,9 @@ enum {
 };
 typedef int32_t nncc_status;
 
-/* Element types, numbered as onnx.TensorProto.DataType. Types under 8 bits are packed low half
- * first; strings, sequences and optionals are values (`nncc_value`), not flat buffers. */
+/* Element types, numbered as onnx.TensorProto.DataType. Types under 8 bits are packed without
+ * gaps, the lowest bits first; strings, sequences and optionals are values (`nncc_value`), not flat
+ * buffers. */
 enum {
   NNCC_FLOAT = 1,
   NNCC_UINT8 = 2,
@@ -64,7 +65,12 @@ enum {
   NNCC_FLOAT8E5M2FNUZ = 20,
   NNCC_UINT4 = 21,
   NNCC_INT4 = 22,
-  NNCC_FLOAT4E2M1 = 23
+  NNCC_FLOAT4E2M1 = 23,
+  NNCC_FLOAT8E8M0 = 24,
+  NNCC_UINT2 = 25,
+  NNCC_INT2 = 26,
+  NNCC_FLOAT6E2M3 = 27,
+  NNCC_FLOAT6E3M2 = 28
 };
 typedef int32_t nncc_type;
 
@@ -150,7 +156,8 @@ struct nncc_frame {
 };
 
 typedef struct nncc_dim {
-  const char *name; /* as in the model, "2*batch + 1" of one that others give; "" where it has none */
+  const char
+      *name; /* as in the model, "2*batch + 1" of one that others give; "" where it has none */
   int64_t min, max; /* inclusive; max -1: any */
 } nncc_dim;
 
@@ -195,7 +202,8 @@ typedef struct nncc_descriptor {
   const char *weights_file;
   uint64_t weights_size, weights_hash;
   /* Bytes of the arena and of one worker's scratch for these dims. NNCC_INVALID_ARGUMENT where the
-   * model cannot run with them; arena_size is then -1 - the number of the check that failed, or 0. */
+   * model cannot run with them; arena_size is then -1 - the number of the check that failed, or 0.
+   */
   nncc_status (*plan)(const int64_t *dims, int64_t *arena_size, int64_t *scratch_size);
   nncc_status (*run)(const nncc_frame *frame);
   /* Optional: completes the dims. On entry those that the shapes of the inputs give, -1 for others;

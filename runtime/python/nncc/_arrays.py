@@ -19,10 +19,13 @@ _DTYPES = {
 # Of the package ml_dtypes.
 _ML_DTYPES = {
     16: "bfloat16", 17: "float8_e4m3fn", 18: "float8_e4m3fnuz", 19: "float8_e5m2",
-    20: "float8_e5m2fnuz", 21: "uint4", 22: "int4", 23: "float4_e2m1fn",
+    20: "float8_e5m2fnuz", 21: "uint4", 22: "int4", 23: "float4_e2m1fn", 24: "float8_e8m0fnu",
+    25: "uint2", 26: "int2", 27: "float6_e2m3fn", 28: "float6_e3m2fn",
 }  # fmt: skip
 
-_PACKED = {21, 22, 23}  # two elements in a byte, the first one in its low half
+# Bits of the types under 8 bits: packed without gaps, the lowest bits first.
+_PACKED = {21: 4, 22: 4, 23: 4, 25: 2, 26: 2, 27: 6, 28: 6}
+_SIGNED = {22, 26}
 
 
 def type_name(number: int) -> str:
@@ -83,16 +86,17 @@ def pack(array: np.ndarray, number: int) -> np.ndarray:
     """The buffer of an array: itself, but for types under 8 bits."""
     if number not in _PACKED:
         return array
-    halves = array.reshape(-1).view(np.uint8) & 15
-    if halves.size % 2:
-        halves = np.append(halves, np.uint8(0))
-    return halves[0::2] | halves[1::2] << 4
+    bits = _PACKED[number]
+    codes = array.reshape(-1).view(np.uint8)
+    columns = np.unpackbits(codes[:, None], axis=1, count=bits, bitorder="little")
+    return np.packbits(columns.reshape(-1), bitorder="little")
 
 
 def empty_buffer(shape: tuple[int, ...], number: int) -> np.ndarray:
     """Memory for the elements of a tensor."""
     if number in _PACKED:
-        return np.zeros((int(np.prod(shape, dtype=np.int64)) + 1) // 2, dtype=np.uint8)
+        bits = int(np.prod(shape, dtype=np.int64)) * _PACKED[number]
+        return np.zeros((bits + 7) // 8, dtype=np.uint8)
     return np.empty(shape, dtype=dtype_of(number))
 
 
@@ -100,11 +104,14 @@ def unpack(buffer: np.ndarray, shape: tuple[int, ...], number: int) -> np.ndarra
     """The array of a buffer that empty_buffer made."""
     if number not in _PACKED:
         return buffer
+    bits = _PACKED[number]
     size = int(np.prod(shape, dtype=np.int64))
-    halves = np.stack([buffer & 15, buffer >> 4], axis=-1).reshape(-1)[:size]
-    if number == 22:  # ml_dtypes keeps int4 with its sign in the whole byte
-        halves = (halves ^ 8) - np.uint8(8)
-    return halves.astype(np.uint8).view(dtype_of(number)).reshape(shape)
+    columns = np.unpackbits(buffer, count=size * bits, bitorder="little").reshape(size, bits)
+    codes = np.packbits(columns, axis=1, bitorder="little").reshape(size)
+    if number in _SIGNED:  # ml_dtypes keeps the sign in the whole byte
+        sign = np.uint8(1 << (bits - 1))
+        codes = (codes ^ sign) - sign
+    return codes.view(dtype_of(number)).reshape(shape)
 
 
 assert sys.byteorder == "little", "compiled libraries are little-endian"

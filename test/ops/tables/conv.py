@@ -1,7 +1,7 @@
 """Convolutions and pools."""
 
 import numpy as np
-from table import F16, F64, case
+from table import F16, F32, F64, I8, U8, case
 
 
 def cases(t):
@@ -38,6 +38,9 @@ def convolutions(t):
     yield conv((2, 3, 33), (5, 3, 7), bias=True, pads=[3, 3])
     yield conv((1, 4, 100), (4, 1, 9), group=4, strides=[3], dilations=[2])
     yield case("Conv", t(1, 3, 9, 9), t(4, 3, 3, 3), note="weights at run time")
+    yield conv((2, 3, 7, 8, 9), (5, 3, 3, 2, 3), bias=True, pads=[1, 0, 1, 1, 1, 2], strides=[2, 1, 2])
+    yield conv((1, 4, 9, 5, 6), (6, 2, 3, 3, 1), group=2, dilations=[2, 1, 1])
+    yield conv((1, 6, 4, 5, 5), (6, 1, 3, 3, 3), group=6, auto_pad="SAME_UPPER")
     yield case("Conv", t(1, 4, 9, 9), t(4, 1, 3, 3), group=4, note="weights at run time")
     yield case("Conv", t(1, 3, 9, 9, dtype=F64), t.const(4, 3, 3, 3, dtype=F64), want="onnx")
     yield case("Conv", t(1, 3, 9, 9, dtype=F16), t.const(4, 3, 3, 3, dtype=F16), want="onnx")
@@ -93,6 +96,12 @@ def pools(t):
     image = t(1, 2, 5, 5, low=-9, high=-1)
     image[0, 0, 2, 2], image[0, 1, 0, 0] = np.nan, -np.inf
     yield case("MaxPool", image, kernel_shape=[3, 3], pads=[1, 1, 1, 1], want=max3x3, note="NaN")
+    for dtype in (U8, I8):
+        yield case("MaxPool", t(1, 2, 7, 8, dtype=dtype, low=-99, high=99), kernel_shape=[3, 2], pads=[1, 0, 1, 1])
+    whole = t(2, 3, 9, 8, dtype=I8, low=-4, high=4).astype(F32)  # with ties
+    for how in ({}, {"strides": [2, 3], "pads": [1, 1, 1, 0]}, {"dilations": [2, 1], "storage_order": 1},
+                {"strides": [2, 2], "ceil_mode": 1}):
+        yield case("MaxPool", whole, kernel_shape=[3, 2], outputs=2, **how)
     for shape in ((2, 17, 7, 9), (1, 3, 33), (1, 3, 4, 5, 6)):
         space = tuple(range(2, len(shape)))
         yield case("GlobalMaxPool", t(*shape))

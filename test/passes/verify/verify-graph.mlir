@@ -37,7 +37,7 @@ func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
 }
 // -----
 func.func @main() {
-  // expected-error @+1 {{expects dense integers or floats, found 'tensor<4xf32>'}}
+  // expected-error @+1 {{expects dense numbers, found 'tensor<4xf32>'}}
   %x = nn.constant sparse<[[0], [2]], [1.0, 2.0]> : tensor<4xf32>
   return
 }

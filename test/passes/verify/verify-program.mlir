@@ -84,7 +84,7 @@ func.func @main() attributes {rt.result_types = [tensor<4xf32>], rt.result_names
   return
 }
 // -----
-// expected-error @+1 {{expects arguments and results that are tensors of integers or floats, found 'tensor<4xindex>'}}
+// expected-error @+1 {{expects arguments and results that are tensors of numbers, found 'tensor<4xindex>'}}
 func.func @main() attributes {rt.result_types = [tensor<4xindex>], rt.result_names = ["y"]} {
   return
 }
