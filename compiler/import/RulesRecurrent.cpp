@@ -115,9 +115,10 @@ bool Layer::readSizes() {
   if (!expect(0, "X", {-1, -1, -1}) || !expect(1, "W", {directions, -1, -1}) ||
       !expect(2, "R", {directions, -1, -1}))
     return false;
-  const auto known = constantOf(b.shapeOf(b.input(2))[2]);
-  units = known ? *known : b.attribute("hidden_size") ? b.integer("hidden_size", 0)
-                                                      : b.fixedSizeOf(b.input(2), 2);
+  if (auto fixed = constantOf(b.shapeOf(b.input(2))[2]))
+    units = *fixed;
+  else // as the attribute says, which not every exporter writes
+    units = b.attribute("hidden_size") ? b.integer("hidden_size", 0) : b.fixedSizeOf(b.input(2), 2);
   if (b.hasFailed())
     return false;
   if (const int64_t stated = b.integer("hidden_size", units); stated != units || units < 1) {

@@ -115,7 +115,7 @@ void RecurrenceEmitter::eachRow(const Rows &rows, Value t,
   loop(rows.count, [&](Value r) {
     Row row{rows.direction, r, add(rows.first, r), t};
     Value length = lengthOf(rows, r);
-    auto inside = [&] {
+    auto inside = [&, row]() mutable {
       Value mirrored = sub(sub(length, constant(1)), t);
       if (llvm::all_equal(reverse))
         row.position = reverse.front() ? mirrored : t;
