@@ -115,12 +115,15 @@ bool Layer::readSizes() {
   if (!expect(0, "X", {-1, -1, -1}) || !expect(1, "W", {directions, -1, -1}) ||
       !expect(2, "R", {directions, -1, -1}))
     return false;
-  if (auto fixed = constantOf(b.shapeOf(b.input(2))[2]))
+  if (auto fixed = constantOf(b.shapeOf(b.input(2))[2])) {
     units = *fixed;
-  else // as the attribute says, which not every exporter writes
-    units = b.attribute("hidden_size") ? b.integer("hidden_size", 0) : b.fixedSizeOf(b.input(2), 2);
-  if (b.hasFailed())
+  } else if (b.attribute("hidden_size")) { // not every exporter writes it
+    units = b.integer("hidden_size", 0);
+  } else {
+    b.unsupported("needs its units, dim 2 of R or attribute 'hidden_size', known at compile time; "
+                  "give the sizes of the inputs with --dim or --shape");
     return false;
+  }
   if (const int64_t stated = b.integer("hidden_size", units); stated != units || units < 1) {
     b.invalid("hidden_size is " + Twine(stated) + ", but R has " + Twine(units) + " units");
     return false;

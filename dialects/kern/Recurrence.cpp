@@ -45,15 +45,15 @@ static LogicalResult verifyOperands(RecurrenceOp op) {
     return op.emitOpError("expects x of rank 3 and r of rank 5 and known sizes, found ")
            << x << " and " << r;
   int64_t directions = op.getDirections(), gates = op.getGates(), units = op.getUnits();
-  int64_t width = r.getDimSize(4), open = ShapedType::kDynamic;
+  int64_t open = ShapedType::kDynamic;
   if (directions < 1 || directions > 2)
     return op.emitOpError("expects one or two directions, found ") << directions;
-  if (gates < 1 || units < 1 || width < 1 || width % panel)
-    return op.emitOpError("expects r of gates, units and whole panels of 16, found ") << r;
+  if (gates < 1 || units < 1)
+    return op.emitOpError("expects r of gates and units, found ") << r;
   int64_t steps = x.getDimSize(0), rows = x.getDimSize(1), params = op.getParamCount();
-  int64_t blocks = llvm::divideCeil(units, width);
+  int64_t panels = llvm::divideCeil(units, panel);
   if (failed(expectShape(op, "x", op.getX(), {open, open, directions * gates * units})) ||
-      failed(expectShape(op, "r", op.getR(), {directions, gates, blocks, units, width})))
+      failed(expectShape(op, "r", op.getR(), {directions, gates, panels, units, panel})))
     return failure();
   if (op.getParams() && op.getParams().getType().getRank() != 3)
     return op.emitOpError("expects params of rank 3, found ") << op.getParams().getType();

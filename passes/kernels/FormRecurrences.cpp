@@ -84,16 +84,6 @@ struct Cell {
   }
 };
 
-/// Panels of 16 units that lie beside one another in packed weights: so that few are empty, and 4
-/// where that is as good: as many sums as hide the latency of each other.
-int64_t choosePanels(int64_t units) {
-  int64_t panels = llvm::divideCeil(units, kern::panel), best = 4;
-  for (int64_t count : {8, 6, 7, 5, 3, 2, 1})
-    if (llvm::alignTo(panels, count) < llvm::alignTo(panels, best))
-      best = count;
-  return best;
-}
-
 struct FormRecurrence : OpRewritePattern<nn::RecurrenceOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -135,19 +125,18 @@ struct FormRecurrence : OpRewritePattern<nn::RecurrenceOp> {
     return success();
   }
 
-  /// [D, G*H, K] -> [D, G, H / width, K, width]
+  /// [D, G*H, K] -> [D, G, H/16, K, 16]
   static Value packWeights(nn::RecurrenceOp op, PatternRewriter &rewriter) {
     int64_t gates = nn::RecurrenceOp::gatesOf(op.getKind());
     auto source = llvm::cast<RankedTensorType>(op.getR().getType());
     int64_t directions = source.getDimSize(0), units = source.getDimSize(2);
-    int64_t width = choosePanels(units) * kern::panel;
     Shape shape = makeShape({directions, gates, units, units}, op.getContext());
     Value split = rewriter.createOrFold<nn::ReshapeOp>(op.getLoc(), op.getR(), shape);
-    auto type = source.clone(
-        {directions, gates, llvm::divideCeilSigned(units, width), units, width});
+    int64_t panels = llvm::divideCeil(units, kern::panel);
+    auto type = source.clone({directions, gates, panels, units, kern::panel});
     return kern::PackOp::create(rewriter, op.getLoc(), type, split,
                                 ArrayRef<int64_t>{0, 1, 2, 3, 2},
-                                ArrayRef<int64_t>{1, 1, width, 1, 1});
+                                ArrayRef<int64_t>{1, 1, kern::panel, 1, 1});
   }
 
   static void buildBody(nn::RecurrenceOp op, PatternRewriter &rewriter, Region &region,

@@ -25,11 +25,11 @@ struct PlanRecurrence : nncc::cpu::impl::PlanRecurrenceBase<PlanRecurrence> {
     int64_t sums = std::max<int64_t>(1, (registers - (registers >= 32 ? 6 : 4)) / perPanel);
     AffineExpr batch = shapeOf(op.getXType())[1];
     int64_t rows = std::max<int64_t>(1, nominal(batch)), workers = threads ? threads : 4;
-    // Two rows cost little more than one, whose products wait for the weights.
-    int64_t unitRows = std::clamp<int64_t>(
-        llvm::divideCeil(rows * op.getDirections(), workers), 2, most);
+    // Two rows cost little more than one, whose products wait for the weights; four keep them busy.
+    int64_t unitRows = constantOf(batch) && rows * op.getDirections() < 8 ? 2 : 4;
+    unitRows = std::clamp(llvm::divideCeilSigned(rows * op.getDirections(), workers), unitRows, most);
     if (!constantOf(batch))
-      unitRows = 2;
+      unitRows = 4;
     unitRows = std::min(unitRows, rows);
     int64_t block = std::min(rows, most) / unitRows * unitRows;
     int64_t tile = llvm::bit_floor(static_cast<uint64_t>(std::min(block, sums)));

@@ -17,7 +17,7 @@ RecurrenceEmitter::RecurrenceEmitter(OpBuilder &b, kern::RecurrenceOp op, Kernel
     : Emitter{b, op.getLoc(), &kernel.sizes}, op(op), kernel(kernel), plan(*op.getPlan()),
       vector(VectorType::get({panel}, op.getXType().getElementType())),
       directions(op.getDirections()), gates(op.getGates()), units(op.getUnits()),
-      width(op.getRType().getDimSize(4)), pitch(op.getRType().getDimSize(2) * width),
+      pitch(op.getRType().getDimSize(2) * panel),
       initial{op.getH(), op.getC()} {
   Shape x = shapeOf(op.getXType());
   // By results, not by their inits: one empty tensor may stand for several.
@@ -131,17 +131,18 @@ void RecurrenceEmitter::eachRow(const Rows &rows, Value t,
   });
 }
 
-/// A register tile of `count` rows: sums of one group of panels.
-void RecurrenceEmitter::tile(int64_t count, Value row, Value source, Value weights, Value sum) {
-  int64_t panels = width / panel, most = std::max<int64_t>(1, plan.getSums() / count);
-  int64_t parts = llvm::divideCeil(panels, most);
+/// Register tiles of `count` rows: the sums of `panels` panels, whose weights begin at `weights`.
+void RecurrenceEmitter::tiles(int64_t count, Value row, int64_t panels, Value source, Value weights,
+                              Value sum) {
+  int64_t parts = llvm::divideCeil(panels, std::max<int64_t>(1, plan.getSums() / count));
   for (int64_t part = 0, first = 0; part < parts; ++part) {
     int64_t nv = (panels - first) / (parts - part); // parts of about one size
     Values acc(count * nv, zeros());
     auto product = kern::BrgemmOp::create(
         b, loc, ValueRange(acc).getTypes(), source, mul(row, pitch), kernel.place(op.getR()).buffer,
-        add(weights, first * panel), constant(units), ValueRange(), acc, ArrayRef<int64_t>{1},
-        ArrayRef<int64_t>{width}, /*rowStride=*/pitch, /*panelStride=*/panel, nv, unroll);
+        add(weights, first * units * panel), constant(units), ValueRange(), acc,
+        ArrayRef<int64_t>{1}, ArrayRef<int64_t>{panel}, /*rowStride=*/pitch,
+        /*panelStride=*/units * panel, nv, unroll);
     for (int64_t r = 0; r < count; ++r)
       for (int64_t j = 0; j < nv; ++j)
         storeScratch(product.getResult(r * nv + j), sums, add(row, r), gates * pitch,
@@ -150,29 +151,52 @@ void RecurrenceEmitter::tile(int64_t count, Value row, Value source, Value weigh
   }
 }
 
-/// sums = source * r of `count` gates, group by group of panels, for all rows of the block.
-void RecurrenceEmitter::products(const Rows &rows, Value source, int64_t firstGate,
+/// The sums of `panels` panels for all rows of the block: as many rows at once as possible.
+void RecurrenceEmitter::group(const Rows &rows, int64_t panels, Value source, Value weights,
+                              Value sum) {
+  Value next = constant(0);
+  for (int64_t count = plan.getTileRows(); count; count /= 2) {
+    Value number = divide(sub(rows.count, next), count).first;
+    if (getConstantIntValue(number) == 0)
+      continue;
+    loop(number, [&](Value i) {
+      tiles(count, add(next, mul(i, count)), panels, source, weights, sum);
+    });
+    next = add(next, mul(number, count));
+    if (getConstantIntValue(sub(rows.count, next)) == 0)
+      return;
+  }
+}
+
+/// Panels that are read beside one another: as many as hide the latency of each other's sums and of
+/// the memory. Zen 4, one row of an LSTM of 256 units: 4 panels 12.3 us a step, 8 of them 16 us, one
+/// stream of 4 interleaved ones 15 us.
+static int64_t groupOf(int64_t panels) {
+  for (int64_t size : {4, 5, 6, 3, 7})
+    if (panels % size == 0)
+      return size;
+  return std::min<int64_t>(panels, 4);
+}
+
+/// sums = source * r of `count` gates, group by group of panels, for all rows of the block. Every
+/// second step walks them backwards: it finds in the caches what the step before read last.
+void RecurrenceEmitter::products(const Rows &rows, Value t, Value source, int64_t firstGate,
                                  int64_t count) {
-  int64_t groups = pitch / width;
-  Value begin = address(op.getR(), {rows.direction, constant(firstGate), constant(0), constant(0),
-                                    constant(0)});
-  loop(constant(count * groups), [&](Value g) {
-    Value weights = add(begin, mul(g, units * width));
-    Value sum = add(mul(g, width), firstGate * pitch);
-    Value next = constant(0);
-    for (int64_t tileRows = plan.getTileRows(); tileRows; tileRows /= 2) {
-      Value left = sub(rows.count, next);
-      Value tiles = divide(left, tileRows).first;
-      if (getConstantIntValue(tiles) == 0)
-        continue;
-      loop(tiles, [&](Value i) {
-        tile(tileRows, add(next, mul(i, tileRows)), source, weights, sum);
-      });
-      next = add(next, mul(tiles, tileRows));
-      if (getConstantIntValue(sub(rows.count, next)) == 0)
-        break;
-    }
+  int64_t all = count * pitch / panel, size = groupOf(all);
+  Value begin = address(
+      op.getR(), {rows.direction, constant(firstGate), constant(0), constant(0), constant(0)});
+  auto panels = [&](Value first, int64_t number) {
+    group(rows, number, source, add(begin, mul(first, units * panel)),
+          add(mul(first, panel), firstGate * pitch));
+  };
+  Value last = constant(all / size - 1), isOdd = equals(divide(t, 2).second, 1);
+  loop(constant(all / size), [&](Value g) {
+    if (all / size > 1)
+      g = arith::SelectOp::create(b, loc, isOdd, sub(last, g), g);
+    panels(mul(g, size), size);
   });
+  if (all % size)
+    panels(constant(all - all % size), all % size);
 }
 
 RecurrenceEmitter::Values RecurrenceEmitter::arguments(Block &body, int64_t bodyGates,
@@ -233,11 +257,11 @@ void RecurrenceEmitter::step(const Rows &rows, Value t) {
   auto cell = [&](const Row &row) { computeCell(row); };
   auto end = [&](const Row &row) { clearOutput(row); };
   if (!op.getResetBody()) {
-    products(rows, states.front(), 0, gates);
+    products(rows, t, states.front(), 0, gates);
   } else {
-    products(rows, states.front(), 0, gates - 1);
+    products(rows, t, states.front(), 0, gates - 1);
     eachRow(rows, t, [&](const Row &row) { computeReset(row); }, nothing);
-    products(rows, gated, gates - 1, 1);
+    products(rows, t, gated, gates - 1, 1);
   }
   eachRow(rows, t, cell, end);
 }

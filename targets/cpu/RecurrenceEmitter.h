@@ -47,8 +47,9 @@ private:
   void step(const Rows &rows, Value t);
   void eachRow(const Rows &rows, Value t, llvm::function_ref<void(const Row &)> body,
                llvm::function_ref<void(const Row &)> afterEnd);
-  void products(const Rows &rows, Value source, int64_t firstGate, int64_t count);
-  void tile(int64_t count, Value row, Value source, Value weights, Value sum);
+  void products(const Rows &rows, Value t, Value source, int64_t firstGate, int64_t count);
+  void group(const Rows &rows, int64_t panels, Value source, Value weights, Value sum);
+  void tiles(int64_t count, Value row, int64_t panels, Value source, Value weights, Value sum);
   void computeCell(const Row &row);
   void computeReset(const Row &row);
   void clearOutput(const Row &row);
@@ -70,8 +71,8 @@ private:
   kern::RecurrencePlanAttr plan;
   mlir::VectorType vector;
   mlir::AffineExpr steps, batch;
-  int64_t directions, gates, units, width; // width: of the groups of panels in r
-  int64_t pitch;                           // units in scratch, whole groups
+  int64_t directions, gates, units;
+  int64_t pitch;         // of rows in scratch: units, in whole panels
   Value output;          // results, null where nobody wants them
   Values last;           //
   Values initial;        // states before the first step, null where they are 0
