@@ -179,7 +179,7 @@ def FormRecurrences : Pass<"nncc-form-recurrences", "::mlir::func::FuncOp"> {
     packed by a `kern.pack`, a recipe where they are constant:
     ```mlir
     nn.recurrence lstm forward %x, %r {activations = ["sigmoid", "tanh", "tanh"], ...}
-      -->  %p = kern.pack %r4 dims [0, 1, 2, 3, 2] factors [1, 1, 16, 1, 1]
+      -->  %p = kern.pack %r dims [0, 1, 1, 2, 1] factors [1, 256, 16, 1, 1]
            kern.recurrence ins(%x, %p ...) ... cell { ^bb0(...): ... kern.states %h, %c : f32, f32 }
     ```
   }];

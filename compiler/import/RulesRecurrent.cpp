@@ -124,8 +124,12 @@ bool Layer::readSizes() {
                   "give the sizes of the inputs with --dim or --shape");
     return false;
   }
-  if (const int64_t stated = b.integer("hidden_size", units); stated != units || units < 1) {
+  if (const int64_t stated = b.integer("hidden_size", units); stated != units) {
     b.invalid("hidden_size is " + Twine(stated) + ", but R has " + Twine(units) + " units");
+    return false;
+  }
+  if (units < 1 || !llvm::isInt<32>(units)) { // products of sizes must not overflow
+    b.invalid("has " + Twine(units) + " units, expected 1 or more, below 2^31");
     return false;
   }
   const int64_t all = gates * units;

@@ -175,7 +175,7 @@ def Kern_RecurrenceOp : Kern_Op<"recurrence", [
     With D directions (the length of `reverse`), G gates, P parameters and one or two states of H units:
     ```
     x        [S, B, D*G*H]
-    r        [D, G, ceil(H/16), H, 16], zeros behind the last unit
+    r        [D, G, ceil(H/16), H, 16], anything behind the last unit
     params   [D, P, H]
     lengths  [B], i32: the steps of each row; S where left out
     h, c     [D, B, H]: the states before the first step; 0 where left out

@@ -48,8 +48,8 @@ static LogicalResult verifyOperands(RecurrenceOp op) {
   int64_t open = ShapedType::kDynamic;
   if (directions < 1 || directions > 2)
     return op.emitOpError("expects one or two directions, found ") << directions;
-  if (gates < 1 || units < 1)
-    return op.emitOpError("expects r of gates and units, found ") << r;
+  if (gates < 1 || units < 1 || !llvm::isInt<32>(units) || !llvm::isInt<16>(gates))
+    return op.emitOpError("expects r of gates and units, below 2^31, found ") << r;
   int64_t steps = x.getDimSize(0), rows = x.getDimSize(1), params = op.getParamCount();
   int64_t panels = llvm::divideCeil(units, panel);
   if (failed(expectShape(op, "x", op.getX(), {open, open, directions * gates * units})) ||

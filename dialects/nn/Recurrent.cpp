@@ -103,8 +103,8 @@ LogicalResult RecurrenceOp::infer(Adaptor op, ArrayRef<Fact> operands,
   if (x.rank() != 3 || r.rank() != 3)
     return error("expects x and r of rank 3, found rank " + Twine(x.rank()) + " and " +
                  Twine(r.rank()));
-  if (ShapedType::isDynamic(r.size(2)) || r.size(2) < 1)
-    return error("expects units, dim 2 of r, that are known and not 0");
+  if (ShapedType::isDynamic(r.size(2)) || r.size(2) < 1 || !llvm::isInt<32>(r.size(2)))
+    return error("expects units, dim 2 of r, that are known, from 1 to 2^31 - 1");
   MLIRContext *context = x.element.getContext();
   auto number = [&](int64_t value) { return getAffineConstantExpr(value, context); };
   Fact result;

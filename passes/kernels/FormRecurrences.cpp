@@ -125,18 +125,15 @@ struct FormRecurrence : OpRewritePattern<nn::RecurrenceOp> {
     return success();
   }
 
-  /// [D, G*H, K] -> [D, G, H/16, K, 16]
+  /// [D, G*H, K] -> [D, G, H/16, K, 16]. The last panel of a gate runs over into the next gate.
   static Value packWeights(nn::RecurrenceOp op, PatternRewriter &rewriter) {
     int64_t gates = nn::RecurrenceOp::gatesOf(op.getKind());
     auto source = llvm::cast<RankedTensorType>(op.getR().getType());
-    int64_t directions = source.getDimSize(0), units = source.getDimSize(2);
-    Shape shape = makeShape({directions, gates, units, units}, op.getContext());
-    Value split = rewriter.createOrFold<nn::ReshapeOp>(op.getLoc(), op.getR(), shape);
-    int64_t panels = llvm::divideCeil(units, kern::panel);
-    auto type = source.clone({directions, gates, panels, units, kern::panel});
-    return kern::PackOp::create(rewriter, op.getLoc(), type, split,
-                                ArrayRef<int64_t>{0, 1, 2, 3, 2},
-                                ArrayRef<int64_t>{1, 1, kern::panel, 1, 1});
+    int64_t units = source.getDimSize(2), panels = llvm::divideCeil(units, kern::panel);
+    auto type = source.clone({source.getDimSize(0), gates, panels, units, kern::panel});
+    return kern::PackOp::create(rewriter, op.getLoc(), type, op.getR(),
+                                ArrayRef<int64_t>{0, 1, 1, 2, 1},
+                                ArrayRef<int64_t>{1, units, kern::panel, 1, 1});
   }
 
   static void buildBody(nn::RecurrenceOp op, PatternRewriter &rewriter, Region &region,

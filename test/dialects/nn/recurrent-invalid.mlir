@@ -73,7 +73,7 @@ func.func @f(%x: tensor<4x8xf32>, %r: tensor<1x8x8xf32>) -> tensor<5x1x4x8xf32> 
 // -----
 
 func.func @f(%x: tensor<5x4x8xf32>, %r: tensor<1x8x?xf32>) -> tensor<5x1x4x8xf32> {
-  // expected-error @+2 {{'nn.recurrence' op expects units, dim 2 of r, that are known and not 0}}
+  // expected-error @+2 {{'nn.recurrence' op expects units, dim 2 of r, that are known, from 1 to 2^31 - 1}}
   // expected-error @+1 {{failed to infer returned types}}
   %y, %h2 = nn.recurrence rnn forward %x, %r {activations = ["tanh"], alpha = array<f32: 0.>, beta = array<f32: 0.>} : tensor<5x4x8xf32>, tensor<1x8x?xf32> -> tensor<5x1x4x8xf32>, tensor<1x4x8xf32>
   return %y : tensor<5x1x4x8xf32>
