@@ -29,14 +29,15 @@ static void buildGraph(OpPassManager &pm, const CompileOptions &) {
 }
 
 static void buildKernels(OpPassManager &pm, const CompileOptions &) {
-  add(pm, "func.func(nncc-form-contractions,canonicalize,cse,nncc-fuse-epilogue),"
+  add(pm, "func.func(nncc-form-recurrences,nncc-form-contractions,canonicalize,cse,nncc-fuse-epilogue),"
           "nncc-form-kernels,nncc-merge-kernels,"
           "builtin.module(func.func(nncc-lower-nn,canonicalize,cse))");
 }
 
 static void buildSchedule(OpPassManager &pm, const CompileOptions &) {
   add(pm, "builtin.module(func.func("
-          "nncc-cpu-plan-contract,nncc-cpu-plan-attention,nncc-cpu-emit-kernel,canonicalize,cse,"
+          "nncc-cpu-plan-contract,nncc-cpu-plan-attention,nncc-cpu-plan-recurrence,"
+          "nncc-cpu-emit-kernel,canonicalize,cse,"
           "nncc-cpu-lower-brgemm,nncc-cpu-approximate-math,canonicalize,cse))");
 }
 

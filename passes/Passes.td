@@ -185,6 +185,21 @@ def ApplyPatterns : Pass<"nncc-apply-patterns", "::mlir::ModuleOp"> {
 
 //===-- kernels: nn -> outlined kernels and a program that dispatches them ------------------------===//
 
+def FormRecurrences : Pass<"nncc-form-recurrences", "::mlir::func::FuncOp"> {
+  let summary = "Spell the steps of recurrent layers as kern.recurrence";
+  let description = [{
+    The formulas of the cell become a region on one element; of the results those that are used stay. Weights are
+    packed by a `kern.pack`, a recipe where they are constant:
+    ```mlir
+    nn.recurrence lstm forward %x, %r {activations = ["sigmoid", "tanh", "tanh"], ...}
+      -->  %p = kern.pack %r dims [0, 1, 1, 2, 1] factors [1, 256, 16, 1, 1]
+           kern.recurrence ins(%x, %p ...) ... cell { ^bb0(...): ... kern.states %h, %c : f32, f32 }
+    ```
+  }];
+  let dependentDialects = ["::nncc::kern::KernDialect", "::mlir::tensor::TensorDialect",
+                           "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
 def FormContractions : Pass<"nncc-form-contractions", "::mlir::func::FuncOp"> {
   let summary = "Spell convolutions, matrix products, attention and pools as kern.contract, kern.attention and kern.window";
   let description = [{

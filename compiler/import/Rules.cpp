@@ -13,6 +13,7 @@ const Rules &Rules::get() {
     addConvRules(all);
     addPoolRules(all);
     addAttentionRules(all);
+    addRecurrentRules(all);
     addNormRules(all);
     addReduceRules(all);
     addShapeRules(all);

@@ -38,6 +38,7 @@ void addLinearRules(Rules &rules);
 void addConvRules(Rules &rules);
 void addPoolRules(Rules &rules);
 void addAttentionRules(Rules &rules);
+void addRecurrentRules(Rules &rules);
 void addNormRules(Rules &rules);
 void addReduceRules(Rules &rules);
 void addShapeRules(Rules &rules);

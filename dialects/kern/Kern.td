@@ -155,6 +155,72 @@ def Kern_AttentionOp : Kern_Op<"attention", [
   }];
 }
 
+def Kern_RecurrencePlanAttr : AttrDef<Kern_Dialect, "RecurrencePlan"> {
+  let mnemonic = "recurrence_plan";
+  let summary = "How a recurrence is scheduled on a CPU";
+  let description = [{
+    A unit is `unit_rows` rows of one direction. Units that one call computes one after the other are taken
+    together, up to `rows` rows, so that these share each read of the weights. Register tiles have up to
+    `tile_rows` rows, a power of two, and of all tiles at most `sums` x 16 sums.
+  }];
+  let parameters = (ins "int64_t":$unit_rows, "int64_t":$rows, "int64_t":$tile_rows, "int64_t":$sums);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def Kern_RecurrenceOp : Kern_Op<"recurrence", [
+    IsolatedFromAbove, Pure, AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<DestinationStyleOpInterface>]> {
+  let summary = "Steps that each take products of the state before, and a cell on one element";
+  let description = [{
+    With D directions (the length of `reverse`), G gates, P parameters and one or two states of H units:
+    ```
+    x        [S, B, D*G*H]
+    r        [D, G, ceil(H/16), H, 16], anything behind the last unit
+    params   [D, P, H]
+    lengths  [B], i32: the steps of each row; S where left out
+    h, c     [D, B, H]: the states before the first step; 0 where left out
+    y_init [S, D, B, H], h_init and c_init [D, B, H]: each gives a result if it is there
+
+    in each step, for each row b and unit n of direction d:
+      sum g = sum over k of (`reset` and g = G-1 ? reset : h)[k] * r[d, g, .., k, ..]
+      states[n] = cell(x g.., sum g.., params.., states[n])
+    ```
+    The region `cell` yields the states of one element, of them h is y; `reset`, which takes the first G-1 of
+    x and of sums, yields what the products of the last gate take in place of h. Row b takes its steps in their
+    order, or from its last one to its first one where `reverse` says so; y is 0 behind its last one. A row of no
+    step ends, where there are lengths, with states of 0. Lengths outside of 0..S are taken for the nearest one
+    inside. The contents of inits are never read.
+  }];
+  let arguments = (ins AnyRankedTensor:$x, AnyRankedTensor:$r, Optional<AnyRankedTensor>:$params,
+                       Optional<AnyRankedTensor>:$lengths, Optional<AnyRankedTensor>:$h,
+                       Optional<AnyRankedTensor>:$c, Optional<AnyRankedTensor>:$y_init,
+                       Optional<AnyRankedTensor>:$h_init, Optional<AnyRankedTensor>:$c_init,
+                       DenseBoolArrayAttr:$reverse, OptionalAttr<Kern_RecurrencePlanAttr>:$plan);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let regions = (region SizedRegion<1>:$cell, VariadicRegion<SizedRegion<1>>:$reset);
+  let assemblyFormat = [{
+    `ins` `(` $x `,` $r `:` type($x) `,` type($r) `)` (`params` `(` $params^ `:` type($params) `)`)?
+    (`lengths` `(` $lengths^ `:` type($lengths) `)`)? (`h` `(` $h^ `:` type($h) `)`)?
+    (`c` `(` $c^ `:` type($c) `)`)? (`y_init` `(` $y_init^ `:` type($y_init) `)`)?
+    (`h_init` `(` $h_init^ `:` type($h_init) `)`)? (`c_init` `(` $c_init^ `:` type($c_init) `)`)?
+    `reverse` $reverse attr-dict-with-keyword `cell` $cell (`reset` $reset^)? `->` type($results)
+  }];
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::RankedTensorType getXType() { return getX().getType(); }
+    ::mlir::RankedTensorType getRType() { return getR().getType(); }
+    int64_t getDirections() { return getReverse().size(); }
+    int64_t getGates() { return getRType().getDimSize(1); }
+    int64_t getUnits() { return getRType().getDimSize(3); }
+    int64_t getParamCount() { return getParams() ? getParams().getType().getDimSize(1) : 0; }
+    int64_t getStates() { return getCell().front().getTerminator()->getNumOperands(); }
+    ::mlir::Block *getResetBody() { return getReset().empty() ? nullptr : &getReset().front().front(); }
+    /// Multiplications and additions of the products.
+    double getFlops();
+  }];
+}
+
 def Kern_WindowOp : Kern_Op<"window", [
     IsolatedFromAbove, SingleBlock, Pure, AttrSizedOperandSegments,
     DeclareOpInterfaceMethods<DestinationStyleOpInterface>]> {
@@ -197,6 +263,12 @@ def Kern_YieldOp : Kern_Op<"yield", [Pure, Terminator, ParentOneOf<["ContractOp"
   let summary = "The value of one element";
   let arguments = (ins AnyType:$value);
   let assemblyFormat = "$value attr-dict `:` type($value)";
+}
+
+def Kern_StatesOp : Kern_Op<"states", [Pure, Terminator, HasParent<"RecurrenceOp">]> {
+  let summary = "The states of one unit after a step";
+  let arguments = (ins Variadic<AnyFloat>:$values);
+  let assemblyFormat = "$values attr-dict `:` type($values)";
 }
 
 def Kern_PackOp : Kern_Op<"pack", [Pure]> {

@@ -24,6 +24,7 @@ void NNDialect::initialize() {
   addResizeOps();
   addGatherOps();
   addAttentionOps();
+  addRecurrentOps();
   addQuantOps();
   addRandomOps();
   addSampleOps();

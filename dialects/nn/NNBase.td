@@ -34,6 +34,7 @@ def NN_Dialect : Dialect {
     void addResizeOps();
     void addGatherOps();
     void addAttentionOps();
+    void addRecurrentOps();
     void addQuantOps();
     void addRandomOps();
     void addSampleOps();

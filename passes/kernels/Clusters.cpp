@@ -8,7 +8,9 @@ namespace nncc {
 
 namespace {
 
-bool isHeavy(Operation *op) { return isa<kern::ContractOp, kern::AttentionOp, kern::WindowOp>(op); }
+bool isHeavy(Operation *op) {
+  return isa<kern::ContractOp, kern::AttentionOp, kern::RecurrenceOp, kern::WindowOp>(op);
+}
 
 /// Whether the op is a part of the program itself: nothing runs for it.
 bool isFree(Operation *op) {

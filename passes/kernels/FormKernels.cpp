@@ -117,6 +117,8 @@ bool movesInside(OpOperand &operand) {
     return false;
   if (isa<tensor::EmptyOp, nn::SizesOp>(def))
     return true;
+  if (isa<kern::RecurrenceOp>(operand.getOwner())) // reads memory alone
+    return false;
   SplatElementsAttr splat;
   return isa<nn::ConstantOp>(def) &&
          (isParameter(operand) || matchPattern(operand.get(), m_Constant(&splat)));
@@ -230,6 +232,8 @@ private:
         flops += contract.getFlops();
       else if (auto attention = dyn_cast<kern::AttentionOp>(op))
         flops += attention.getFlops();
+      else if (auto recurrence = dyn_cast<kern::RecurrenceOp>(op))
+        flops += recurrence.getFlops();
       else if (auto window = dyn_cast<kern::WindowOp>(op))
         flops += window.getFlops();
       else if (isa<nn::ScalarOpInterface>(op))

@@ -20,6 +20,11 @@ namespace {
 
 bool isTensor(Type type) { return isa<RankedTensorType>(type); }
 
+/// Whether the op is a kernel by itself.
+bool isWhole(Operation *op) {
+  return isa<kern::ContractOp, kern::AttentionOp, kern::RecurrenceOp, kern::WindowOp>(op);
+}
+
 class KernelEmission {
 public:
   explicit KernelEmission(func::FuncOp function) : function(function), b(function.getContext()) {}
@@ -161,7 +166,7 @@ private:
       bool isOnTensors = llvm::any_of(op.getResultTypes(), isTensor);
       if (!isOnTensors || Homes::isView(&op))
         continue;
-      if (isa<kern::ContractOp, kern::AttentionOp, kern::WindowOp>(op))
+      if (isWhole(&op))
         whole = &op;
       else if (!isa<linalg::FillOp>(op) || !onlyInits(op))
         roots.push_back(&op);
@@ -175,9 +180,7 @@ private:
   }
 
   static bool onlyInits(Operation &fill) {
-    return llvm::all_of(fill.getUsers(), [](Operation *user) {
-      return isa<kern::ContractOp, kern::AttentionOp, kern::WindowOp>(user);
-    });
+    return llvm::all_of(fill.getUsers(), isWhole);
   }
 
   LogicalResult emitWhole(Operation *op, const Homes &homes) {
@@ -194,14 +197,17 @@ private:
     for (OpOperand &operand : op->getOpOperands())
       if (!destination.isDpsInit(&operand) && failed(place(operand.get())))
         return failure();
-    Value result = op->getResult(0);
-    if (failed(place(result)))
-      return failure();
-    kernel.places[destination.getDpsInitOperand(0)->get()] = kernel.places[result];
+    for (OpResult result : op->getResults()) {
+      if (failed(place(result)))
+        return failure();
+      kernel.places[destination.getTiedOpOperand(result)->get()] = kernel.places[result];
+    }
     if (auto contract = dyn_cast<kern::ContractOp>(op))
       return emitContract(b, contract, kernel);
     if (auto attention = dyn_cast<kern::AttentionOp>(op))
       return emitAttention(b, attention, kernel);
+    if (auto recurrence = dyn_cast<kern::RecurrenceOp>(op))
+      return emitRecurrence(b, recurrence, kernel);
     return emitWindow(b, cast<kern::WindowOp>(op), kernel);
   }
 

@@ -57,15 +57,14 @@ bool Epilogue::isIdentity() const {
   return cast<kern::YieldOp>(body->getTerminator()).getValue() == body->getArgument(0);
 }
 
-Value Epilogue::apply(Emitter &e, Value sums, ValueRange values) const {
-  auto vector = dyn_cast<VectorType>(sums.getType());
+SmallVector<Value> nncc::cpu::evaluateOnVectors(Emitter &e, Block &body, ValueRange arguments) {
+  auto vector = dyn_cast<VectorType>(arguments.front().getType());
   auto shaped = [&](Type element) -> Type {
     return vector ? VectorType::get(vector.getShape(), element) : element;
   };
   IRMapping map;
-  map.map(body->getArgument(0), sums);
-  map.map(body->getArguments().drop_front(), values);
-  for (Operation &inner : body->without_terminator()) {
+  map.map(body.getArguments(), arguments);
+  for (Operation &inner : body.without_terminator()) {
     if (auto constant = dyn_cast<arith::ConstantOp>(inner); constant && vector) {
       auto splat =
           DenseElementsAttr::get(cast<ShapedType>(shaped(constant.getType())), constant.getValue());
@@ -76,5 +75,12 @@ Value Epilogue::apply(Emitter &e, Value sums, ValueRange values) const {
     for (Value result : clone->getResults())
       result.setType(shaped(result.getType()));
   }
-  return map.lookup(cast<kern::YieldOp>(body->getTerminator()).getValue());
+  return llvm::map_to_vector(body.getTerminator()->getOperands(),
+                             [&](Value value) { return map.lookup(value); });
+}
+
+Value Epilogue::apply(Emitter &e, Value sums, ValueRange values) const {
+  SmallVector<Value> arguments{sums};
+  llvm::append_range(arguments, values);
+  return evaluateOnVectors(e, *body, arguments).front();
 }

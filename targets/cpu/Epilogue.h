@@ -6,6 +6,11 @@
 
 namespace nncc::cpu {
 
+/// What the terminator of `body` takes, for `arguments` in place of the body's own, which are of
+/// one element each: vectors of one length, or all scalars. The operations work on elements.
+llvm::SmallVector<mlir::Value> evaluateOnVectors(Emitter &e, mlir::Block &body,
+                                                 mlir::ValueRange arguments);
+
 class Epilogue {
 public:
   /// Where an extra has the value for an element of init: buffer[offset + sum of strides[d] * i[d]]

@@ -58,6 +58,7 @@ struct Kernel {
 /// reported why. The values' places are in `kernel.places`.
 llvm::LogicalResult emitContract(mlir::OpBuilder &b, kern::ContractOp op, Kernel &kernel);
 llvm::LogicalResult emitAttention(mlir::OpBuilder &b, kern::AttentionOp op, Kernel &kernel);
+llvm::LogicalResult emitRecurrence(mlir::OpBuilder &b, kern::RecurrenceOp op, Kernel &kernel);
 llvm::LogicalResult emitWindow(mlir::OpBuilder &b, kern::WindowOp op, Kernel &kernel);
 
 } // namespace nncc::cpu

@@ -37,6 +37,23 @@ def PlanAttention : Pass<"nncc-cpu-plan-attention", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::nncc::kern::KernDialect"];
 }
 
+def PlanRecurrence : Pass<"nncc-cpu-plan-recurrence", "::mlir::func::FuncOp"> {
+  let summary = "Choose tiles and units of each kern.recurrence";
+  let description = [{
+    Attaches a `#kern.recurrence_plan` to each recurrence that has none:
+    ```mlir
+    kern.recurrence ins(%x, %r ...) ...
+      -->   ... attributes {plan = #kern.recurrence_plan<unit_rows = 2, rows = 8, tile_rows = 8, sums = 26>}
+    ```
+    The remark `plan` (category `nncc-cpu`) tells the plan, and the numbers of rows and units.
+  }];
+  let options = [
+    Option<"threads", "threads", "int64_t", "0", "threads that share the units; 0: 4 are assumed">,
+    Option<"registers", "registers", "int64_t", "32", "vector registers of the machine">,
+    Option<"registerBytes", "register-bytes", "int64_t", "64", "size of a vector register">];
+  let dependentDialects = ["::nncc::kern::KernDialect"];
+}
+
 def EmitKernel : Pass<"nncc-cpu-emit-kernel", "::mlir::func::FuncOp"> {
   let summary = "A kernel on tensors -> loops over units on flat buffers";
   let description = [{

@@ -46,6 +46,18 @@ ATTENTION = [
     (1, 12, 1, 128, 64, False),
     (1, 12, 8, 128, 64, False),
 ]
+# steps, rows, units (and inputs), direction
+RECURRENT = [
+    (50, 1, 128, "forward"),
+    (50, 1, 128, "bidirectional"),
+    (50, 1, 256, "forward"),
+    (50, 1, 256, "bidirectional"),
+    (50, 1, 512, "forward"),
+    (50, 8, 128, "forward"),
+    (50, 8, 256, "forward"),
+    (50, 8, 256, "bidirectional"),
+    (50, 8, 512, "forward"),
+]
 # input channels, output channels, side, kernel, stride, groups
 CONVOLUTIONS = [
     (3, 64, 224, 7, 2, 1),
@@ -145,6 +157,23 @@ def normalisations(rng):
         yield f"layernorm {m}x{n}", model_of([node], {"x": [m, n]}, weights)
 
 
+def recurrent(rng):
+    for op, gates in (("LSTM", 4), ("GRU", 3)):
+        for steps, rows, units, direction in RECURRENT:
+            count = 1 + (direction == "bidirectional")
+            node = helper.make_node(
+                op, ["x", "w", "r", "b"], ["y"], hidden_size=units, direction=direction
+            )
+            small = np.float32(0.5)  # so that the states neither vanish nor saturate
+            weights = {
+                "w": small * weight(rng, units, count * gates * units).reshape(count, -1, units),
+                "r": small * weight(rng, units, count * gates * units).reshape(count, -1, units),
+                "b": weight(rng, count, 2 * gates * units),
+            }
+            name = f"{op.lower()} {direction} {steps}x{rows} {units}"
+            yield name, model_of([node], {"x": [steps, rows, units]}, weights)
+
+
 def elementwise(rng):
     gelu = [
         helper.make_node("Div", ["x", "root"], ["a"]),
@@ -170,7 +199,7 @@ def elementwise(rng):
 def cases():
     """(name, ModelProto) of every operator, with the same weights each time."""
     rng = np.random.default_rng(0)
-    for family in (matrix_products, convolutions, attention, normalisations, elementwise):
+    for family in (matrix_products, convolutions, attention, recurrent, normalisations, elementwise):
         yield from family(rng)
 
 

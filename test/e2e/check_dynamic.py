@@ -41,10 +41,12 @@ SIZES = {
     "distilbert": TEXTS[:4],
     "minilm.opset20": TEXTS,
     "gpt2_decode": [{"past": p} for p in (0, 1, 127, 500)],
+    "crnn_ocr": [{"batch": b, "width": w} for b, w in ((1, 320), (2, 100), (1, 48), (3, 801))],
+    "lstm_lm": [{"sequence": s} for s in (1, 2, 32, 101)],
     "dlrm": [{"batch": b} for b in (1, 16, 100)],
     "magika": IMAGES,
 }
-FAST = "digits_mlp digits_cnn resnet18 ppocr_cls ppocr_rec ppocr_det minilm llama_tiny".split()
+FAST = "digits_mlp digits_cnn resnet18 ppocr_cls ppocr_rec ppocr_det minilm llama_tiny crnn_ocr".split()
 # Sizes that a model cannot have, and what the error names.
 REFUSED = {"minilm": ({"batch": 1, "sequence": 600}, "embeddings/Add_1")}
 

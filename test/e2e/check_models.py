@@ -33,9 +33,9 @@ import models  # noqa: E402
 from agreement import Mismatch, judge  # noqa: E402
 from runner import NnccRunner, OrtRunner, RunError  # noqa: E402
 
-FAST = "digits_mlp digits_cnn mobilenetv2 resnet18 ppocr_cls ppocr_rec minilm".split()
+FAST = "digits_mlp digits_cnn mobilenetv2 resnet18 ppocr_cls ppocr_rec minilm crnn_ocr vad_stream".split()
 FULL = FAST + (
-    "resnet50 resnet50.dynamo densenet121 bert_base bert_base_hf minilm.opset20 deit_small"
+    "resnet50 resnet50.dynamo densenet121 bert_base bert_base_hf minilm.opset20 deit_small lstm_lm"
 ).split()
 ACCURACY = 0.97
 
