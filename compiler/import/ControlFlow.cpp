@@ -1,6 +1,7 @@
 // If: the branch that is taken, or rt.if where only a run knows which one.
 #include "compiler/import/ControlFlow.h"
 #include "compiler/import/Importer.h"
+#include "compiler/import/Sequence.h"
 
 #include "dialects/SizeText.h"
 
@@ -17,12 +18,17 @@ const onnx::GraphProto *nncc::findGraph(const onnx::NodeProto &node, StringRef n
 bool Importer::importControlFlow(const onnx::NodeProto &node, const Place &place, Scope &scope,
                                  ArrayRef<Value> inputs, bool complete) {
   const StringRef kind = node.op_type();
-  if (!canonicalDomain(node.domain()).empty() || (kind != "If" && kind != "Loop" && kind != "Scan"))
+  if (!canonicalDomain(node.domain()).empty() ||
+      (kind != "If" && kind != "Loop" && kind != "Scan" && kind != "SequenceMap"))
     return false;
   if (!complete)
     return true; // one of its inputs is not known because of a problem that is reported
   if (kind == "If")
     importIf(node, place, scope, inputs[0]);
+  else if (kind == "SequenceMap")
+    importSequenceMap(node, place, scope, inputs);
+  else if (!expectTensors(inputs, "what it begins with", place))
+    return true;
   else if (kind == "Loop")
     importLoop(node, place, scope, inputs);
   else
@@ -44,6 +50,43 @@ SmallVector<Value> Importer::importGraph(const onnx::GraphProto &graph, const Pl
       return {};
   }
   return outputs;
+}
+
+bool Importer::expectTensors(ArrayRef<Value> values, const Twine &what, const Place &place) {
+  if (llvm::all_of(values, [](Value value) {
+        return !value || isa<RankedTensorType>(value.getType());
+      }))
+    return true;
+  problems.add(ErrorClass::Unsupported, place.where,
+               what + " is a sequence or optional, and only a run knows how often or whether it is "
+                      "made");
+  return false;
+}
+
+// The body for each element: the length of the sequence is known.
+void Importer::importSequenceMap(const onnx::NodeProto &node, const Place &place, Scope &scope,
+                                 ArrayRef<Value> inputs) {
+  const onnx::GraphProto *graph = findGraph(node, "body");
+  if (!graph || graph->output_size() != node.output_size() ||
+      graph->input_size() != int(inputs.size()))
+    return problems.invalid(place.where, "its body has other numbers of inputs and outputs");
+  std::vector<SmallVector<Value>> results(node.output_size());
+  for (size_t i = 0; i < elementsOf(inputs[0]).size(); ++i) {
+    SmallVector<Value> arguments;
+    for (Value input : inputs) {
+      if (isSequence(input) && i >= elementsOf(input).size())
+        return problems.invalid(place.where, "its sequences are of different lengths");
+      arguments.push_back(isSequence(input) ? elementsOf(input)[i] : input);
+    }
+    const SmallVector<Value> outputs = importGraph(*graph, place, scope, arguments);
+    if (outputs.empty())
+      return; // reported
+    for (auto [result, output] : llvm::zip(results, outputs))
+      result.push_back(output);
+  }
+  for (auto [name, result] : llvm::zip(node.output(), results))
+    if (!name.empty())
+      scope.values[name] = makeSequence(builder, place.loc, result);
 }
 
 // One type for a value that comes from either of two: sizes that differ, or that nobody outside of
@@ -124,6 +167,9 @@ void Importer::importIf(const onnx::NodeProto &node, const Place &place, Scope &
   auto giveUp = [&] { draft.erase(); };
   if (values[0].size() != values[1].size() || int(values[0].size()) != node.output_size())
     return giveUp(); // a branch could not be imported
+  for (ArrayRef<Value> branch : values)
+    if (!expectTensors(branch, "an output of its branches", place))
+      return giveUp();
   SmallVector<Type> types;
   SmallVector<int64_t> symbols;
   SmallVector<Shape> sizes(2);

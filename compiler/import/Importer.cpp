@@ -2,6 +2,7 @@
 #include "compiler/import/Rules.h"
 #include "compiler/import/TypeMap.h"
 
+#include "dialects/rt/RT.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
@@ -17,6 +18,9 @@ static void eraseUnused(Block &block) {
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
     if (isOpTriviallyDead(&op))
       op.erase();
+    else if (isa<rt::IfOp, rt::LoopOp>(op))
+      for (Region &region : op.getRegions())
+        eraseUnused(region.front());
 }
 
 OwningOpRef<ModuleOp> Importer::run(const Opsets &opsets) {

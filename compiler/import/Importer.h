@@ -76,6 +76,11 @@ private:
   bool importControlFlow(const onnx::NodeProto &node, const Place &place, Scope &scope,
                          llvm::ArrayRef<mlir::Value> inputs, bool complete);
   void importIf(const onnx::NodeProto &node, const Place &place, Scope &scope, mlir::Value condition);
+  void importSequenceMap(const onnx::NodeProto &node, const Place &place, Scope &scope,
+                         llvm::ArrayRef<mlir::Value> inputs);
+  /// Reports `what` where one of the values is none.
+  bool expectTensors(llvm::ArrayRef<mlir::Value> values, const llvm::Twine &what,
+                     const Place &place);
   /// The outputs of a graph inside of `node`, whose inputs have the values `arguments`. Empty where
   /// it could not be imported, which is reported.
   llvm::SmallVector<mlir::Value> importGraph(const onnx::GraphProto &graph, const Place &place,

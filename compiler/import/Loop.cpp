@@ -79,7 +79,8 @@ bool LoopImporter::importBody(Body &body, OpBinder &binder) {
   auto arguments = makeArguments(binder, getAffineSymbolExpr(counter, builder.getContext()),
                                  llvm::to_vector_of<Value>(block.getArguments()));
   SmallVector<Value> all = importer.importGraph(graph, place, scope, arguments), values;
-  if (int(all.size()) != graph.output_size() || binder.hasFailed()) {
+  if (int(all.size()) != graph.output_size() || binder.hasFailed() ||
+      !importer.expectTensors(all, "what its body yields", place)) {
     body.draft.erase();
     return false; // reported
   }

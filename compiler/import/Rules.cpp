@@ -28,6 +28,7 @@ const Rules &Rules::get() {
     addFourierRules(all);
     addEinsumRules(all);
     addSampleRules(all);
+    addSequenceRules(all);
     return all;
   }();
   return rules;

@@ -53,5 +53,6 @@ void addMLRules(Rules &rules);
 void addFourierRules(Rules &rules);
 void addEinsumRules(Rules &rules);
 void addSampleRules(Rules &rules);
+void addSequenceRules(Rules &rules);
 
 } // namespace nncc

@@ -81,7 +81,7 @@ static Rule importReduce(nn::ReduceKind kind, int operandSince) {
       if (axes && b.typeOf(axes).hasStaticShape() && b.typeOf(axes).getNumElements() == 0)
         axes = Value();
       if (axes && !b.integersOf(axes)) {
-        const Shape expressions = b.requireSizes(axes, "its axes");
+        const Shape expressions = b.numbersOf(axes, "an axis");
         if (!b.hasFailed())
           importReduceAlong(b, b.input(0), expressions, kind);
         return;

@@ -218,6 +218,11 @@ void Importer::importOutputs(func::FuncOp function, Scope &scope) {
     Value value = lookUp(scope, output.name());
     if (!value)
       continue; // its producer is reported
+    if (!isa<RankedTensorType>(value.getType())) {
+      problems.add(ErrorClass::Unsupported, "output '" + output.name() + "'",
+                   "only tensors are supported, not sequences, optionals and maps");
+      continue;
+    }
     const int declared = output.type().tensor_type().elem_type();
     const int found = toDataType(getElementTypeOrSelf(value));
     if (declared != onnx::TensorProto::UNDEFINED && declared != found)

@@ -1,5 +1,6 @@
 #include "compiler/import/TypeMap.h"
 #include "compiler/import/ElementType.h"
+#include "compiler/import/Sequence.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -58,7 +59,14 @@ int nncc::toDataType(mlir::Type element) {
 
 onnx::TypeProto nncc::toTypeProto(mlir::Value value) {
   onnx::TypeProto proto;
-  auto type = llvm::cast<mlir::RankedTensorType>(value.getType());
+  if (isSequence(value)) {
+    if (!elementsOf(value).empty())
+      *proto.mutable_sequence_type()->mutable_elem_type() = toTypeProto(elementsOf(value)[0]);
+    return proto;
+  }
+  auto type = llvm::dyn_cast<mlir::RankedTensorType>(value.getType());
+  if (!type)
+    return proto;
   proto.mutable_tensor_type()->set_elem_type(toDataType(type.getElementType()));
   auto *shape = proto.mutable_tensor_type()->mutable_shape();
   for (int64_t size : type.getShape())
@@ -66,25 +74,40 @@ onnx::TypeProto nncc::toTypeProto(mlir::Value value) {
   return proto;
 }
 
+// "float", "seq(tensor(float))"; empty where any type will do: nobody knows of what a sequence
+// without elements is, and an optional is the value in it.
+static std::string spelledType(mlir::Value value, const onnx::OpSchema &schema) {
+  if (isNone(value) || llvm::StringRef(schema.Name()).starts_with("Optional"))
+    return "";
+  if (!isSequence(value))
+    return elementTypeName(toDataType(mlir::getElementTypeOrSelf(value)));
+  if (elementsOf(value).empty() || isSequence(elementsOf(value)[0]))
+    return "";
+  return "seq(tensor(" + spelledType(elementsOf(value)[0], schema) + "))";
+}
+
 std::string nncc::checkInputTypes(const onnx::OpSchema &schema,
                                   llvm::ArrayRef<mlir::Value> inputs) {
-  std::map<std::string, std::pair<int, size_t>> bound; // type parameter -> type, first input of it
+  // Type parameter -> type, first input of it.
+  std::map<std::string, std::pair<std::string, size_t>> bound;
   for (auto [i, input] : llvm::enumerate(inputs)) {
     if (!input || schema.inputs().empty())
       continue;
     const auto &parameter = schema.inputs()[std::min(i, schema.inputs().size() - 1)];
-    const int type = toDataType(mlir::getElementTypeOrSelf(input));
-    const std::string name = elementTypeName(type);
-    onnx::DataType spelled = onnx::Utils::DataTypeUtils::ToType("tensor(" + name + ")");
+    const std::string name = spelledType(input, schema);
+    if (name.empty())
+      continue;
+    onnx::DataType spelled = onnx::Utils::DataTypeUtils::ToType(
+        isSequence(input) ? name : "tensor(" + name + ")");
     if (!parameter.GetTypes().empty() && !parameter.GetTypes().count(spelled))
       return "its input " + std::to_string(i) + " is of type " + name + ", which " + schema.Name() +
              " of operator set " + std::to_string(schema.SinceVersion()) + " does not take";
     if (!parameter.GetIsHomogeneous())
       continue;
-    auto [known, inserted] = bound.try_emplace(parameter.GetTypeStr(), type, i);
-    if (!inserted && known->second.first != type)
+    auto [known, inserted] = bound.try_emplace(parameter.GetTypeStr(), name, i);
+    if (!inserted && known->second.first != name)
       return "its inputs " + std::to_string(known->second.second) + " and " + std::to_string(i) +
-             " are of types " + elementTypeName(known->second.first) + " and " + name +
+             " are of types " + known->second.first + " and " + name +
              ", expected the same";
   }
   return "";

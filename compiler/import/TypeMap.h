@@ -14,7 +14,7 @@ mlir::Type toElementType(int dataType, mlir::MLIRContext *context);
 /// The onnx::TensorProto::DataType of a type that toElementType gives.
 int toDataType(mlir::Type element);
 
-/// The type of a tensor value as ONNX spells it.
+/// The type of a tensor or sequence as ONNX spells it; without a value for an empty optional.
 onnx::TypeProto toTypeProto(mlir::Value value);
 
 /// Which of `inputs` (null: left out) has a type that `schema` does not allow, in words; else
