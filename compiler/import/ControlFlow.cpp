@@ -38,7 +38,7 @@ bool Importer::importControlFlow(const onnx::NodeProto &node, const Place &place
 
 SmallVector<Value> Importer::importGraph(const onnx::GraphProto &graph, const Place &place,
                                          Scope &scope, ArrayRef<Value> arguments) {
-  Scope inner{&scope, scope.opsets, "in " + place.where, place.name + "/", scope.depth};
+  Scope inner{&scope, scope.opsets, place.where, place.name + "/", scope.depth};
   addInitializers(graph, inner);
   for (auto [input, argument] : llvm::zip(graph.input(), arguments))
     inner.values[input.name()] = argument;
@@ -145,31 +145,72 @@ void Importer::importIf(const onnx::NodeProto &node, const Place &place, Scope &
                                                " outputs, the node " + Twine(node.output_size()));
   if (std::string wrong = checkCondition(condition); !wrong.empty())
     return problems.invalid(place.where, wrong);
-  auto bind = [&](int i, Value value) {
-    if (!node.output(i).empty())
-      scope.values[node.output(i)] = value;
-  };
   if (auto known = nn::constantIntegers(condition)) {
     for (auto [i, value] :
          llvm::enumerate(importGraph(*graphs[known->front() ? 0 : 1], place, scope, {})))
-      bind(int(i), value);
+      if (!node.output(int(i)).empty())
+        scope.values[node.output(int(i))] = value;
     return;
   }
-  func::FuncOp function = programOf(builder);
-  const unsigned visible = symbolNames(function).size();
+  importBranches(graphs, node, place, scope, condition);
+}
+
+// A run that takes the branch that cannot run ends; the other one is simply what is computed.
+void Importer::importOnlyBranch(rt::IfOp draft, int index, const Problem &wrong,
+                                const Place &place) {
+  const int64_t symbol = addSymbol(programOf(builder));
+  rt::ReadOp::create(builder, place.loc, draft.getCondition(), symbol, ArrayRef<int64_t>(),
+                     "node '" + place.name + "': the condition");
+  const AffineExpr taken = getAffineSymbolExpr(symbol, &context);
+  const AffineExpr zero = index == 0 ? 1 - taken : taken;
+  rt::CheckOp::create(builder, place.loc, AffineMap::get(0, symbol + 1, zero),
+                      "node '" + place.name + "': its condition is " +
+                          (index == 0 ? "false" : "true") + ", but the sizes there (" +
+                          wrong.where + ": " + wrong.message + ")");
+  Block &branch = draft->getRegion(index).front();
+  builder.getInsertionBlock()->getOperations().splice(builder.getInsertionPoint(),
+                                                      branch.getOperations());
+  draft.erase();
+}
+
+void Importer::importBranches(ArrayRef<const onnx::GraphProto *> graphs,
+                              const onnx::NodeProto &node, const Place &place, Scope &scope,
+                              Value condition) {
+  const unsigned visible = symbolNames(programOf(builder)).size();
   auto draft = rt::IfOp::create(builder, place.loc, TypeRange(), condition, ArrayRef<int64_t>());
   SmallVector<Value> values[2];
+  SmallVector<Problem, 0> found[2];
   for (auto [i, graph] : llvm::enumerate(graphs)) {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(&draft->getRegion(i).emplaceBlock());
+    const size_t before = problems.size();
     values[i] = importGraph(*graph, place, scope, {});
+    found[i] = problems.takeSince(before);
   }
-  auto giveUp = [&] { draft.erase(); };
+  auto isInvalid = [](const Problem &problem) { return problem.kind == ErrorClass::InvalidModel; };
+  for (int i : {0, 1})
+    if (found[i].empty() && int(values[i].size()) == node.output_size() && !found[1 - i].empty() &&
+        llvm::all_of(found[1 - i], isInvalid)) {
+      importOnlyBranch(draft, i, found[1 - i][0], place);
+      for (int output = 0; output < node.output_size(); ++output)
+        if (!node.output(output).empty())
+          scope.values[node.output(output)] = values[i][output];
+      return;
+    }
+  for (const auto &branch : found)
+    for (const Problem &problem : branch)
+      problems.add(problem.kind, problem.where, problem.message);
   if (values[0].size() != values[1].size() || int(values[0].size()) != node.output_size())
-    return giveUp(); // a branch could not be imported
-  for (ArrayRef<Value> branch : values)
+    return draft.erase(); // a branch could not be imported
+  joinBranches(draft, values, visible, node, place, scope);
+}
+
+void Importer::joinBranches(rt::IfOp draft, ArrayRef<SmallVector<Value>> values, unsigned visible,
+                            const onnx::NodeProto &node, const Place &place, Scope &scope) {
+  func::FuncOp function = programOf(builder);
+  for (const auto &branch : values)
     if (!expectTensors(branch, "an output of its branches", place))
-      return giveUp();
+      return draft.erase();
   SmallVector<Type> types;
   SmallVector<int64_t> symbols;
   SmallVector<Shape> sizes(2);
@@ -180,8 +221,8 @@ void Importer::importIf(const onnx::NodeProto &node, const Place &place, Scope &
       types.push_back(joinTypes({a, c}, visible, function, symbols, sizes));
   }
   if (types.size() != values[0].size())
-    return giveUp();
-  auto op = rt::IfOp::create(builder, place.loc, types, condition, symbols);
+    return draft.erase();
+  auto op = rt::IfOp::create(builder, place.loc, types, draft.getCondition(), symbols);
   for (int i : {0, 1}) {
     op->getRegion(i).takeBody(draft->getRegion(i));
     OpBuilder::InsertionGuard guard(builder);
@@ -190,7 +231,8 @@ void Importer::importIf(const onnx::NodeProto &node, const Place &place, Scope &
   }
   draft.erase();
   for (auto [i, value] : llvm::enumerate(op.getResults()))
-    bind(int(i), value);
+    if (!node.output(int(i)).empty())
+      scope.values[node.output(int(i))] = value;
 }
 
 func::FuncOp nncc::programOf(OpBuilder &builder) {

@@ -6,6 +6,7 @@
 #include "compiler/import/OpBinder.h"
 #include "compiler/import/SortNodes.h"
 
+#include "dialects/rt/RT.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace nncc {
@@ -75,7 +76,15 @@ private:
   // ControlFlow.cpp
   bool importControlFlow(const onnx::NodeProto &node, const Place &place, Scope &scope,
                          llvm::ArrayRef<mlir::Value> inputs, bool complete);
-  void importIf(const onnx::NodeProto &node, const Place &place, Scope &scope, mlir::Value condition);
+  void importIf(const onnx::NodeProto &node, const Place &place, Scope &scope,
+                mlir::Value condition);
+  void importBranches(llvm::ArrayRef<const onnx::GraphProto *> graphs, const onnx::NodeProto &node,
+                      const Place &place, Scope &scope, mlir::Value condition);
+  /// Of a branch that no run can take: it is `wrong` for the sizes that are known.
+  void importOnlyBranch(rt::IfOp draft, int index, const Problem &wrong, const Place &place);
+  void joinBranches(rt::IfOp draft, llvm::ArrayRef<llvm::SmallVector<mlir::Value>> values,
+                    unsigned visible, const onnx::NodeProto &node, const Place &place,
+                    Scope &scope);
   void importSequenceMap(const onnx::NodeProto &node, const Place &place, Scope &scope,
                          llvm::ArrayRef<mlir::Value> inputs);
   /// Reports `what` where one of the values is none.

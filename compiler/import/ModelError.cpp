@@ -62,6 +62,12 @@ void Problems::take(llvm::Error error, const llvm::Twine &where) {
       [&](const llvm::ErrorInfoBase &other) { invalid(where, other.message()); });
 }
 
+llvm::SmallVector<Problem, 0> Problems::takeSince(size_t count) {
+  llvm::SmallVector<Problem, 0> taken(problems.begin() + count, problems.end());
+  problems.truncate(count);
+  return taken;
+}
+
 llvm::Error Problems::finish() {
   if (problems.empty())
     return llvm::Error::success();

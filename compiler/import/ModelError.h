@@ -60,6 +60,9 @@ public:
   void take(llvm::Error error, const llvm::Twine &where = "");
 
   bool empty() const { return problems.empty(); }
+  size_t size() const { return problems.size(); }
+  /// Takes out what was added since there were `count`.
+  llvm::SmallVector<Problem, 0> takeSince(size_t count);
   /// Success, or all problems as one error; the collection is empty afterwards.
   llvm::Error finish();
 

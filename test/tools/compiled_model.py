@@ -14,19 +14,19 @@ import nncc  # noqa: E402
 
 
 class CompiledModel(ToolTest):
-    def build(self, graph, opset=18, threads=1):
+    def build(self, graph, *options, opset=18, threads=1):
         """The model of a graph in ONNX's text, for both."""
         self.save(graph, opset)
-        self.model = self.compile(threads)
+        self.model = self.compile(*options, threads=threads)
         self.reference = onnxruntime.InferenceSession(
             str(self.folder / "m.onnx"), providers=["CPUExecutionProvider"]
         )
 
-    def compile(self, threads=1):
+    def compile(self, *options, threads=1):
         """What m.onnx in the folder is, loaded."""
         self.builds = getattr(self, "builds", 0) + 1
         library = f"m{self.builds}.so"  # one that is open must not change
-        self.nncc("m.onnx", "-o", library)
+        self.nncc("m.onnx", "-o", library, *options)
         return nncc.Model(self.folder / library, threads=threads)
 
     def save(self, graph, opset=18):

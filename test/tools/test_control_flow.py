@@ -63,6 +63,15 @@ class Branches(CompiledModel):
         self.refuse(YES, (3,), (5,), error="node 'If_0/Add_0': add of .* do not fit each other")
         self.check(YES, (3,), (3,))  # the instance is as good as before
 
+    def test_a_branch_that_cannot_run_with_these_sizes(self):
+        graph = """(bool c, float[n] x, float[m] w) => (float[k] y) {
+            y = If(c) <then_branch = t () => (float[p] p) { p = Add(x, w) },
+                       else_branch = e () => (float[q] q) { q = Neg(x) }> }"""
+        self.build(graph, "--shape", "x:3", "--shape", "w:5")
+        self.check(NO, (3,), (5,))
+        self.refuse(YES, (3,), (5,), error="node 'If_0': its condition is true, but the sizes there .*Add.* found sizes 3 and 5")
+        self.check(NO, (3,), (5,))
+
     def test_ranks_that_differ(self):
         graph = """(bool c, float[3] x) => (float y) {
             y = If(c) <then_branch = t () => (float[3] p) { p = Add(x, x) },
