@@ -46,7 +46,7 @@ struct CompileOptions {
   std::string target = "host";
   unsigned optLevel = 2;
   std::map<std::string, int64_t> dims;                // --dim batch=8
-  std::map<std::string, std::vector<int64_t>> shapes; // --shape x:8x3x224x224
+  std::map<std::string, std::vector<int64_t>> shapes; // --shape x:8x3x224x224; -1 stays open
   bool allValuesAreOutputs = false; // also every float tensor between the nodes of the graph
   EmitKind emit = EmitKind::SharedLibrary;
   bool header = false; // also write a C header

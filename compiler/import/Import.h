@@ -14,7 +14,7 @@ namespace nncc {
 /// What the user says about the model.
 struct ImportOptions {
   std::map<std::string, int64_t> dims;                ///< by the name of the dimension
-  std::map<std::string, std::vector<int64_t>> shapes; ///< whole shapes, by the name of the input
+  std::map<std::string, std::vector<int64_t>> shapes; ///< by the name of the input; -1 stays open
   /// Every float tensor that a node of the main graph computes becomes a result too, after the
   /// model's own, in the order of the nodes.
   bool allValuesAreOutputs = false;

@@ -11,6 +11,8 @@ namespace {
 
 // Finds the sizes of the dims of all inputs together. Dims that neither the model nor the user
 // fixes are symbols: one for each name, and one for each dim without a name.
+constexpr int64_t openSize = -1; // in ImportOptions.shapes
+
 class InputSizes {
 public:
   InputSizes(ArrayRef<const onnx::ValueInfoProto *> inputs, const ImportOptions &options,
@@ -32,6 +34,7 @@ private:
   void bindShape(const onnx::ValueInfoProto &input, ArrayRef<int64_t> shape);
   void bindDim(const std::string &name, int64_t size);
   AffineExpr symbolOf(StringRef name);
+  Shape resolveUndeclared(ArrayRef<int64_t> given);
 
   ArrayRef<const onnx::ValueInfoProto *> inputs;
   const ImportOptions &options;
@@ -75,6 +78,8 @@ void InputSizes::bindShape(const onnx::ValueInfoProto &input, ArrayRef<int64_t> 
                  " dims, the model's has " + Twine(declared.dim_size()));
   for (auto [i, size] : llvm::enumerate(shape)) {
     const auto &dim = declared.dim(int(i));
+    if (size == openSize)
+      continue;
     if (size < 0 || (isFixed(dim) && dim.dim_value() != size))
       usage("dimension " + Twine(i) + " of input '" + input.name() + "' is given the size " +
             Twine(size) +
@@ -115,9 +120,18 @@ AffineExpr InputSizes::symbolOf(StringRef name) {
   return getAffineSymbolExpr(number, context);
 }
 
+// Of an input that the model declares without a number of dims.
+Shape InputSizes::resolveUndeclared(ArrayRef<int64_t> given) {
+  return llvm::map_to_vector(given, [&](int64_t size) {
+    return size == openSize ? symbolOf("") : getAffineConstantExpr(size, context);
+  });
+}
+
 std::optional<Shape> InputSizes::resolve(const onnx::ValueInfoProto &input) {
-  if (auto given = options.shapes.find(input.name()); given != options.shapes.end())
-    return makeShape(ArrayRef(given->second.data(), given->second.size()), context);
+  auto given = options.shapes.find(input.name());
+  const bool isGiven = given != options.shapes.end();
+  if (isGiven && !input.type().tensor_type().has_shape())
+    return resolveUndeclared(given->second);
   if (!input.type().tensor_type().has_shape()) {
     problems.add(ErrorClass::Unsupported, "input '" + input.name() + "'",
                  "the model does not say how many dims it has; give its shape with --shape " +
@@ -125,10 +139,12 @@ std::optional<Shape> InputSizes::resolve(const onnx::ValueInfoProto &input) {
     return std::nullopt;
   }
   Shape shape;
-  for (const auto &dim : declaredShape(input).dim()) {
+  for (auto [i, dim] : llvm::enumerate(declaredShape(input).dim())) {
     const StringRef name = dimName(dim);
     auto known = name.empty() ? sizes.end() : sizes.find(name);
-    if (isFixed(dim))
+    if (isGiven && given->second[i] != openSize)
+      shape.push_back(getAffineConstantExpr(given->second[i], context));
+    else if (isFixed(dim))
       shape.push_back(getAffineConstantExpr(dim.dim_value(), context));
     else if (known != sizes.end())
       shape.push_back(getAffineConstantExpr(known->second, context));

@@ -35,7 +35,11 @@ from runner import NnccRunner, OrtRunner, RunError  # noqa: E402
 
 FAST = "digits_mlp digits_cnn mobilenetv2 resnet18 ppocr_cls ppocr_rec minilm crnn_ocr vad_stream".split()
 FULL = FAST + (
-    "resnet50 resnet50.dynamo densenet121 bert_base bert_base_hf minilm.opset20 deit_small lstm_lm"
+    "resnet50 resnet50.dynamo densenet121 mobilenetv3_large efficientnet_b0 convnext_tiny unet_small yolov8n_like"
+    " bert_base bert_base_hf distilbert minilm.opset20 deit_small vit_base whisper_tiny_enc"
+    " gpt2_prefill gpt2_decode llama_tiny lstm_lm dlrm magika ppocr_det"
+    " silero_vad silero_vad_op15 silero_vad_half silero_vad_ifless silero_vad_static silero_vad_sequence"
+    " resnet50.int8 mobilenetv2.int8 bert_base.int8"
 ).split()
 ACCURACY = 0.97
 

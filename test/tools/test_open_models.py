@@ -13,6 +13,15 @@ class OpenModels(CompiledModel):
             self.check((a, 3), (b, 3))
         self.refuse((3, 3), (5, 3), error=r"node 'Add_0': add of \[a, n\] and \[b, n\] do not fit each other with .*a = 3, .*b = 5")
 
+    def test_one_size_stays_open(self):
+        graph = "(float[a, b] x, float[b] y) => (float[c, d] z) { z = Add(x, y) }"
+        self.build(graph, "--shape", "x:?x3", "--shape", "y:3")
+        for a in (0, 1, 4):
+            self.check((a, 3), (3,))
+        self.refuse((2, 4), (3,), error="size 1 is 4, expected 3")
+        self.build("(float x, float[n] y) => (float[m] z) { z = Add(x, y) }", "--shape", "x:", "--shape", "y:?")
+        self.check((), (5,))
+
     def test_broadcast_to_a_known_size(self):
         self.build("(float[a] x, float[4] y) => (float[4] z) { p = Mul(x, y)  z = Sub(p, x) }")
         for a in (1, 4):

@@ -52,7 +52,7 @@ static cl::list<std::string> dimOptions("dim",
                                         cl::sub(checkCommand()), cl::sub(inspectCommand()));
 
 static cl::list<std::string> shapeOptions("shape",
-                                          cl::desc("Whole shape of an input, e.g. x:8x3x224x224"),
+                                          cl::desc("Whole shape of an input, e.g. x:8x3x224x224; ? stays open"),
                                           cl::value_desc("input:sizes"), cl::cat(category()),
                                           cl::sub(compileCommand()), cl::sub(runCommand()),
                                           cl::sub(benchCommand()), cl::sub(compareCommand()),
@@ -89,15 +89,16 @@ static cl::list<std::string> pluginOptions("load-pass-plugin",
 
 bool json() { return jsonOption; }
 
-std::optional<std::vector<int64_t>> parseShape(StringRef text) {
+std::optional<std::vector<int64_t>> parseShape(StringRef text, bool allowOpen) {
   std::vector<int64_t> shape;
   if (text.empty())
     return shape;
   SmallVector<StringRef> sizes;
   text.split(sizes, text.contains(',') ? ',' : 'x');
   for (StringRef size : sizes) {
-    int64_t value;
-    if (size.trim().getAsInteger(10, value) || value < 0)
+    int64_t value = -1;
+    bool isOpen = allowOpen && size.trim() == "?";
+    if (!isOpen && (size.trim().getAsInteger(10, value) || value < 0))
       return std::nullopt;
     shape.push_back(value);
   }
@@ -147,10 +148,11 @@ Expected<CompileOptions> commonOptions() {
     StringRef name = text.take_front(split);
     std::optional<std::vector<int64_t>> shape;
     if (split != StringRef::npos)
-      shape = parseShape(text.drop_front(split + 1));
+      shape = parseShape(text.drop_front(split + 1), /*allowOpen=*/true);
     if (!shape || name.empty())
       return usageError("--shape=" + text +
-                        ": expected <input>:<sizes>, e.g. --shape x:8x3x224x224");
+                        ": expected <input>:<sizes>, e.g. --shape x:8x3x224x224, or ? for a size that "
+                        "stays open");
     if (!options.shapes.emplace(name.str(), *shape).second)
       return usageError("--shape: '" + name + "' is given twice");
   }

@@ -46,7 +46,7 @@ llvm::Expected<CompileOptions> commonOptions();
 
 /// Sizes as people write them: "1x3x224x224", "1,3,224,224"; "" has no sizes. Nothing where it is
 /// something else.
-std::optional<std::vector<int64_t>> parseShape(llvm::StringRef text);
+std::optional<std::vector<int64_t>> parseShape(llvm::StringRef text, bool allowOpen = false);
 
 /// "[1, 3, 224, 224]".
 std::string shapeText(llvm::ArrayRef<int64_t> shape);
