@@ -29,6 +29,7 @@ RANGES = {
     "llama_tiny": {"sequence": (1, 64, 1), "past": (0, 256, 1)},
     "ppocr_det": {"batch": (1, 1, 1), "height": (64, 480, 32), "width": (64, 480, 32)},
     "ppocr_rec": {"batch": (1, 4, 1), "width": (32, 640, 1)},
+    "crnn_ocr": {"batch": (1, 4, 1), "width": (48, 640, 1)},
     "resnet18": {"batch": (1, 4, 1)},
 }
 
