@@ -52,6 +52,12 @@ SmallVector<Value> Importer::importGraph(const onnx::GraphProto &graph, const Pl
   return outputs;
 }
 
+void Importer::bindOutputs(const onnx::NodeProto &node, Scope &scope, ArrayRef<Value> values) {
+  for (auto [name, value] : llvm::zip(node.output(), values))
+    if (!name.empty())
+      scope.values[name] = value;
+}
+
 bool Importer::expectTensors(ArrayRef<Value> values, const Twine &what, const Place &place) {
   if (llvm::all_of(values, [](Value value) {
         return !value || isa<RankedTensorType>(value.getType());
@@ -84,9 +90,10 @@ void Importer::importSequenceMap(const onnx::NodeProto &node, const Place &place
     for (auto [result, output] : llvm::zip(results, outputs))
       result.push_back(output);
   }
-  for (auto [name, result] : llvm::zip(node.output(), results))
-    if (!name.empty())
-      scope.values[name] = makeSequence(builder, place.loc, result);
+  SmallVector<Value> sequences;
+  for (ArrayRef<Value> result : results)
+    sequences.push_back(makeSequence(builder, place.loc, result));
+  bindOutputs(node, scope, sequences);
 }
 
 // One type for a value that comes from either of two: sizes that differ, or that nobody outside of
@@ -145,13 +152,8 @@ void Importer::importIf(const onnx::NodeProto &node, const Place &place, Scope &
                                                " outputs, the node " + Twine(node.output_size()));
   if (std::string wrong = checkCondition(condition); !wrong.empty())
     return problems.invalid(place.where, wrong);
-  if (auto known = nn::constantIntegers(condition)) {
-    for (auto [i, value] :
-         llvm::enumerate(importGraph(*graphs[known->front() ? 0 : 1], place, scope, {})))
-      if (!node.output(int(i)).empty())
-        scope.values[node.output(int(i))] = value;
-    return;
-  }
+  if (auto known = nn::constantIntegers(condition))
+    return bindOutputs(node, scope, importGraph(*graphs[known->front() ? 0 : 1], place, scope, {}));
   importBranches(graphs, node, place, scope, condition);
 }
 
@@ -192,10 +194,7 @@ void Importer::importBranches(ArrayRef<const onnx::GraphProto *> graphs,
     if (found[i].empty() && int(values[i].size()) == node.output_size() && !found[1 - i].empty() &&
         llvm::all_of(found[1 - i], isInvalid)) {
       importOnlyBranch(draft, i, found[1 - i][0], place);
-      for (int output = 0; output < node.output_size(); ++output)
-        if (!node.output(output).empty())
-          scope.values[node.output(output)] = values[i][output];
-      return;
+      return bindOutputs(node, scope, values[i]);
     }
   for (const auto &branch : found)
     for (const Problem &problem : branch)
@@ -230,9 +229,7 @@ void Importer::joinBranches(rt::IfOp draft, ArrayRef<SmallVector<Value>> values,
     rt::YieldOp::create(builder, place.loc, values[i], makeSizes(sizes[i], &context));
   }
   draft.erase();
-  for (auto [i, value] : llvm::enumerate(op.getResults()))
-    if (!node.output(int(i)).empty())
-      scope.values[node.output(int(i))] = value;
+  bindOutputs(node, scope, llvm::to_vector_of<Value>(op.getResults()));
 }
 
 func::FuncOp nncc::programOf(OpBuilder &builder) {

@@ -87,6 +87,8 @@ private:
                     Scope &scope);
   void importSequenceMap(const onnx::NodeProto &node, const Place &place, Scope &scope,
                          llvm::ArrayRef<mlir::Value> inputs);
+  /// The values of the outputs of `node`, in order; of none where it could not be imported.
+  void bindOutputs(const onnx::NodeProto &node, Scope &scope, llvm::ArrayRef<mlir::Value> values);
   /// Reports `what` where one of the values is none.
   bool expectTensors(llvm::ArrayRef<mlir::Value> values, const llvm::Twine &what,
                      const Place &place);

@@ -31,8 +31,8 @@ public:
   bool yieldsCondition = false; // the body's first output
   SmallVector<int> outputs;     // of the body that are used: the condition, the state, elements
 
-  /// The state and what is collected; empty where something was reported.
-  SmallVector<Value> run(OpBinder &binder);
+  /// The state and what is collected; nothing where something was reported.
+  std::optional<SmallVector<Value>> run(OpBinder &binder);
 
 private:
   /// A body that is imported for states of these types.
@@ -202,7 +202,7 @@ SmallVector<Value> LoopImporter::build(Body &body) {
   return llvm::to_vector_of<Value>(op.getResults());
 }
 
-SmallVector<Value> LoopImporter::run(OpBinder &binder) {
+std::optional<SmallVector<Value>> LoopImporter::run(OpBinder &binder) {
   visible = symbolNames(function).size();
   counter = addSymbol(function);
   for (Value init : inits)
@@ -210,7 +210,7 @@ SmallVector<Value> LoopImporter::run(OpBinder &binder) {
   while (true) { // each round finds a size that changes, or ends
     Body body;
     if (!importBody(body, binder))
-      return {};
+      return std::nullopt;
     bool agree = true;
     for (auto [i, next] : llvm::enumerate(body.states))
       agree &= agrees(i, cast<RankedTensorType>(inits[i].getType()),
@@ -219,7 +219,7 @@ SmallVector<Value> LoopImporter::run(OpBinder &binder) {
       return build(body);
     body.draft.erase();
     if (!agree)
-      return {};
+      return std::nullopt;
   }
 }
 
@@ -295,15 +295,14 @@ void Importer::importLoop(const onnx::NodeProto &node, const Place &place, Scope
       arguments.push_back(invariant[i] ? inputs[i + 2] : states[next++]);
     return arguments;
   };
-  SmallVector<Value> results;
+  std::optional<SmallVector<Value>> results;
   if (!binder.hasFailed())
     results = loop.run(binder);
   problems.take(found.finish(), place.where);
-  for (int i = 0, next = 0; i < node.output_size() && !results.empty(); ++i) {
-    Value value = i < count && invariant[i] ? inputs[i + 2] : results[next++];
-    if (!node.output(i).empty())
-      scope.values[node.output(i)] = value;
-  }
+  SmallVector<Value> outputs;
+  for (int i = 0, next = 0; i < node.output_size() && results; ++i)
+    outputs.push_back(i < count && invariant[i] ? inputs[i + 2] : (*results)[next++]);
+  bindOutputs(node, scope, outputs);
 }
 
 // Scan
@@ -402,15 +401,12 @@ void Importer::importScan(const onnx::NodeProto &node, const Place &place, Scope
     llvm::append_range(arguments, takeElements(b, counter, loop.trip, scanned, axes, backward));
     return arguments;
   };
-  SmallVector<Value> results;
+  std::optional<SmallVector<Value>> results;
   if (!binder.hasFailed())
     results = loop.run(binder);
-  for (int i = 0; i < node.output_size() && !results.empty(); ++i) {
-    Value value = results[i];
-    if (i >= count)
-      value = arrangeScanned(binder, value, resultAxes[i - count], resultBackward[i - count]);
-    if (!node.output(i).empty())
-      scope.values[node.output(i)] = value;
-  }
+  for (int64_t i = count; results && i < node.output_size(); ++i)
+    (*results)[i] = arrangeScanned(binder, (*results)[i], resultAxes[i - count],
+                                   resultBackward[i - count]);
+  bindOutputs(node, scope, results.value_or(SmallVector<Value>()));
   problems.take(found.finish(), place.where);
 }

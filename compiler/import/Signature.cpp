@@ -232,8 +232,12 @@ void Importer::importOutputs(func::FuncOp function, Scope &scope) {
   };
   for (const onnx::ValueInfoProto &output : file.proto().graph().output()) {
     Value value = lookUp(scope, output.name());
-    if (!value)
-      continue; // its producer is reported
+    if (!value) {
+      if (problems.empty()) // else its producer is reported
+        problems.add(ErrorClass::Unsupported, "output '" + output.name() + "'",
+                     "could not be imported");
+      continue;
+    }
     if (!isa<RankedTensorType>(value.getType())) {
       problems.add(ErrorClass::Unsupported, "output '" + output.name() + "'",
                    "only tensors are supported, not sequences, optionals and maps");

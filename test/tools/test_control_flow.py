@@ -134,6 +134,12 @@ class Loops(CompiledModel):
               s = Add(p, q) }> }""")
         self.check(number(3), (2,), (2,))
 
+    def test_states_none_of_which_changes(self):
+        self.build("""(int64 m, float[2] a, float[2] b) => (float[2] x, float[2] y) <bool t = {1}> {
+            x, y = Loop(m, t, a, b) <body = g (int64 i, bool c, float[2] p, float[2] q) => (bool c, float[2] p, float[2] s) {
+              s = Identity(q) }> }""")
+        self.check(number(3), (2,), (2,))
+
     def test_a_loop_in_a_loop(self):
         self.build("""(int64 m, int64 n, float[2] x) => (float[2] y, float[k, 2] all, float[j, l, 2] nested) <bool t = {1}> {
             y, all, nested = Loop(m, t, x) <body = o (int64 i, bool c, float[2] s) => (bool c, float[2] r, float[2] e, float[h, 2] f) {
