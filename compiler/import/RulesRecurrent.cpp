@@ -39,9 +39,7 @@ private:
   bool expect(size_t input, StringRef name, ArrayRef<int64_t> shape);
   Value operand(size_t i) { return b.input(i) ? b.cast(b.input(i), element) : Value(); }
   Value state(size_t i) { return b.input(i) ? swapped(operand(i), {1, 0, 2}) : Value(); }
-  Value swapped(Value x, ArrayRef<int64_t> perm) {
-    return batchFirst ? f.transpose(x, perm) : x;
-  }
+  Value swapped(Value x, ArrayRef<int64_t> perm) { return batchFirst ? f.transpose(x, perm) : x; }
   Value products(Value bias);
   std::pair<Value, Value> biases();
   SmallVector<Value> steps(nn::Direction way, const Functions &own, ValueRange operands);
@@ -106,8 +104,7 @@ bool Layer::readSizes() {
   StringRef way = b.string("direction", "forward");
   auto known = nn::symbolizeDirection(way);
   if (!known) {
-    b.invalid("attribute 'direction' is '" + way +
-              "', expected forward, reverse or bidirectional");
+    b.invalid("attribute 'direction' is '" + way + "', expected forward, reverse or bidirectional");
     return false;
   }
   direction = *known, directions = nn::RecurrenceOp::directionsOf(direction);
@@ -136,8 +133,7 @@ bool Layer::readSizes() {
   const int64_t inputs = constantOf(b.shapeOf(b.input(1))[2]).value_or(-1);
   if (!expect(0, "X", {-1, -1, inputs}) || !expect(1, "W", {directions, all, -1}) ||
       !expect(2, "R", {directions, all, units}) || !expect(3, "B", {directions, 2 * all}) ||
-      !expect(4, "sequence_lens", {-1}) ||
-      !expect(7, "P", {directions, 3 * units}))
+      !expect(4, "sequence_lens", {-1}) || !expect(7, "P", {directions, 3 * units}))
     return false;
   for (auto [i, name] : {std::pair(5, "initial_h"), {6, "initial_c"}})
     if (!(batchFirst ? expect(i, name, {-1, directions, units})

@@ -61,8 +61,10 @@ static LogicalResult verifyOperands(RecurrenceOp op) {
       failed(expectShape(op, "lengths", op.getLengths(), {rows})) ||
       failed(expectShape(op, "y_init", op.getYInit(), {steps, directions, rows, units})))
     return failure();
-  for (auto [name, state] : {std::pair("h", op.getH()), {"c", op.getC()},
-                             {"h_init", op.getHInit()}, {"c_init", op.getCInit()}})
+  for (auto [name, state] : {std::pair("h", op.getH()),
+                             {"c", op.getC()},
+                             {"h_init", op.getHInit()},
+                             {"c_init", op.getCInit()}})
     if (failed(expectShape(op, name, state, {directions, rows, units})))
       return failure();
   return success();
@@ -82,8 +84,9 @@ LogicalResult RecurrenceOp::verify() {
   if (RecurrencePlanAttr plan = getPlanAttr())
     if (plan.getUnitRows() < 1 || plan.getRows() < plan.getUnitRows() || plan.getTileRows() < 1 ||
         !llvm::isPowerOf2_64(plan.getTileRows()) || plan.getSums() < 1)
-      return emitOpError("expects a plan of positive numbers, as many rows as unit_rows or more, and "
-                         "tile_rows of a power of two, found ")
+      return emitOpError(
+                 "expects a plan of positive numbers, as many rows as unit_rows or more, and "
+                 "tile_rows of a power of two, found ")
              << plan;
   SmallVector<Type> types;
   for (Value init : {getYInit(), getHInit(), getCInit()})
@@ -105,9 +108,8 @@ static LogicalResult verifyBody(RecurrenceOp op, StringRef name, Block &body, si
            << name << " to yield " << yields << " elements of " << element;
   if (body.getNumArguments() != arguments ||
       llvm::any_of(body.getArgumentTypes(), [&](Type type) { return type != element; }))
-    return op.emitOpError("expects ")
-           << name << " of " << arguments << " arguments of " << element << ", found "
-           << body.getNumArguments();
+    return op.emitOpError("expects ") << name << " of " << arguments << " arguments of " << element
+                                      << ", found " << body.getNumArguments();
   for (Operation &inner : body.without_terminator())
     if (!isMemoryEffectFree(&inner) || inner.getNumRegions())
       return inner.emitOpError("is not allowed in a cell");

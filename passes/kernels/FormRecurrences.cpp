@@ -97,7 +97,8 @@ struct FormRecurrence : OpRewritePattern<nn::RecurrenceOp> {
       }
       auto type = llvm::cast<RankedTensorType>(result.getType());
       types.push_back(type);
-      inits.push_back(nn::Generics(rewriter, op.getLoc()).empty(shapeOf(type), type.getElementType()));
+      inits.push_back(
+          nn::Generics(rewriter, op.getLoc()).empty(shapeOf(type), type.getElementType()));
     }
     inits.resize(3);
     if (types.empty())

@@ -27,7 +27,8 @@ struct PlanRecurrence : nncc::cpu::impl::PlanRecurrenceBase<PlanRecurrence> {
     int64_t rows = std::max<int64_t>(1, nominal(batch)), workers = threads ? threads : 4;
     // Two rows cost little more than one, whose products wait for the weights; four keep them busy.
     int64_t unitRows = constantOf(batch) && rows * op.getDirections() < 8 ? 2 : 4;
-    unitRows = std::clamp(llvm::divideCeilSigned(rows * op.getDirections(), workers), unitRows, most);
+    unitRows =
+        std::clamp(llvm::divideCeilSigned(rows * op.getDirections(), workers), unitRows, most);
     if (!constantOf(batch))
       unitRows = 4;
     unitRows = std::min(unitRows, rows);

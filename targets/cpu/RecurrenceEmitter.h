@@ -1,4 +1,5 @@
-// kern.recurrence -> for blocks of rows: products of the state with panels of weights, and the cell.
+// kern.recurrence -> for blocks of rows: products of the state with panels of weights, and the
+// cell.
 #pragma once
 
 #include "targets/cpu/Emitter.h"
@@ -72,12 +73,12 @@ private:
   mlir::VectorType vector;
   mlir::AffineExpr steps, batch;
   int64_t directions, gates, units;
-  int64_t pitch;         // of rows in scratch: units, in whole panels
-  Value output;          // results, null where nobody wants them
-  Values last;           //
-  Values initial;        // states before the first step, null where they are 0
-  Values states;         // scratch
-  Value sums, gated;     //
+  int64_t pitch;     // of rows in scratch: units, in whole panels
+  Value output;      // results, null where nobody wants them
+  Values last;       //
+  Values initial;    // states before the first step, null where they are 0
+  Values states;     // scratch
+  Value sums, gated; //
 };
 
 } // namespace nncc::cpu
