@@ -249,7 +249,8 @@ private:
   }
 
   static void eraseUnused(func::FuncOp function) {
-    for (Block *block : llvm::reverse(rt::programBlocks(function)))
+    SmallVector<Block *> blocks = rt::programBlocks(function);
+    for (Block *block : llvm::reverse(blocks))
       for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*block)))
         if (isOpTriviallyDead(&op))
           op.erase();
