@@ -44,6 +44,7 @@ private:
   bool importBody(Body &body, OpBinder &binder);
   bool generalize(Body &body);
   SmallVector<Value> build(Body &body);
+  SmallVector<Value> buildNothing(Body &body, OpBinder &binder);
   Shape resultShape(Value element);
   bool agrees(size_t i, RankedTensorType state, RankedTensorType next);
   bool isConditional(const Body &body) const { return condition || body.condition; }
@@ -202,6 +203,22 @@ SmallVector<Value> LoopImporter::build(Body &body) {
   return llvm::to_vector_of<Value>(op.getResults());
 }
 
+// No iteration: what it begins with, and nothing collected. The body may not even be able to run.
+SmallVector<Value> LoopImporter::buildNothing(Body &body, OpBinder &binder) {
+  SmallVector<Value> results = inits;
+  const AffineExpr zero = getAffineConstantExpr(0, builder.getContext());
+  for (Value element : body.elements) {
+    Shape shape = shapeOf(element);
+    for (AffineExpr &size : shape)
+      size = symbolCount(size) <= visible ? size : zero;
+    shape.insert(shape.begin(), zero);
+    results.push_back(binder.create<nn::ExpandOp>(
+        {binder.scalar(getElementTypeOrSelf(element), 0), binder.sizes(shape)}));
+  }
+  body.draft.erase();
+  return results;
+}
+
 std::optional<SmallVector<Value>> LoopImporter::run(OpBinder &binder) {
   visible = symbolNames(function).size();
   counter = addSymbol(function);
@@ -216,7 +233,7 @@ std::optional<SmallVector<Value>> LoopImporter::run(OpBinder &binder) {
       agree &= agrees(i, cast<RankedTensorType>(inits[i].getType()),
                       cast<RankedTensorType>(next.getType()));
     if (agree && !generalize(body))
-      return build(body);
+      return trip && constantOf(trip).value_or(1) <= 0 ? buildNothing(body, binder) : build(body);
     body.draft.erase();
     if (!agree)
       return std::nullopt;

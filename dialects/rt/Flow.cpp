@@ -75,6 +75,28 @@ LogicalResult ReadOp::verify() {
                  failed(verifySymbols(*this, getMinus())));
 }
 
+/// An operation that defines symbols is not dead when nobody uses its results: their sizes may be
+/// all that is asked for.
+static void addEffectOf(bool definesSymbols,
+                        SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  if (definesSymbols)
+    effects.emplace_back(MemoryEffects::Write::get());
+}
+
+void IfOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  addEffectOf(!getSymbols().empty(), effects);
+}
+
+void LoopOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  AffineExpr counter = getAffineSymbolExpr(getCounter(), getContext());
+  bool isCounted = llvm::any_of(getResultTypes(), [&](Type type) {
+    return llvm::any_of(shapeOf(cast<RankedTensorType>(type)), [&](AffineExpr size) {
+      return size.isFunctionOfSymbol(getCounter()) || size == counter;
+    });
+  });
+  addEffectOf(isCounted || !getSymbols().empty(), effects);
+}
+
 LogicalResult IfOp::verify() {
   if (failed(verifyCondition(*this, getCondition().getType())) ||
       failed(verifySymbols(*this, getSymbols())))

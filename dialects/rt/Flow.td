@@ -33,7 +33,8 @@ def RT_YieldOp : RT_Op<"yield", [Pure, Terminator, ParentOneOf<["IfOp", "LoopOp"
                             [{ build($_builder, $_state, ::mlir::ValueRange(), sizes); }]>];
 }
 
-def RT_IfOp : RT_Op<"if", [RecursiveMemoryEffects, SingleBlock]> {
+def RT_IfOp : RT_Op<"if", [RecursiveMemoryEffects, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
+                           SingleBlock]> {
   let summary = "One of two branches";
   let description = [{
     ```mlir
@@ -57,7 +58,8 @@ def RT_IfOp : RT_Op<"if", [RecursiveMemoryEffects, SingleBlock]> {
   let hasVerifier = 1;
 }
 
-def RT_LoopOp : RT_Op<"loop", [RecursiveMemoryEffects, SingleBlock]> {
+def RT_LoopOp : RT_Op<"loop", [RecursiveMemoryEffects, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
+                               SingleBlock]> {
   let summary = "The same again, with state";
   let description = [{
     ```mlir

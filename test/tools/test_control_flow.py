@@ -94,6 +94,14 @@ class Loops(CompiledModel):
         self.build(f"(float[3] x) => (float[3] y, float[5, 3] z) <int64 m = {{5}}, bool t = {{1}}> {{ y, z = Loop(m, t, x) {self.BODY} }}")
         self.check((3,))
 
+    def test_never(self):
+        self.build(f"(float[3] x) => (float[3] y, float[0, 3] z) <int64 m = {{0}}, bool t = {{1}}> {{ y, z = Loop(m, t, x) {self.BODY} }}")
+        self.check((3,))
+        self.save("""(float[0, 2] x) => (float[2] y, float[0, 2] z) <float[2] zero = {1, 2}> {
+            y, z = Scan<num_scan_inputs = 1, body = b (float[2] s, float[2] e) => (float[2] r, float[2] o) {
+              r = Add(s, e)  o = Identity(r) }>(zero, x) }""")
+        self.compare(self.compile()(np.zeros((0, 2), np.float32)), [np.array([1, 2], np.float32), np.zeros((0, 2), np.float32)])
+
     def test_not_at_all(self):
         self.build(f"(bool c, float[3] x) => (float[3] y, float[k, 3] z) <int64 m = {{5}}> {{ y, z = Loop(m, c, x) {self.BODY} }}")
         self.check(YES, (3,))
