@@ -16,6 +16,10 @@ const Rules &Rules::get() {
     addRecurrentRules(all);
     addNormRules(all);
     addReduceRules(all);
+    addSelectRules(all);
+    addMatrixRules(all);
+    addDeformRules(all);
+    addNGramRules(all);
     addShapeRules(all);
     addMoveRules(all);
     addResizeRules(all);

@@ -54,5 +54,9 @@ void addFourierRules(Rules &rules);
 void addEinsumRules(Rules &rules);
 void addSampleRules(Rules &rules);
 void addSequenceRules(Rules &rules);
+void addSelectRules(Rules &rules);
+void addMatrixRules(Rules &rules);
+void addDeformRules(Rules &rules);
+void addNGramRules(Rules &rules);
 
 } // namespace nncc

@@ -174,9 +174,34 @@ static int64_t requireInteger(OpBinder &b, Value value, int64_t otherwise, const
   return known.empty() ? otherwise : known.front();
 }
 
+// Along an axis that only a run knows, the transforms along all axes are there to choose from; they
+// have one shape.
+static void importDFTAlong(OpBinder &b, Value x, Value axis) {
+  Compose f{b};
+  const int64_t rank = b.rankOf(x);
+  if (b.input(1) || b.flag("onesided"))
+    return (void)b.unsupported("its axis must be known at compile time for a transform that is "
+                               "onesided or of a length of its own");
+  if (b.typeOf(axis).getNumElements() != 1)
+    return (void)b.invalid("expected one axis");
+  axis = b.reshape(axis, {});
+  Value result;
+  for (int64_t dim = 0; dim + 1 < rank; ++dim) {
+    Value along = fourier(b, x, {dim, b.fixedShapeOf(x)[dim], b.flag("inverse"), false});
+    auto equals = [&](int64_t value) {
+      return f.compare(nn::CompareKind::Equal, axis, f.number(axis, double(value)));
+    };
+    Value isChosen = b.create<nn::OrOp>({equals(dim), equals(dim - rank)});
+    result = result ? f.where(isChosen, along, result) : along;
+  }
+  b.result(result);
+}
+
 static void importDFT(OpBinder &b) {
   Value x = b.input(0);
   const bool inverse = b.flag("inverse"), onesided = b.flag("onesided");
+  if (b.getOpset() >= 20 && b.input(2) && !b.integersOf(b.input(2)))
+    return importDFTAlong(b, x, b.input(2));
   int64_t axis =
       b.getOpset() < 20 ? b.integer("axis", 1) : requireInteger(b, b.input(2), -2, "its axis");
   axis = b.axis(axis, b.rankOf(x));

@@ -5,67 +5,75 @@
 using namespace mlir;
 using namespace nncc;
 
-// The dims of `x` in the order of its own, each as two: what is left of it and what is reduced.
-// Both are sizes that the axes of a run decide; the elements stay where they are.
-static Value splitByAxes(OpBinder &b, Value x, ArrayRef<AffineExpr> isReduced) {
-  const AffineExpr one = b.getBuilder().getAffineConstantExpr(1);
-  Shape split;
-  for (auto [size, reduced] : llvm::zip(b.shapeOf(x), isReduced)) {
-    split.push_back(select(reduced, one, size));
-    split.push_back(select(reduced, size, one));
-  }
-  return b.reshapeTo(x, split);
+// Integers [rank] and conditions [rank] on the dims of a tensor whose axes a run decides.
+struct RunAxes {
+  Value sizes;     // of the dims
+  Value isReduced; // whether a dim is one of the axes
+  Value isValid;   // [1]: whether every axis is a dim, and another one
+};
+
+static RunAxes findReduced(OpBinder &b, Value x, Value axes) {
+  Compose f{b};
+  const int64_t rank = b.rankOf(x), count = b.fixedSizeOf(axes, 0);
+  axes = b.reshape(b.cast(axes, b.getBuilder().getI64Type()), {count, 1});
+  auto equals = [&](int64_t first) {
+    SmallVector<int64_t> places = llvm::to_vector(llvm::seq<int64_t>(first, first + rank));
+    return f.compare(nn::CompareKind::Equal, axes, b.constant(places));
+  };
+  Value isAxis = b.create<nn::OrOp>({equals(0), equals(-rank)});
+  auto sum = [&](Value flags, bool keepdims) {
+    return f.reduce(nn::ReduceKind::Sum, b.cast(flags, b.getBuilder().getI64Type()), {0}, keepdims);
+  };
+  Value found = sum(isAxis, /*keepdims=*/false);
+  Value isReduced = f.compare(nn::CompareKind::Greater, found, f.number(found, 0));
+  Value distinct = sum(isReduced, /*keepdims=*/true);
+  return {b.sizes(b.shapeOf(x)), isReduced,
+          f.compare(nn::CompareKind::Equal, distinct, f.number(distinct, double(count)))};
 }
 
-// For each dim 1 if it is one of the axes, else 0; a run with an axis that is no dim, or is given
-// twice, ends.
-static Shape findReduced(OpBinder &b, int64_t rank, ArrayRef<AffineExpr> axes) {
-  auto number = [&](int64_t value) { return b.getBuilder().getAffineConstantExpr(value); };
-  Shape isReduced(rank, number(0)), zeros;
-  AffineExpr found = number(0);
-  for (int64_t dim = 0; dim < rank; ++dim) {
-    for (AffineExpr axis : axes)
-      isReduced[dim] =
-          isReduced[dim] + isEqual(axis, number(dim)) + isEqual(axis, number(dim - rank));
-    found = found + isReduced[dim];
-    if (axes.size() > 1)
-      zeros.push_back(isReduced[dim] * (isReduced[dim] - 1));
-  }
-  zeros.push_back(found - int64_t(axes.size()));
-  b.expectZeros(zeros, "its axes");
-  return isReduced;
-}
-
-// The sizes that are left, without those that are reduced: the j-th one is that of the dim before
+// The sizes that are left without those that are reduced: the j-th one is that of the dim before
 // which j others are left.
-static Shape dropReduced(OpBinder &b, ArrayRef<AffineExpr> sizes, ArrayRef<AffineExpr> isReduced,
-                         int64_t rank) {
-  const AffineExpr zero = b.getBuilder().getAffineConstantExpr(0);
-  Shape result(rank, zero);
-  for (int64_t place = 0; place < rank; ++place) {
-    AffineExpr before = zero;
-    for (auto [size, reduced] : llvm::zip(sizes, isReduced)) {
-      AffineExpr isHere = isEqual(before, b.getBuilder().getAffineConstantExpr(place));
-      result[place] = result[place] + select(isHere, select(reduced, zero, size), zero);
-      before = before + 1 - reduced;
-    }
-  }
-  return result;
+static Shape dropReduced(OpBinder &b, const RunAxes &axes, int64_t kept) {
+  Compose f{b};
+  Value isKept = b.create<nn::NotOp>({axes.isReduced});
+  nn::CumSumOp::Properties properties;
+  properties.exclusive = b.unitIf(true);
+  Value before = b.create<nn::CumSumOp>(
+      {b.cast(isKept, b.getBuilder().getI64Type()), b.reshape(b.constant(ArrayRef<int64_t>(0)), {})}, properties);
+  SmallVector<int64_t> places = llvm::to_vector(llvm::seq<int64_t>(0, kept));
+  Value isHere =
+      f.compare(nn::CompareKind::Equal, b.reshape(b.constant(places), {kept, 1}), before);
+  isHere = b.create<nn::AndOp>({isHere, isKept});
+  Value sizes = f.where(isHere, axes.sizes, f.number(axes.sizes, 0));
+  return b.sizesOf(f.reduce(nn::ReduceKind::Sum, sizes, {1}, /*keepdims=*/false), "its axes");
 }
 
-// Along axes that only a run knows.
-static void importReduceAlong(OpBinder &b, Value x, ArrayRef<AffineExpr> axes,
-                              nn::ReduceKind kind) {
-  const int64_t rank = b.rankOf(x), kept = rank - int64_t(axes.size());
+// Along axes that only a run knows: each dim becomes two, what is left of it and what is reduced,
+// one of which is 1. The elements stay where they are.
+static void importReduceAlong(OpBinder &b, Value x, Value input, nn::ReduceKind kind) {
+  Compose f{b};
+  if (b.rankOf(input) != 1)
+    return (void)b.invalid("its axes have " + Twine(b.rankOf(input)) + " dims, expected 1");
+  const int64_t rank = b.rankOf(x), kept = rank - b.fixedSizeOf(input, 0);
   if (kept < 0)
-    return (void)b.invalid("has " + Twine(axes.size()) + " axes for " + Twine(rank) + " dims");
-  const Shape isReduced = findReduced(b, rank, axes);
+    return (void)b.invalid("has " + Twine(rank - kept) + " axes for " + Twine(rank) + " dims");
+  const RunAxes axes = findReduced(b, x, input);
+  Value one = f.number(axes.sizes, 1);
+  Value left = f.where(axes.isReduced, one, axes.sizes);
+  left = f.where(axes.isValid, left, f.number(left, -1)); // ends the run
+  const Shape leftSizes = b.sizesOf(left, "its axes");
+  const Shape reduced = b.sizesOf(f.where(axes.isReduced, axes.sizes, one), "its axes");
+  if (b.hasFailed())
+    return;
+  Shape split;
   SmallVector<int64_t> odd;
-  for (int64_t dim = 0; dim < rank; ++dim)
+  for (int64_t dim = 0; dim < rank; ++dim) {
+    split.append({leftSizes[dim], reduced[dim]});
     odd.push_back(2 * dim + 1);
-  Value result = Compose{b}.reduce(kind, splitByAxes(b, x, isReduced), odd, /*keepdims=*/false);
+  }
+  Value result = f.reduce(kind, b.reshapeTo(x, split), odd, /*keepdims=*/false);
   if (!b.flag("keepdims", true))
-    result = b.reshapeTo(result, dropReduced(b, b.shapeOf(x), isReduced, kept));
+    result = b.reshapeTo(result, kept ? dropReduced(b, axes, kept) : Shape());
   b.result(result);
 }
 
@@ -80,12 +88,8 @@ static Rule importReduce(nn::ReduceKind kind, int operandSince) {
       Value axes = b.input(1);
       if (axes && b.typeOf(axes).hasStaticShape() && b.typeOf(axes).getNumElements() == 0)
         axes = Value();
-      if (axes && !b.integersOf(axes)) {
-        const Shape expressions = b.numbersOf(axes, "an axis");
-        if (!b.hasFailed())
-          importReduceAlong(b, b.input(0), expressions, kind);
-        return;
-      }
+      if (axes && !b.integersOf(axes))
+        return importReduceAlong(b, b.input(0), axes, kind);
       if (axes)
         operands.push_back(axes);
       else if (b.flag("noop_with_empty_axes")) // none: all dims

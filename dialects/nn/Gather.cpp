@@ -96,8 +96,12 @@ LogicalResult GatherNDOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVector
 }
 
 /// The result of a scatter is like `data`; `expected` is the shape that the updates must have.
-static LogicalResult inferScatter(ArrayRef<Fact> operands, const Shape &expected,
+static LogicalResult inferScatter(ArrayRef<Fact> operands, ScatterKind kind, const Shape &expected,
                                   SmallVectorImpl<Fact> &results, EmitError error) {
+  Type element = operands[0].element;
+  if (kind != ScatterKind::Replace && (isa<ComplexType>(element) || isCode(element)))
+    return error("replaces elements of type " + typeName(element) +
+                 ", but does not compute with them");
   Fact &result = results.emplace_back(operands[0]);
   result.value.reset();
   const Fact &updates = operands[2];
@@ -111,7 +115,7 @@ static LogicalResult inferScatter(ArrayRef<Fact> operands, const Shape &expected
 
 LogicalResult ScatterElementsOp::infer(Adaptor op, ArrayRef<Fact> operands,
                                        SmallVectorImpl<Fact> &results, EmitError error) {
-  if (failed(inferScatter(operands, operands[1].shape, results, error)))
+  if (failed(inferScatter(operands, op.getKind(), operands[1].shape, results, error)))
     return failure();
   return checkElementwiseIndices(op.getAxis(), operands[0], operands[1], results[0], error);
 }
@@ -124,7 +128,7 @@ LogicalResult ScatterNDOp::infer(Adaptor op, ArrayRef<Fact> operands,
   Shape expected = operands[1].shape;
   expected.pop_back();
   expected.append(operands[0].shape.begin() + *tuple, operands[0].shape.end());
-  return inferScatter(operands, expected, results, error);
+  return inferScatter(operands, op.getKind(), expected, results, error);
 }
 
 /// What every lowering of this family needs: an index must have something to name.

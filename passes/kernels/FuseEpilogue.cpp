@@ -40,8 +40,9 @@ TypedAttr splatOf(Value value) {
   if (!matchPattern(value, m_Constant(&splat)))
     return {};
   Type storage = nn::storageType(splat.getElementType());
-  if (storage != splat.getElementType())
-    splat = cast<SplatElementsAttr>(splat.bitcast(storage));
+  if (storage != splat.getElementType()) // the same bytes
+    splat = cast<SplatElementsAttr>(DenseElementsAttr::getFromRawBuffer(
+        splat.getType().clone(storage), splat.getRawData()));
   return cast<TypedAttr>(splat.getSplatValue<Attribute>());
 }
 

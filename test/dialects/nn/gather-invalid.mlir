@@ -79,3 +79,12 @@ func.func @f(%x: tensor<2x3xf32>, %i: tensor<1x1xi64>, %u: tensor<1x2xf32>) -> t
   %0 = nn.scatter_nd replace %x, %i, %u : (tensor<2x3xf32>, tensor<1x1xi64>, tensor<1x2xf32>) -> tensor<2x3xf32>
   return %0 : tensor<2x3xf32>
 }
+
+// -----
+
+func.func @f(%x: tensor<2x3xcomplex<f32>>, %i: tensor<1x3xi64>, %u: tensor<1x3xcomplex<f32>>) -> tensor<2x3xcomplex<f32>> {
+  // expected-error @+2 {{replaces elements of type complex64, but does not compute with them}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.scatter_elements add %x, %i, %u {axis = 0 : i64} : (tensor<2x3xcomplex<f32>>, tensor<1x3xi64>, tensor<1x3xcomplex<f32>>) -> tensor<2x3xcomplex<f32>>
+  return %0 : tensor<2x3xcomplex<f32>>
+}
