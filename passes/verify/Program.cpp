@@ -69,8 +69,8 @@ namespace {
 class Symbols {
 public:
   explicit Symbols(func::FuncOp program) : defined(symbolNames(program).size()) {
-    for (Type type : program.getArgumentTypes())
-      for (AffineExpr size : shapeOf(cast<RankedTensorType>(type)))
+    for (RankedTensorType type : argumentTypes(program))
+      for (AffineExpr size : shapeOf(type))
         define(size);
     given = defined;
   }
