@@ -105,6 +105,16 @@ Shape OpBinder::read(Value value, const Twine &what, bool isSigned) {
 Shape OpBinder::sizesOf(Value value, const Twine &what) { return read(value, what, false); }
 Shape OpBinder::numbersOf(Value value, const Twine &what) { return read(value, what, true); }
 
+void OpBinder::requireZero(AffineExpr expression, const Twine &text) {
+  expression = normalForm(expression);
+  if (failed || constantOf(expression) == 0)
+    return;
+  if (constantOf(expression))
+    return (void)invalid(text);
+  rt::CheckOp::create(b, loc, AffineMap::get(0, symbolCount(expression), expression),
+                      ("node '" + getName() + "': " + text).str());
+}
+
 Value OpBinder::known(Value value, const Shape &elements) {
   if (!value || failed)
     return {};

@@ -56,6 +56,8 @@ public:
   /// The same as a tensor whose elements are known.
   mlir::Value knownSizes(mlir::Value value, const llvm::Twine &what);
   mlir::Value knownNumbers(mlir::Value value, const llvm::Twine &what);
+  /// Ends the run with `text` unless the expression is 0; reports it where it never is.
+  void requireZero(mlir::AffineExpr expression, const llvm::Twine &text);
   size_t getOutputCount() const { return results.size(); }
   /// Whether somebody uses output `i`.
   bool wants(size_t i) const { return i < results.size() && !node.output(int(i)).empty(); }

@@ -16,7 +16,6 @@ const Rules &Rules::get() {
     addRecurrentRules(all);
     addNormRules(all);
     addReduceRules(all);
-    addSelectRules(all);
     addMatrixRules(all);
     addDeformRules(all);
     addNGramRules(all);
@@ -33,6 +32,7 @@ const Rules &Rules::get() {
     addEinsumRules(all);
     addSampleRules(all);
     addSequenceRules(all);
+    addSelectRules(all);
     return all;
   }();
   return rules;

@@ -1,16 +1,61 @@
 // Elements that follow from their place.
-#include "compiler/import/Compose.h"
+#include "compiler/import/Parameters.h"
 #include "compiler/import/Rules.h"
 
 using namespace mlir;
 using namespace nncc;
 
-// The result's size follows from the values: they must be constants.
+// The numbers of a range between scalars that a run computes: start + i * delta.
+static Value rangeAt(OpBinder &b, Value start, Value limit, Value delta) {
+  Parameters p{b};
+  Compose f{b};
+  OpBuilder &builder = b.getBuilder();
+  for (Value *scalar : {&start, &limit, &delta})
+    *scalar = b.reshape(*scalar, {});
+  if (!start || !limit || !delta)
+    return {};
+  const Type element = b.typeOf(start).getElementType();
+  // Narrow numbers are rounded once, at the end.
+  const bool isFloat = isa<FloatType>(element);
+  const Type compute = !isFloat                               ? Type(builder.getI64Type())
+                       : element.getIntOrFloatBitWidth() < 32 ? Type(builder.getF32Type())
+                                                              : element;
+  for (Value *scalar : {&start, &limit, &delta})
+    *scalar = b.cast(*scalar, compute);
+  Value distance = f.sub(limit, start), zero = f.number(delta, 0), count;
+  p.require(p.flip(p.equal(delta, zero)), "delta is 0");
+  if (isFloat) {
+    const Type wide = builder.getF64Type();
+    Value steps = f.div(b.cast(distance, wide), b.cast(delta, wide));
+    count = b.cast(f.unary<nn::CeilOp>(steps), builder.getI64Type());
+  } else {
+    Value ahead = p.less(zero, delta), step = p.wide(f.unary<nn::AbsOp>(delta));
+    Value left = p.wide(f.where(ahead, distance, f.unary<nn::NegOp>(distance)));
+    // The distance of two integers far apart has no integer.
+    Value isAhead = f.where(ahead, p.less(start, limit), p.less(limit, start));
+    left = f.where(b.reshape(isAhead, {1}), left, f.number(left, 0));
+    p.require(p.flip(p.less(left, f.number(left, 0))), "there are too many numbers");
+    count = f.div(f.sub(left, f.number(left, 1)), step);
+    count = f.where(p.less(f.number(left, 0), left), f.add(count, f.number(count, 1)),
+                    f.number(left, 0));
+  }
+  count = p.max(p.wide(count), f.number(p.wide(count), 0));
+  const Shape sizes = b.sizesOf(count, "the number of elements");
+  if (b.hasFailed())
+    return {};
+  auto place = [&](AffineExpr value) { return b.reshape(b.sizes(value), {}); };
+  const AffineExpr first = builder.getAffineConstantExpr(0);
+  Value places = b.create<nn::RangeOp>({place(first), place(sizes[0]), place(first + 1)});
+  return b.cast(f.add(f.mul(b.cast(places, compute), delta), start), element);
+}
+
 static void importRange(OpBinder &b) {
+  bool isKnown = true;
   for (size_t i = 0; i < 3; ++i)
-    if (Value value = b.input(i); !matchPattern(value, m_Constant()) && !nn::factOf(value).value)
-      return (void)b.unsupported("start, limit and delta must be known before the program runs");
-  b.result(b.create<nn::RangeOp>({b.input(0), b.input(1), b.input(2)}));
+    if (Value value = b.input(i))
+      isKnown &= matchPattern(value, m_Constant()) || (i < 2 && nn::factOf(value).value);
+  b.result(isKnown ? b.create<nn::RangeOp>({b.input(0), b.input(1), b.input(2)})
+                   : rangeAt(b, b.input(0), b.input(1), b.input(2)));
 }
 
 static void importEyeLike(OpBinder &b) {
@@ -39,8 +84,9 @@ static Value oneHot(OpBinder &b, Value indices, Value depth, Value values, int64
 }
 
 static void importOneHot(OpBinder &b) {
-  Value depth = b.cast(b.reshape(b.input(1), {}), b.getBuilder().getI64Type());
-  depth = b.knownSizes(depth, "the depth");
+  Value depth = b.input(1);
+  if (depth && !nn::constantScalar(depth))
+    depth = b.knownSizes(b.cast(b.reshape(depth, {}), b.getBuilder().getI64Type()), "the depth");
   b.result(oneHot(b, b.input(0), depth, b.input(2), b.integer("axis", -1)));
 }
 

@@ -1,4 +1,5 @@
 // Operators that move elements.
+#include "compiler/import/Parameters.h"
 #include "compiler/import/Rules.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -26,6 +27,14 @@ static void importConcat(OpBinder &b) {
 static Value sliceOf(OpBinder &b, Value x, int64_t axis, AffineExpr start, AffineExpr end) {
   return b.create<nn::SliceOp>(
       {x, b.sizes(start), b.sizes(end), b.constant({axis}), b.constant({1})});
+}
+
+// The same of a size that a run computes.
+static Value partOf(OpBinder &b, Value x, int64_t axis, AffineExpr start, AffineExpr size) {
+  Shape sizes = b.shapeOf(x), starts(sizes.size(), start * 0);
+  starts[axis] = start, sizes[axis] = size;
+  Value steps = b.constant(SmallVector<int64_t>(sizes.size(), 1));
+  return b.create<nn::SliceAtOp>({x, b.sizes(starts), steps, b.sizes(sizes)});
 }
 
 // The sizes of the parts: given, or as equal as can be with a smaller last one.
@@ -69,11 +78,71 @@ static void importSplit(OpBinder &b) {
     return (void)b.invalid("its parts do not add up to the " + nn::textOf(size) +
                            " elements of axis " + Twine(axis) + " for " +
                            Twine(b.getOutputCount()) + " outputs");
+  b.requireZero(left, "its parts do not add up to the size of axis " + Twine(axis));
   AffineExpr start = getAffineConstantExpr(0, size.getContext());
+  const bool isKnown = b.getOpset() < 13 || !b.input(1) || nn::factOf(b.input(1)).value;
   for (auto [i, part] : llvm::enumerate(parts)) {
-    b.result(sliceOf(b, x, axis, start, start + part), i);
+    b.result(isKnown ? sliceOf(b, x, axis, start, start + part) : partOf(b, x, axis, start, part),
+             i);
     start = start + part;
   }
+}
+
+namespace {
+/// What a slice takes, one of each per axis.
+struct Limits {
+  Value starts, ends, axes, steps;
+};
+} // namespace
+
+// The limits of all dims: those of the axes, for others all there is.
+static Limits limitsOfDims(OpBinder &b, Value x, const Limits &given) {
+  Parameters p{b};
+  const int64_t rank = b.rankOf(x);
+  Value axes = p.axes(given.axes, rank);
+  auto spread = [&](Value values, int64_t otherwise) {
+    values = p.wide(values);
+    return p.spread(values, axes, rank, b.reshape(b.constant({otherwise}), {}));
+  };
+  Limits all{spread(given.starts, 0), spread(given.ends, INT64_MAX), axes, spread(given.steps, 1)};
+  p.require(p.flip(p.equal(all.steps, p.f.number(all.steps, 0))), "a step is 0");
+  return all;
+}
+
+// A slice whose limits a run computes: clamped as ONNX says.
+static Value sliceAt(OpBinder &b, Value x, const Limits &given) {
+  Parameters p{b};
+  Compose f{b};
+  const int64_t rank = b.rankOf(x);
+  for (Value each : {given.ends, given.axes, given.steps})
+    if (b.rankOf(each) != 1 || b.shapeOf(each) != b.shapeOf(given.starts))
+      return b.invalid("expects a start, an end, an axis and a step for each axis");
+  const auto [starts, ends, axes, steps] = limitsOfDims(b, x, given);
+  Value size = b.sizes(b.shapeOf(x)), zero = f.number(size, 0), one = f.number(size, 1);
+  constexpr int64_t most = int64_t(1) << 50; // more than any size: takes one element
+  Value step = p.min(p.max(steps, f.number(size, -double(most))), f.number(size, double(most)));
+  Value isForward = p.less(zero, step);
+  auto clamp = [&](Value limit, Value low, Value high) {
+    limit = f.where(p.less(limit, zero), f.add(limit, size), limit);
+    return p.max(p.min(limit, high), low);
+  };
+  Value last = f.sub(size, one);
+  Value high = f.where(isForward, size, last), low = f.where(isForward, zero, f.number(size, -1));
+  Value start = clamp(starts, zero, high), end = clamp(ends, low, high);
+  Value distance = p.max(f.where(isForward, f.sub(end, start), f.sub(start, end)), zero);
+  distance = f.where(p.less(zero, size), distance, zero);
+  Value magnitude = f.unary<nn::AbsOp>(step);
+  Value counts = f.div(f.add(distance, f.sub(magnitude, one)), magnitude);
+  // The dims that no axis names keep their sizes.
+  Shape sizes = b.sizesOf(counts, "a size of the slice");
+  if (auto known = b.integersOf(given.axes); known && !b.hasFailed()) {
+    SmallVector<bool> isSliced(rank, false);
+    for (int64_t axis : *known)
+      isSliced[b.axis(axis, rank)] = true;
+    for (auto [dim, own] : llvm::enumerate(b.shapeOf(x)))
+      sizes[dim] = isSliced[dim] ? sizes[dim] : own;
+  }
+  return b.create<nn::SliceAtOp>({x, start, step, b.sizes(sizes)});
 }
 
 // Operands that are 1-D tensors of one length; axes default to all dims in order, steps to 1.
@@ -93,10 +162,11 @@ static void importSlice(OpBinder &b) {
     axes = b.constant(llvm::to_vector(llvm::seq<int64_t>(0, count)));
   if (!steps)
     steps = b.constant(SmallVector<int64_t>(count, 1));
-  starts = b.knownNumbers(starts, "a start");
-  ends = b.knownNumbers(ends, "an end");
-  b.requireIntegers(axes, "its axes");
-  b.requireIntegers(steps, "its steps");
+  if (b.hasFailed())
+    return;
+  auto isKnown = [](Value value) { return nn::factOf(value).value.has_value(); };
+  if (!isKnown(starts) || !isKnown(ends) || !b.integersOf(axes) || !b.integersOf(steps))
+    return b.result(sliceAt(b, x, {starts, ends, axes, steps}));
   b.result(b.create<nn::SliceOp>({x, starts, ends, axes, steps}));
 }
 
@@ -111,6 +181,21 @@ static std::optional<nn::PadMode> readPadMode(OpBinder &b) {
   return std::nullopt;
 }
 
+// The pads of all dims, where a run computes which of them `axes` name.
+static Value padsOfDims(OpBinder &b, Value pads, Value axes) {
+  Parameters p{b};
+  const int64_t rank = b.rankOf(b.input(0));
+  axes = p.axes(axes, rank);
+  pads = p.wide(pads);
+  const int64_t count = axes ? b.fixedSizeOf(axes, 0) : 0;
+  if (b.hasFailed() || constantOf(b.shapeOf(pads)[0]) != 2 * count)
+    return b.invalid("expects two pads for each axis");
+  Value zero = p.f.number(pads, 0);
+  Value low = p.spread(p.f.slice(pads, 0, 0, count), axes, rank, zero);
+  Value high = p.spread(p.f.slice(pads, 0, count, 2 * count), axes, rank, zero);
+  return p.f.concat({low, high}, 0);
+}
+
 static void importPad(OpBinder &b) {
   Value x = b.input(0), pads = b.input(1), value = b.input(2), axes = b.input(3);
   Type element = b.typeOf(x).getElementType();
@@ -120,9 +205,9 @@ static void importPad(OpBinder &b) {
     value = b.scalar(element, b.number("value", 0));
   }
   auto mode = readPadMode(b);
+  if (axes && !b.integersOf(axes))
+    pads = padsOfDims(b, pads, axes), axes = {};
   pads = b.knownNumbers(pads, "a pad");
-  if (axes)
-    b.requireIntegers(axes, "its axes");
   if (!mode || b.hasFailed())
     return;
   value = value ? b.reshape(value, {}) : b.scalar(element, 0);

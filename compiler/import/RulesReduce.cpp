@@ -1,80 +1,53 @@
 // Reductions and scans.
-#include "compiler/import/Compose.h"
+#include "compiler/import/Parameters.h"
 #include "compiler/import/Rules.h"
 
 using namespace mlir;
 using namespace nncc;
 
-// Integers [rank] and conditions [rank] on the dims of a tensor whose axes a run decides.
-struct RunAxes {
-  Value sizes;     // of the dims
-  Value isReduced; // whether a dim is one of the axes
-  Value isValid;   // [1]: whether every axis is a dim, and another one
-};
-
-static RunAxes findReduced(OpBinder &b, Value x, Value axes) {
-  Compose f{b};
-  const int64_t rank = b.rankOf(x), count = b.fixedSizeOf(axes, 0);
-  axes = b.reshape(b.cast(axes, b.getBuilder().getI64Type()), {count, 1});
-  auto equals = [&](int64_t first) {
-    SmallVector<int64_t> places = llvm::to_vector(llvm::seq<int64_t>(first, first + rank));
-    return f.compare(nn::CompareKind::Equal, axes, b.constant(places));
-  };
-  Value isAxis = b.create<nn::OrOp>({equals(0), equals(-rank)});
-  auto sum = [&](Value flags, bool keepdims) {
-    return f.reduce(nn::ReduceKind::Sum, b.cast(flags, b.getBuilder().getI64Type()), {0}, keepdims);
-  };
-  Value found = sum(isAxis, /*keepdims=*/false);
-  Value isReduced = f.compare(nn::CompareKind::Greater, found, f.number(found, 0));
-  Value distinct = sum(isReduced, /*keepdims=*/true);
-  return {b.sizes(b.shapeOf(x)), isReduced,
-          f.compare(nn::CompareKind::Equal, distinct, f.number(distinct, double(count)))};
+static Value reduce(OpBinder &b, nn::ReduceKind kind, ValueRange operands, bool keepdims) {
+  nn::ReduceOp::Properties properties;
+  properties.kind = nn::ReduceKindAttr::get(b.getBuilder().getContext(), kind);
+  properties.keepdims = b.unitIf(keepdims);
+  return b.create<nn::ReduceOp>(operands, properties);
 }
 
-// The sizes that are left without those that are reduced: the j-th one is that of the dim before
-// which j others are left.
-static Shape dropReduced(OpBinder &b, const RunAxes &axes, int64_t kept) {
-  Compose f{b};
-  Value isKept = b.create<nn::NotOp>({axes.isReduced});
-  nn::CumSumOp::Properties properties;
-  properties.exclusive = b.unitIf(true);
-  Value before = b.create<nn::CumSumOp>(
-      {b.cast(isKept, b.getBuilder().getI64Type()), b.reshape(b.constant(ArrayRef<int64_t>(0)), {})}, properties);
-  SmallVector<int64_t> places = llvm::to_vector(llvm::seq<int64_t>(0, kept));
-  Value isHere =
-      f.compare(nn::CompareKind::Equal, b.reshape(b.constant(places), {kept, 1}), before);
-  isHere = b.create<nn::AndOp>({isHere, isKept});
-  Value sizes = f.where(isHere, axes.sizes, f.number(axes.sizes, 0));
-  return b.sizesOf(f.reduce(nn::ReduceKind::Sum, sizes, {1}, /*keepdims=*/false), "its axes");
-}
-
-// Along axes that only a run knows: each dim becomes two, what is left of it and what is reduced,
-// one of which is 1. The elements stay where they are.
-static void importReduceAlong(OpBinder &b, Value x, Value input, nn::ReduceKind kind) {
-  Compose f{b};
-  if (b.rankOf(input) != 1)
-    return (void)b.invalid("its axes have " + Twine(b.rankOf(input)) + " dims, expected 1");
-  const int64_t rank = b.rankOf(x), kept = rank - b.fixedSizeOf(input, 0);
-  if (kept < 0)
-    return (void)b.invalid("has " + Twine(rank - kept) + " axes for " + Twine(rank) + " dims");
-  const RunAxes axes = findReduced(b, x, input);
-  Value one = f.number(axes.sizes, 1);
-  Value left = f.where(axes.isReduced, one, axes.sizes);
-  left = f.where(axes.isValid, left, f.number(left, -1)); // ends the run
-  const Shape leftSizes = b.sizesOf(left, "its axes");
-  const Shape reduced = b.sizesOf(f.where(axes.isReduced, axes.sizes, one), "its axes");
-  if (b.hasFailed())
-    return;
-  Shape split;
-  SmallVector<int64_t> odd;
-  for (int64_t dim = 0; dim < rank; ++dim) {
-    split.append({leftSizes[dim], reduced[dim]});
-    odd.push_back(2 * dim + 1);
+// Along axes that only a run knows: each dim becomes two, of which one has size 1. The second ones
+// are reduced.
+static Value reduceAt(OpBinder &b, nn::ReduceKind kind, Value x, Value axes) {
+  Parameters p{b};
+  const int64_t rank = b.rankOf(x);
+  axes = p.axes(axes, rank);
+  if (!axes)
+    return axes;
+  Value isReduced = p.isListed(axes, rank), sizes = b.sizes(b.shapeOf(x));
+  const Shape count = b.shapeOf(axes); // of which there may be none
+  if (!b.flag("noop_with_empty_axes") && !constantOf(count[0])) {
+    Value none = p.equal(b.sizes(count), b.constant(ArrayRef<int64_t>{0}));
+    isReduced = b.create<nn::OrOp>({isReduced, none});
   }
-  Value result = f.reduce(kind, b.reshapeTo(x, split), odd, /*keepdims=*/false);
-  if (!b.flag("keepdims", true))
-    result = b.reshapeTo(result, kept ? dropReduced(b, axes, kept) : Shape());
-  b.result(result);
+  Value one = p.f.number(sizes, 1);
+  const Shape kept = b.sizesOf(p.f.where(isReduced, one, sizes), "a size");
+  const Shape reduced = b.sizesOf(p.f.where(isReduced, sizes, one), "a size");
+  if (b.hasFailed())
+    return {};
+  Shape both;
+  SmallVector<int64_t> second;
+  for (int64_t dim = 0; dim < rank; ++dim) {
+    both.append({kept[dim], reduced[dim]});
+    second.push_back(2 * dim + 1);
+  }
+  Value result = reduce(b, kind, {b.reshapeTo(x, both), b.constant(second)}, /*keepdims=*/false);
+  if (b.flag("keepdims", true))
+    return result;
+  if (!constantOf(count[0]))
+    return b.unsupported("the number of axes must be known at compile time where keepdims is 0");
+  const int64_t left = rank - *constantOf(count[0]);
+  if (left < 0)
+    return b.invalid("has more axes than its operand has dims");
+  Value shape = p.compact(sizes, p.flip(isReduced), left);
+  const Shape own = b.sizesOf(shape, "a size of the result");
+  return b.hasFailed() ? Value() : b.reshapeTo(result, own);
 }
 
 // The axes are an attribute first and an operand from opset `operandSince` on.
@@ -84,21 +57,18 @@ static Rule importReduce(nn::ReduceKind kind, int operandSince) {
     if (b.getOpset() < operandSince) {
       if (auto axes = b.integers("axes"); axes && !axes->empty())
         operands.push_back(b.constant(*axes));
-    } else {
-      Value axes = b.input(1);
-      if (axes && b.typeOf(axes).hasStaticShape() && b.typeOf(axes).getNumElements() == 0)
-        axes = Value();
-      if (axes && !b.integersOf(axes))
-        return importReduceAlong(b, b.input(0), axes, kind);
-      if (axes)
-        operands.push_back(axes);
-      else if (b.flag("noop_with_empty_axes")) // none: all dims
-        operands.push_back(b.constant(ArrayRef<int64_t>()));
+    } else if (Value given = b.input(1)) {
+      auto axes = b.integersOf(given);
+      if (llvm::is_contained(b.typeOf(given).getShape(), 0))
+        axes.emplace();
+      if (!axes)
+        return b.result(reduceAt(b, kind, b.input(0), given));
+      if (!axes->empty() || b.flag("noop_with_empty_axes")) // none: all dims
+        operands.push_back(b.constant(*axes));
+    } else if (b.flag("noop_with_empty_axes")) {
+      operands.push_back(b.constant(ArrayRef<int64_t>()));
     }
-    nn::ReduceOp::Properties properties;
-    properties.kind = nn::ReduceKindAttr::get(b.getBuilder().getContext(), kind);
-    properties.keepdims = b.unitIf(b.flag("keepdims", true));
-    b.result(b.create<nn::ReduceOp>(operands, properties));
+    b.result(reduce(b, kind, operands, b.flag("keepdims", true)));
   };
 }
 

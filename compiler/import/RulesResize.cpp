@@ -1,8 +1,11 @@
 // Images at another resolution.
+#include "compiler/import/Parameters.h"
 #include "compiler/import/Rules.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Sequence.h"
+
+#include <cmath>
 
 using namespace mlir;
 using namespace nncc;
@@ -41,6 +44,58 @@ static Value unlessEmpty(OpBinder &b, Value value) {
   return value && llvm::is_contained(b.typeOf(value).getShape(), 0) ? Value() : value;
 }
 
+namespace {
+/// What a resize takes, where a run computes it: both.
+struct Resolution {
+  Value scales, sizes;
+};
+} // namespace
+
+// floor(size * scale), or sizes that keep the proportions. Null scales: the ratios of the sizes.
+static Resolution resolve(OpBinder &b, Value scales, Value sizes, ArrayRef<int64_t> axes,
+                          nn::ResizeAspect aspect) {
+  Parameters p{b};
+  OpBuilder &builder = b.getBuilder();
+  Shape from;
+  for (int64_t axis : axes)
+    from.push_back(b.shapeOf(b.input(0))[axis]);
+  if (aspect == nn::ResizeAspect::Stretch && sizes)
+    return {Value(), b.knownSizes(sizes, "a size of the result")};
+  const Type wide = builder.getF64Type();
+  Value own = b.cast(b.sizes(from), wide);
+  if (sizes) {
+    const auto kind =
+        aspect == nn::ResizeAspect::NotLarger ? nn::ReduceKind::Min : nn::ReduceKind::Max;
+    Value ratios = p.f.div(b.cast(sizes, wide), own);
+    scales = p.f.reduce(kind, ratios, {0}, /*keepdims=*/true);
+    scales = b.create<nn::ExpandOp>({scales, b.constant({int64_t(axes.size())})});
+  } else {
+    scales = b.cast(scales, wide);
+  }
+  Value number = p.f.mul(own, scales);
+  if (sizes)
+    number = p.f.add(number, 0.5);
+  number = b.cast(p.f.unary<nn::FloorOp>(number), builder.getI64Type());
+  return {b.cast(scales, builder.getF32Type()), b.knownSizes(number, "a size of the result")};
+}
+
+// Whether the sizes of the result do not follow from what is known before the program runs.
+static bool isResolvedByRun(OpBinder &b, Value scales, Value sizes, ArrayRef<int64_t> axes,
+                            nn::ResizeAspect aspect) {
+  auto isOpen = [&](int64_t axis) { return !constantOf(b.shapeOf(b.input(0))[axis]); };
+  if (sizes && aspect == nn::ResizeAspect::Stretch)
+    return !nn::factOf(sizes).value;
+  if (sizes)
+    return !b.integersOf(sizes) || llvm::any_of(axes, isOpen);
+  auto known = nn::constantFloats(scales);
+  if (!known || known->size() != axes.size())
+    return !known;
+  return llvm::any_of(llvm::zip(axes, *known), [&](auto pair) {
+    auto [axis, scale] = pair;
+    return isOpen(axis) && scale != std::floor(scale);
+  });
+}
+
 static void resize(OpBinder &b, Value roi, Value scales, Value sizes) {
   ResizeProperties properties;
   readResizeEnums(b, properties);
@@ -60,14 +115,27 @@ static void resize(OpBinder &b, Value roi, Value scales, Value sizes) {
     roi = {};
   scales = unlessEmpty(b, scales);
   sizes = scales ? Value() : unlessEmpty(b, sizes);
+  if (!scales && !sizes)
+    return (void)b.invalid("has neither scales nor sizes");
+  for (Value given : {scales, sizes})
+    if (given && b.typeOf(given).getShape() != ArrayRef<int64_t>(int64_t(axes.size())))
+      return (void)b.invalid("expects a scale or a size for each of " + Twine(axes.size()) +
+                             " axes");
+  if (const auto aspect = properties.aspect.getValue();
+      !b.hasFailed() && isResolvedByRun(b, scales, sizes, axes, aspect)) {
+    if (properties.antialias && (scales || aspect != nn::ResizeAspect::Stretch))
+      return (void)b.unsupported("antialias needs scales known before the program runs");
+    const Resolution found = resolve(b, scales, sizes, axes, aspect);
+    scales = found.scales, sizes = found.sizes;
+    properties.aspect =
+        nn::ResizeAspectAttr::get(b.getBuilder().getContext(), nn::ResizeAspect::Stretch);
+    if (b.hasFailed())
+      return;
+  }
   SmallVector<Value> operands{b.input(0)};
   for (Value optional : {roi, scales, sizes})
     if (optional)
       operands.push_back(optional);
-  if (Value given = scales ? scales : sizes; !given)
-    return (void)b.invalid("has neither scales nor sizes");
-  else if (!matchPattern(given, m_Constant()) && !nn::factOf(given).value)
-    return (void)b.unsupported("scales and sizes must be known before the program runs");
   properties.operandSegmentSizes = {1, roi ? 1 : 0, scales ? 1 : 0, sizes ? 1 : 0};
   b.result(b.create<nn::ResizeOp>(operands, properties));
 }

@@ -69,20 +69,18 @@ static void importTensorScatter(OpBinder &b) {
 }
 
 static void importCol2Im(OpBinder &b) {
-  auto image = b.requireIntegers(b.input(1), "the shape of the image");
-  auto kernel = b.requireIntegers(b.input(2), "the shape of the blocks");
+  Value image = b.knownSizes(b.input(1), "a size of the image"),
+        kernel = b.knownSizes(b.input(2), "a size of the blocks");
   if (b.hasFailed())
     return;
-  const size_t rank = image.size();
+  const size_t rank = size_t(b.typeOf(image).getNumElements());
   auto strides = b.integers("strides", rank, 1), dilations = b.integers("dilations", rank, 1),
        pads = b.integers("pads", 2 * rank, 0);
   nn::Col2ImOp::Properties properties;
-  properties.image = b.array(image);
-  properties.kernel = b.array(kernel);
   properties.strides = b.array(strides);
   properties.dilations = b.array(dilations);
   properties.pads = b.array(pads);
-  b.result(b.create<nn::Col2ImOp>({b.input(0)}, properties));
+  b.result(b.create<nn::Col2ImOp>({b.input(0), image, kernel}, properties));
 }
 
 void nncc::addSampleRules(Rules &rules) {

@@ -1,5 +1,5 @@
 // Shapes as values, and other shapes for the same elements.
-#include "compiler/import/Compose.h"
+#include "compiler/import/Parameters.h"
 #include "compiler/import/Rules.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -15,8 +15,8 @@ static void importShape(OpBinder &b) {
   b.result(b.create<nn::ShapeOp>({b.input(0)}, properties));
 }
 
-// The shape that a reshape means whose shape a run computes: 0 stands for the operand's size, -1 for
-// what is left.
+// The shape that a reshape means whose shape a run computes: 0 stands for the operand's size, -1
+// for what is left.
 static Value resolveShape(OpBinder &b, Value x, Value shape, bool allowZero) {
   const int64_t rank = b.fixedSizeOf(shape, 0);
   Compose compose{b};
@@ -25,9 +25,8 @@ static Value resolveShape(OpBinder &b, Value x, Value shape, bool allowZero) {
   own.resize(rank, b.getBuilder().getAffineConstantExpr(0));
   shape = b.cast(shape, b.getBuilder().getI64Type());
   if (!allowZero)
-    shape = compose.where(
-        compose.compare(nn::CompareKind::Equal, shape, compose.number(shape, 0)), b.sizes(own),
-        shape);
+    shape = compose.where(compose.compare(nn::CompareKind::Equal, shape, compose.number(shape, 0)),
+                          b.sizes(own), shape);
   Value isOpen = compose.compare(nn::CompareKind::Equal, shape, compose.number(shape, -1));
   Value one = compose.number(shape, 1);
   Value others = compose.reduce(nn::ReduceKind::Prod, compose.where(isOpen, one, shape), {0}, true);
@@ -61,24 +60,64 @@ static void importFlatten(OpBinder &b) {
 
 // The axes of Squeeze and Unsqueeze: an attribute, from opset 13 on an operand. Null: none given.
 static Value readAxes(OpBinder &b) {
-  if (b.getOpset() >= 13) {
-    b.requireIntegers(b.input(1), "its axes");
+  if (b.getOpset() >= 13)
     return b.input(1);
-  }
   auto axes = b.integers("axes");
   return axes ? b.constant(*axes) : Value();
 }
 
+// The number of axes that a run computes, which the rank of the result follows from.
+static int64_t countAxes(OpBinder &b, Value axes) {
+  return b.rankOf(axes) == 0 ? 1 : b.fixedSizeOf(axes, 0);
+}
+
+// Without the dims that `axes` name; that their sizes are 1 follows from the number of elements.
+static Value squeezeAt(OpBinder &b, Value x, Value axes) {
+  Parameters p{b};
+  const int64_t rank = b.rankOf(x), left = rank - countAxes(b, axes);
+  if (left < 0)
+    return b.invalid("has more axes than its operand has dims");
+  axes = p.axes(axes, rank);
+  Value sizes = b.sizes(b.shapeOf(x)), isDropped = p.isListed(axes, rank);
+  p.require(p.equal(p.f.where(isDropped, sizes, p.f.number(sizes, 1)), p.f.number(sizes, 1)),
+            "the size of an axis is not 1");
+  const Shape own = b.sizesOf(p.compact(sizes, p.flip(isDropped), left), "a size");
+  return b.hasFailed() ? Value() : b.reshapeTo(x, own);
+}
+
 static void importSqueeze(OpBinder &b) {
   SmallVector<Value> operands{b.input(0)};
-  if (Value axes = readAxes(b))
+  if (Value axes = readAxes(b)) {
+    if (!b.integersOf(axes))
+      return b.result(squeezeAt(b, b.input(0), axes));
     operands.push_back(axes);
+  }
   b.result(b.create<nn::SqueezeOp>(operands));
+}
+
+// With dims of size 1 at `axes` of the result.
+static Value unsqueezeAt(OpBinder &b, Value x, Value axes) {
+  Parameters p{b};
+  const int64_t own = b.rankOf(x), rank = own + countAxes(b, axes);
+  axes = p.axes(axes, rank);
+  Value isNew = p.isListed(axes, rank), one = b.constant(ArrayRef<int64_t>{1});
+  nn::CumSumOp::Properties properties;
+  properties.exclusive = b.getBuilder().getUnitAttr();
+  Value first = b.reshape(b.constant(ArrayRef<int64_t>{0}), {});
+  Value from = b.create<nn::CumSumOp>({p.toInteger(p.flip(isNew)), first}, properties);
+  // Of no dims there is none to look up: a 1 behind them.
+  Value sizes = p.f.concat({b.sizes(b.shapeOf(x)), one}, 0);
+  Value result = p.f.where(isNew, one, p.gather(sizes, from));
+  const Shape shape = b.sizesOf(result, "a size");
+  return b.hasFailed() ? Value() : b.reshapeTo(x, shape);
 }
 
 static void importUnsqueeze(OpBinder &b) {
   Value axes = readAxes(b);
-  b.result(axes ? b.create<nn::UnsqueezeOp>({b.input(0), axes}) : b.invalid("has no axes"));
+  if (!axes)
+    return (void)b.invalid("has no axes");
+  b.result(b.integersOf(axes) ? b.create<nn::UnsqueezeOp>({b.input(0), axes})
+                              : unsqueezeAt(b, b.input(0), axes));
 }
 
 static void importExpand(OpBinder &b) {

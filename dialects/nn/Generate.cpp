@@ -98,17 +98,20 @@ LogicalResult OneHotOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorIm
     return failure();
   if (values.rank() != 1 || values.size(0) != 2)
     return error("expects two values");
-  std::optional<double> size = constantNumber(depth, op.getDepth());
+  std::optional<double> known = constantScalar(op.getDepth());
+  AffineExpr size;
+  if (depth.value && depth.value->size() == 1)
+    size = depth.value->front();
+  else if (known && *known < 1e15)
+    size = getAffineConstantExpr(static_cast<int64_t>(*known), values.element.getContext());
   if (!isScalar(depth) || !size)
     return error("expects a scalar depth known at compile time");
-  if (!(*size >= 1 && *size < 1e15))
+  if (constantOf(size).value_or(1) < 1 || constantOf(size).value_or(1) >= int64_t(1e15))
     return error("expects a depth of 1 or more");
   Fact &result = results.emplace_back();
   result.element = values.element;
   result.shape = indices.shape;
-  result.shape.insert(
-      result.shape.begin() + *axis,
-      getAffineConstantExpr(static_cast<int64_t>(*size), values.element.getContext()));
+  result.shape.insert(result.shape.begin() + *axis, size);
   return success();
 }
 

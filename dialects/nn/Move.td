@@ -38,6 +38,20 @@ def NN_SliceOp : NN_Op<"slice"> {
   let hasFolder = 1;
 }
 
+def NN_SliceAtOp : NN_Op<"slice_at"> {
+  let summary = "As many elements as `sizes` say, from `starts` on in `steps`, of which a run knows two";
+  let description = [{
+    ```
+    result[i, j] = operand[starts[0] + i * steps[0], starts[1] + j * steps[1]]
+    ```
+    One start, step and size per dim. Sizes are known before the program runs, or symbols that it reads. A place outside
+    of the operand counts as the nearest one inside. ONNX Slice, where a run computes its limits, and Split.
+  }];
+  let arguments = (ins NN_Tensor:$operand, NN_IndexTensor:$starts, NN_IndexTensor:$steps,
+                       NN_IndexTensor:$sizes);
+  let results = (outs NN_Tensor:$result);
+}
+
 def NN_PadMode : I32EnumAttr<"PadMode", "What is put around a tensor", [
     I32EnumAttrCase<"Constant", 0, "constant">, I32EnumAttrCase<"Reflect", 1, "reflect">, // without the edge
     I32EnumAttrCase<"Edge", 2, "edge">, I32EnumAttrCase<"Wrap", 3, "wrap">]> {

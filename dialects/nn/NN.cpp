@@ -28,6 +28,7 @@ void NNDialect::initialize() {
   addQuantOps();
   addRandomOps();
   addSampleOps();
+  addSelectOps();
   addConstantOps();
   addPackOps();
 }

@@ -38,6 +38,7 @@ def NN_Dialect : Dialect {
     void addQuantOps();
     void addRandomOps();
     void addSampleOps();
+    void addSelectOps();
     void addConstantOps();
     void addPackOps();
   }];

@@ -15,7 +15,7 @@ namespace {
 struct Resized {
   int64_t dim;
   AffineExpr size;  // of the result
-  double scale = 1; // 0: the ratio of the sizes, which only a run knows
+  double scale = 1; // 0: the ratio of the sizes, or what the kernel reads
 };
 } // namespace
 
@@ -75,6 +75,24 @@ static LogicalResult applySizes(const Fact &operand, ResizeOp::Adaptor op, const
   return success();
 }
 
+/// Sizes that a run computes, and scales that may be known all the same.
+static LogicalResult applyBoth(ResizeOp::Adaptor op, const Shape &sizes,
+                               MutableArrayRef<Resized> dims, EmitError error) {
+  std::optional<SmallVector<double>> scales = constantFloats(op.getScales());
+  if (op.getAspect() != ResizeAspect::Stretch || op.getAntialias())
+    return error("expects no scales beside sizes that keep proportions or average");
+  auto type = cast<RankedTensorType>(op.getScales().getType());
+  if (type.getRank() != 1 || type.getDimSize(0) != static_cast<int64_t>(dims.size()))
+    return error("expects " + Twine(dims.size()) + " scales");
+  for (auto [i, resized] : llvm::enumerate(dims)) {
+    resized.size = sizes[i];
+    resized.scale = scales ? (*scales)[i] : 0;
+    if (scales && !(resized.scale > 0 && resized.scale < 1e6))
+      return error("expects scales above 0 and below a million");
+  }
+  return success();
+}
+
 /// The dims that a resize changes, from what its operands say.
 static FailureOr<SmallVector<Resized>> resolveResize(ResizeOp::Adaptor op, ArrayRef<Fact> operands,
                                                      EmitError error) {
@@ -84,17 +102,14 @@ static FailureOr<SmallVector<Resized>> resolveResize(ResizeOp::Adaptor op, Array
     return failure();
   for (int64_t axis : op.getAxes())
     dims.push_back({fromFront(axis, operand.rank()), {}});
-  if (static_cast<bool>(op.getScales()) == static_cast<bool>(op.getSizes()))
-    return error("expects one of scales and sizes");
+  if (!op.getScales() && !op.getSizes())
+    return error("expects scales or sizes");
   if (op.getCoordinates() == ResizeCoordinates::CropAndResize) {
-    std::optional<SmallVector<double>> roi;
-    if (op.getRoi())
-      roi = constantFloats(op.getRoi());
-    if (!roi || roi->size() != 2 * dims.size())
-      return error("expects a roi of " + Twine(2 * dims.size()) +
-                   " elements known at compile time");
+    auto roi = op.getRoi() ? cast<RankedTensorType>(op.getRoi().getType()) : RankedTensorType();
+    if (!roi || roi.getRank() != 1 || roi.getDimSize(0) != static_cast<int64_t>(2 * dims.size()))
+      return error("expects a roi of " + Twine(2 * dims.size()) + " elements");
   }
-  if (op.getScales()) {
+  if (op.getScales() && !op.getSizes()) {
     std::optional<SmallVector<double>> scales = constantFloats(op.getScales());
     if (!scales)
       return error("expects scales known at compile time");
@@ -109,7 +124,8 @@ static FailureOr<SmallVector<Resized>> resolveResize(ResizeOp::Adaptor op, Array
     return error("expects sizes known at compile time");
   if (sizes->size() != dims.size())
     return error("expects " + Twine(dims.size()) + " sizes, found " + Twine(sizes->size()));
-  if (failed(applySizes(operand, op, *sizes, dims, error)))
+  if (failed(op.getScales() ? applyBoth(op, *sizes, dims, error)
+                            : applySizes(operand, op, *sizes, dims, error)))
     return failure();
   return dims;
 }
@@ -213,7 +229,7 @@ void Resampler::add(int64_t dim, const Sampling &sampling, AffineExpr from) {
   bool isNearest = sampling.mode == ResizeMode::Nearest;
   Sampled sampled{dim, {}, {}, {}, sampling.coordinates == ResizeCoordinates::CropAndResize};
   int64_t count = sampling.tapCount();
-  if (known && size) {
+  if (known && size && !sampling.readScale && !sampling.readStart) {
     Taps taps = Sampler{sampling, *known, *size}.taps();
     count = taps.count;
     sampled.anyOutside = taps.anyOutside();
@@ -331,19 +347,35 @@ FailureOr<SmallVector<Value>> ResizeOp::lower(OpBuilder &b) {
     return emitOpError("expects elements to show, found none");
   Generics g(b, getLoc());
   Resampler r{g, getMode(), toStorage(b, getLoc(), getOperand()), shape, shape, {}};
-  SmallVector<double> roi(2 * dims->size(), 0);
-  if (getCoordinates() == ResizeCoordinates::CropAndResize)
-    roi = *constantFloats(getRoi());
+  const int64_t count = dims->size();
+  const bool isCropped = getCoordinates() == ResizeCoordinates::CropAndResize;
+  std::optional<SmallVector<double>> roi;
+  if (isCropped)
+    roi = constantFloats(getRoi());
+  auto read = [&](Value numbers, int64_t i) { // when the kernel starts
+    Value place = arith::ConstantIndexOp::create(b, getLoc(), i);
+    Value number = tensor::ExtractOp::create(b, getLoc(), numbers, place);
+    return narrow(b, getLoc(), number, b.getF32Type());
+  };
   bool outside = false;
   for (auto [i, resized] : llvm::enumerate(*dims)) {
     if (from[resized.dim] == shape[resized.dim] && resized.scale == 1 &&
         getCoordinates() != ResizeCoordinates::CropAndResize)
       continue; // every place shows itself
-    r.add(resized.dim,
-          {getMode(), getCoordinates(), getRounding(), getCubicCoefficient().convertToFloat(),
-           static_cast<float>(resized.scale), static_cast<float>(roi[i]),
-           static_cast<float>(roi[dims->size() + i]), getExcludeOutside(), getAntialias()},
-          from[resized.dim]);
+    Sampling sampling{getMode(),
+                      getCoordinates(),
+                      getRounding(),
+                      getCubicCoefficient().convertToFloat(),
+                      static_cast<float>(resized.scale),
+                      static_cast<float>(roi ? (*roi)[i] : 0),
+                      static_cast<float>(roi ? (*roi)[count + i] : 0),
+                      getExcludeOutside(),
+                      getAntialias()};
+    if (resized.scale == 0 && getScales())
+      sampling.readScale = read(getScales(), i);
+    if (isCropped && !roi)
+      sampling.readStart = read(getRoi(), i), sampling.readEnd = read(getRoi(), count + i);
+    r.add(resized.dim, sampling, from[resized.dim]);
     outside |= r.dims.back().anyOutside;
   }
   Value result = getMode() == ResizeMode::Nearest ? r.affine() : Value();

@@ -34,7 +34,8 @@ def NN_ResizeAspect : I32EnumAttr<"ResizeAspect", "Whether `sizes` keep the prop
 def NN_ResizeOp : NN_Op<"resize", [AttrSizedOperandSegments]> {
   let summary = "The operand at another resolution";
   let description = [{
-    One of `scales` and `sizes` says how large dims `axes` become; size = floor(size * scale).
+    One of `scales` and `sizes` says how large dims `axes` become; size = floor(size * scale). Where a run computes the
+    scales, the sizes that follow from them stand beside them.
     `roi` is [start.., end..] of tf_crop_and_resize, normalized to the sizes; places outside of
     the operand get `extrapolation` there. ONNX Resize, with its attributes resolved (`axes`
     lists all dims where ONNX leaves them out).

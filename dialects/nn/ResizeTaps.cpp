@@ -139,8 +139,16 @@ struct PlaceBuilder {
   Value select(Value condition, Value x, Value y) const {
     return arith::SelectOp::create(b, loc, condition, x, y);
   }
-  Value scale() const { return s.scale > 0 ? number(s.scale) : div(size(to), size(from)); }
-  Value resized() const { return s.scale > 0 ? mul(number(s.scale), size(from)) : size(to); }
+  Value scale() const {
+    if (s.readScale)
+      return s.readScale;
+    return s.scale > 0 ? number(s.scale) : div(size(to), size(from));
+  }
+  Value resized() const { return s.scale > 0 || s.readScale ? mul(scale(), size(from)) : size(to); }
+  Value start() const { return s.readStart ? s.readStart : number(s.roiStart); }
+  Value length() const {
+    return s.readStart ? sub(s.readEnd, s.readStart) : number(s.roiEnd - s.roiStart);
+  }
   Value isOne(Value x) const { return compare(arith::CmpFPredicate::OEQ, x, number(1)); }
 
   Value coordinate(Value place) const;
@@ -173,10 +181,10 @@ Value PlaceBuilder::coordinate(Value x) const {
   case ResizeCoordinates::Asymmetric:
     return div(x, scale());
   case ResizeCoordinates::CropAndResize: {
-    Value last = sub(size(from), number(1)), length = number(s.roiEnd - s.roiStart);
+    Value last = sub(size(from), number(1)), length = this->length();
     Value middle = div(mul(length, last), number(2));
     Value moved = div(mul(mul(x, length), last), sub(resized(), number(1)));
-    return add(select(isOne(resized()), middle, moved), mul(number(s.roiStart), last));
+    return add(select(isOne(resized()), middle, moved), mul(start(), last));
   }
   }
   llvm_unreachable("all coordinates are above");

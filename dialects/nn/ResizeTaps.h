@@ -21,6 +21,8 @@ struct Sampling {
   ResizeRounding rounding;
   float cubic, scale, roiStart, roiEnd;
   bool excludeOutside, antialias;
+  /// Numbers of f32 that the kernel reads, in place of those above; null where it does not.
+  mlir::Value readScale = {}, readStart = {}, readEnd = {};
 
   /// How much wider the kernel is where the result is smaller: its places are this much closer.
   float squeeze() const { return antialias ? std::min(scale, 1.0f) : 1.0f; }

@@ -48,30 +48,57 @@ LogicalResult CacheUpdateOp::infer(Adaptor op, ArrayRef<Fact> operands,
   return success();
 }
 
+namespace {
+/// The sizes of a col2im.
+struct Columns {
+  Shape image, kernel, windows;
+};
+} // namespace
+
+/// The sizes that the operands of a col2im mean.
+static FailureOr<Columns> resolveColumns(Col2ImOp::Adaptor op, const Fact &image,
+                                         const Fact &kernel, EmitError error) {
+  if (!image.value || !kernel.value)
+    return error("expects an image and a kernel of sizes known before the program runs");
+  Columns columns{*image.value, *kernel.value, {}};
+  size_t rank = columns.image.size();
+  ArrayRef<int64_t> pads = op.getPads();
+  SmallVector<int64_t> ones(rank, 1), sizes;
+  for (AffineExpr size : columns.kernel)
+    sizes.push_back(constantOf(size).value_or(1));
+  // Checks what is known; where a kernel is open, its windows are counted here.
+  if (failed(inferWindow({sizes, op.getStrides(), op.getDilations(), pads}, columns.image,
+                         columns.windows, error)))
+    return failure();
+  for (size_t i = 0; i < rank; ++i)
+    if (!constantOf(columns.kernel[i])) {
+      AffineExpr covered = (columns.kernel[i] - 1) * op.getDilations()[i] + 1;
+      AffineExpr room = columns.image[i] + (pads[i] + pads[rank + i]) - covered;
+      columns.windows[i] = room.floorDiv(op.getStrides()[i]) + 1;
+    }
+  return columns;
+}
+
 LogicalResult Col2ImOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorImpl<Fact> &results,
                               EmitError error) {
   const Fact &columns = operands[0];
   MLIRContext *context = columns.element.getContext();
   if (columns.rank() != 3)
     return error("expects columns of rank 3, found " + Twine(columns.rank()));
-  Shape windows;
-  if (failed(inferWindow({op.getKernel(), op.getStrides(), op.getDilations(), op.getPads()},
-                         makeShape(op.getImage(), context), windows, error)))
+  FailureOr<Columns> sizes = resolveColumns(op, operands[1], operands[2], error);
+  if (failed(sizes))
     return failure();
-  int64_t count = 1, block = 1;
-  for (int64_t size : op.getKernel())
-    block *= size;
-  for (AffineExpr size : windows)
-    count *= cast<AffineConstantExpr>(size).getValue();
+  AffineExpr count = elementCount(sizes->windows, context),
+             block = elementCount(sizes->kernel, context);
   Fact &result = results.emplace_back();
   if (!result.mayBeZero(columns.shape[2] - count))
-    return error("expects " + Twine(count) + " windows, found " + textOf(columns.shape[2]));
+    return error("expects " + textOf(count) + " windows, found " + textOf(columns.shape[2]));
   if (!result.mayBeZero(columns.shape[1] % block))
-    return error("expects a multiple of " + Twine(block) + " rows, found " +
+    return error("expects a multiple of " + textOf(block) + " rows, found " +
                  textOf(columns.shape[1]));
   result.element = columns.element;
   result.shape = {columns.shape[0], columns.shape[1].floorDiv(block)};
-  llvm::append_range(result.shape, makeShape(op.getImage(), context));
+  llvm::append_range(result.shape, sizes->image);
   return success();
 }
 
@@ -135,18 +162,23 @@ FailureOr<SmallVector<Value>> Col2ImOp::lower(OpBuilder &b) {
   RankedTensorType type = getType();
   Type storage = storageType(type.getElementType()), compute = computeType(storage);
   int64_t rank = type.getRank(), spatial = rank - 2;
-  ArrayRef<int64_t> kernel = getKernel(), strides = getStrides(), dilations = getDilations();
+  ArrayRef<int64_t> strides = getStrides(), dilations = getDilations();
+  auto error = [&](const Twine &text) { return emitOpError(text); };
+  FailureOr<Columns> resolved =
+      resolveColumns(Adaptor(*this), factOf(getImage()), factOf(getKernel()), error);
+  if (failed(resolved))
+    return failure();
   Shape loops = shapeOf(type);
-  SmallVector<int64_t> axes;
-  for (int64_t i = 0; i < spatial; ++i) {
-    axes.push_back(rank + i);
-    loops.push_back(b.getAffineConstantExpr(kernel[i]));
-  }
+  llvm::append_range(loops, resolved->kernel);
+  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(rank, rank + spatial));
   Generics g(b, getLoc());
   Value columns = toStorage(b, getLoc(), getColumns());
   // No operand has the dims of the kernel: the zeros for what is outside tell their sizes.
   Value zero = scalar(b, getLoc(), compute, 0);
-  Value empty = tensor::EmptyOp::create(b, getLoc(), kernel, compute);
+  Value empty = g.empty(resolved->kernel, compute);
+  SmallVector<OpFoldResult> kernel = g.bounds(resolved->kernel),
+                            counts = g.bounds(resolved->windows);
+  Value exists = g.hasElements(shapeOf(getColumns()));
   Value zeros = linalg::FillOp::create(b, getLoc(), zero, empty).getResult(0);
   Value sum = g.reduce(
       loops, axes, zero, Read{zeros, g.select(loops.size(), axes)},
@@ -155,23 +187,19 @@ FailureOr<SmallVector<Value>> Col2ImOp::lower(OpBuilder &b) {
         Value row = m.loop(1), window = m.constant(0);
         Value isInside = arith::ConstantIntOp::create(inner, loc, 1, 1);
         for (int64_t i = 0; i < spatial; ++i) {
-          int64_t windows = (getImage()[i] + getPads()[i] + getPads()[spatial + i] -
-                             dilations[i] * (kernel[i] - 1) - 1) /
-                                strides[i] +
-                            1;
-          row = m.add(m.mul(row, kernel[i]), m.loop(rank + i));
+          row = arith::AddIOp::create(inner, loc, m.mul(row, kernel[i]), m.loop(rank + i));
           Value offset = m.add(m.mul(m.loop(rank + i), -dilations[i]), getPads()[i]);
           Value start = m.add(m.loop(2 + i), offset);
           Value at = arith::DivSIOp::create(inner, loc, start, m.constant(strides[i]));
           Value isStart = arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::eq,
                                                 m.mul(at, strides[i]), start);
           isInside = arith::AndIOp::create(inner, loc, isInside, isStart);
-          isInside = arith::AndIOp::create(inner, loc, isInside,
-                                           m.inside(at, inner.getIndexAttr(windows)));
-          window = m.add(m.mul(window, windows), m.clamp(at, inner.getIndexAttr(windows)));
+          isInside = arith::AndIOp::create(inner, loc, isInside, m.inside(at, counts[i]));
+          window =
+              arith::AddIOp::create(inner, loc, m.mul(window, counts[i]), m.clamp(at, counts[i]));
         }
         Value place[] = {m.loop(0), row, window};
-        Value value = widen(inner, loc, tensor::ExtractOp::create(inner, loc, columns, place));
+        Value value = widen(inner, loc, m.extract(columns, place, exists));
         value = arith::SelectOp::create(inner, loc, isInside, value, x[0]);
         Value terms[] = {x.back(), value};
         return byType<arith::AddFOp, arith::AddIOp, arith::AddIOp>(compute, inner, loc, terms);

@@ -76,9 +76,10 @@ def NN_Col2ImOp : NN_Op<"col2im"> {
     ```
     columns [N, C * k1..ks, windows]  ->  [N, C, image]
     ```
-    The window's positions are those of a convolution with this kernel over the image. ONNX Col2Im.
+    The window's positions are those of a convolution with this kernel over the image. The sizes of both are known before
+    the program runs, or symbols that it reads. ONNX Col2Im.
   }];
-  let arguments = (ins NN_Tensor:$columns, DenseI64ArrayAttr:$image, DenseI64ArrayAttr:$kernel,
+  let arguments = (ins NN_Tensor:$columns, NN_IndexTensor:$image, NN_IndexTensor:$kernel,
                        DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,
                        DenseI64ArrayAttr:$pads);
   let results = (outs NN_Tensor:$result);

@@ -1,6 +1,7 @@
-// nn.slice: see Move.td.
+// nn.slice and nn.slice_at: see Move.td.
 #include "dialects/nn/Move.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -139,6 +140,54 @@ OpFoldResult SliceOp::fold(FoldAdaptor) {
     if (constantOf(range.start) != 0 || range.step != 1 || range.size != size)
       return {};
   return getOperand();
+}
+
+LogicalResult SliceAtOp::infer(Adaptor, ArrayRef<Fact> operands, SmallVectorImpl<Fact> &results,
+                               EmitError error) {
+  const Fact &operand = operands[0];
+  const std::optional<Shape> &sizes = operands[3].value;
+  for (const Fact &parameter : operands.drop_front())
+    if (parameter.rank() != 1 || parameter.size(0) != operand.rank())
+      return error("expects a start, a step and a size for each of " + Twine(operand.rank()) +
+                   " dims");
+  if (!sizes)
+    return error("expects sizes known before the program runs");
+  Fact &result = results.emplace_back();
+  result.element = operand.element;
+  result.shape = *sizes;
+  for (auto [dim, size] : llvm::enumerate(result.shape))
+    if (operand.size(dim) == 0 && constantOf(size).value_or(0) > 0)
+      return error("expects elements to take in dim " + Twine(dim) + ", found none");
+  return success();
+}
+
+/// Element `place` of an index tensor: a size of Generics::bound(), or read when the kernel starts.
+static OpFoldResult readNumber(Generics &g, Value tensor, int64_t place) {
+  if (std::optional<Shape> known = factOf(tensor).value)
+    return g.bound((*known)[place]);
+  Value at = arith::ConstantIndexOp::create(g.b, g.loc, place);
+  Value element = tensor::ExtractOp::create(g.b, g.loc, tensor, at);
+  return arith::IndexCastOp::create(g.b, g.loc, g.b.getIndexType(), element).getResult();
+}
+
+FailureOr<SmallVector<Value>> SliceAtOp::lower(OpBuilder &b) {
+  Generics g(b, getLoc());
+  Shape from = shapeOf(getOperand());
+  SmallVector<OpFoldResult> starts, steps, sizes = g.bounds(from);
+  for (size_t dim = 0; dim < from.size(); ++dim) {
+    starts.push_back(readNumber(g, getStarts(), dim));
+    steps.push_back(readNumber(g, getSteps(), dim));
+  }
+  Value operand = toStorage(b, getLoc(), getOperand());
+  return asResult(b, *this,
+                  g.moveByIndex(operand, shapeOf(getType()), g.hasElements(from),
+                                [&](const IndexMath &m, int64_t dim, Value place) -> Value {
+                                  if (from[dim] == shapeOf(getType())[dim] &&
+                                      knownSize(starts[dim]) == 0 && knownSize(steps[dim]) == 1)
+                                    return place;
+                                  place = m.add(m.mul(place, steps[dim]), starts[dim]);
+                                  return m.clamp(place, sizes[dim]);
+                                }));
 }
 
 } // namespace nncc::nn

@@ -238,3 +238,32 @@ func.func @f(%x: tensor<2xf32>, %v: tensor<f32>) -> tensor<2xf32> {
   %0 = nn.pad constant %x, %p, %v : (tensor<2xf32>, tensor<2xi64>, tensor<f32>) -> tensor<2xf32>
   return %0 : tensor<2xf32>
 }
+
+// -----
+
+func.func @f(%x: tensor<4x5xf32>, %s: tensor<1xi64>) -> tensor<2x3xf32> {
+  %n = nn.constant dense<[2, 3]> : tensor<2xi64>
+  // expected-error @+2 {{'nn.slice_at' op expects a start, a step and a size for each of 2 dims}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.slice_at %x, %s, %n, %n : (tensor<4x5xf32>, tensor<1xi64>, tensor<2xi64>, tensor<2xi64>) -> tensor<2x3xf32>
+  return %0 : tensor<2x3xf32>
+}
+
+// -----
+
+func.func @f(%x: tensor<4x5xf32>, %s: tensor<2xi64>) -> tensor<2x3xf32> {
+  // expected-error @+2 {{'nn.slice_at' op expects sizes known before the program runs}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.slice_at %x, %s, %s, %s : (tensor<4x5xf32>, tensor<2xi64>, tensor<2xi64>, tensor<2xi64>) -> tensor<2x3xf32>
+  return %0 : tensor<2x3xf32>
+}
+
+// -----
+
+func.func @f(%x: tensor<0xf32>, %s: tensor<1xi64>) -> tensor<2xf32> {
+  %n = nn.constant dense<2> : tensor<1xi64>
+  // expected-error @+2 {{'nn.slice_at' op expects elements to take in dim 0, found none}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.slice_at %x, %s, %s, %n : (tensor<0xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<2xf32>
+  return %0 : tensor<2xf32>
+}

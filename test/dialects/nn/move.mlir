@@ -90,3 +90,11 @@ func.func @space_to_depth_10(%x: tensor<?x2x4x6xf32>) -> tensor<?x8x2x3xf32> {
   %0 = nn.space_to_depth %x {block = 2 : i64} : (tensor<?x2x4x6xf32>) -> tensor<?x8x2x3xf32>
   return %0 : tensor<?x8x2x3xf32>
 }
+
+// CHECK-LABEL: @slice_at
+// CHECK: nn.slice_at %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} : (tensor<4x5xf32>, tensor<2xi64>, tensor<2xi64>, tensor<2xi64>) -> tensor<2x3xf32>
+func.func @slice_at(%x: tensor<4x5xf32>, %s: tensor<2xi64>) -> tensor<2x3xf32> {
+  %n = nn.constant dense<[2, 3]> : tensor<2xi64>
+  %0 = nn.slice_at %x, %s, %s, %n : (tensor<4x5xf32>, tensor<2xi64>, tensor<2xi64>, tensor<2xi64>) -> tensor<2x3xf32>
+  return %0 : tensor<2x3xf32>
+}

@@ -100,26 +100,41 @@ func.func @f(%c: tensor<2x8xf32>, %u: tensor<2x3xf32>, %s: tensor<1xi64>) -> ten
 // -----
 
 func.func @f(%x: tensor<1x8x15xf32>) -> tensor<1x2x5x5xf32> {
+  %i = nn.constant dense<5> : tensor<2xi64>
+  %k = nn.constant dense<2> : tensor<2xi64>
   // expected-error @+2 {{'nn.col2im' op expects 16 windows, found 15}}
   // expected-error @+1 {{failed to infer returned types}}
-  %0 = nn.col2im %x {image = array<i64: 5, 5>, kernel = array<i64: 2, 2>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x8x15xf32>) -> tensor<1x2x5x5xf32>
+  %0 = nn.col2im %x, %i, %k {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x8x15xf32>, tensor<2xi64>, tensor<2xi64>) -> tensor<1x2x5x5xf32>
   return %0 : tensor<1x2x5x5xf32>
 }
 
 // -----
 
 func.func @f(%x: tensor<1x7x16xf32>) -> tensor<1x2x5x5xf32> {
+  %i = nn.constant dense<5> : tensor<2xi64>
+  %k = nn.constant dense<2> : tensor<2xi64>
   // expected-error @+2 {{'nn.col2im' op expects a multiple of 4 rows, found 7}}
   // expected-error @+1 {{failed to infer returned types}}
-  %0 = nn.col2im %x {image = array<i64: 5, 5>, kernel = array<i64: 2, 2>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x7x16xf32>) -> tensor<1x2x5x5xf32>
+  %0 = nn.col2im %x, %i, %k {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x7x16xf32>, tensor<2xi64>, tensor<2xi64>) -> tensor<1x2x5x5xf32>
   return %0 : tensor<1x2x5x5xf32>
 }
 
 // -----
 
 func.func @f(%x: tensor<8x16xf32>) -> tensor<1x2x5x5xf32> {
+  %i = nn.constant dense<5> : tensor<2xi64>
+  %k = nn.constant dense<2> : tensor<2xi64>
   // expected-error @+2 {{'nn.col2im' op expects columns of rank 3, found 2}}
   // expected-error @+1 {{failed to infer returned types}}
-  %0 = nn.col2im %x {image = array<i64: 5, 5>, kernel = array<i64: 2, 2>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<8x16xf32>) -> tensor<1x2x5x5xf32>
+  %0 = nn.col2im %x, %i, %k {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<8x16xf32>, tensor<2xi64>, tensor<2xi64>) -> tensor<1x2x5x5xf32>
+  return %0 : tensor<1x2x5x5xf32>
+}
+
+// -----
+
+func.func @f(%x: tensor<1x8x16xf32>, %i: tensor<2xi64>, %k: tensor<2xi64>) -> tensor<1x2x5x5xf32> {
+  // expected-error @+2 {{'nn.col2im' op expects an image and a kernel of sizes known before the program runs}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.col2im %x, %i, %k {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x8x16xf32>, tensor<2xi64>, tensor<2xi64>) -> tensor<1x2x5x5xf32>
   return %0 : tensor<1x2x5x5xf32>
 }

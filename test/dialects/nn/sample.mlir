@@ -31,6 +31,8 @@ func.func @cache_update_3(%c: tensor<2x8x4xf32>, %u: tensor<2x3x4xf32>, %s: tens
 // CHECK-LABEL: @col2im_4
 // CHECK: nn.col2im {{.*}} -> tensor<1x2x5x5xf32>
 func.func @col2im_4(%x: tensor<1x8x16xf32>) -> tensor<1x2x5x5xf32> {
-  %0 = nn.col2im %x {image = array<i64: 5, 5>, kernel = array<i64: 2, 2>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x8x16xf32>) -> tensor<1x2x5x5xf32>
+  %i = nn.constant dense<5> : tensor<2xi64>
+  %k = nn.constant dense<2> : tensor<2xi64>
+  %0 = nn.col2im %x, %i, %k {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x8x16xf32>, tensor<2xi64>, tensor<2xi64>) -> tensor<1x2x5x5xf32>
   return %0 : tensor<1x2x5x5xf32>
 }
