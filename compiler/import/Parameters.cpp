@@ -12,6 +12,11 @@ Value Parameters::wide(Value value) const {
 Value Parameters::count(int64_t n) const {
   return b.constant(llvm::to_vector(llvm::seq<int64_t>(0, n)));
 }
+Value Parameters::places(AffineExpr n) const {
+  const AffineExpr zero = b.getBuilder().getAffineConstantExpr(0);
+  auto scalar = [&](AffineExpr value) { return b.reshape(b.sizes(value), {}); };
+  return b.create<nn::RangeOp>({scalar(zero), scalar(n), scalar(zero + 1)});
+}
 Value Parameters::less(Value x, Value y) const { return f.compare(nn::CompareKind::Less, x, y); }
 Value Parameters::equal(Value x, Value y) const { return f.compare(nn::CompareKind::Equal, x, y); }
 Value Parameters::gather(Value x, Value indices, int64_t axis) const {

@@ -12,7 +12,8 @@ struct Parameters {
 
   /// The operand as int64 [n]; a scalar as [1].
   mlir::Value wide(mlir::Value value) const;
-  mlir::Value count(int64_t n) const; // 0, 1, ... n - 1
+  mlir::Value count(int64_t n) const;           // 0, 1, ... n - 1
+  mlir::Value places(mlir::AffineExpr n) const; // the same
   mlir::Value less(mlir::Value x, mlir::Value y) const;
   mlir::Value equal(mlir::Value x, mlir::Value y) const;
   mlir::Value min(mlir::Value x, mlir::Value y) const { return b.create<nn::MinOp>({x, y}); }

@@ -43,9 +43,7 @@ static Value rangeAt(OpBinder &b, Value start, Value limit, Value delta) {
   const Shape sizes = b.sizesOf(count, "the number of elements");
   if (b.hasFailed())
     return {};
-  auto place = [&](AffineExpr value) { return b.reshape(b.sizes(value), {}); };
-  const AffineExpr first = builder.getAffineConstantExpr(0);
-  Value places = b.create<nn::RangeOp>({place(first), place(sizes[0]), place(first + 1)});
+  Value places = p.places(sizes[0]);
   return b.cast(f.add(f.mul(b.cast(places, compute), delta), start), element);
 }
 

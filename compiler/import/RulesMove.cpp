@@ -196,6 +196,43 @@ static Value padsOfDims(OpBinder &b, Value pads, Value axes) {
   return p.f.concat({low, high}, 0);
 }
 
+// Where in a dim of `size` elements those at `places` around it come from.
+static Value sourceOf(const Parameters &p, Value places, Value size, nn::PadMode mode) {
+  Value zero = p.f.number(places, 0), last = p.f.sub(size, p.f.number(size, 1));
+  if (mode == nn::PadMode::Wrap)
+    return p.b.create<nn::ModOp>({places, size});
+  if (mode != nn::PadMode::Reflect)
+    return p.max(p.min(places, last), zero);
+  Value period = p.f.mul(last, 2); // there and back, without the edges twice
+  Value forth = p.b.create<nn::ModOp>({places, period});
+  return p.min(forth, p.f.sub(period, forth));
+}
+
+// Pads of all dims that a run computes: the elements are looked up, one dim after the other.
+static Value padAt(OpBinder &b, Value x, Value pads, Value value, nn::PadMode mode) {
+  Parameters p{b};
+  const int64_t rank = b.rankOf(x);
+  pads = p.wide(pads);
+  if (b.hasFailed() || constantOf(b.shapeOf(pads)[0]) != 2 * rank)
+    return b.invalid("expects two pads for each dim");
+  const Shape from = b.shapeOf(x);
+  Value low = p.f.slice(pads, 0, 0, rank), high = p.f.slice(pads, 0, rank, 2 * rank);
+  const Shape sizes =
+      b.sizesOf(p.f.add(b.sizes(from), p.f.add(low, high)), "a size of the padded tensor");
+  Value exists;
+  for (auto [dim, size] : llvm::enumerate(sizes)) {
+    Value own = b.sizes(from[dim]);
+    Value places = p.f.sub(p.places(size), p.f.slice(low, 0, dim, dim + 1));
+    x = p.gather(x, sourceOf(p, places, own, mode), dim);
+    Value isInside = p.both(p.flip(p.less(places, p.f.number(places, 0))), p.less(places, own));
+    Shape along(rank, size * 0 + 1);
+    along[dim] = size;
+    isInside = b.reshapeTo(isInside, along);
+    exists = exists ? p.both(exists, isInside) : isInside;
+  }
+  return exists && mode == nn::PadMode::Constant ? p.f.where(exists, x, value) : x;
+}
+
 static void importPad(OpBinder &b) {
   Value x = b.input(0), pads = b.input(1), value = b.input(2), axes = b.input(3);
   Type element = b.typeOf(x).getElementType();
@@ -205,12 +242,14 @@ static void importPad(OpBinder &b) {
     value = b.scalar(element, b.number("value", 0));
   }
   auto mode = readPadMode(b);
-  if (axes && !b.integersOf(axes))
-    pads = padsOfDims(b, pads, axes), axes = {};
-  pads = b.knownNumbers(pads, "a pad");
   if (!mode || b.hasFailed())
     return;
   value = value ? b.reshape(value, {}) : b.scalar(element, 0);
+  auto isKnown = [](Value value) { return !value || nn::factOf(value).value; };
+  if (axes && (!isKnown(pads) || !b.integersOf(axes)))
+    pads = padsOfDims(b, pads, axes), axes = {};
+  if (!isKnown(pads))
+    return b.result(padAt(b, x, pads, value, *mode));
   SmallVector<Value> operands{x, pads, value};
   if (axes)
     operands.push_back(axes);

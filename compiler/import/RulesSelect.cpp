@@ -14,10 +14,6 @@ struct Selection : Parameters {
   explicit Selection(OpBinder &b) : Parameters{b} {}
 
   AffineExpr number(int64_t value) const { return b.getBuilder().getAffineConstantExpr(value); }
-  Value places(AffineExpr count) const {
-    auto scalar = [&](AffineExpr value) { return b.reshape(b.sizes(value), {}); };
-    return b.create<nn::RangeOp>({scalar(number(0)), scalar(count), scalar(number(1))});
-  }
   /// How many elements hold.
   AffineExpr countTrue(Value mask) const {
     const Shape found = b.sizesOf(sum(toInteger(mask), 0), "a number of elements");

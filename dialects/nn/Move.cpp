@@ -88,23 +88,26 @@ LogicalResult ConcatOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorIm
 
 LogicalResult TileOp::infer(Adaptor, ArrayRef<Fact> operands, SmallVectorImpl<Fact> &results,
                             EmitError error) {
-  FailureOr<SmallVector<int64_t>> repeats = expectConstants(operands[1], "repeats", error);
-  if (failed(repeats))
-    return failure();
-  if (static_cast<int64_t>(repeats->size()) != operands[0].rank())
-    return error("expects " + Twine(operands[0].rank()) + " repeats, found " +
-                 Twine(repeats->size()));
+  const Fact &operand = operands[0];
+  const std::optional<Shape> &repeats = operands[1].value;
+  if (!repeats)
+    return error("expects repeats known before the program runs");
+  if (static_cast<int64_t>(repeats->size()) != operand.rank())
+    return error("expects " + Twine(operand.rank()) + " repeats, found " + Twine(repeats->size()));
   Fact &result = results.emplace_back();
-  result.element = operands[0].element;
-  for (auto [size, repeat] : llvm::zip(operands[0].shape, *repeats)) {
-    if (repeat < 0 || repeat > int64_t(1) << 40)
-      return error("expects repeats of 0 or more, found " + Twine(repeat));
-    result.shape.push_back(size * repeat);
+  result.element = operand.element;
+  for (auto [size, repeat] : llvm::zip(operand.shape, *repeats)) {
+    std::optional<int64_t> known = constantOf(repeat);
+    if (known && (*known < 0 || *known > int64_t(1) << 40))
+      return error("expects repeats of 0 or more, found " + Twine(*known));
+    result.shape.push_back(normalForm(size * repeat));
   }
-  if (operands[0].value && result.rank() == 1 && result.size(0) <= Fact::maxValues) {
+  std::optional<int64_t> count = result.rank() == 1 ? constantOf(result.shape[0]) : std::nullopt;
+  std::optional<int64_t> times = count ? constantOf(repeats->front()) : std::nullopt;
+  if (operand.value && times && *count <= Fact::maxValues) {
     result.value.emplace();
-    for (int64_t i = 0; i < repeats->front(); ++i)
-      result.value->append(*operands[0].value);
+    for (int64_t i = 0; i < *times; ++i)
+      result.value->append(*operand.value);
   }
   return success();
 }
@@ -178,7 +181,7 @@ FailureOr<SmallVector<Value>> ConcatOp::lower(OpBuilder &b) {
 FailureOr<SmallVector<Value>> TileOp::lower(OpBuilder &b) {
   std::optional<Shape> repeats = factOf(getRepeats()).value;
   if (!repeats)
-    return emitOpError("expects repeats known at compile time");
+    return emitOpError("expects repeats known before the program runs");
   Shape loops;
   SmallVector<int64_t> read;
   for (auto [size, repeat] : llvm::zip(shapeOf(getOperand()), *repeats)) {

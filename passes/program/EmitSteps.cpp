@@ -131,19 +131,10 @@ private:
     if (home->before == Home::Before::Allocate)
       rt::AllocateOp::create(b, loc, home->index, mapOf(bytes));
     else if (home->before == Home::Before::AskForOutput)
-      rt::OutputOp::create(b, loc, home->index, home->output,
-                           mapOf(outputShape(home->output, result)));
+      rt::OutputOp::create(b, loc, home->index, home->output, mapOf(home->sizes));
     else if (home->before == Home::Before::Grow)
       rt::GrowOp::create(b, loc, home->index, mapOf(normalForm(home->start + bytes)),
                          mapOf(home->start));
-  }
-
-  /// The sizes of output `i` where `written` is the whole of it, maybe in another shape.
-  Shape outputShape(int64_t i, Value written) {
-    Value output = function.front().getTerminator()->getOperand(i);
-    if (resolveViews(output).first == written)
-      return shapeOf(output);
-    return shapeOf(written); // of a branch
   }
 
   void emitDispatch(rt::DispatchOp op) {
@@ -163,10 +154,10 @@ private:
       starts.push_back(address.start);
       bytes += nominal(byteSize(value.getType()));
     }
-    auto run = rt::RunOp::create(b, op.getLoc(), op.getKernelAttr(),
-                                 b.getDenseI32ArrayAttr(spaces), b.getDenseI64ArrayAttr(indices),
-                                 b.getDenseI64ArrayAttr(offsets), op.getDimsAttr(),
-                                 symbolCount(starts) ? AffineMapAttr::get(mapOf(starts)) : AffineMapAttr());
+    auto run = rt::RunOp::create(
+        b, op.getLoc(), op.getKernelAttr(), b.getDenseI32ArrayAttr(spaces),
+        b.getDenseI64ArrayAttr(indices), b.getDenseI64ArrayAttr(offsets), op.getDimsAttr(),
+        symbolCount(starts) ? AffineMapAttr::get(mapOf(starts)) : AffineMapAttr());
     for (StringRef name : {"nodes", "flops"})
       if (Attribute attr = op->getAttr(name))
         run->setAttr(name, attr);
@@ -180,8 +171,7 @@ private:
   }
   void loadCondition(Location loc, Value condition, int64_t number) {
     rt::LoadOp::create(b, loc, getElementTypeOrSelf(condition), placeOf(condition),
-                       ArrayRef<int64_t>(number), ArrayRef<int64_t>(),
-                       "a condition");
+                       ArrayRef<int64_t>(number), ArrayRef<int64_t>(), "a condition");
   }
   void set(Location loc, ArrayRef<int64_t> symbols, ArrayRef<AffineExpr> values) {
     if (!symbols.empty())

@@ -79,9 +79,16 @@ void Homes::put(Value value, const Home &home, const Keeps &kept) {
   if (!branch)
     return;
   for (Region &region : branch->getRegions()) {
-    Value yielded =
-        region.front().getTerminator()->getOperand(cast<OpResult>(value).getResultNumber());
-    put(resolveViews(yielded).first, home, kept);
+    auto yield = cast<rt::YieldOp>(region.front().getTerminator());
+    Value yielded = yield.getOperand(cast<OpResult>(value).getResultNumber());
+    llvm::DenseMap<AffineExpr, AffineExpr> values; // of the symbols of the branches
+    if (std::optional<AffineMap> sizes = yield.getSizes())
+      for (auto [symbol, size] : llvm::zip(branch.getSymbols(), sizes->getResults()))
+        values[getAffineSymbolExpr(symbol, value.getContext())] = size;
+    Home inside = home;
+    for (AffineExpr &size : inside.sizes)
+      size = normalForm(size.replace(values));
+    put(resolveViews(yielded).first, inside, kept);
   }
 }
 
@@ -212,6 +219,7 @@ LogicalResult Homes::assign() {
       home.index = pointers++;
       home.before = Home::Before::AskForOutput;
       home.output = i;
+      home.sizes = shapeOf(value);
     }
     put(base, home, Keeps());
   }

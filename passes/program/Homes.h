@@ -38,7 +38,9 @@ struct Home {
 
   /// What has to be done before a kernel writes there.
   enum class Before { Nothing, Allocate, AskForOutput, Grow } before = Before::Nothing;
-  int64_t output = -1; // of AskForOutput
+  // Of AskForOutput: its number, and its sizes over the symbols that are known by then.
+  int64_t output = -1;
+  Shape sizes;
 };
 
 /// The state of a loop, and what it collects, in memory.

@@ -167,7 +167,7 @@ func.func @f(%x: tensor<2x3xf32>, %v: tensor<f32>) -> tensor<2x3xf32> {
 // -----
 
 func.func @f(%x: tensor<2x3xf32>, %r: tensor<2xi64>) -> tensor<4x3xf32> {
-  // expected-error @+2 {{'nn.tile' op expects repeats known at compile time}}
+  // expected-error @+2 {{'nn.tile' op expects repeats known before the program runs}}
   // expected-error @+1 {{failed to infer returned types}}
   %0 = nn.tile %x, %r : (tensor<2x3xf32>, tensor<2xi64>) -> tensor<4x3xf32>
   return %0 : tensor<4x3xf32>
