@@ -123,8 +123,8 @@ static void resize(OpBinder &b, Value roi, Value scales, Value sizes) {
                              " axes");
   if (const auto aspect = properties.aspect.getValue();
       !b.hasFailed() && isResolvedByRun(b, scales, sizes, axes, aspect)) {
-    if (properties.antialias && (scales || aspect != nn::ResizeAspect::Stretch))
-      return (void)b.unsupported("antialias needs scales known before the program runs");
+    if (properties.antialias)
+      return (void)b.unsupported("antialias needs scales or sizes known before the program runs");
     const Resolution found = resolve(b, scales, sizes, axes, aspect);
     scales = found.scales, sizes = found.sizes;
     properties.aspect =
