@@ -181,13 +181,21 @@ private:
     return success();
   }
 
+  LogicalResult checkMap(Operation *op, StringRef name, AffineMap map) {
+    bool isOne = name == "bytes" || name == "kept";
+    if (isOne && map.getNumResults() != 1)
+      return op->emitOpError("expects one expression in '")
+             << name << "', found " << map.getNumResults();
+    return verifySizes(op, map.getResults(), program);
+  }
+
   /// A step that is no run of a kernel.
   LogicalResult checkStep(Operation *op) {
     for (NamedAttribute attribute : op->getAttrs()) {
       Attribute value = attribute.getValue();
       LogicalResult good = success();
       if (auto map = dyn_cast<AffineMapAttr>(value))
-        good = verifySizes(op, map.getValue().getResults(), program);
+        good = checkMap(op, attribute.getName(), map.getValue());
       else if (auto place = dyn_cast<rt::PlaceAttr>(value))
         good = checkPlace(op, place.getSpace(), place.getIndex(), place.getOffset(),
                           place.getStart());
@@ -202,7 +210,17 @@ private:
       if (failed(good))
         return failure();
     }
-    return success();
+    auto output = dyn_cast<rt::OutputOp>(op);
+    return output ? checkOutput(output) : success();
+  }
+
+  LogicalResult checkOutput(rt::OutputOp op) {
+    auto types = program->getAttrOfType<ArrayAttr>("rt.result_types").getAsRange<TypeAttr>();
+    auto type = cast<RankedTensorType>((*std::next(types.begin(), op.getOutput())).getValue());
+    if (type.getRank() == static_cast<int64_t>(op.getSizes().getNumResults()))
+      return success();
+    return op.emitOpError("gives ") << op.getSizes().getNumResults() << " sizes of output "
+                                    << op.getOutput() << ", which has " << type.getRank();
   }
 
   static int64_t byteCount(RankedTensorType type) {
@@ -228,6 +246,9 @@ private:
 
   LogicalResult checkPlace(Operation *run, rt::Space space, int64_t index, int64_t offset,
                            AffineMap start = {}) {
+    if (start && start.getNumResults() != 1)
+      return run->emitOpError("expects one expression as the start of a place, found ")
+             << start.getNumResults();
     if (start && failed(verifySizes(run, start.getResults(), program)))
       return failure();
     int64_t count = 1, end = INT64_MAX;

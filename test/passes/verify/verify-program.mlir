@@ -133,3 +133,43 @@ module {
     return
   }
 }
+// -----
+module attributes {rt.arena_size = 0 : i64, rt.weights_size = 0 : i64} {
+  func.func @main() attributes {nn.dims = [""], rt.result_types = [], rt.result_names = []} {
+    // expected-error @+1 {{expects one expression in 'bytes', found 2}}
+    rt.allocate 0 bytes affine_map<() -> (4, 8)>
+    return
+  }
+}
+// -----
+module attributes {rt.arena_size = 0 : i64, rt.weights_size = 0 : i64} {
+  func.func @main() attributes {nn.dims = [""], rt.result_types = [], rt.result_names = []} {
+    // expected-error @+1 {{expects one expression as the start of a place, found 2}}
+    rt.point 0 at #rt.place<arena 0 + 0 start () -> (4, 8)>
+    return
+  }
+}
+// -----
+module attributes {rt.arena_size = 0 : i64, rt.weights_size = 0 : i64} {
+  func.func @main() attributes {nn.dims = [""], rt.result_types = [], rt.result_names = []} {
+    // expected-error @+1 {{sets or reads symbol 3, but 'nn.dims' of the program has 1 names}}
+    rt.set [3] = affine_map<() -> (4)>
+    return
+  }
+}
+// -----
+module attributes {rt.arena_size = 0 : i64, rt.weights_size = 0 : i64} {
+  func.func @main() attributes {nn.dims = [""], rt.result_types = [], rt.result_names = []} {
+    // expected-error @+1 {{has a buffer in pointer 0, of 0}}
+    rt.load i64 #rt.place<pointer 0 + 0> as [0], "a size"
+    return
+  }
+}
+// -----
+module attributes {rt.arena_size = 0 : i64, rt.weights_size = 0 : i64} {
+  func.func @main() attributes {nn.dims = [""], rt.result_types = [tensor<?xf32, affine_map<()[s0] -> (s0)>>], rt.result_names = ["y"]} {
+    // expected-error @+1 {{gives 2 sizes of output 0, which has 1}}
+    rt.output 0 of 0 sizes affine_map<() -> (4, 8)>
+    return
+  }
+}
