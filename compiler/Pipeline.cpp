@@ -29,9 +29,10 @@ static void buildGraph(OpPassManager &pm, const CompileOptions &) {
 }
 
 static void buildKernels(OpPassManager &pm, const CompileOptions &) {
-  add(pm, "func.func(nncc-form-recurrences,nncc-form-contractions,canonicalize,cse,nncc-fuse-epilogue),"
-          "nncc-form-kernels,nncc-merge-kernels,"
-          "builtin.module(func.func(nncc-lower-nn,canonicalize,cse))");
+  add(pm,
+      "func.func(nncc-form-recurrences,nncc-form-contractions,canonicalize,cse,nncc-fuse-epilogue),"
+      "nncc-form-kernels,nncc-merge-kernels,"
+      "builtin.module(func.func(nncc-lower-nn,canonicalize,cse))");
 }
 
 static void buildSchedule(OpPassManager &pm, const CompileOptions &) {

@@ -59,9 +59,8 @@ void Importer::bindOutputs(const onnx::NodeProto &node, Scope &scope, ArrayRef<V
 }
 
 bool Importer::expectTensors(ArrayRef<Value> values, const Twine &what, const Place &place) {
-  if (llvm::all_of(values, [](Value value) {
-        return !value || isa<RankedTensorType>(value.getType());
-      }))
+  if (llvm::all_of(values,
+                   [](Value value) { return !value || isa<RankedTensorType>(value.getType()); }))
     return true;
   problems.add(ErrorClass::Unsupported, place.where,
                what + " is a sequence or optional, and only a run knows how often or whether it is "
@@ -230,12 +229,6 @@ void Importer::joinBranches(rt::IfOp draft, ArrayRef<SmallVector<Value>> values,
   }
   draft.erase();
   bindOutputs(node, scope, llvm::to_vector_of<Value>(op.getResults()));
-}
-
-func::FuncOp nncc::programOf(OpBuilder &builder) {
-  Operation *parent = builder.getInsertionBlock()->getParentOp();
-  auto function = dyn_cast<func::FuncOp>(parent);
-  return function ? function : parent->getParentOfType<func::FuncOp>();
 }
 
 AffineMapAttr nncc::makeSizes(ArrayRef<AffineExpr> sizes, MLIRContext *context) {

@@ -4,7 +4,6 @@
 #include "dialects/Sizes.h"
 #include "dialects/nn/NN.h"
 #include "dialects/rt/RT.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 
 #include "onnx/onnx_pb.h"
 
@@ -15,9 +14,6 @@ const onnx::GraphProto *findGraph(const onnx::NodeProto &node, llvm::StringRef n
 
 /// What is wrong with a condition; empty if nothing is.
 std::string checkCondition(mlir::Value value);
-
-/// The function that is built.
-mlir::func::FuncOp programOf(mlir::OpBuilder &builder);
 
 /// Values of symbols; null where there are none.
 mlir::AffineMapAttr makeSizes(llvm::ArrayRef<mlir::AffineExpr> sizes, mlir::MLIRContext *context);

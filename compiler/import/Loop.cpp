@@ -1,6 +1,6 @@
 // Loop and Scan: rt.loop.
-#include "compiler/import/ControlFlow.h"
 #include "compiler/import/Compose.h"
+#include "compiler/import/ControlFlow.h"
 #include "compiler/import/Importer.h"
 
 #include "dialects/SizeText.h"
@@ -19,15 +19,15 @@ public:
   using Scope = Importer::Scope;
 
   LoopImporter(Importer &importer, const Place &place, Scope &scope, const onnx::GraphProto &graph)
-      : importer(importer), place(place), scope(scope), graph(graph),
-        builder(importer.builder), function(programOf(builder)) {}
+      : importer(importer), place(place), scope(scope), graph(graph), builder(importer.builder),
+        function(programOf(builder)) {}
 
   /// The values of the body's inputs in one iteration, given its number and its state.
   std::function<SmallVector<Value>(OpBinder &, AffineExpr counter, ArrayRef<Value> states)>
       makeArguments;
   SmallVector<Value> inits;
-  Value condition;      // null: it holds
-  AffineExpr trip;      // null: no bound
+  Value condition;              // null: it holds
+  AffineExpr trip;              // null: no bound
   bool yieldsCondition = false; // the body's first output
   SmallVector<int> outputs;     // of the body that are used: the condition, the state, elements
 
@@ -152,24 +152,23 @@ Shape LoopImporter::resultShape(Value element) {
     starts.push_back(getAffineConstantExpr(0, builder.getContext()));
     nexts.push_back(inside);
     size = getAffineSymbolExpr(symbols.back(), builder.getContext());
-    zeros.push_back(normalForm(getAffineSymbolExpr(counter, builder.getContext()) *
-                               (size - inside)));
+    zeros.push_back(
+        normalForm(getAffineSymbolExpr(counter, builder.getContext()) * (size - inside)));
   }
   if (!zeros.empty())
-    rt::CheckOp::create(builder, place.loc,
-                        AffineMap::get(0, symbolCount(zeros), zeros, builder.getContext()),
-                        "node '" + place.name +
-                            "': the sizes of what its body yields in two iterations");
+    rt::CheckOp::create(
+        builder, place.loc, AffineMap::get(0, symbolCount(zeros), zeros, builder.getContext()),
+        "node '" + place.name + "': the sizes of what its body yields in two iterations");
   return shape;
 }
 
 SmallVector<Value> LoopImporter::build(Body &body) {
   MLIRContext *context = builder.getContext();
   const bool conditional = isConditional(body);
-  const AffineExpr count = !conditional && trip && symbolCount(trip) <= visible &&
-                                   isNeverNegative(trip)
-                               ? trip
-                               : getAffineSymbolExpr(counter, context);
+  const AffineExpr count =
+      !conditional && trip && symbolCount(trip) <= visible && isNeverNegative(trip)
+          ? trip
+          : getAffineSymbolExpr(counter, context);
   SmallVector<Type> types(body.draft.getResultTypes());
   SmallVector<Value> yielded, operands;
   {
@@ -181,9 +180,9 @@ SmallVector<Value> LoopImporter::build(Body &body) {
       types.push_back(tensorOf(shape, getElementTypeOrSelf(element)));
     }
     auto always = [&] {
-      return nn::ConstantOp::create(builder, place.loc,
-                                    DenseElementsAttr::get(
-                                        RankedTensorType::get({}, builder.getI1Type()), true));
+      return nn::ConstantOp::create(
+          builder, place.loc,
+          DenseElementsAttr::get(RankedTensorType::get({}, builder.getI1Type()), true));
     };
     if (conditional)
       yielded.push_back(body.condition ? body.condition : always());
@@ -271,13 +270,13 @@ void Importer::importLoop(const onnx::NodeProto &node, const Place &place, Scope
                           ArrayRef<Value> inputs) {
   const onnx::GraphProto *graph = findGraph(node, "body");
   const int count = int(inputs.size()) - 2; // of the state
-  if (!graph || count < 0 || graph->input_size() != count + 2 ||
-      graph->output_size() < count + 1 || graph->output_size() - 1 != node.output_size())
-    return problems.invalid(
-        place.where, "its body has " + Twine(graph ? graph->input_size() : 0) + " inputs and " +
-                         Twine(graph ? graph->output_size() : 0) + " outputs; the node has " +
-                         Twine(inputs.size()) + " inputs and " + Twine(node.output_size()) +
-                         " outputs");
+  if (!graph || count < 0 || graph->input_size() != count + 2 || graph->output_size() < count + 1 ||
+      graph->output_size() - 1 != node.output_size())
+    return problems.invalid(place.where,
+                            "its body has " + Twine(graph ? graph->input_size() : 0) +
+                                " inputs and " + Twine(graph ? graph->output_size() : 0) +
+                                " outputs; the node has " + Twine(inputs.size()) + " inputs and " +
+                                Twine(node.output_size()) + " outputs");
   if (inputs[1])
     if (std::string wrong = checkCondition(inputs[1]); !wrong.empty())
       return problems.invalid(place.where, wrong);
@@ -340,7 +339,8 @@ static AffineExpr scanLength(OpBinder &b, ArrayRef<Value> scanned, ArrayRef<int6
       zeros.push_back(difference);
   }
   if (!zeros.empty())
-    rt::CheckOp::create(b.getBuilder(), b.getLocation(), makeSizes(zeros, length.getContext()).getValue(),
+    rt::CheckOp::create(b.getBuilder(), b.getLocation(),
+                        makeSizes(zeros, length.getContext()).getValue(),
                         "node '" + b.getName().str() + "': the lengths of what it scans");
   return length;
 }
@@ -352,10 +352,9 @@ static Value arrangeScanned(OpBinder &b, Value value, int64_t axis, bool isRever
   if (b.hasFailed())
     return {};
   if (isReversed)
-    value = b.create<nn::SliceOp>({value, b.constant(ArrayRef<int64_t>{-1}),
-                                   b.constant(ArrayRef<int64_t>{INT64_MIN}),
-                                   b.constant(ArrayRef<int64_t>{0}),
-                                   b.constant(ArrayRef<int64_t>{-1})});
+    value = b.create<nn::SliceOp>(
+        {value, b.constant(ArrayRef<int64_t>{-1}), b.constant(ArrayRef<int64_t>{INT64_MIN}),
+         b.constant(ArrayRef<int64_t>{0}), b.constant(ArrayRef<int64_t>{-1})});
   if (axis == 0)
     return value;
   SmallVector<int64_t> perm;
@@ -394,12 +393,11 @@ void Importer::importScan(const onnx::NodeProto &node, const Place &place, Scope
                         "supported");
   if (!graph || scans < 1 || count < 0 || graph->input_size() != int(inputs.size()) ||
       graph->output_size() < count || graph->output_size() != node.output_size())
-    return problems.invalid(place.where,
-                            "its body has " + Twine(graph ? graph->input_size() : 0) +
-                                " inputs and " + Twine(graph ? graph->output_size() : 0) +
-                                " outputs; the node has " + Twine(inputs.size()) + " inputs, of " +
-                                "which " + Twine(scans) + " are scanned, and " +
-                                Twine(node.output_size()) + " outputs");
+    return problems.invalid(
+        place.where, "its body has " + Twine(graph ? graph->input_size() : 0) + " inputs and " +
+                         Twine(graph ? graph->output_size() : 0) + " outputs; the node has " +
+                         Twine(inputs.size()) + " inputs, of " + "which " + Twine(scans) +
+                         " are scanned, and " + Twine(node.output_size()) + " outputs");
   const int64_t collected = graph->output_size() - count;
   const ArrayRef<Value> scanned = inputs.drop_front(count);
   auto axes = binder.integers("scan_input_axes", scans, 0);
@@ -422,8 +420,8 @@ void Importer::importScan(const onnx::NodeProto &node, const Place &place, Scope
   if (!binder.hasFailed())
     results = loop.run(binder);
   for (int64_t i = count; results && i < node.output_size(); ++i)
-    (*results)[i] = arrangeScanned(binder, (*results)[i], resultAxes[i - count],
-                                   resultBackward[i - count]);
+    (*results)[i] =
+        arrangeScanned(binder, (*results)[i], resultAxes[i - count], resultBackward[i - count]);
   bindOutputs(node, scope, results.value_or(SmallVector<Value>()));
   problems.take(found.finish(), place.where);
 }

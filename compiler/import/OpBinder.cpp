@@ -1,16 +1,20 @@
 #include "compiler/import/OpBinder.h"
-#include "compiler/import/ControlFlow.h"
 #include "compiler/import/TypeMap.h"
 #include "compiler/import/Weights.h"
 
 #include "dialects/SizeText.h"
 #include "dialects/rt/RT.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
 
 using namespace mlir;
 using namespace nncc;
 using onnx::AttributeProto;
+
+func::FuncOp nncc::programOf(OpBuilder &builder) {
+  Operation *parent = builder.getInsertionBlock()->getParentOp();
+  auto function = dyn_cast<func::FuncOp>(parent);
+  return function ? function : parent->getParentOfType<func::FuncOp>();
+}
 
 RankedTensorType OpBinder::typeOf(Value value) const {
   return llvm::cast<RankedTensorType>(value.getType());

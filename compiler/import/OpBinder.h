@@ -5,12 +5,16 @@
 #include "compiler/import/ModelFile.h"
 
 #include "dialects/nn/NN.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 
 #include <deque>
 #include <optional>
 
 namespace nncc {
+
+/// The function that is built.
+mlir::func::FuncOp programOf(mlir::OpBuilder &builder);
 
 /// One node during its import. Building on a value that could not be built is allowed and does
 /// nothing: a rule reads as a straight line, and the first failure is the one reported.

@@ -85,8 +85,8 @@ static Shape readParts(OpBinder &b, Value x, int64_t axis) {
   Value split = b.input(1);
   if (split && b.rankOf(split) == 1)
     return b.sizesOf(split, "the size of a part");
-  const auto given = split ? b.requireIntegers(split, "the size of its parts")
-                           : SmallVector<int64_t>{1};
+  const auto given =
+      split ? b.requireIntegers(split, "the size of its parts") : SmallVector<int64_t>{1};
   if (given.size() != 1 || given[0] < 1) {
     if (!b.hasFailed())
       b.invalid("expects parts of 1 or more elements");
@@ -124,8 +124,8 @@ static void importSplit(OpBinder &b) {
   }
   const AffineExpr left = normalForm(b.shapeOf(x)[axis] - start);
   if (constantOf(left).value_or(0) != 0)
-    return (void)b.invalid("its parts do not add up to the " +
-                           nn::textOf(b.shapeOf(x)[axis]) + " elements of axis " + Twine(axis));
+    return (void)b.invalid("its parts do not add up to the " + nn::textOf(b.shapeOf(x)[axis]) +
+                           " elements of axis " + Twine(axis));
   b.result(sequenceOf(b, elements));
 }
 
@@ -161,8 +161,7 @@ static void importGetElement(OpBinder &b) {
 }
 
 void nncc::addSequenceRules(Rules &rules) {
-  rules.onOp("SequenceConstruct", 11,
-             [](OpBinder &b) { b.result(sequenceOf(b, b.allInputs())); });
+  rules.onOp("SequenceConstruct", 11, [](OpBinder &b) { b.result(sequenceOf(b, b.allInputs())); });
   rules.onOp("SequenceEmpty", 11, [](OpBinder &b) { b.result(sequenceOf(b, {})); });
   rules.onOp("SequenceInsert", 11, importInsert);
   rules.onOp("SequenceErase", 11, importErase);

@@ -97,8 +97,8 @@ std::string nncc::checkInputTypes(const onnx::OpSchema &schema,
     const std::string name = spelledType(input, schema);
     if (name.empty())
       continue;
-    onnx::DataType spelled = onnx::Utils::DataTypeUtils::ToType(
-        isSequence(input) ? name : "tensor(" + name + ")");
+    onnx::DataType spelled =
+        onnx::Utils::DataTypeUtils::ToType(isSequence(input) ? name : "tensor(" + name + ")");
     if (!parameter.GetTypes().empty() && !parameter.GetTypes().count(spelled))
       return "its input " + std::to_string(i) + " is of type " + name + ", which " + schema.Name() +
              " of operator set " + std::to_string(schema.SinceVersion()) + " does not take";
@@ -107,8 +107,7 @@ std::string nncc::checkInputTypes(const onnx::OpSchema &schema,
     auto [known, inserted] = bound.try_emplace(parameter.GetTypeStr(), name, i);
     if (!inserted && known->second.first != name)
       return "its inputs " + std::to_string(known->second.second) + " and " + std::to_string(i) +
-             " are of types " + known->second.first + " and " + name +
-             ", expected the same";
+             " are of types " + known->second.first + " and " + name + ", expected the same";
   }
   return "";
 }

@@ -105,8 +105,8 @@ LogicalResult IfOp::verify() {
     YieldOp yield = yieldOf(*branch);
     if (!yield || branch->getNumArguments())
       return emitOpError("expects branches without arguments that end with rt.yield");
-    if (failed(verifyTypes(*this, "branches that yield", getResultTypes(),
-                           yield.getOperandTypes())) ||
+    if (failed(
+            verifyTypes(*this, "branches that yield", getResultTypes(), yield.getOperandTypes())) ||
         failed(verifyValues(yield, yield.getSizes(), "sizes", getSymbols().size())))
       return failure();
   }
@@ -114,9 +114,7 @@ LogicalResult IfOp::verify() {
 }
 
 YieldOp LoopOp::getYield() { return yieldOf(getBody()); }
-Value LoopOp::getNextCondition() {
-  return getConditional() ? getYield().getOperand(0) : Value();
-}
+Value LoopOp::getNextCondition() { return getConditional() ? getYield().getOperand(0) : Value(); }
 OperandRange LoopOp::getNextStates() {
   return getYield().getOperands().slice(getConditional(), getInits().size());
 }
@@ -134,8 +132,7 @@ LogicalResult LoopOp::verify() {
                            failed(verifyCondition(*this, getNextCondition().getType()))))
     return failure();
   size_t states = getInits().size();
-  if (getNumResults() < states ||
-      yield.getOperands().size() != getNumResults() + getConditional())
+  if (getNumResults() < states || yield.getOperands().size() != getNumResults() + getConditional())
     return emitOpError("expects a result per value that its body yields");
   SmallVector<Type> collected;
   for (Type type : getElements().getTypes()) {

@@ -158,7 +158,8 @@ bool isPartOfHeads(nn::ReshapeOp op) {
       transpose->getBlock() != op->getBlock())
     return false;
   OpOperand &use = *transpose->use_begin();
-  return use.getOwner()->getBlock() == op->getBlock() && isa<kern::AttentionOp>(use.getOwner()) && use.getOperandNumber() < 3;
+  return use.getOwner()->getBlock() == op->getBlock() && isa<kern::AttentionOp>(use.getOwner()) &&
+         use.getOperandNumber() < 3;
 }
 
 bool isParameter(OpOperand &operand) {

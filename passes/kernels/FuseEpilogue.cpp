@@ -41,8 +41,8 @@ TypedAttr splatOf(Value value) {
     return {};
   Type storage = nn::storageType(splat.getElementType());
   if (storage != splat.getElementType()) // the same bytes
-    splat = cast<SplatElementsAttr>(DenseElementsAttr::getFromRawBuffer(
-        splat.getType().clone(storage), splat.getRawData()));
+    splat = cast<SplatElementsAttr>(
+        DenseElementsAttr::getFromRawBuffer(splat.getType().clone(storage), splat.getRawData()));
   return cast<TypedAttr>(splat.getSplatValue<Attribute>());
 }
 
@@ -97,9 +97,8 @@ struct FuseConsumer : OpInterfaceRewritePattern<nn::ScalarOpInterface> {
       if (!def || !isa<kern::ContractOp, kern::WindowOp>(def) || operand.get().getType() != type)
         continue;
       if (def->getBlock() != consumer->getBlock()) {
-        remark::missed(consumer.getLoc(), remarkNamed("NotFused"))
-            << remark::reason("{0} is outside of its branch or loop",
-                              def->getName().getStringRef().str());
+        remark::missed(consumer.getLoc(), remarkNamed("NotFused")) << remark::reason(
+            "{0} is outside of its branch or loop", def->getName().getStringRef().str());
         continue;
       }
       if (!def->hasOneUse()) {

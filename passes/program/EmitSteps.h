@@ -11,8 +11,8 @@ struct ArenaPlan {
   llvm::SmallVector<int64_t> places;
 };
 
-/// Replaces what computes in `function` by steps. `weights`: the offsets of constants and of what is
-/// packed of them.
+/// Replaces what computes in `function` by steps. `weights`: the offsets of constants and of what
+/// is packed of them.
 void emitSteps(mlir::func::FuncOp function, const Homes &homes, const ArenaPlan &arena,
                const llvm::DenseMap<mlir::Value, int64_t> &weights);
 

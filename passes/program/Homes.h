@@ -95,7 +95,7 @@ private:
   llvm::DenseMap<mlir::Value, Home> homes;
   llvm::DenseMap<mlir::Value, Keeps> keeps;
   llvm::DenseMap<mlir::Operation *, std::pair<int64_t, int64_t>> positions; // first, last inside
-  llvm::SmallVector<mlir::Block *> bufferBlocks, ownedBlocks; // where they are made
+  llvm::SmallVector<mlir::Block *> bufferBlocks, ownedBlocks;               // where they are made
   int64_t position = 0;
 };
 

@@ -83,8 +83,7 @@ private:
   int64_t placeBuffers() {
     SmallVector<Interval> intervals;
     for (const Buffer &buffer : homes.buffers)
-      intervals.push_back(
-          {buffer.first, buffer.last, *constantOf(buffer.bytes) + memoryAlignment});
+      intervals.push_back({buffer.first, buffer.last, *constantOf(buffer.bytes) + memoryAlignment});
     int64_t size = packIntervals(intervals, memoryAlignment);
     for (const Interval &interval : intervals)
       arena.places.push_back(interval.offset);
@@ -100,8 +99,8 @@ private:
   void stackBuffers() {
     SmallVector<Interval> intervals;
     for (const Buffer &buffer : homes.buffers)
-      intervals.push_back({buffer.first, buffer.last,
-                           std::max(nominal(slotSizeOf(buffer)), memoryAlignment)});
+      intervals.push_back(
+          {buffer.first, buffer.last, std::max(nominal(slotSizeOf(buffer)), memoryAlignment)});
     packIntervals(intervals, memoryAlignment);
     auto order = llvm::to_vector(llvm::seq<size_t>(0, intervals.size()));
     llvm::sort(order, [&](size_t a, size_t b) {

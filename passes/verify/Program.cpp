@@ -141,7 +141,8 @@ private:
         if (failed(expect(op, map.getValue().getResults())))
           return failure();
     auto loop = dyn_cast<rt::LoopOp>(op);
-    if (loop && (failed(defineBy(op, loop.getCounter())) || failed(defineBy(op, loop.getSymbols()))))
+    if (loop &&
+        (failed(defineBy(op, loop.getCounter())) || failed(defineBy(op, loop.getSymbols()))))
       return failure();
     for (Region &region : op.getRegions())
       if (failed(expect(op, region.getArgumentTypes())) || failed(verifyInside(region)))

@@ -16,9 +16,8 @@ llvm::FailureOr<mlir::func::FuncOp> verifyProgram(mlir::ModuleOp module);
 /// before. Reports others.
 llvm::LogicalResult verifySymbols(mlir::func::FuncOp program);
 
-/// Before memory is planned the program holds dispatches, views on their results, weights and control
-/// flow around them.
-/// Reports the operations that are none of them.
+/// Before memory is planned the program holds dispatches, views on their results, weights and
+/// control flow around them. Reports the operations that are none of them.
 llvm::LogicalResult verifyDispatches(mlir::func::FuncOp program);
 
 /// The sizes of `op` are expressions over the symbols that `program` names. Reports others.

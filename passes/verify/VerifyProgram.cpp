@@ -24,9 +24,9 @@ public:
       : module(module), program(program), symbols(module) {}
 
   LogicalResult run() {
-    for (auto check : {&Checker::checkArguments, &Checker::checkSizesAttribute,
-                       &Checker::checkResults, &Checker::checkSlots, &Checker::checkWeights,
-                       &Checker::countPointers})
+    for (auto check :
+         {&Checker::checkArguments, &Checker::checkSizesAttribute, &Checker::checkResults,
+          &Checker::checkSlots, &Checker::checkWeights, &Checker::countPointers})
       if (failed((this->*check)()))
         return failure();
     for (ModuleOp kernel : module.getOps<ModuleOp>())
@@ -197,13 +197,12 @@ private:
       if (auto map = dyn_cast<AffineMapAttr>(value))
         good = checkMap(op, attribute.getName(), map.getValue());
       else if (auto place = dyn_cast<rt::PlaceAttr>(value))
-        good = checkPlace(op, place.getSpace(), place.getIndex(), place.getOffset(),
-                          place.getStart());
+        good =
+            checkPlace(op, place.getSpace(), place.getIndex(), place.getOffset(), place.getStart());
       else if (attribute.getName() == "symbol")
         good = checkSymbols(op, cast<IntegerAttr>(value).getInt());
-      else if (attribute.getName() == "output" &&
-               !(cast<IntegerAttr>(value).getInt() >= 0 &&
-                 cast<IntegerAttr>(value).getInt() < results))
+      else if (attribute.getName() == "output" && !(cast<IntegerAttr>(value).getInt() >= 0 &&
+                                                    cast<IntegerAttr>(value).getInt() < results))
         good = op->emitOpError("is of output ") << value << ", of " << results;
       else if (auto numbers = dyn_cast<DenseI64ArrayAttr>(value))
         good = checkSymbols(op, numbers.asArrayRef());

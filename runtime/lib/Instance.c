@@ -34,9 +34,9 @@ static bool allocateTables(nncc_instance *instance, bool profile) {
   int32_t most = d->num_inputs > d->num_outputs ? d->num_inputs : d->num_outputs;
   instance->seen = zeros(most, sizeof(bool));
   instance->runOutputs = zeros(d->num_outputs, sizeof(RunOutput));
-  bool all = instance->given && instance->runOutputs && instance->dims && instance->newGiven && instance->newDims &&
-             instance->setBy && instance->inputs && instance->outputs && instance->inputBytes &&
-             instance->outputBytes && instance->seen;
+  bool all = instance->given && instance->runOutputs && instance->dims && instance->newGiven &&
+             instance->newDims && instance->setBy && instance->inputs && instance->outputs &&
+             instance->inputBytes && instance->outputBytes && instance->seen;
   if (!all || !profile)
     return all;
   instance->profile = zeros(d->num_dispatches, sizeof(nncc_profile));
@@ -119,10 +119,10 @@ void nncc_instance_destroy(nncc_instance *instance) {
     free(instance->runOutputs[i].shape);
     free(instance->runOutputs[i].data);
   }
-  void *tables[] = {instance->given,   instance->dims,       instance->newGiven,
-                    instance->newDims, instance->setBy,      instance->inputs,
-                    instance->outputs, instance->inputBytes, instance->outputBytes,
-                    instance->seen,    instance->profile,    instance->order,
+  void *tables[] = {instance->given,     instance->dims,       instance->newGiven,
+                    instance->newDims,   instance->setBy,      instance->inputs,
+                    instance->outputs,   instance->inputBytes, instance->outputBytes,
+                    instance->seen,      instance->profile,    instance->order,
                     instance->runOutputs};
   for (size_t i = 0; i < sizeof tables / sizeof *tables; ++i)
     free(tables[i]);

@@ -179,9 +179,7 @@ private:
     return emitWhole(whole, homes);
   }
 
-  static bool onlyInits(Operation &fill) {
-    return llvm::all_of(fill.getUsers(), isWhole);
-  }
+  static bool onlyInits(Operation &fill) { return llvm::all_of(fill.getUsers(), isWhole); }
 
   LogicalResult emitWhole(Operation *op, const Homes &homes) {
     auto destination = cast<DestinationStyleOpInterface>(op);

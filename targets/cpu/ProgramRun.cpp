@@ -94,8 +94,8 @@ private:
     program.store(buffers, call, offsetof(nncc_call, buffers));
     program.store(dims, call, offsetof(nncc_call, dims));
     scratch = fromFrame(offsetof(nncc_frame, scratch));
-    stride = program.load(b.getInt64Ty(), function->getArg(0),
-                          offsetof(nncc_frame, scratch_stride));
+    stride =
+        program.load(b.getInt64Ty(), function->getArg(0), offsetof(nncc_frame, scratch_stride));
     program.store(scratch, call, offsetof(nncc_call, scratch));
     program.store(stride, call, offsetof(nncc_call, scratch_stride));
     program.store(services, call, offsetof(nncc_call, services));
@@ -264,14 +264,14 @@ private:
       auto *load = b.CreateAlignedLoad(stored, program.field(base, i * bytes), llvm::Align(1));
       Value *value = b.CreateIntCast(load, b.getInt64Ty(), isSigned);
       if (op.getMinus().empty())
-        refuseIf(b.CreateICmpSLT(value, zero), NNCC_DATA_ERROR, op.getText().str() + " is negative");
+        refuseIf(b.CreateICmpSLT(value, zero), NNCC_DATA_ERROR,
+                 op.getText().str() + " is negative");
       value = b.CreateBinaryIntrinsic(llvm::Intrinsic::smin, value, most);
       value = b.CreateBinaryIntrinsic(llvm::Intrinsic::smax, value, b.CreateNeg(most));
       sizes->setSymbol(symbol, b.CreateBinaryIntrinsic(llvm::Intrinsic::smax, value, zero));
       if (!op.getMinus().empty())
-        sizes->setSymbol(
-            op.getMinus()[i],
-            b.CreateBinaryIntrinsic(llvm::Intrinsic::smax, b.CreateNeg(value), zero));
+        sizes->setSymbol(op.getMinus()[i],
+                         b.CreateBinaryIntrinsic(llvm::Intrinsic::smax, b.CreateNeg(value), zero));
     }
   }
 

@@ -42,9 +42,8 @@ static const nncc_tensor_info tensors[] = {
     TYPE(uint2, NNCC_UINT2),
 };
 /* Bytes of six elements, in this order; the first three are another matter. */
-static const size_t bytes[] = {0,  8,  0, 24, 48, 12, 12, 6,  6,  6, 12,
-                               24, 48, 6, 12, 24, 48, 6,  48, 96, 3, 3,
-                               6,  6,  6, 3,  5,  5,  2,  2};
+static const size_t bytes[] = {0,  8,  0, 24, 48, 12, 12, 6, 6, 6, 12, 24, 48, 6, 12,
+                               24, 48, 6, 48, 96, 3,  3,  6, 6, 6, 3,  5,  5,  2, 2};
 static const nncc_dim dims[] = {{"batch", 1, 64}, {"a/b", 0, -1}};
 
 static nncc_status plan(const int64_t *sizes, int64_t *arena, int64_t *scratch) {

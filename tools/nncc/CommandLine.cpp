@@ -51,12 +51,11 @@ static cl::list<std::string> dimOptions("dim",
                                         cl::sub(benchCommand()), cl::sub(compareCommand()),
                                         cl::sub(checkCommand()), cl::sub(inspectCommand()));
 
-static cl::list<std::string> shapeOptions("shape",
-                                          cl::desc("Whole shape of an input, e.g. x:8x3x224x224; ? stays open"),
-                                          cl::value_desc("input:sizes"), cl::cat(category()),
-                                          cl::sub(compileCommand()), cl::sub(runCommand()),
-                                          cl::sub(benchCommand()), cl::sub(compareCommand()),
-                                          cl::sub(checkCommand()));
+static cl::list<std::string>
+    shapeOptions("shape", cl::desc("Whole shape of an input, e.g. x:8x3x224x224; ? stays open"),
+                 cl::value_desc("input:sizes"), cl::cat(category()), cl::sub(compileCommand()),
+                 cl::sub(runCommand()), cl::sub(benchCommand()), cl::sub(compareCommand()),
+                 cl::sub(checkCommand()));
 
 static cl::opt<std::string> targetOption(
     "target", cl::desc("host (default), x86-64-v2, x86-64-v3, x86-64-v4, or <triple>:<processor>"),
@@ -150,9 +149,10 @@ Expected<CompileOptions> commonOptions() {
     if (split != StringRef::npos)
       shape = parseShape(text.drop_front(split + 1), /*allowOpen=*/true);
     if (!shape || name.empty())
-      return usageError("--shape=" + text +
-                        ": expected <input>:<sizes>, e.g. --shape x:8x3x224x224, or ? for a size that "
-                        "stays open");
+      return usageError(
+          "--shape=" + text +
+          ": expected <input>:<sizes>, e.g. --shape x:8x3x224x224, or ? for a size that "
+          "stays open");
     if (!options.shapes.emplace(name.str(), *shape).second)
       return usageError("--shape: '" + name + "' is given twice");
   }

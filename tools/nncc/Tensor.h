@@ -42,7 +42,8 @@ struct Tensor {
   double value(int64_t index) const;
 
   nncc_tensor view(const char *name) const {
-    return {isOfRun ? nullptr : memory->getBufferStart(), type, static_cast<int32_t>(shape.size()), shape.data(), name};
+    return {isOfRun ? nullptr : memory->getBufferStart(), type, static_cast<int32_t>(shape.size()),
+            shape.data(), name};
   }
 };
 

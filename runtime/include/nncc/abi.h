@@ -133,8 +133,8 @@ struct nncc_services {
   int32_t (*cancelled)(void *host);
   const nncc_device *device; /* optional: an accelerator */
   const nncc_comm *comm;     /* optional: other processes or devices */
-  /* Memory for an output whose sizes the run has just computed, aligned to NNCC_ALIGNMENT; NULL ends
-   * the run. Only asked for by models that have such outputs, once for each. */
+  /* Memory for an output whose sizes the run has just computed, aligned to NNCC_ALIGNMENT; NULL
+   * ends the run. Only asked for by models that have such outputs, once for each. */
   void *(*output)(void *host, int32_t output, const int64_t *shape);
 };
 

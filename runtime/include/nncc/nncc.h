@@ -217,8 +217,8 @@ NNCC_API nncc_status nncc_instance_set_workspace(nncc_instance *instance, void *
 
 /* Runs the model: all inputs and all outputs, by position or by name, with matching types and
  * shapes. An output of which only the run tells a size (see nncc_instance_output_shape) has no data
- * here: nncc_instance_output() gives it afterwards. Outputs may alias neither each other nor an input. From the second run with the same dims
- * on it takes no memory from the system.
+ * here: nncc_instance_output() gives it afterwards. Outputs may alias neither each other nor an
+ * input. From the second run with the same dims on it takes no memory from the system.
  *   NNCC_INVALID_ARGUMENT  count, name, type, rank, size or pointer; the message says which input,
  *                          what was found and what was expected; or a run is in progress
  *   NNCC_DATA_ERROR        a value that a node does not allow; the message names the node
@@ -229,7 +229,8 @@ NNCC_API nncc_status nncc_instance_run(nncc_instance *instance, const nncc_tenso
                                        int32_t num_inputs, const nncc_tensor *outputs,
                                        int32_t num_outputs);
 
-/* An output whose sizes the last run computed, in memory of the instance: valid until its next run. */
+/* An output whose sizes the last run computed, in memory of the instance: valid until its next run.
+ */
 NNCC_API nncc_status nncc_instance_output(const nncc_instance *instance, int32_t output,
                                           nncc_tensor *tensor);
 
