@@ -293,8 +293,8 @@ def add_samples():
                 image[:, :, a : a + 4, b : b + 4] += x[:, :, a, b]
         return image
 
-    case("col2im", [f("s0", "s1 * 4", 16)], f("s0", "s1", 5, 5), lambda x: columns_to_image(x) if x.size else np.zeros((x.shape[0], x.shape[1] // 4, 5, 5), np.float32),
-         "dilations = array<i64: 1, 1>, image = array<i64: 5, 5>, kernel = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>")
+    case("col2im", [f("s0", "s1 * 4", 16), constant([5, 5]), constant([2, 2])], f("s0", "s1", 5, 5), lambda x: columns_to_image(x) if x.size else np.zeros((x.shape[0], x.shape[1] // 4, 5, 5), np.float32),
+         "dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>")
 
     def sampled(x, grid):
         n, c, h, w = x.shape
