@@ -60,3 +60,24 @@ def cases(t):
     yield case("DFT", t(3, 4, 6, 1), None, np.array(1, I64), inverse=1, want="onnx", note="axis of a run")
     yield case("MaxPool", t(1, 1, 4, 4), kernel_shape=[2, 2], outputs=2, note="beside a value of a run")
     yield case("Identity", const(3, F32).array, note="beside a value of a run")
+
+    for dtype in (F32, I32, I64):
+        for shape in ((40,), (5, 7), (2, 3, 4), (3, 0, 2)):
+            yield case("NonZero", t(*shape, dtype=dtype, low=-1, high=1), want="onnx")
+    yield case("NonZero", np.zeros((4, 5), F32), want="onnx", note="none")
+    held = np.array([1, 0, 1, 1, 0], bool)
+    for axis in (0, 1, -1):
+        yield case("Compress", t(5, 6, 7), held, axis=axis, want="onnx")
+    yield case("Compress", t(5, 6), np.arange(30) % 3 == 1, want="onnx", note="all elements")
+    yield case("Compress", t(5, 6), np.zeros(5, bool), axis=0, want="onnx", note="none")
+    for is_sorted in (0, 1):
+        yield case("Unique", t(60, dtype=I64, low=-9, high=9), outputs=4, sorted=is_sorted, want="ort")
+        yield case("Unique", t(9, 2, dtype=I64, low=0, high=2), outputs=4, sorted=is_sorted, axis=0, want="ort")
+        yield case("Unique", t(2, 12, dtype=F32, low=0, high=1).round(), outputs=4, sorted=is_sorted, axis=1, want="ort")
+    boxes = t(2, 30, 4, low=0, high=1)
+    boxes[..., 2:] += boxes[..., :2]
+    for center in (0, 1):
+        yield case("NonMaxSuppression", boxes, t(2, 3, 30, low=0, high=1), ints(4), const([0.3], F32), const([0.2], F32),
+                   center_point_box=center, want="ort")  # fmt: skip
+    yield case("NonMaxSuppression", boxes, t(2, 3, 30, low=0, high=1), ints(4), const([0.3], F32), const([2.0], F32), want="ort",
+               note="none")
