@@ -57,6 +57,24 @@ Value Compose::slice(Value x, int64_t axis, int64_t start, int64_t end) const {
       {x, b.constant({start}), b.constant({end}), b.constant({axis}), b.constant({1})});
 }
 
+SmallVector<Value> Compose::split(Value x, int64_t axis, ArrayRef<AffineExpr> parts,
+                                  bool isKnown) const {
+  AffineExpr start = b.getBuilder().getAffineConstantExpr(0);
+  const Shape shape = b.shapeOf(x);
+  Value ones = b.constant(SmallVector<int64_t>(shape.size(), 1));
+  SmallVector<Value> result;
+  for (AffineExpr part : parts) {
+    Shape starts(shape.size(), start * 0), sizes = shape;
+    starts[axis] = start, sizes[axis] = part;
+    result.push_back(
+        isKnown ? b.create<nn::SliceOp>({x, b.sizes(start), b.sizes(normalForm(start + part)),
+                                         b.constant({axis}), b.constant({1})})
+                : b.create<nn::SliceAtOp>({x, b.sizes(starts), ones, b.sizes(sizes)}));
+    start = normalForm(start + part);
+  }
+  return result;
+}
+
 Value Compose::resize(Value x, int64_t axis, int64_t size) const {
   const int64_t now = x ? b.fixedSizeOf(x, axis) : size;
   if (now >= size)

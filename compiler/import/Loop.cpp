@@ -335,13 +335,9 @@ static AffineExpr scanLength(OpBinder &b, ArrayRef<Value> scanned, ArrayRef<int6
     if (constantOf(difference).value_or(0) != 0)
       b.invalid("scans tensors of " + nn::textOf(length) + " and " + nn::textOf(size) +
                 " elements");
-    else if (!constantOf(difference))
-      zeros.push_back(difference);
+    zeros.push_back(difference);
   }
-  if (!zeros.empty())
-    rt::CheckOp::create(b.getBuilder(), b.getLocation(),
-                        makeSizes(zeros, length.getContext()).getValue(),
-                        "node '" + b.getName().str() + "': the lengths of what it scans");
+  b.requireZeros(zeros, "the lengths of what it scans");
   return length;
 }
 

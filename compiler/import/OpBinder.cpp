@@ -109,22 +109,12 @@ Shape OpBinder::read(Value value, const Twine &what, bool isSigned) {
 Shape OpBinder::sizesOf(Value value, const Twine &what) { return read(value, what, false); }
 Shape OpBinder::numbersOf(Value value, const Twine &what) { return read(value, what, true); }
 
-void OpBinder::requireZero(AffineExpr expression, const Twine &text) {
-  expression = normalForm(expression);
-  if (failed || constantOf(expression) == 0)
-    return;
-  if (constantOf(expression))
-    return (void)invalid(text);
-  rt::CheckOp::create(b, loc, AffineMap::get(0, symbolCount(expression), expression),
-                      ("node '" + getName() + "': " + text).str());
-}
-
 Value OpBinder::known(Value value, const Shape &elements) {
   if (!value || failed)
     return {};
-  if (nn::factOf(value).value)
-    return value;
   nn::Fact fact = nn::factOf(value);
+  if (fact.value)
+    return value;
   fact.value = elements;
   return nn::buildValue(b, loc, fact);
 }
@@ -206,7 +196,7 @@ Value OpBinder::finish(Operation *op) {
   for (const nn::Fact &fact : facts)
     zeros.append(fact.zeros);
   if (!zeros.empty())
-    expectZeros(zeros, operandsOf(op));
+    requireZeros(zeros, operandsOf(op));
   SmallVector<Value> folded = nn::foldByFacts(b, op, facts);
   if (folded.empty())
     return op->getResult(0);
@@ -214,11 +204,17 @@ Value OpBinder::finish(Operation *op) {
   return folded[0];
 }
 
-void OpBinder::expectZeros(ArrayRef<AffineExpr> zeros, const Twine &what) {
+void OpBinder::requireZeros(ArrayRef<AffineExpr> zeros, const Twine &what) {
+  if (failed)
+    return;
   Shape open;
-  for (AffineExpr zero : zeros)
-    if (zero = normalForm(zero); constantOf(zero) != 0)
+  for (AffineExpr zero : zeros) {
+    zero = normalForm(zero);
+    if (constantOf(zero).value_or(0) != 0)
+      return (void)invalid(what);
+    if (!constantOf(zero))
       open.push_back(zero);
+  }
   if (!open.empty())
     rt::CheckOp::create(b, loc, AffineMap::get(0, symbolCount(open), open, b.getContext()),
                         ("node '" + getName() + "': " + what).str());

@@ -60,8 +60,9 @@ public:
   /// The same as a tensor whose elements are known.
   mlir::Value knownSizes(mlir::Value value, const llvm::Twine &what);
   mlir::Value knownNumbers(mlir::Value value, const llvm::Twine &what);
-  /// Ends the run with `text` unless the expression is 0; reports it where it never is.
-  void requireZero(mlir::AffineExpr expression, const llvm::Twine &text);
+  /// Ends a run in which one of the expressions is not 0, with a message of `what` they are about;
+  /// reports it where one never is.
+  void requireZeros(llvm::ArrayRef<mlir::AffineExpr> zeros, const llvm::Twine &what);
   size_t getOutputCount() const { return results.size(); }
   /// Whether somebody uses output `i`.
   bool wants(size_t i) const { return i < results.size() && !node.output(int(i)).empty(); }
@@ -125,9 +126,6 @@ public:
   mlir::Value reshape(mlir::Value value, llvm::ArrayRef<int64_t> shape);
   mlir::Value reshapeTo(mlir::Value value, llvm::ArrayRef<mlir::AffineExpr> shape);
   mlir::Value cast(mlir::Value value, mlir::Type element);
-
-  /// Ends a run in which one of the expressions is not 0, with a message of `what` they are about.
-  void expectZeros(llvm::ArrayRef<mlir::AffineExpr> zeros, const llvm::Twine &what);
 
   // Outcome
   // ----------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ void Parameters::require(Value holds, const Twine &text) const {
                           llvm::to_vector(llvm::seq<int64_t>(0, rank)), /*keepdims=*/false);
   const Shape found = b.sizesOf(violations, "the number of violations");
   if (!b.hasFailed())
-    b.requireZero(found[0], text);
+    b.requireZeros(found[0], text);
 }
 
 // [rank, k]: whether dim i is axis j.
@@ -88,11 +88,15 @@ Value Parameters::spread(Value values, Value axes, int64_t rank, Value otherwise
   return f.where(isListed(axes, rank), sum(chosen, 1), otherwise);
 }
 
-Value Parameters::compact(Value values, Value keeps, int64_t count) const {
+Value Parameters::countBefore(Value holds) const {
   nn::CumSumOp::Properties properties;
   properties.exclusive = b.getBuilder().getUnitAttr();
   Value axis = b.reshape(b.constant(ArrayRef<int64_t>{0}), {});
-  Value place = b.create<nn::CumSumOp>({toInteger(keeps), axis}, properties);
+  return b.create<nn::CumSumOp>({toInteger(holds), axis}, properties);
+}
+
+Value Parameters::compact(Value values, Value keeps, int64_t count) const {
+  Value place = countBefore(keeps);
   place = f.where(keeps, place, f.number(place, -1));
   return sum(f.where(matches(*this, place, count), values, f.number(values, 0)), 1);
 }

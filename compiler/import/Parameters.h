@@ -38,6 +38,8 @@ struct Parameters {
   /// values[i] at place axes[i] of `rank` elements, `otherwise` elsewhere.
   mlir::Value spread(mlir::Value values, mlir::Value axes, int64_t rank,
                      mlir::Value otherwise) const;
+  /// For each element of `holds` [n] how many before it hold.
+  mlir::Value countBefore(mlir::Value holds) const;
   /// The `count` elements of `values` [n] where `keeps` [n] holds, one after the other.
   mlir::Value compact(mlir::Value values, mlir::Value keeps, int64_t count) const;
 };

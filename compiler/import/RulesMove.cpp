@@ -24,19 +24,6 @@ static void importConcat(OpBinder &b) {
   b.result(b.create<nn::ConcatOp>(b.allInputs(), properties));
 }
 
-static Value sliceOf(OpBinder &b, Value x, int64_t axis, AffineExpr start, AffineExpr end) {
-  return b.create<nn::SliceOp>(
-      {x, b.sizes(start), b.sizes(end), b.constant({axis}), b.constant({1})});
-}
-
-// The same of a size that a run computes.
-static Value partOf(OpBinder &b, Value x, int64_t axis, AffineExpr start, AffineExpr size) {
-  Shape sizes = b.shapeOf(x), starts(sizes.size(), start * 0);
-  starts[axis] = start, sizes[axis] = size;
-  Value steps = b.constant(SmallVector<int64_t>(sizes.size(), 1));
-  return b.create<nn::SliceAtOp>({x, b.sizes(starts), steps, b.sizes(sizes)});
-}
-
 // The sizes of the parts: given, or as equal as can be with a smaller last one.
 static Shape readParts(OpBinder &b, AffineExpr size) {
   const int64_t count = int64_t(b.getOutputCount());
@@ -78,14 +65,10 @@ static void importSplit(OpBinder &b) {
     return (void)b.invalid("its parts do not add up to the " + nn::textOf(size) +
                            " elements of axis " + Twine(axis) + " for " +
                            Twine(b.getOutputCount()) + " outputs");
-  b.requireZero(left, "its parts do not add up to the size of axis " + Twine(axis));
-  AffineExpr start = getAffineConstantExpr(0, size.getContext());
+  b.requireZeros(left, "its parts do not add up to the size of axis " + Twine(axis));
   const bool isKnown = b.getOpset() < 13 || !b.input(1) || nn::factOf(b.input(1)).value;
-  for (auto [i, part] : llvm::enumerate(parts)) {
-    b.result(isKnown ? sliceOf(b, x, axis, start, start + part) : partOf(b, x, axis, start, part),
-             i);
-    start = start + part;
-  }
+  for (auto [i, part] : llvm::enumerate(Compose{b}.split(x, axis, parts, isKnown)))
+    b.result(part, i);
 }
 
 namespace {

@@ -107,25 +107,19 @@ static void importSplit(OpBinder &b) {
   const Shape parts = readParts(b, x, axis);
   if (b.hasFailed())
     return;
-  MLIRContext *context = b.getBuilder().getContext();
-  AffineExpr start = getAffineConstantExpr(0, context);
-  SmallVector<Value> elements;
-  for (AffineExpr part : parts) {
-    Value element =
-        b.create<nn::SliceOp>({x, b.sizes(start), b.sizes(normalForm(start + part)),
-                               b.constant(ArrayRef(axis)), b.constant(ArrayRef<int64_t>{1})});
-    if (!b.input(1) && !b.flag("keepdims", true)) {
+  AffineExpr left = b.shapeOf(x)[axis];
+  for (AffineExpr part : parts)
+    left = left - part;
+  b.requireZeros(left, "its parts do not add up to the " + nn::textOf(b.shapeOf(x)[axis]) +
+                           " elements of axis " + Twine(axis));
+  const bool isKnown = !b.input(1) || nn::factOf(b.input(1)).value;
+  SmallVector<Value> elements = Compose{b}.split(x, axis, parts, isKnown);
+  if (!b.input(1) && !b.flag("keepdims", true))
+    for (Value &element : elements) {
       Shape shape = b.shapeOf(element);
       shape.erase(shape.begin() + axis);
       element = b.reshapeTo(element, shape);
     }
-    elements.push_back(element);
-    start = start + part;
-  }
-  const AffineExpr left = normalForm(b.shapeOf(x)[axis] - start);
-  if (constantOf(left).value_or(0) != 0)
-    return (void)b.invalid("its parts do not add up to the " + nn::textOf(b.shapeOf(x)[axis]) +
-                           " elements of axis " + Twine(axis));
   b.result(sequenceOf(b, elements));
 }
 

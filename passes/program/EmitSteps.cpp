@@ -196,10 +196,7 @@ private:
 
   void emitLoop(rt::LoopOp op) {
     Location loc = op.getLoc();
-    auto found = homes.loopStates.find(op);
-    SmallVector<LoopState> states;
-    if (found != homes.loopStates.end())
-      states = found->second;
+    SmallVector<LoopState> states = homes.loopStates.lookup(op);
     for (auto [state, init] : llvm::zip(states, op.getInits())) {
       rt::PointOp::create(b, loc, state.current, placeOf(init));
       if (state.owned >= 0)

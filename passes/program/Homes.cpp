@@ -15,8 +15,8 @@ AffineExpr byteSize(Type type) {
   return normalForm(elementCount(shape, type.getContext()) * elementBytes(type));
 }
 
-AffineExpr slotSize(Type type) {
-  AffineExpr blocks = (byteSize(type) + (memoryAlignment - 1)).floorDiv(memoryAlignment);
+AffineExpr slotSize(AffineExpr bytes) {
+  AffineExpr blocks = (bytes + (memoryAlignment - 1)).floorDiv(memoryAlignment);
   return normalForm(blocks * memoryAlignment + memoryAlignment);
 }
 
@@ -124,7 +124,7 @@ void Homes::assignState(rt::LoopOp loop, size_t i) {
     kept.owned.push_back(newOwned(state.owned, loop));
     following.before = Home::Before::Allocate;
   } else {
-    state.half = slotSize(argument.getType());
+    state.half = slotSize(byteSize(argument.getType()));
     state.buffer = newBuffer(normalForm(state.half * 2), loop);
     kept.buffers.push_back(state.buffer);
   }

@@ -12,7 +12,7 @@ constexpr int64_t memoryAlignment = 64; // NNCC_ALIGNMENT; as many spare bytes f
 int64_t elementBytes(mlir::Type type);
 mlir::AffineExpr byteSize(mlir::Type type);
 /// Whole blocks of the arena, with the spare one.
-mlir::AffineExpr slotSize(mlir::Type type);
+mlir::AffineExpr slotSize(mlir::AffineExpr bytes);
 
 /// A value without the views on it, and how many bytes into it they begin.
 std::pair<mlir::Value, mlir::AffineExpr> resolveViews(mlir::Value value);

@@ -90,17 +90,12 @@ private:
     return size;
   }
 
-  static AffineExpr slotSizeOf(const Buffer &buffer) {
-    AffineExpr blocks = (buffer.bytes + (memoryAlignment - 1)).floorDiv(memoryAlignment);
-    return normalForm(blocks * memoryAlignment + memoryAlignment);
-  }
-
   /// Slots on top of each other, in the order that is best for the nominal sizes.
   void stackBuffers() {
     SmallVector<Interval> intervals;
     for (const Buffer &buffer : homes.buffers)
       intervals.push_back(
-          {buffer.first, buffer.last, std::max(nominal(slotSizeOf(buffer)), memoryAlignment)});
+          {buffer.first, buffer.last, std::max(nominal(slotSize(buffer.bytes)), memoryAlignment)});
     packIntervals(intervals, memoryAlignment);
     auto order = llvm::to_vector(llvm::seq<size_t>(0, intervals.size()));
     llvm::sort(order, [&](size_t a, size_t b) {
@@ -115,7 +110,7 @@ private:
     for (auto [number, above] : llvm::enumerate(intervalsBelow(sorted))) {
       arena.places[order[number]] = number;
       rt::SlotOp::create(b, function.getLoc(), number,
-                         sizeAttr(slotSizeOf(homes.buffers[order[number]])), above);
+                         sizeAttr(slotSize(homes.buffers[order[number]].bytes)), above);
     }
   }
 

@@ -42,6 +42,15 @@ class Sequences(CompiledModel):
         for n in (0, 1, 4):
             self.check((n, 3))
 
+    def test_split_by_a_run(self):
+        self.build("""(float[n, 2] x, int64[2] parts) => (float[a, 2] y, float[b, 2] z) {
+            s = SplitToSequence<axis = 0>(x, parts)  zero = Constant<value_int = 0>()  one = Constant<value_int = 1>()
+            y = SequenceAt(s, zero)  z = SequenceAt(s, one) }""")
+        for parts in ((3, 2), (5, 0), (0, 5)):
+            self.check((5, 2), np.array(parts))
+        self.refuse((5, 2), np.array([3, 3]), error="node 'SplitToSequence_0': its parts do not add up")
+        self.refuse((5, 2), np.array([6, -1]), error="node 'SplitToSequence_0': the size of a part is negative")
+
     def test_mapped(self):
         self.build("""(float[n] x, float[m] y, float w) => (float[n] a, float[m] b) {
             s = SequenceConstruct(x, y)
