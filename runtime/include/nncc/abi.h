@@ -21,7 +21,7 @@ extern "C" {
 
 #define NNCC_ABI_MAGIC UINT64_C(0x4c444f4d43434e4e) /* "NNCCMODL", little endian */
 #define NNCC_ABI_MAJOR 1
-#define NNCC_ABI_MINOR 1
+#define NNCC_ABI_MINOR 2
 #define NNCC_ALIGNMENT 64
 
 /* What a call returned. Nothing aborts or throws across this boundary. */
@@ -40,8 +40,7 @@ enum {
 typedef int32_t nncc_status;
 
 /* Element types, numbered as onnx.TensorProto.DataType. Types under 8 bits are packed without
- * gaps, the lowest bits first; strings, sequences and optionals are values (`nncc_value`), not flat
- * buffers. */
+ * gaps, the lowest bits first. Strings are no flat type: see nncc_value_info. */
 enum {
   NNCC_FLOAT = 1,
   NNCC_UINT8 = 2,
@@ -78,7 +77,6 @@ typedef struct nncc_services nncc_services;
 typedef struct nncc_call nncc_call;
 typedef struct nncc_dispatch nncc_dispatch;
 typedef struct nncc_frame nncc_frame;
-typedef struct nncc_value nncc_value; /* tensor, sequence, optional, strings: owned by the host */
 typedef struct nncc_device nncc_device;
 typedef struct nncc_comm nncc_comm;
 
@@ -152,7 +150,6 @@ struct nncc_frame {
   char *scratch; /* workers * scratch_stride bytes */
   int64_t scratch_stride;
   const int64_t *dims; /* the sizes of the descriptor's dims */
-  nncc_value **values; /* outputs that are no tensors, set by the library */
 };
 
 typedef struct nncc_dim {
@@ -167,6 +164,39 @@ typedef struct nncc_tensor_info {
   int32_t rank;
   const int64_t *shape; /* rank sizes; -1 - d stands for the descriptor's dim d */
 } nncc_tensor_info;
+
+/* What an input or output is to a user, where that is more than one tensor: a library computes with
+ * tensors alone, and a value is handed over as the tensors below, its parts, which follow each other
+ * in nncc_descriptor.inputs or .outputs.
+ *
+ *   tensor               the tensor itself; of strings: bytes, lengths
+ *   sequence             elements, rows; of tensors of strings: bytes, lengths, rows
+ *   optional tensor      as a sequence of at most one tensor
+ *   optional sequence    present, then as the sequence, which is empty where it is not present
+ *
+ *   elements  [total]     the elements of all tensors, one tensor after the other
+ *   bytes     u8 [total]  the same of strings: UTF-8, without anything between them
+ *   lengths   i64         bytes of each string: of the tensor's shape, or [total] in a sequence
+ *   rows      i64 [count, NNCC_VALUE_ROW]  for each tensor its rank, then its sizes, then ones
+ *   present   bool []
+ */
+enum {
+  NNCC_VALUE_TENSOR = 0,
+  NNCC_VALUE_SEQUENCE = 1, /* of tensors */
+  NNCC_VALUE_OPTIONAL = 2, /* a tensor or nothing */
+  NNCC_VALUE_OPTIONAL_SEQUENCE = 3
+};
+#define NNCC_VALUE_MAX_RANK 8 /* of a tensor in a sequence or optional */
+#define NNCC_VALUE_ROW (1 + NNCC_VALUE_MAX_RANK)
+typedef struct nncc_value_info {
+  const char *name;
+  int32_t kind;         /* NNCC_VALUE_* */
+  nncc_type type;       /* of the elements of its tensors; may be NNCC_STRING */
+  int32_t rank;         /* of its tensors; -1: each has its own */
+  const int64_t *shape; /* rank sizes of its tensors, as in nncc_tensor_info; INT64_MIN: each
+                         * tensor has its own */
+  int32_t first, count; /* its parts among the tensors */
+} nncc_value_info;
 
 typedef struct nncc_metadata {
   const char *key, *value;
@@ -211,6 +241,10 @@ typedef struct nncc_descriptor {
   nncc_status (*infer)(int64_t *dims);
   /* Sizes that have to fit each other, and where: a text for each check that `plan` makes. */
   const char *const *checks;
+  /* All inputs and outputs, where some of them are no tensors; 0 and NULL where all are, and stand
+   * for themselves. */
+  int32_t num_input_values, num_output_values;
+  const nncc_value_info *input_values, *output_values;
 } nncc_descriptor;
 
 /* Only uses instructions that every such processor has: hosts call it before they look at isa. */
