@@ -1,7 +1,7 @@
 // If: the branch that is taken, or rt.if where only a run knows which one.
 #include "compiler/import/ControlFlow.h"
 #include "compiler/import/Importer.h"
-#include "compiler/import/Sequence.h"
+#include "compiler/import/Ragged.h"
 
 #include "dialects/SizeText.h"
 
@@ -27,11 +27,9 @@ bool Importer::importControlFlow(const onnx::NodeProto &node, const Place &place
     importIf(node, place, scope, inputs[0]);
   else if (kind == "SequenceMap")
     importSequenceMap(node, place, scope, inputs);
-  else if (!expectTensors(inputs, "what it begins with", place))
-    return true;
   else if (kind == "Loop")
     importLoop(node, place, scope, inputs);
-  else
+  else if (expectTensors(inputs, "what it begins with", place))
     importScan(node, place, scope, inputs);
   return true;
 }
@@ -59,45 +57,17 @@ void Importer::bindOutputs(const onnx::NodeProto &node, Scope &scope, ArrayRef<V
 }
 
 bool Importer::expectTensors(ArrayRef<Value> values, const Twine &what, const Place &place) {
-  if (llvm::all_of(values,
-                   [](Value value) { return !value || isa<RankedTensorType>(value.getType()); }))
-    return true;
-  problems.add(ErrorClass::Unsupported, place.where,
-               what + " is a sequence or optional, and only a run knows how often or whether it is "
-                      "made");
-  return false;
-}
-
-// The body for each element: the length of the sequence is known.
-void Importer::importSequenceMap(const onnx::NodeProto &node, const Place &place, Scope &scope,
-                                 ArrayRef<Value> inputs) {
-  const onnx::GraphProto *graph = findGraph(node, "body");
-  if (!graph || graph->output_size() != node.output_size() ||
-      graph->input_size() != int(inputs.size()))
-    return problems.invalid(place.where, "its body has other numbers of inputs and outputs");
-  std::vector<SmallVector<Value>> results(node.output_size());
-  for (size_t i = 0; i < elementsOf(inputs[0]).size(); ++i) {
-    SmallVector<Value> arguments;
-    for (Value input : inputs) {
-      if (isSequence(input) && i >= elementsOf(input).size())
-        return problems.invalid(place.where, "its sequences are of different lengths");
-      arguments.push_back(isSequence(input) ? elementsOf(input)[i] : input);
+  for (Value value : values)
+    if (value && !isNumeric(value)) {
+      problems.add(ErrorClass::Unsupported, place.where, what + " is " + describe(value.getType()));
+      return false;
     }
-    const SmallVector<Value> outputs = importGraph(*graph, place, scope, arguments);
-    if (outputs.empty())
-      return; // reported
-    for (auto [result, output] : llvm::zip(results, outputs))
-      result.push_back(output);
-  }
-  SmallVector<Value> sequences;
-  for (ArrayRef<Value> result : results)
-    sequences.push_back(makeSequence(builder, place.loc, result));
-  bindOutputs(node, scope, sequences);
+  return true;
 }
 
 // One type for a value that comes from either of two: sizes that differ, or that nobody outside of
 // a branch knows, become symbols.
-static RankedTensorType joinTypes(ArrayRef<RankedTensorType> types, unsigned visible,
+static RankedTensorType joinSizes(ArrayRef<RankedTensorType> types, unsigned visible,
                                   func::FuncOp function, SmallVector<int64_t> &symbols,
                                   SmallVector<Shape> &sizes) {
   Shape joined;
@@ -179,7 +149,8 @@ void Importer::importBranches(ArrayRef<const onnx::GraphProto *> graphs,
                               Value condition) {
   const unsigned visible = symbolNames(programOf(builder)).size();
   auto draft = rt::IfOp::create(builder, place.loc, TypeRange(), condition, ArrayRef<int64_t>());
-  SmallVector<Value> values[2];
+  BranchOutputs outputs;
+  auto &values = outputs.values;
   SmallVector<Problem, 0> found[2];
   for (auto [i, graph] : llvm::enumerate(graphs)) {
     OpBuilder::InsertionGuard guard(builder);
@@ -200,35 +171,78 @@ void Importer::importBranches(ArrayRef<const onnx::GraphProto *> graphs,
       problems.add(problem.kind, problem.where, problem.message);
   if (values[0].size() != values[1].size() || int(values[0].size()) != node.output_size())
     return draft.erase(); // a branch could not be imported
-  joinBranches(draft, values, visible, node, place, scope);
+  joinBranches(draft, outputs, visible, node, place, scope);
 }
 
-void Importer::joinBranches(rt::IfOp draft, ArrayRef<SmallVector<Value>> values, unsigned visible,
+// Whether two lists can stay lists, of values that come from either of two.
+static bool areAlike(Value a, Value b) {
+  if (!isList(a) || !isList(b) || elementsOf(a).size() != elementsOf(b).size())
+    return false;
+  return llvm::all_of(llvm::zip(elementsOf(a), elementsOf(b)), [](auto pair) {
+    auto [x, y] = pair;
+    return isNumeric(x) && isNumeric(y) &&
+           cast<RankedTensorType>(x.getType()).getRank() ==
+               cast<RankedTensorType>(y.getType()).getRank();
+  });
+}
+
+bool Importer::takeApart(rt::IfOp draft, BranchOutputs &outputs, const onnx::NodeProto &node,
+                         const Place &place) {
+  for (auto [i, pair] : llvm::enumerate(llvm::zip(outputs.values[0], outputs.values[1]))) {
+    const std::array<Value, 2> values{std::get<0>(pair), std::get<1>(pair)};
+    const bool isTensor = isNumeric(values[0]) && isNumeric(values[1]);
+    Type type = isTensor || areAlike(values[0], values[1])
+                    ? values[0].getType()
+                    : commonType(openTypeOf(values[0]), openTypeOf(values[1]));
+    const std::string what = "output " + std::to_string(i) + " of its branches is ";
+    if (!type) {
+      problems.invalid(place.where, what + describe(values[0].getType()) + " and " +
+                                        describe(values[1].getType()));
+      return false;
+    }
+    outputs.types.push_back(type);
+    for (int branch : {0, 1}) {
+      OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPointToEnd(&draft->getRegion(branch).front());
+      Problems found;
+      OpBinder binder(builder, place.loc, file, node, 0, {}, found);
+      Value value =
+          isa<TupleType>(type) ? values[branch] : Ragged(binder).convert(values[branch], type);
+      problems.take(found.finish(), place.where);
+      if (!value)
+        return false;
+      llvm::append_range(outputs.parts[branch], partsOf(value));
+    }
+    outputs.what.resize(outputs.parts[0].size(), what);
+  }
+  return true;
+}
+
+void Importer::joinBranches(rt::IfOp draft, BranchOutputs &outputs, unsigned visible,
                             const onnx::NodeProto &node, const Place &place, Scope &scope) {
   func::FuncOp function = programOf(builder);
-  for (const auto &branch : values)
-    if (!expectTensors(branch, "an output of its branches", place))
-      return draft.erase();
+  if (!takeApart(draft, outputs, node, place))
+    return draft.erase();
   SmallVector<Type> types;
   SmallVector<int64_t> symbols;
   SmallVector<Shape> sizes(2);
-  for (auto [i, pair] : llvm::enumerate(llvm::zip(values[0], values[1]))) {
+  for (auto [i, pair] : llvm::enumerate(llvm::zip(outputs.parts[0], outputs.parts[1]))) {
     auto a = cast<RankedTensorType>(std::get<0>(pair).getType());
     auto c = cast<RankedTensorType>(std::get<1>(pair).getType());
-    if (agree(a, c, "output " + std::to_string(i) + " of its branches is ", place.where, problems))
-      types.push_back(joinTypes({a, c}, visible, function, symbols, sizes));
+    if (agree(a, c, outputs.what[i], place.where, problems))
+      types.push_back(joinSizes({a, c}, visible, function, symbols, sizes));
   }
-  if (types.size() != values[0].size())
+  if (types.size() != outputs.parts[0].size())
     return draft.erase();
   auto op = rt::IfOp::create(builder, place.loc, types, draft.getCondition(), symbols);
   for (int i : {0, 1}) {
     op->getRegion(i).takeBody(draft->getRegion(i));
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToEnd(&op->getRegion(i).front());
-    rt::YieldOp::create(builder, place.loc, values[i], makeSizes(sizes[i], &context));
+    rt::YieldOp::create(builder, place.loc, outputs.parts[i], makeSizes(sizes[i], &context));
   }
   draft.erase();
-  bindOutputs(node, scope, llvm::to_vector_of<Value>(op.getResults()));
+  bindOutputs(node, scope, fromParts(builder, place.loc, outputs.types, op.getResults()));
 }
 
 AffineMapAttr nncc::makeSizes(ArrayRef<AffineExpr> sizes, MLIRContext *context) {

@@ -1,6 +1,7 @@
 #include "compiler/import/Importer.h"
 #include "compiler/import/Rules.h"
 #include "compiler/import/TypeMap.h"
+#include "compiler/import/Values.h"
 
 #include "dialects/rt/RT.h"
 #include "mlir/IR/Diagnostics.h"
@@ -134,20 +135,25 @@ void Importer::importOperator(const onnx::NodeProto &node, const Place &place, S
       return problems.invalid(place.where, wrong);
   if (importControlFlow(node, place, scope, inputs, complete))
     return;
-  if (const Rule *rule = Rules::get().find(node.domain(), node.op_type(), *opset)) {
-    if (!complete || applyRule(*rule, node, *opset, place, scope, inputs))
+  if (const Rules::Entry *entry = Rules::get().find(node.domain(), node.op_type(), *opset)) {
+    if (!complete || applyRule(*entry, node, *opset, place, scope, inputs))
       return;
   }
   if (!importSchemaBody(*schema, node, *opset, place, scope, inputs, complete))
     refuse(node, place, scope, "the operator is not supported");
 }
 
-bool Importer::applyRule(const std::function<void(OpBinder &)> &rule, const onnx::NodeProto &node,
-                         int opset, const Place &place, Scope &scope, ArrayRef<Value> inputs) {
+bool Importer::applyRule(const Rules::Entry &entry, const onnx::NodeProto &node, int opset,
+                         const Place &place, Scope &scope, ArrayRef<Value> inputs) {
   diagnostics.clear();
   Problems found;
   OpBinder binder(builder, place.loc, file, node, opset, inputs, found);
-  rule(binder);
+  const auto *other = llvm::find_if(inputs, [](Value input) { return input && !isNumeric(input); });
+  if (other == inputs.end() || entry.takesValues)
+    entry.rule(binder);
+  else
+    binder.unsupported("its input " + Twine(other - inputs.begin()) + " is " +
+                       describe(other->getType()));
   if (binder.hasDeclined())
     return false;
   for (int i = 0; i < node.output_size() && !binder.hasFailed(); ++i) {

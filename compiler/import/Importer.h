@@ -3,7 +3,7 @@
 
 #include "compiler/import/CheckModel.h"
 #include "compiler/import/Import.h"
-#include "compiler/import/OpBinder.h"
+#include "compiler/import/Rules.h"
 #include "compiler/import/SortNodes.h"
 
 #include "dialects/rt/RT.h"
@@ -60,8 +60,8 @@ private:
   void importOperator(const onnx::NodeProto &node, const Place &place, Scope &scope,
                       llvm::ArrayRef<mlir::Value> inputs, bool complete);
   /// False when the rule leaves the node to its function body.
-  bool applyRule(const std::function<void(OpBinder &)> &rule, const onnx::NodeProto &node,
-                 int opset, const Place &place, Scope &scope, llvm::ArrayRef<mlir::Value> inputs);
+  bool applyRule(const Rules::Entry &entry, const onnx::NodeProto &node, int opset,
+                 const Place &place, Scope &scope, llvm::ArrayRef<mlir::Value> inputs);
   void refuse(const onnx::NodeProto &node, const Place &place, Scope &scope,
               const llvm::Twine &why);
 
@@ -82,14 +82,29 @@ private:
                       const Place &place, Scope &scope, mlir::Value condition);
   /// Of a branch that no run can take: it is `wrong` for the sizes that are known.
   void importOnlyBranch(rt::IfOp draft, int index, const Problem &wrong, const Place &place);
-  void joinBranches(rt::IfOp draft, llvm::ArrayRef<llvm::SmallVector<mlir::Value>> values,
-                    unsigned visible, const onnx::NodeProto &node, const Place &place,
-                    Scope &scope);
+  /// What two branches give: values of these types, and the tensors of numbers that they are.
+  struct BranchOutputs {
+    llvm::SmallVector<mlir::Value> values[2], parts[2];
+    llvm::SmallVector<mlir::Type> types;
+    std::vector<std::string> what; // of which output a part is, for messages
+  };
+  /// False where a type for both branches is missing, which is reported.
+  bool takeApart(rt::IfOp draft, BranchOutputs &outputs, const onnx::NodeProto &node,
+                 const Place &place);
+  void joinBranches(rt::IfOp draft, BranchOutputs &outputs, unsigned visible,
+                    const onnx::NodeProto &node, const Place &place, Scope &scope);
+
+  // SequenceMap.cpp
   void importSequenceMap(const onnx::NodeProto &node, const Place &place, Scope &scope,
                          llvm::ArrayRef<mlir::Value> inputs);
+  void mapList(const onnx::NodeProto &node, const onnx::GraphProto &graph, const Place &place,
+               Scope &scope, llvm::ArrayRef<mlir::Value> inputs);
+  void mapSequence(const onnx::NodeProto &node, const onnx::GraphProto &graph, const Place &place,
+                   Scope &scope, llvm::ArrayRef<mlir::Value> inputs);
+
   /// The values of the outputs of `node`, in order; of none where it could not be imported.
   void bindOutputs(const onnx::NodeProto &node, Scope &scope, llvm::ArrayRef<mlir::Value> values);
-  /// Reports `what` where one of the values is none.
+  /// Reports that `what` is one of the values that is no tensor of numbers.
   bool expectTensors(llvm::ArrayRef<mlir::Value> values, const llvm::Twine &what,
                      const Place &place);
   /// The outputs of a graph inside of `node`, whose inputs have the values `arguments`. Empty where

@@ -1,245 +1,11 @@
 // Loop and Scan: rt.loop.
 #include "compiler/import/Compose.h"
-#include "compiler/import/ControlFlow.h"
-#include "compiler/import/Importer.h"
+#include "compiler/import/LoopImporter.h"
 
 #include "dialects/SizeText.h"
 
 using namespace mlir;
 using namespace nncc;
-
-namespace nncc {
-
-/// What Loop and Scan have in common: a body that is run again and again. The sizes of the state
-/// may change from one iteration to the next: the body is imported until its state has types that
-/// hold for each of them.
-class LoopImporter {
-public:
-  using Place = Importer::Place;
-  using Scope = Importer::Scope;
-
-  LoopImporter(Importer &importer, const Place &place, Scope &scope, const onnx::GraphProto &graph)
-      : importer(importer), place(place), scope(scope), graph(graph), builder(importer.builder),
-        function(programOf(builder)) {}
-
-  /// The values of the body's inputs in one iteration, given its number and its state.
-  std::function<SmallVector<Value>(OpBinder &, AffineExpr counter, ArrayRef<Value> states)>
-      makeArguments;
-  SmallVector<Value> inits;
-  Value condition;              // null: it holds
-  AffineExpr trip;              // null: no bound
-  bool yieldsCondition = false; // the body's first output
-  SmallVector<int> outputs;     // of the body that are used: the condition, the state, elements
-
-  /// The state and what is collected; nothing where something was reported.
-  std::optional<SmallVector<Value>> run(OpBinder &binder);
-
-private:
-  /// A body that is imported for states of these types.
-  struct Body {
-    rt::LoopOp draft;
-    Value condition; // null: it holds
-    SmallVector<Value> states, elements;
-  };
-  bool importBody(Body &body, OpBinder &binder);
-  bool generalize(Body &body);
-  SmallVector<Value> build(Body &body);
-  SmallVector<Value> buildNothing(Body &body, OpBinder &binder);
-  Shape resultShape(Value element);
-  bool agrees(size_t i, RankedTensorType state, RankedTensorType next);
-  bool isConditional(const Body &body) const { return condition || body.condition; }
-
-  Importer &importer;
-  const Place &place;
-  Scope &scope;
-  const onnx::GraphProto &graph;
-  OpBuilder &builder;
-  func::FuncOp function;
-  unsigned visible = 0; // symbols that are known before the loop
-  int64_t counter = 0;
-  SmallVector<Shape> states; // the sizes of the state in every iteration
-  SmallVector<int64_t> symbols;
-  SmallVector<AffineExpr> starts, nexts;
-};
-
-static bool isTrue(Value condition) {
-  auto known = nn::constantIntegers(condition);
-  return known && known->size() == 1 && known->front();
-}
-
-bool LoopImporter::importBody(Body &body, OpBinder &binder) {
-  SmallVector<Type> types;
-  for (auto [state, init] : llvm::zip(states, inits))
-    types.push_back(tensorOf(state, getElementTypeOrSelf(init)));
-  body.draft = rt::LoopOp::create(builder, place.loc, types, counter, inits, /*conditional=*/false,
-                                  nullptr, ArrayRef<int64_t>(), nullptr);
-  OpBuilder::InsertionGuard guard(builder);
-  Block &block = body.draft.getBody().emplaceBlock();
-  block.addArguments(types, SmallVector<Location>(types.size(), place.loc));
-  builder.setInsertionPointToStart(&block);
-  auto arguments = makeArguments(binder, getAffineSymbolExpr(counter, builder.getContext()),
-                                 llvm::to_vector_of<Value>(block.getArguments()));
-  SmallVector<Value> all = importer.importGraph(graph, place, scope, arguments), values;
-  if (int(all.size()) != graph.output_size() || binder.hasFailed() ||
-      !importer.expectTensors(all, "what its body yields", place)) {
-    body.draft.erase();
-    return false; // reported
-  }
-  for (int output : outputs)
-    values.push_back(all[output]);
-  ArrayRef<Value> rest = values;
-  if (yieldsCondition) {
-    if (std::string wrong = checkCondition(rest[0]); !wrong.empty()) {
-      importer.problems.invalid(place.where, "its body " + wrong);
-      body.draft.erase();
-      return false;
-    }
-    body.condition = isTrue(rest[0]) ? Value() : rest[0];
-    rest = rest.drop_front();
-  }
-  llvm::append_range(body.states, rest.take_front(inits.size()));
-  llvm::append_range(body.elements, rest.drop_front(inits.size()));
-  return true;
-}
-
-bool LoopImporter::agrees(size_t i, RankedTensorType state, RankedTensorType next) {
-  const std::string what = "state " + std::to_string(i) + " of its body begins as ";
-  if (state.getElementType() != next.getElementType())
-    importer.problems.invalid(place.where, what + nn::typeName(state.getElementType()) +
-                                               " and is yielded as " +
-                                               nn::typeName(next.getElementType()));
-  else if (state.getRank() != next.getRank())
-    importer.problems.add(ErrorClass::Unsupported, place.where,
-                          what + "a tensor of " + Twine(state.getRank()) +
-                              " dims and is yielded as one of " + Twine(next.getRank()));
-  else
-    return true;
-  return false;
-}
-
-// Whether a size that the loop's symbols did not stand for changes: it does from now on.
-bool LoopImporter::generalize(Body &body) {
-  bool changed = false;
-  nexts.assign(symbols.size(), AffineExpr());
-  for (auto [i, shape] : llvm::enumerate(states)) {
-    const Shape next = shapeOf(body.states[i]), start = shapeOf(inits[i]);
-    for (auto [dim, size] : llvm::enumerate(shape)) {
-      auto symbol = dyn_cast<AffineSymbolExpr>(size);
-      auto *own = symbol ? llvm::find(symbols, symbol.getPosition()) : symbols.end();
-      if (own != symbols.end()) {
-        nexts[own - symbols.begin()] = next[dim];
-      } else if (size != next[dim]) {
-        symbols.push_back(addSymbol(function));
-        starts.push_back(start[dim]);
-        size = getAffineSymbolExpr(symbols.back(), builder.getContext());
-        changed = true;
-      }
-    }
-  }
-  return changed;
-}
-
-// Sizes of what is collected that nobody outside knows are the loop's symbols too; they have to be
-// the same in each iteration.
-Shape LoopImporter::resultShape(Value element) {
-  Shape shape = shapeOf(element);
-  SmallVector<AffineExpr> zeros;
-  for (AffineExpr &size : shape) {
-    if (symbolCount(size) <= visible)
-      continue;
-    const AffineExpr inside = size;
-    symbols.push_back(addSymbol(function));
-    starts.push_back(getAffineConstantExpr(0, builder.getContext()));
-    nexts.push_back(inside);
-    size = getAffineSymbolExpr(symbols.back(), builder.getContext());
-    zeros.push_back(
-        normalForm(getAffineSymbolExpr(counter, builder.getContext()) * (size - inside)));
-  }
-  if (!zeros.empty())
-    rt::CheckOp::create(
-        builder, place.loc, AffineMap::get(0, symbolCount(zeros), zeros, builder.getContext()),
-        "node '" + place.name + "': the sizes of what its body yields in two iterations");
-  return shape;
-}
-
-SmallVector<Value> LoopImporter::build(Body &body) {
-  MLIRContext *context = builder.getContext();
-  const bool conditional = isConditional(body);
-  const AffineExpr count =
-      !conditional && trip && symbolCount(trip) <= visible && isNeverNegative(trip)
-          ? trip
-          : getAffineSymbolExpr(counter, context);
-  SmallVector<Type> types(body.draft.getResultTypes());
-  SmallVector<Value> yielded, operands;
-  {
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToEnd(&body.draft.getBody().front());
-    for (Value element : body.elements) {
-      Shape shape = resultShape(element);
-      shape.insert(shape.begin(), count);
-      types.push_back(tensorOf(shape, getElementTypeOrSelf(element)));
-    }
-    auto always = [&] {
-      return nn::ConstantOp::create(
-          builder, place.loc,
-          DenseElementsAttr::get(RankedTensorType::get({}, builder.getI1Type()), true));
-    };
-    if (conditional)
-      yielded.push_back(body.condition ? body.condition : always());
-    llvm::append_range(yielded, body.states);
-    llvm::append_range(yielded, body.elements);
-    rt::YieldOp::create(builder, place.loc, yielded, makeSizes(nexts, context));
-    builder.setInsertionPoint(body.draft);
-    if (conditional)
-      operands.push_back(condition ? condition : always());
-  }
-  llvm::append_range(operands, inits);
-  auto op = rt::LoopOp::create(builder, place.loc, types, counter, operands, conditional,
-                               trip ? makeSizes(trip, context) : AffineMapAttr(), symbols,
-                               makeSizes(starts, context));
-  op.getBody().takeBody(body.draft.getBody());
-  body.draft.erase();
-  return llvm::to_vector_of<Value>(op.getResults());
-}
-
-// No iteration: what it begins with, and nothing collected. The body may not even be able to run.
-SmallVector<Value> LoopImporter::buildNothing(Body &body, OpBinder &binder) {
-  SmallVector<Value> results = inits;
-  const AffineExpr zero = getAffineConstantExpr(0, builder.getContext());
-  for (Value element : body.elements) {
-    Shape shape = shapeOf(element);
-    for (AffineExpr &size : shape)
-      size = symbolCount(size) <= visible ? size : zero;
-    shape.insert(shape.begin(), zero);
-    results.push_back(binder.create<nn::ExpandOp>(
-        {binder.scalar(getElementTypeOrSelf(element), 0), binder.sizes(shape)}));
-  }
-  body.draft.erase();
-  return results;
-}
-
-std::optional<SmallVector<Value>> LoopImporter::run(OpBinder &binder) {
-  visible = symbolNames(function).size();
-  counter = addSymbol(function);
-  for (Value init : inits)
-    states.push_back(shapeOf(init));
-  while (true) { // each round finds a size that changes, or ends
-    Body body;
-    if (!importBody(body, binder))
-      return std::nullopt;
-    bool agree = true;
-    for (auto [i, next] : llvm::enumerate(body.states))
-      agree &= agrees(i, cast<RankedTensorType>(inits[i].getType()),
-                      cast<RankedTensorType>(next.getType()));
-    if (agree && !generalize(body))
-      return trip && constantOf(trip).value_or(1) <= 0 ? buildNothing(body, binder) : build(body);
-    body.draft.erase();
-    if (!agree)
-      return std::nullopt;
-  }
-}
-
-} // namespace nncc
 
 // Loop
 // ---------------------------------------------------------------------------------------------
@@ -288,16 +54,19 @@ void Importer::importLoop(const onnx::NodeProto &node, const Place &place, Scope
   if (inputs[0])
     loop.trip = tripCount(binder, inputs[0]);
   SmallVector<bool> invariant;
-  loop.outputs.push_back(0);
+  SmallVector<int> used{0}; // of the body's outputs
   for (int i = 1; i < graph->output_size(); ++i) {
     if (i > count || !isInvariant(*graph, i + 1, i))
-      loop.outputs.push_back(i);
+      used.push_back(i);
     if (i <= count) {
-      invariant.push_back(loop.outputs.back() != i);
+      invariant.push_back(used.back() != i);
       if (!invariant.back())
         loop.inits.push_back(inputs[i + 1]);
     }
   }
+  loop.takeOutputs = [&](OpBinder &, ArrayRef<Value> outputs, ArrayRef<Value>) {
+    return llvm::map_to_vector(used, [&](int i) { return outputs[i]; });
+  };
   loop.makeArguments = [&](OpBinder &b, AffineExpr counter, ArrayRef<Value> states) {
     nn::Fact iteration;
     iteration.element = builder.getI64Type();
@@ -404,7 +173,9 @@ void Importer::importScan(const onnx::NodeProto &node, const Place &place, Scope
   const auto resultBackward = binder.integers("scan_output_directions", collected, 0);
   LoopImporter loop(*this, place, scope, *graph);
   loop.inits.assign(inputs.begin(), inputs.begin() + count);
-  llvm::append_range(loop.outputs, llvm::seq<int>(0, graph->output_size()));
+  loop.takeOutputs = [](OpBinder &, ArrayRef<Value> outputs, ArrayRef<Value>) {
+    return SmallVector<Value>(outputs);
+  };
   if (!binder.hasFailed())
     loop.trip = scanLength(binder, scanned, axes);
   loop.makeArguments = [&](OpBinder &b, AffineExpr counter, ArrayRef<Value> states) {

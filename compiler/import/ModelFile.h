@@ -36,6 +36,10 @@ public:
   /// Errors (invalid, I/O): dims, element type and size that do not agree; a missing external file.
   llvm::Expected<TensorData> read(const onnx::TensorProto &tensor) const;
 
+  /// The strings of a tensor of this model. Errors (invalid): dims that do not fit their number.
+  llvm::Expected<llvm::SmallVector<llvm::StringRef>>
+  readStrings(const onnx::TensorProto &tensor) const;
+
   /// The sparse tensor with its zeros. Errors as above; indices out of range.
   llvm::Expected<TensorData> readDense(const onnx::SparseTensorProto &tensor) const;
 

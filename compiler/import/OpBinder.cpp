@@ -1,5 +1,6 @@
 #include "compiler/import/OpBinder.h"
 #include "compiler/import/TypeMap.h"
+#include "compiler/import/Values.h"
 #include "compiler/import/Weights.h"
 
 #include "dialects/SizeText.h"
@@ -170,6 +171,12 @@ Type OpBinder::elementType(StringRef name, Type otherwise) {
   return element;
 }
 
+Type OpBinder::valueElementType(StringRef name, Type otherwise) {
+  if (integer(name, 0) == onnx::TensorProto::STRING)
+    return nn::StringType::get(b.getContext());
+  return elementType(name, otherwise);
+}
+
 int64_t OpBinder::axis(int64_t axis, int64_t rank) {
   if (axis >= -rank && axis < rank)
     return axis < 0 ? axis + rank : axis;
@@ -239,7 +246,25 @@ Value OpBinder::constantOrFail(llvm::Expected<ElementsAttr> value) {
     return fail(value.takeError());
   return constant(*value);
 }
+Value OpBinder::constant(ArrayRef<StringRef> strings, ArrayRef<int64_t> shape) {
+  SmallVector<uint8_t> bytes;
+  SmallVector<int64_t> lengths;
+  for (StringRef string : strings) {
+    bytes.append(string.bytes_begin(), string.bytes_end());
+    lengths.push_back(int64_t(string.size()));
+  }
+  auto all = RankedTensorType::get(int64_t(bytes.size()), b.getIntegerType(8, /*isSigned=*/false));
+  auto type = RankedTensorType::get(shape, b.getI64Type());
+  return fromParts(b, loc, RankedTensorType::get(shape, nn::StringType::get(b.getContext())),
+                   {constant(DenseElementsAttr::get(all, ArrayRef<uint8_t>(bytes))),
+                    constant(DenseElementsAttr::get(type, ArrayRef<int64_t>(lengths)))});
+}
+
 Value OpBinder::constant(const onnx::TensorProto &tensor) {
+  if (tensor.data_type() == onnx::TensorProto::STRING) {
+    auto strings = file.readStrings(tensor);
+    return strings ? constant(*strings, dimsOf(tensor)) : fail(strings.takeError());
+  }
   return constantOrFail(readElements(file, tensor, b.getContext()));
 }
 Value OpBinder::constant(const onnx::SparseTensorProto &tensor) {

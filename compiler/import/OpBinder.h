@@ -37,6 +37,11 @@ public:
   /// Null when left out.
   mlir::Value input(size_t i) const { return i < inputs.size() ? inputs[i] : mlir::Value(); }
   mlir::ValueRange allInputs() const { return inputs; }
+  /// What the rest of the rule sees as the inputs.
+  void replaceInputs(llvm::ArrayRef<mlir::Value> values) {
+    replaced.assign(values.begin(), values.end());
+    inputs = replaced;
+  }
   /// Input 1 of a binary operator, shaped to broadcast as NumPy's do: until opset 6 it broadcasts
   /// only with attribute `broadcast`, from dim `axis` of input 0 on.
   mlir::Value secondOperand();
@@ -83,6 +88,8 @@ public:
   /// The element type that attribute `name` states, `otherwise` where it is left out; reports one
   /// that nn does not have, and gives null.
   mlir::Type elementType(llvm::StringRef name, mlir::Type otherwise = {});
+  /// The same, where it may be that of strings.
+  mlir::Type valueElementType(llvm::StringRef name, mlir::Type otherwise = {});
   /// `axis` counted from the front; reports one outside of [-rank, rank).
   int64_t axis(int64_t axis, int64_t rank);
 
@@ -122,6 +129,8 @@ public:
   /// The data of a tensor in an attribute.
   mlir::Value constant(const onnx::TensorProto &tensor);
   mlir::Value constant(const onnx::SparseTensorProto &tensor);
+  /// A tensor of strings.
+  mlir::Value constant(llvm::ArrayRef<llvm::StringRef> strings, llvm::ArrayRef<int64_t> shape);
   /// nn.reshape to a known shape; nothing where it has that shape.
   mlir::Value reshape(mlir::Value value, llvm::ArrayRef<int64_t> shape);
   mlir::Value reshapeTo(mlir::Value value, llvm::ArrayRef<mlir::AffineExpr> shape);
@@ -159,7 +168,7 @@ private:
   const onnx::NodeProto &node;
   int opset;
   llvm::ArrayRef<mlir::Value> inputs;
-  llvm::SmallVector<mlir::Value> results;
+  llvm::SmallVector<mlir::Value> replaced, results;
   Problems &problems;
   std::deque<llvm::SmallVector<int64_t>> none; // stand for shapes that are not fixed
   bool failed = false, refused = false, declined = false;

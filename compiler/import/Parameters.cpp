@@ -88,15 +88,31 @@ Value Parameters::spread(Value values, Value axes, int64_t rank, Value otherwise
   return f.where(isListed(axes, rank), sum(chosen, 1), otherwise);
 }
 
-Value Parameters::countBefore(Value holds) const {
+Value Parameters::scatter(Value data, Value indices, Value updates, nn::ScatterKind kind) const {
+  nn::ScatterElementsOp::Properties properties;
+  properties.kind = nn::ScatterKindAttr::get(b.getBuilder().getContext(), kind);
+  properties.axis = b.i64(0);
+  return b.create<nn::ScatterElementsOp>({data, indices, updates}, properties);
+}
+
+Value Parameters::zeros(AffineExpr count) const {
+  Value zero = b.reshape(b.constant(ArrayRef<int64_t>{0}), {});
+  return b.create<nn::ExpandOp>({zero, b.sizes(count)});
+}
+
+Value Parameters::flat(Value x) const {
+  return x ? b.reshapeTo(x, elementCount(b.shapeOf(x), b.getBuilder().getContext())) : x;
+}
+
+Value Parameters::sumBefore(Value x) const {
   nn::CumSumOp::Properties properties;
   properties.exclusive = b.getBuilder().getUnitAttr();
   Value axis = b.reshape(b.constant(ArrayRef<int64_t>{0}), {});
-  return b.create<nn::CumSumOp>({toInteger(holds), axis}, properties);
+  return b.create<nn::CumSumOp>({x, axis}, properties);
 }
 
 Value Parameters::compact(Value values, Value keeps, int64_t count) const {
-  Value place = countBefore(keeps);
+  Value place = sumBefore(toInteger(keeps));
   place = f.where(keeps, place, f.number(place, -1));
   return sum(f.where(matches(*this, place, count), values, f.number(values, 0)), 1);
 }

@@ -27,6 +27,15 @@ struct Parameters {
     return f.reduce(nn::ReduceKind::Sum, x, {axis}, /*keepdims=*/false);
   }
   mlir::Value gather(mlir::Value x, mlir::Value indices, int64_t axis = 0) const;
+  mlir::Value scatter(mlir::Value data, mlir::Value indices, mlir::Value updates,
+                      nn::ScatterKind kind) const;
+  mlir::AffineExpr number(int64_t value) const {
+    return b.getBuilder().getAffineConstantExpr(value);
+  }
+  mlir::Value zeros(mlir::AffineExpr count) const; // [count]
+  mlir::Value flat(mlir::Value x) const;           // [all elements]
+  /// For each element of `x` [n] the sum of those before it.
+  mlir::Value sumBefore(mlir::Value x) const;
 
   /// Ends the run with `text` unless all elements of a tensor of bools hold.
   void require(mlir::Value holds, const llvm::Twine &text) const;
@@ -38,8 +47,6 @@ struct Parameters {
   /// values[i] at place axes[i] of `rank` elements, `otherwise` elsewhere.
   mlir::Value spread(mlir::Value values, mlir::Value axes, int64_t rank,
                      mlir::Value otherwise) const;
-  /// For each element of `holds` [n] how many before it hold.
-  mlir::Value countBefore(mlir::Value holds) const;
   /// The `count` elements of `values` [n] where `keeps` [n] holds, one after the other.
   mlir::Value compact(mlir::Value values, mlir::Value keeps, int64_t count) const;
 };

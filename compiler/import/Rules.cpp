@@ -33,12 +33,13 @@ const Rules &Rules::get() {
     addSampleRules(all);
     addSequenceRules(all);
     addSelectRules(all);
+    addStringRules(all);
     return all;
   }();
   return rules;
 }
 
-const Rule *Rules::find(llvm::StringRef domain, llvm::StringRef op, int opset) const {
+const Rules::Entry *Rules::find(llvm::StringRef domain, llvm::StringRef op, int opset) const {
   auto versions = table.find(qualifiedName(domain, op));
   if (versions == table.end())
     return nullptr;

@@ -19,15 +19,31 @@ public:
   /// All rules of nncc.
   static const Rules &get();
 
+  struct Entry {
+    Rule rule;
+    bool takesValues; // inputs may be more than tensors of numbers: see Values.h
+  };
   /// The rule for `op` of an ONNX domain as operator set `opset` defines it, or null.
-  const Rule *find(llvm::StringRef domain, llvm::StringRef op, int opset) const;
+  const Entry *find(llvm::StringRef domain, llvm::StringRef op, int opset) const;
 
   /// Registers a rule of ONNX's own domain, or of another one by its qualified name:
   /// "ai.onnx.ml.Binarizer".
-  void onOp(llvm::StringRef op, int since, Rule rule) { table[op][since] = std::move(rule); }
+  void onOp(llvm::StringRef op, int since, Rule rule) {
+    table[op][since] = {std::move(rule), /*takesValues=*/false};
+  }
+  /// The same, of a rule that takes values of any type.
+  void onValues(llvm::StringRef op, int since, Rule rule) {
+    table[op][since] = {std::move(rule), /*takesValues=*/true};
+  }
+  /// Puts `rule`, which gets the one that there was, in the place of all rules of an operator. It
+  /// takes values of any type.
+  void extend(llvm::StringRef op, std::function<void(OpBinder &, const Rule &)> rule) {
+    for (auto &[since, entry] : table[op])
+      entry = {[rule, before = entry.rule](OpBinder &b) { rule(b, before); }, /*takesValues=*/true};
+  }
 
 private:
-  llvm::StringMap<std::map<int, Rule>> table;
+  llvm::StringMap<std::map<int, Entry>> table;
 };
 
 // One per family of operators, in Rules<Family>.cpp.
@@ -58,5 +74,7 @@ void addSelectRules(Rules &rules);
 void addMatrixRules(Rules &rules);
 void addDeformRules(Rules &rules);
 void addNGramRules(Rules &rules);
+/// Last: it extends rules of others.
+void addStringRules(Rules &rules);
 
 } // namespace nncc

@@ -25,10 +25,12 @@ static void importConstant(OpBinder &b) {
     ArrayRef<float> floats(value->floats().data(), size_t(value->floats_size()));
     return b.result(b.constant(DenseElementsAttr::get(type, floats)));
   }
-  if (b.attribute("value_string") || b.attribute("value_strings"))
-    b.unsupported("elements of type string are not supported");
-  else
-    b.invalid("a Constant without a value");
+  if (const auto *value = b.attribute("value_string"))
+    return b.result(b.constant(StringRef(value->s()), {}));
+  if (const auto *value = b.attribute("value_strings"))
+    return b.result(b.constant(llvm::to_vector_of<StringRef>(value->strings()),
+                               {int64_t(value->strings_size())}));
+  b.invalid("a Constant without a value");
 }
 
 static void importConstantOfShape(OpBinder &b) {
@@ -59,5 +61,5 @@ static void importConstantOfShape(OpBinder &b) {
 void nncc::addConstantRules(Rules &rules) {
   rules.onOp("Constant", 1, importConstant);
   rules.onOp("ConstantOfShape", 9, importConstantOfShape);
-  rules.onOp("Identity", 1, [](OpBinder &b) { b.result(b.input(0)); });
+  rules.onValues("Identity", 1, [](OpBinder &b) { b.result(b.input(0)); });
 }

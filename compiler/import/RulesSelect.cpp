@@ -13,7 +13,6 @@ namespace {
 struct Selection : Parameters {
   explicit Selection(OpBinder &b) : Parameters{b} {}
 
-  AffineExpr number(int64_t value) const { return b.getBuilder().getAffineConstantExpr(value); }
   /// How many elements hold.
   AffineExpr countTrue(Value mask) const {
     const Shape found = b.sizesOf(sum(toInteger(mask), 0), "a number of elements");
@@ -32,19 +31,6 @@ struct Selection : Parameters {
   Value order(Value x) const {
     const AffineExpr n = x ? b.shapeOf(x)[0] : number(0);
     return b.reshapeTo(order(b.reshapeTo(x, {number(1), n, number(1)}), n, false), n);
-  }
-  Value scatter(Value data, Value indices, Value updates, nn::ScatterKind kind) const {
-    nn::ScatterElementsOp::Properties properties;
-    properties.kind = nn::ScatterKindAttr::get(b.getBuilder().getContext(), kind);
-    properties.axis = b.i64(0);
-    return b.create<nn::ScatterElementsOp>({data, indices, updates}, properties);
-  }
-  Value zeros(AffineExpr count) const {
-    Value zero = b.reshape(b.constant(ArrayRef<int64_t>{0}), {});
-    return b.create<nn::ExpandOp>({zero, b.sizes(count)});
-  }
-  Value flat(Value x) const {
-    return x ? b.reshapeTo(x, elementCount(b.shapeOf(x), b.getBuilder().getContext())) : x;
   }
   Value differs(Value x, Value y) const { return flip(equal(x, y)); }
 };

@@ -101,7 +101,7 @@ static Value unsqueezeAt(OpBinder &b, Value x, Value axes) {
   const int64_t own = b.rankOf(x), rank = own + countAxes(b, axes);
   axes = p.axes(axes, rank);
   Value isNew = p.isListed(axes, rank), one = b.constant(ArrayRef<int64_t>{1});
-  Value from = p.countBefore(p.flip(isNew));
+  Value from = p.sumBefore(p.toInteger(p.flip(isNew)));
   // Of no dims there is none to look up: a 1 behind them.
   Value sizes = p.f.concat({b.sizes(b.shapeOf(x)), one}, 0);
   Value result = p.f.where(isNew, one, p.gather(sizes, from));

@@ -1,5 +1,6 @@
 // The inputs and outputs of a model: types, and sizes that the user gives.
 #include "compiler/import/Importer.h"
+#include "compiler/import/Ragged.h"
 #include "compiler/import/TypeMap.h"
 
 #include "llvm/ADT/StringSet.h"
@@ -23,6 +24,9 @@ public:
   bool bind();
   /// The shape of `input`; nothing where its rank is not known, which is reported.
   std::optional<Shape> resolve(const onnx::ValueInfoProto &input);
+  /// The type of a sequence or optional, whose tensors have the shape that the user gives.
+  Type withTensors(const onnx::ValueInfoProto &input, Type type) const;
+  AffineExpr makeSymbol() { return symbolOf(""); }
   /// The names of the symbols by their numbers, empty where a symbol has none.
   ArrayRef<std::string> getSymbols() const { return symbols; }
 
@@ -154,20 +158,40 @@ std::optional<Shape> InputSizes::resolve(const onnx::ValueInfoProto &input) {
   return shape;
 }
 
-// The type of an argument; null after reporting why there is none.
-static RankedTensorType importInput(const onnx::ValueInfoProto &input, InputSizes &sizes,
-                                    MLIRContext *context, Problems &problems) {
+Type InputSizes::withTensors(const onnx::ValueInfoProto &input, Type type) const {
+  auto given = options.shapes.find(input.name());
+  if (auto optional = dyn_cast<nn::OptionalType>(type))
+    return nn::OptionalType::get(context, withTensors(input, optional.getValue()));
+  if (auto sequence = dyn_cast<nn::SequenceType>(type))
+    return nn::SequenceType::get(context, withTensors(input, sequence.getTensor()));
+  if (given == options.shapes.end() || isa<RankedTensorType>(type))
+    return type;
+  SmallVector<int64_t> shape(ArrayRef<int64_t>(given->second));
+  std::replace(shape.begin(), shape.end(), openSize, ShapedType::kDynamic);
+  return RankedTensorType::get(shape, elementTypeOf(type));
+}
+
+// The type of an input, of a tensor with its sizes; null after reporting why there is none.
+static Type importInput(const onnx::ValueInfoProto &input, InputSizes &sizes, MLIRContext *context,
+                        Problems &problems) {
   const std::string where = "input '" + input.name() + "'";
+  const auto kind = input.type().value_case();
   auto refuse = [&](const Twine &why) {
     problems.add(ErrorClass::Unsupported, where, why);
-    return RankedTensorType();
+    return Type();
   };
-  if (input.type().value_case() != onnx::TypeProto::kTensorType)
-    return refuse("only tensors are supported, not sequences, optionals and maps");
-  Type element = toElementType(input.type().tensor_type().elem_type(), context);
+  if (kind == onnx::TypeProto::kSequenceType || kind == onnx::TypeProto::kOptionalType) {
+    Type type = toValueType(input.type(), context);
+    return type ? sizes.withTensors(input, type)
+                : refuse("a sequence or optional of such elements is not supported");
+  }
+  if (kind != onnx::TypeProto::kTensorType)
+    return refuse("maps and sparse tensors are not supported");
+  const int dataType = input.type().tensor_type().elem_type();
+  Type element = dataType == onnx::TensorProto::STRING ? nn::StringType::get(context)
+                                                       : toElementType(dataType, context);
   if (!element)
-    return refuse("elements of type " + elementTypeName(input.type().tensor_type().elem_type()) +
-                  " are not supported");
+    return refuse("elements of type " + elementTypeName(dataType) + " are not supported");
   auto shape = sizes.resolve(input);
   if (!shape)
     return {};
@@ -183,6 +207,20 @@ static RankedTensorType importInput(const onnx::ValueInfoProto &input, InputSize
   return tensorOf(*shape, element);
 }
 
+// What a value of the model is among the tensors of the program.
+static Attribute signatureOf(const std::string &name, Type type, size_t parts, Builder &b) {
+  return b.getDictionaryAttr({b.getNamedAttr("name", b.getStringAttr(name)),
+                              b.getNamedAttr("parts", b.getI64IntegerAttr(int64_t(parts))),
+                              b.getNamedAttr("type", TypeAttr::get(type))});
+}
+
+static void nameDims(func::FuncOp function, unsigned argument, const onnx::ValueInfoProto &input) {
+  SmallVector<StringRef> names;
+  for (const auto &dim : declaredShape(input).dim())
+    names.push_back(dimName(dim));
+  function.setArgAttr(argument, "nn.dims", Builder(function).getStrArrayAttr(names));
+}
+
 bool Importer::importSignature(func::FuncOp function, Scope &scope) {
   SmallVector<const onnx::ValueInfoProto *> inputs;
   for (const onnx::ValueInfoProto &input : file.proto().graph().input())
@@ -191,16 +229,19 @@ bool Importer::importSignature(func::FuncOp function, Scope &scope) {
   InputSizes sizes(inputs, options, &context, problems);
   if (!sizes.bind())
     return false;
-  SmallVector<Type> types;
-  SmallVector<const onnx::ValueInfoProto *> arguments; // that have a type
+  SmallVector<Type> types; // of the inputs that have one
+  SmallVector<const onnx::ValueInfoProto *> arguments;
+  SmallVector<RankedTensorType> tensors;
   for (const onnx::ValueInfoProto *input : inputs) {
     scope.values[input->name()] = Value();
     if (Type type = importInput(*input, sizes, &context, problems)) {
       types.push_back(type);
       arguments.push_back(input);
+      llvm::append_range(tensors, partTypes(type, [&] { return sizes.makeSymbol(); }));
     }
   }
-  function.setFunctionType(builder.getFunctionType(types, {}));
+  function.setFunctionType(
+      builder.getFunctionType(SmallVector<Type>(llvm::iterator_range(tensors)), {}));
   if (ArrayRef<std::string> symbols = sizes.getSymbols(); !symbols.empty()) {
     auto names =
         llvm::map_to_vector(symbols, [](const std::string &name) -> StringRef { return name; });
@@ -208,48 +249,75 @@ bool Importer::importSignature(func::FuncOp function, Scope &scope) {
   }
   Block *body = function.addEntryBlock();
   builder.setInsertionPointToStart(body);
-  for (auto [i, input] : llvm::enumerate(arguments)) {
-    SmallVector<StringRef> names;
-    for (const auto &dim : declaredShape(*input).dim())
-      names.push_back(dimName(dim));
-    function.setArgAttr(i, "nn.name", builder.getStringAttr(input->name()));
-    function.setArgAttr(i, "nn.dims", builder.getStrArrayAttr(names));
-    body->getArgument(i).setLoc(NameLoc::get(builder.getStringAttr(input->name())));
-    scope.values[input->name()] = body->getArgument(i);
+  SmallVector<Attribute> signature;
+  unsigned next = 0;
+  for (auto [input, type] : llvm::zip(arguments, types)) {
+    const unsigned first = next;
+    for (StringRef part : partNames(type)) {
+      const std::string name = input->name() + part.str();
+      function.setArgAttr(next, "nn.name", builder.getStringAttr(name));
+      body->getArgument(next++).setLoc(NameLoc::get(builder.getStringAttr(name)));
+    }
+    if (next == first + 1)
+      nameDims(function, first, *input);
+    ValueRange parts = body->getArguments().slice(first, next - first);
+    scope.values[input->name()] = fromParts(builder, function.getLoc(), type, parts);
+    signature.push_back(signatureOf(input->name(), type, next - first, builder));
   }
+  if (types.size() != tensors.size())
+    function->setAttr(nn::inputsAttr, builder.getArrayAttr(signature));
   return true;
+}
+
+// The value as what the model declares an output to be; null after reporting why not.
+static Value asDeclared(OpBinder &b, Value value, const onnx::TypeProto &proto) {
+  Type declared = toValueType(proto, b.getBuilder().getContext()), type = openTypeOf(value);
+  if (isa<RankedTensorType>(value.getType()) && (!declared || isa<TensorType>(declared)))
+    return value;
+  const bool isOptional = isa_and_present<nn::OptionalType>(declared);
+  if (auto optional = dyn_cast_or_null<nn::OptionalType>(type); optional && !isOptional)
+    type = optional.getValue();
+  Type joined = declared ? commonType(declared, type) : type;
+  if (isa_and_present<TensorType>(declared) && isa_and_present<RankedTensorType>(type))
+    joined = type;
+  if (!joined || isa<NoneType>(joined))
+    return b.invalid("is " + describe(value.getType()) + ", which is not what is declared");
+  return Ragged(b).convert(value, isOptional ? joined : type);
 }
 
 void Importer::importOutputs(func::FuncOp function, Scope &scope) {
   SmallVector<Value> results;
-  SmallVector<Attribute> attributes;
+  SmallVector<Attribute> attributes, signature;
   llvm::StringSet<> names;
   auto add = [&](const std::string &name, Value value) {
-    results.push_back(value);
-    attributes.push_back(
-        builder.getDictionaryAttr(builder.getNamedAttr("nn.name", builder.getStringAttr(name))));
+    const SmallVector<Value> parts = partsOf(value);
+    for (auto [part, suffix] : llvm::zip(parts, partNames(value.getType())))
+      attributes.push_back(builder.getDictionaryAttr(
+          builder.getNamedAttr("nn.name", builder.getStringAttr(name + suffix.str()))));
+    llvm::append_range(results, parts);
+    signature.push_back(signatureOf(name, value.getType(), parts.size(), builder));
     names.insert(name);
   };
   for (const onnx::ValueInfoProto &output : file.proto().graph().output()) {
+    const std::string where = "output '" + output.name() + "'";
     Value value = lookUp(scope, output.name());
     if (!value) {
       if (problems.empty()) // else its producer is reported
-        problems.add(ErrorClass::Unsupported, "output '" + output.name() + "'",
-                     "could not be imported");
-      continue;
-    }
-    if (!isa<RankedTensorType>(value.getType())) {
-      problems.add(ErrorClass::Unsupported, "output '" + output.name() + "'",
-                   "only tensors are supported, not sequences, optionals and maps");
+        problems.add(ErrorClass::Unsupported, where, "could not be imported");
       continue;
     }
     const int declared = output.type().tensor_type().elem_type();
     const int found = toDataType(getElementTypeOrSelf(value));
     if (declared != onnx::TensorProto::UNDEFINED && declared != found)
-      problems.invalid("output '" + output.name() + "'", "is of type " + elementTypeName(found) +
-                                                             ", but declared as " +
-                                                             elementTypeName(declared));
-    add(output.name(), value);
+      problems.invalid(where, "is of type " + elementTypeName(found) + ", but declared as " +
+                                  elementTypeName(declared));
+    Problems wrong;
+    OpBinder binder(builder, function.getLoc(), file, onnx::NodeProto::default_instance(), 0, {},
+                    wrong);
+    value = asDeclared(binder, value, output.type());
+    problems.take(wrong.finish(), where);
+    if (value)
+      add(output.name(), value);
   }
   if (options.allValuesAreOutputs)
     for (const onnx::NodeProto &node : file.proto().graph().node())
@@ -261,4 +329,6 @@ void Importer::importOutputs(func::FuncOp function, Scope &scope) {
   function.setFunctionType(
       builder.getFunctionType(function.getArgumentTypes(), ValueRange(results).getTypes()));
   function.setAllResultAttrs(attributes);
+  if (signature.size() != results.size())
+    function->setAttr(nn::outputsAttr, builder.getArrayAttr(signature));
 }

@@ -213,6 +213,18 @@ llvm::Expected<TensorData> ModelFile::read(const TensorProto &tensor) const {
   return readInline(tensor, *layout);
 }
 
+llvm::Expected<llvm::SmallVector<llvm::StringRef>>
+ModelFile::readStrings(const TensorProto &tensor) const {
+  auto layout = layoutOf(tensor);
+  if (!layout)
+    return layout.takeError();
+  if (tensor.data_location() == TensorProto::EXTERNAL || tensor.has_segment())
+    return invalidModel("strings outside of the tensor itself", describe(tensor));
+  if (auto error = checkInline(tensor, *layout))
+    return error;
+  return llvm::to_vector_of<llvm::StringRef>(tensor.string_data());
+}
+
 llvm::Error ModelFile::check(const TensorProto &tensor) const {
   auto layout = layoutOf(tensor);
   if (!layout)

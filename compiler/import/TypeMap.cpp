@@ -1,6 +1,6 @@
 #include "compiler/import/TypeMap.h"
 #include "compiler/import/ElementType.h"
-#include "compiler/import/Sequence.h"
+#include "compiler/import/Values.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -54,36 +54,69 @@ int nncc::toDataType(mlir::Type element) {
   for (auto [onnxType, type] : typeTable(element.getContext()))
     if (type == element)
       return onnxType;
-  return TensorProto::UNDEFINED;
+  return llvm::isa<nn::StringType>(element) ? TensorProto::STRING : TensorProto::UNDEFINED;
+}
+
+static void setTensorType(mlir::Type tensor, onnx::TypeProto &proto) {
+  proto.mutable_tensor_type()->set_elem_type(toDataType(elementTypeOf(tensor)));
+  if (auto ranked = llvm::dyn_cast<mlir::RankedTensorType>(tensor)) {
+    auto *shape = proto.mutable_tensor_type()->mutable_shape();
+    for (int64_t size : ranked.getShape())
+      if (auto *dim = shape->add_dim(); !mlir::ShapedType::isDynamic(size))
+        dim->set_dim_value(size);
+  }
 }
 
 onnx::TypeProto nncc::toTypeProto(mlir::Value value) {
   onnx::TypeProto proto;
   if (isSequence(value)) {
-    if (!elementsOf(value).empty())
-      *proto.mutable_sequence_type()->mutable_elem_type() = toTypeProto(elementsOf(value)[0]);
-    return proto;
+    if (mlir::Type tensor = tensorTypeOf(value))
+      setTensorType(tensor, *proto.mutable_sequence_type()->mutable_elem_type());
+  } else if (llvm::isa<mlir::RankedTensorType>(value.getType())) {
+    setTensorType(value.getType(), proto);
   }
-  auto type = llvm::dyn_cast<mlir::RankedTensorType>(value.getType());
-  if (!type)
-    return proto;
-  proto.mutable_tensor_type()->set_elem_type(toDataType(type.getElementType()));
-  auto *shape = proto.mutable_tensor_type()->mutable_shape();
-  for (int64_t size : type.getShape())
-    shape->add_dim()->set_dim_value(size);
   return proto;
 }
 
-// "float", "seq(tensor(float))"; empty where any type will do: nobody knows of what a sequence
-// without elements is, and an optional is the value in it.
+mlir::Type nncc::toValueType(const onnx::TypeProto &proto, mlir::MLIRContext *context) {
+  auto wrap = [&](const onnx::TypeProto &inner, auto make) {
+    mlir::Type type = toValueType(inner, context);
+    return type ? make(type) : type;
+  };
+  if (proto.has_sequence_type())
+    return wrap(proto.sequence_type().elem_type(), [&](mlir::Type type) -> mlir::Type {
+      return nn::SequenceType::get(context, type);
+    });
+  if (proto.has_optional_type())
+    return wrap(proto.optional_type().elem_type(), [&](mlir::Type type) -> mlir::Type {
+      return nn::OptionalType::get(context, type);
+    });
+  const onnx::TypeProto::Tensor &tensor = proto.tensor_type();
+  mlir::Type element = tensor.elem_type() == TensorProto::STRING
+                           ? nn::StringType::get(context)
+                           : toElementType(tensor.elem_type(), context);
+  if (!element)
+    return {};
+  if (!tensor.has_shape())
+    return mlir::UnrankedTensorType::get(element);
+  llvm::SmallVector<int64_t> shape;
+  for (const auto &dim : tensor.shape().dim())
+    shape.push_back(dim.has_dim_value() && dim.dim_value() >= 0 ? dim.dim_value()
+                                                                : mlir::ShapedType::kDynamic);
+  return mlir::RankedTensorType::get(shape, element);
+}
+
+// "tensor(float)", "seq(tensor(float))"; empty where any type will do: an optional may be given as
+// the value in it.
 static std::string spelledType(mlir::Value value, const onnx::OpSchema &schema) {
-  if (isNone(value) || llvm::StringRef(schema.Name()).starts_with("Optional"))
+  if (isNone(value) || llvm::isa<nn::OptionalType>(value.getType()) ||
+      llvm::StringRef(schema.Name()).starts_with("Optional"))
     return "";
-  if (!isSequence(value))
-    return elementTypeName(toDataType(mlir::getElementTypeOrSelf(value)));
-  if (elementsOf(value).empty() || isSequence(elementsOf(value)[0]))
+  mlir::Type tensor = tensorTypeOf(value);
+  if (!tensor)
     return "";
-  return "seq(tensor(" + spelledType(elementsOf(value)[0], schema) + "))";
+  const std::string name = "tensor(" + elementTypeName(toDataType(elementTypeOf(tensor))) + ")";
+  return isSequence(value) ? "seq(" + name + ")" : name;
 }
 
 std::string nncc::checkInputTypes(const onnx::OpSchema &schema,
@@ -94,11 +127,12 @@ std::string nncc::checkInputTypes(const onnx::OpSchema &schema,
     if (!input || schema.inputs().empty())
       continue;
     const auto &parameter = schema.inputs()[std::min(i, schema.inputs().size() - 1)];
-    const std::string name = spelledType(input, schema);
+    std::string name = spelledType(input, schema);
     if (name.empty())
       continue;
-    onnx::DataType spelled =
-        onnx::Utils::DataTypeUtils::ToType(isSequence(input) ? name : "tensor(" + name + ")");
+    onnx::DataType spelled = onnx::Utils::DataTypeUtils::ToType(name);
+    if (!isSequence(input)) // "float" is what people call it
+      name = name.substr(7, name.size() - 8);
     if (!parameter.GetTypes().empty() && !parameter.GetTypes().count(spelled))
       return "its input " + std::to_string(i) + " is of type " + name + ", which " + schema.Name() +
              " of operator set " + std::to_string(schema.SinceVersion()) + " does not take";

@@ -11,11 +11,15 @@ namespace nncc {
 /// The element type in nn, where signless means signed and i1 is bool; null where nn has none.
 mlir::Type toElementType(int dataType, mlir::MLIRContext *context);
 
-/// The onnx::TensorProto::DataType of a type that toElementType gives.
+/// The onnx::TensorProto::DataType of a type that toElementType gives, or of strings.
 int toDataType(mlir::Type element);
 
 /// The type of a tensor or sequence as ONNX spells it; without a value for an empty optional.
 onnx::TypeProto toTypeProto(mlir::Value value);
+
+/// A tensor of known or unknown rank (sizes that are no numbers are dynamic), a sequence or an
+/// optional, as Values.h has them; null where nn has no such elements.
+mlir::Type toValueType(const onnx::TypeProto &proto, mlir::MLIRContext *context);
 
 /// Which of `inputs` (null: left out) has a type that `schema` does not allow, in words; else
 /// empty.

@@ -1,12 +1,16 @@
 #include "dialects/nn/NN.h"
 
 #include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 
 #include "dialects/nn/Interfaces.cpp.inc"
 #include "dialects/nn/NNDialect.cpp.inc"
 #include "dialects/nn/NNEnums.cpp.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "dialects/nn/NNTypes.cpp.inc"
 
 namespace nncc::nn {
 
@@ -31,6 +35,10 @@ void NNDialect::initialize() {
   addSelectOps();
   addConstantOps();
   addPackOps();
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "dialects/nn/NNTypes.cpp.inc"
+      >();
 }
 
 Operation *NNDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type,

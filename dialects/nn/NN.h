@@ -16,10 +16,18 @@
 #include "dialects/nn/NNDialect.h.inc"
 #include "dialects/nn/NNEnums.h.inc"
 
+#define GET_TYPEDEF_CLASSES
+#include "dialects/nn/NNTypes.h.inc"
+
 #define GET_OP_CLASSES
 #include "dialects/nn/NNOps.h.inc"
 
 namespace nncc::nn {
+
+/// Of a program some of whose inputs or outputs are more than one tensor: each of them as a
+/// dictionary of its `name`, its `type` (Values.td), and the number of `parts` that follow each
+/// other among the arguments or results.
+inline constexpr llvm::StringLiteral inputsAttr = "nn.inputs", outputsAttr = "nn.outputs";
 
 /// The lowering of every elementwise op.
 mlir::FailureOr<llvm::SmallVector<mlir::Value>> lowerElementwise(ScalarOpInterface op,

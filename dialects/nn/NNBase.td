@@ -19,6 +19,7 @@ def NN_Dialect : Dialect {
     (axes, shapes, pads, sizes) is an operand. Signless integers are signed, i1 is bool.
   }];
   let hasConstantMaterializer = 1;
+  let useDefaultTypePrinterParser = 1;
   let extraClassDeclaration = [{
     // One per family, in its .cpp.
     void addElementwiseOps();

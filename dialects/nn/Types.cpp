@@ -1,4 +1,5 @@
 #include "dialects/nn/FloatCodes.h"
+#include "dialects/nn/NN.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -208,6 +209,7 @@ std::string typeName(Type element) {
                        .Case([](ComplexType type) {
                          return type.getElementType().isF64() ? "complex128" : "complex64";
                        })
+                       .Case([](StringType) { return "string"; })
                        .Default(StringRef());
   if (!name.empty())
     return name.str();

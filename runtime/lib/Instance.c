@@ -262,8 +262,7 @@ static nncc_status execute(nncc_instance *instance) {
                       .arena = workspace,
                       .scratch = workspace + instance->plan.arena,
                       .scratch_stride = (int64_t)instance->plan.stride,
-                      .dims = instance->dims,
-                      .values = NULL};
+                      .dims = instance->dims};
   instance->reported = false;
   instance->nextDispatch = 0;
   if (instance->pool)

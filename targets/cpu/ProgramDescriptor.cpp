@@ -1,6 +1,7 @@
 #include "targets/cpu/ProgramDescriptor.h"
 
 #include "dialects/SizeText.h"
+#include "dialects/nn/NN.h"
 #include "runtime/include/nncc/abi.h"
 #include "targets/cpu/ProgramSizes.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -29,6 +30,8 @@ nncc_type smallFloatCode(mlir::Type type) {
 }
 
 nncc_type typeCode(mlir::Type type) {
+  if (llvm::isa<nn::StringType>(type))
+    return NNCC_STRING;
   if (type.isF32())
     return NNCC_FLOAT;
   if (type.isF64())
@@ -89,6 +92,47 @@ public:
     auto names = main->getAttrOfType<mlir::ArrayAttr>("rt.result_names");
     for (auto [type, name] : llvm::zip(resultTypes(main), names))
       infos.push_back(tensorInfo(llvm::cast<mlir::StringAttr>(name), type));
+    return infos;
+  }
+
+  // One nncc_value_info; `tensors`: the types of all inputs or outputs.
+  Constant *valueInfo(mlir::DictionaryAttr value, int64_t first,
+                      llvm::ArrayRef<mlir::RankedTensorType> tensors) {
+    const int64_t count = value.getAs<mlir::IntegerAttr>("parts").getInt();
+    mlir::Type type = value.getAs<mlir::TypeAttr>("type").getValue();
+    int kind = NNCC_VALUE_TENSOR;
+    if (auto optional = llvm::dyn_cast<nn::OptionalType>(type))
+      kind = NNCC_VALUE_OPTIONAL, type = optional.getValue();
+    if (auto sequence = llvm::dyn_cast<nn::SequenceType>(type)) {
+      kind = kind == NNCC_VALUE_OPTIONAL ? NNCC_VALUE_OPTIONAL_SEQUENCE : NNCC_VALUE_SEQUENCE;
+      type = sequence.getTensor();
+    }
+    SmallVector<Constant *> shape;
+    auto ranked = llvm::dyn_cast<mlir::RankedTensorType>(type);
+    if (kind == NNCC_VALUE_TENSOR)
+      for (AffineExpr size : shapeOf(tensors[first + count - 1])) // of strings: their lengths
+        shape.push_back(program.i64(dims.inShape(size)));
+    else if (ranked)
+      for (int64_t size : ranked.getShape())
+        shape.push_back(program.i64(size));
+    static_assert(mlir::ShapedType::kDynamic == INT64_MIN,
+                  "a size that each tensor has of its own");
+    return program.record({program.text(value.getAs<mlir::StringAttr>("name")), program.i32(kind),
+                           program.i32(typeCode(mlir::getElementTypeOrSelf(type))),
+                           program.i32(ranked ? ranked.getRank() : -1),
+                           program.array(shape, "shape"), program.i32(first), program.i32(count)},
+                          sizeof(nncc_value_info));
+  }
+
+  SmallVector<Constant *> valueInfos(StringRef attribute,
+                                     llvm::ArrayRef<mlir::RankedTensorType> tensors) {
+    SmallVector<Constant *> infos;
+    int64_t first = 0;
+    if (auto values = main->getAttrOfType<mlir::ArrayAttr>(attribute))
+      for (auto value : values.getAsRange<mlir::DictionaryAttr>()) {
+        infos.push_back(valueInfo(value, first, tensors));
+        first += value.getAs<mlir::IntegerAttr>("parts").getInt();
+      }
     return infos;
   }
 
@@ -164,6 +208,8 @@ public:
   Constant *emit(const ProgramInfo &info, const Machine &machine, const DescriptorParts &parts) {
     SmallVector<Constant *> inputs = inputInfos(), outputs = outputInfos(), meta = metadata();
     SmallVector<Constant *> sizes = dimInfos(), checks;
+    SmallVector<Constant *> inputValues = valueInfos(nn::inputsAttr, argumentTypes(main)),
+                            outputValues = valueInfos(nn::outputsAttr, resultTypes(main));
     for (const std::string &check : parts.checks)
       checks.push_back(program.text(check));
     ProgramBuilder &p = program;
@@ -194,7 +240,11 @@ public:
                               parts.plan,
                               parts.run,
                               emitInfer(),
-                              p.array(checks, "checks")},
+                              p.array(checks, "checks"),
+                              p.i32(inputValues.size()),
+                              p.i32(outputValues.size()),
+                              p.array(inputValues, "input_values"),
+                              p.array(outputValues, "output_values")},
                              sizeof(nncc_descriptor)),
                     "descriptor");
   }
