@@ -23,6 +23,22 @@ def PackBorders : GraphPass<"nncc-pack-borders"> {
   }];
 }
 
+def AppendStates : GraphPass<"nncc-append-states"> {
+  let summary = "Collect the states of loops that only grow at their end";
+  let description = [{
+    A state that the body puts something behind, and uses for nothing else, would be copied in each iteration. It becomes
+    one of the results that the loop collects, in memory that grows by doubling:
+    ```mlir
+    %r = rt.loop counter 1 (%init) {symbols = [2], starts = (s0)} : ... {     %c = rt.loop counter 1 () ... {
+    ^bb0(%state: tensor<?x4xf32, (s2, 4)>):                               -->   rt.yield %x
+      %next = nn.concat %state, %x {axis = 0}                                 }
+      rt.yield %next                                                          %r = nn.concat %init, %c {axis = 0}
+    }
+    ```
+    Sequences that a loop makes (ONNX SequenceInsert, SequenceMap) are such states.
+  }];
+}
+
 def FoldShapes : GraphPass<"nncc-fold-shapes"> {
   let summary = "Fold the arithmetic on shapes";
   let description = [{

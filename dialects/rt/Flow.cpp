@@ -122,6 +122,12 @@ OperandRange LoopOp::getElements() {
   return getYield().getOperands().drop_front(getConditional() + getInits().size());
 }
 
+bool LoopOp::isAppended(size_t element) {
+  auto rank = [](Value value) { return cast<RankedTensorType>(value.getType()).getRank(); };
+  const int64_t own = rank(getElements()[element]);
+  return own > 0 && own == rank(getResult(getInits().size() + element));
+}
+
 LogicalResult LoopOp::verify() {
   YieldOp yield = getYield();
   if (!yield)
@@ -135,9 +141,12 @@ LogicalResult LoopOp::verify() {
   if (getNumResults() < states || yield.getOperands().size() != getNumResults() + getConditional())
     return emitOpError("expects a result per value that its body yields");
   SmallVector<Type> collected;
-  for (Type type : getElements().getTypes()) {
+  for (auto [i, type] : llvm::enumerate(getElements().getTypes())) {
     SmallVector<int64_t> shape(cast<RankedTensorType>(type).getShape());
-    shape.insert(shape.begin(), ShapedType::kDynamic);
+    if (isAppended(i))
+      shape.front() = ShapedType::kDynamic;
+    else
+      shape.insert(shape.begin(), ShapedType::kDynamic);
     collected.push_back(
         RankedTensorType::get(shape, cast<RankedTensorType>(type).getElementType()));
   }

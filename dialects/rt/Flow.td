@@ -72,7 +72,8 @@ def RT_LoopOp : RT_Op<"loop", [RecursiveMemoryEffects, DeclareOpInterfaceMethods
     ```
     Operands are, where the loop is `conditional`, a condition of one element, then the state before the first iteration.
     The body gets the state and yields, likewise, the condition, the state, and elements that the results after the state
-    collect, along a new first dim. It runs as long as fewer than `trip` iterations are done (no bound without it) and
+    collect, along a new first dim; elements of as many dims as their result are put one behind the other along the first
+    one, and may differ in it. It runs as long as fewer than `trip` iterations are done (no bound without it) and
     the condition holds. Inside, symbol `counter` is the number of the iteration, after the loop how many there were.
 
     The sizes of the state, and of what is collected, may change from one iteration to the next: they are then over
@@ -97,6 +98,8 @@ def RT_LoopOp : RT_Op<"loop", [RecursiveMemoryEffects, DeclareOpInterfaceMethods
     ::mlir::OperandRange getNextStates();
     /// What the results after the state collect.
     ::mlir::OperandRange getElements();
+    /// Whether this one of them is put behind those before it, rather than along a new dim.
+    bool isAppended(size_t element);
   }];
 }
 

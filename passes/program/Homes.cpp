@@ -142,7 +142,9 @@ void Homes::assignElement(rt::LoopOp loop, size_t i) {
   assignResult(result);
   Home home = homes[result];
   AffineExpr counter = getAffineSymbolExpr(loop.getCounter(), loop.getContext());
-  home.start = normalForm(counter * byteSize(loop.getElements()[i].getType()));
+  home.start = loop.isAppended(i) // what there is of it before the iteration
+                   ? byteSize(result.getType())
+                   : normalForm(counter * byteSize(loop.getElements()[i].getType()));
   if (home.space == rt::Space::Pointer) {
     growing[loop].push_back(home.index);
     home.before = Home::Before::Grow;
