@@ -246,6 +246,45 @@ static nncc_status checkArguments(const Side *side, const nncc_tensor *tensors, 
   return NNCC_OK;
 }
 
+/* The size that a declared one stands for in this run. */
+static int64_t boundSize(const nncc_instance *instance, int64_t size) {
+  return size < 0 ? instance->dims[-1 - size] : size;
+}
+
+/* What is given of the parts of a value. */
+static Ragged raggedInput(const nncc_instance *instance, const nncc_value_info *info) {
+  const nncc_tensor_info *tensors = instance->model->descriptor.inputs;
+  void *const *data = instance->inputs;
+  Parts parts = nnccPartsOf(info);
+  Ragged ragged = {.elements = data[parts.elements],
+                   .total = boundSize(instance, tensors[parts.elements].shape[0])};
+  if (parts.present >= 0)
+    ragged.present = data[parts.present];
+  if (parts.lengths >= 0) {
+    ragged.lengths = data[parts.lengths];
+    ragged.strings = instance->inputBytes[parts.lengths] / (int64_t)sizeof(int64_t);
+  }
+  if (parts.rows >= 0) {
+    ragged.rows = data[parts.rows];
+    ragged.count = boundSize(instance, tensors[parts.rows].shape[0]);
+  }
+  return ragged;
+}
+
+/* Kernels find their way through the parts of a value by what the parts say. */
+static nncc_status checkParts(const nncc_instance *instance) {
+  const Values *values = &instance->model->inputs;
+  nncc_status status = NNCC_OK;
+  for (int32_t i = 0; !status && !values->areTensors && i < values->count; ++i) {
+    if (nnccIsOnePart(&values->infos[i]))
+      continue;
+    Ragged ragged = raggedInput(instance, &values->infos[i]);
+    status = nnccCheckRagged(&instance->model->descriptor, values, i, &ragged, instance->dims,
+                             NNCC_INVALID_ARGUMENT);
+  }
+  return status;
+}
+
 nncc_status nnccBindInputs(nncc_instance *instance, const nncc_tensor *inputs, int32_t count,
                            bool needData) {
   const nncc_descriptor *d = &instance->model->descriptor;
@@ -265,7 +304,9 @@ nncc_status nnccBindInputs(nncc_instance *instance, const nncc_tensor *inputs, i
     if (!status && needData)
       status = takeData(d, &side, index, &inputs[i]);
   }
-  return status ? status : nnccBindDims(instance);
+  if (!status)
+    status = nnccBindDims(instance);
+  return status || !needData ? status : checkParts(instance);
 }
 
 /* The shape must be what the bound dims say. */
@@ -275,8 +316,7 @@ static nncc_status checkOutputSizes(nncc_instance *instance, const Side *side, i
   const nncc_tensor_info *info = &side->infos[index];
   char reason[160];
   for (int32_t i = 0; i < info->rank; ++i) {
-    int64_t size = info->shape[i];
-    int64_t expected = size < 0 ? instance->dims[-1 - size] : size;
+    int64_t expected = boundSize(instance, info->shape[i]);
     if (expected == tensor->shape[i])
       continue;
     snprintf(reason, sizeof reason, ": size %d is %lld, expected %lld", i,

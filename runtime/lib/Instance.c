@@ -285,21 +285,36 @@ void nnccRecord(nncc_profile *profile, int64_t elapsed) {
   ++profile->count;
 }
 
-nncc_status nncc_instance_run(nncc_instance *instance, const nncc_tensor *inputs,
-                              int32_t num_inputs, const nncc_tensor *outputs, int32_t num_outputs) {
-  nncc_status status = enter(instance);
-  if (status)
-    return status;
-  atomic_store_explicit(&instance->cancelled, 0, memory_order_relaxed);
+nncc_status nnccRunTensors(nncc_instance *instance, const nncc_tensor *inputs, int32_t num_inputs,
+                           const nncc_tensor *outputs, int32_t num_outputs) {
   int64_t begin = instance->profile ? nnccNow() : 0;
-  status = nnccBindInputs(instance, inputs, num_inputs, true);
+  nncc_status status = nnccBindInputs(instance, inputs, num_inputs, true);
   if (!status)
     status = nnccBindOutputs(instance, outputs, num_outputs);
   if (!status)
     status = execute(instance);
   if (!status && instance->profile)
     nnccRecord(&instance->runProfile, nnccNow() - begin);
-  return leave(instance, status);
+  return status;
+}
+
+nncc_status nncc_instance_run(nncc_instance *instance, const nncc_tensor *inputs,
+                              int32_t num_inputs, const nncc_tensor *outputs, int32_t num_outputs) {
+  nncc_status status = enter(instance);
+  if (status)
+    return status;
+  atomic_store_explicit(&instance->cancelled, 0, memory_order_relaxed);
+  return leave(instance, nnccRunTensors(instance, inputs, num_inputs, outputs, num_outputs));
+}
+
+nncc_status nncc_instance_run_values(nncc_instance *instance, const nncc_value *const *inputs,
+                                     int32_t num_inputs, nncc_value **outputs,
+                                     int32_t num_outputs) {
+  nncc_status status = enter(instance);
+  if (status)
+    return status;
+  atomic_store_explicit(&instance->cancelled, 0, memory_order_relaxed);
+  return leave(instance, nnccRunValues(instance, inputs, num_inputs, outputs, num_outputs));
 }
 
 const char *nncc_instance_error(const nncc_instance *instance) { return instance->error; }

@@ -5,10 +5,14 @@
  *   Library.c  the model's entry point in an ELF file
  *   Weights.c  weights in memory or in a file
  *   Model.c    opens and describes models
+ *   Parts.c    the tensors that a value is handed over as, and what has to hold of them
  *   Pool.c     worker threads
  *   Binding.c  tensors of the caller -> sizes of dims -> workspace
  *   Services.c what the compiled library asks for
  *   Instance.c life and runs of an instance
+ *   Value.c    values that the host makes, looks at and owns
+ *   Pack.c     from values to the tensors of a run
+ *   RunValues.c runs on values, and values of the tensors that a run gives
  */
 #ifndef NNCC_RUNTIME_INTERNAL_H
 #define NNCC_RUNTIME_INTERNAL_H
@@ -42,7 +46,8 @@ typedef struct Text {
 } Text;
 void nnccAppend(Text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* "float32[2,batch,3]": negative sizes print as the name of their dim, or "?". */
+/* "float32[2,batch,3]": negative sizes print as the name of their dim, or "?"; of a negative rank
+ * "float32". */
 void nnccAppendTensor(Text *text, const nncc_descriptor *descriptor, nncc_type type, int32_t rank,
                       const int64_t *shape);
 
@@ -91,11 +96,60 @@ void nnccFreeWeights(Weights *weights);
 /* Aligned to NNCC_ALIGNMENT, in huge pages where it is large; free() releases it. */
 void *nnccAllocate(uint64_t bytes);
 
+/* Parts.c ---------------------------------------------------------------------------------------
+ */
+
+/* The inputs or outputs of a model as a user sees them. */
+typedef struct Values {
+  const char *side; /* "input" or "output" */
+  const nncc_value_info *infos;
+  int32_t count;
+  bool areTensors;       /* of numbers, all of them: each is its only part */
+  nncc_value_info *made; /* to free: infos of a library that has none */
+} Values;
+
+/* Checks the descriptor's table, or makes one of its tensors. */
+nncc_status nnccReadValues(const nncc_descriptor *descriptor, bool input, Values *values);
+
+/* Which of the tensors are the parts of a value; -1: it has no such part. */
+typedef struct Parts {
+  int32_t present;
+  int32_t elements; /* of strings: bytes */
+  int32_t lengths;
+  int32_t rows;
+} Parts;
+Parts nnccPartsOf(const nncc_value_info *info);
+
+/* Whether the value is a tensor of numbers: its only part. */
+bool nnccIsOnePart(const nncc_value_info *info);
+
+/* The parts of one value in memory, at any alignment; NULL and 0 for those that it does not have,
+ * NULL also for those that are empty. */
+typedef struct Ragged {
+  const char *present, *elements, *lengths, *rows;
+  int64_t total;   /* elements, or bytes of strings */
+  int64_t strings; /* in lengths */
+  int64_t count;   /* of rows */
+} Ragged;
+
+/* Row `index`: a rank, then NNCC_VALUE_MAX_RANK sizes. */
+void nnccReadRow(const Ragged *ragged, int64_t index, int64_t *row);
+int64_t nnccReadLength(const Ragged *ragged, int64_t index);
+
+/* Whether the parts fit each other, the declared rank and sizes, and the `dims` that are known;
+ * code of a library relies on it. `failure` is the status where they do not. */
+nncc_status nnccCheckRagged(const nncc_descriptor *descriptor, const Values *values, int32_t index,
+                            const Ragged *ragged, const int64_t *dims, nncc_status failure);
+
+/* "sequence(float32[2,?])", "optional(string)". */
+void nnccAppendValue(Text *text, const nncc_descriptor *descriptor, const nncc_value_info *info);
+
 /* Model.c ---------------------------------------------------------------------------------------
  */
 
 struct nncc_model {
   nncc_descriptor descriptor; /* a copy, with zeros for what the library's does not have */
+  Values inputs, outputs;
   Weights weights;
   void *handle; /* of dlopen, or NULL */
   atomic_int references;
@@ -207,6 +261,62 @@ struct nncc_instance {
 };
 
 void nnccRecord(nncc_profile *profile, int64_t elapsed);
+
+/* Binds and runs, within a call that holds the instance. */
+nncc_status nnccRunTensors(nncc_instance *instance, const nncc_tensor *inputs, int32_t num_inputs,
+                           const nncc_tensor *outputs, int32_t num_outputs);
+
+/* Value.c ---------------------------------------------------------------------------------------
+ */
+
+/* One allocation: this header, the shape, offsets or pointers to elements, and the data. */
+struct nncc_value {
+  int32_t kind; /* NNCC_VALUE_TENSOR, _SEQUENCE or _OPTIONAL */
+  bool owned;   /* by a sequence or an optional */
+  int64_t count;
+  nncc_tensor tensor; /* without data where it is of strings */
+  char *bytes;        /* strings: number i is [offsets[i], offsets[i + 1]) of bytes */
+  int64_t *offsets;
+  nncc_value **elements; /* of a sequence or an optional; NULL: not made yet */
+};
+
+/* Values that the caller fills; NULL: no memory. Shapes have been checked. */
+nncc_value *nnccNewTensor(nncc_type type, int32_t rank, const int64_t *shape);
+nncc_value *nnccNewStrings(int32_t rank, const int64_t *shape, int64_t bytes);
+nncc_value *nnccNewList(int32_t kind, int64_t count);
+
+/* Pack.c ----------------------------------------------------------------------------------------
+ */
+
+/* The tensors of one side, and what they need besides memory of the values. */
+typedef struct Tensors {
+  nncc_tensor *tensors;
+  int64_t (*sizes)[2]; /* shapes of packed parts; of `present` its data */
+  void **memory;       /* of parts that are neither the caller's nor a value's */
+  int32_t count;
+} Tensors;
+
+nncc_status nnccMakeTensors(Tensors *side, int32_t count);
+void nnccFreeTensors(Tensors *side);
+/* Memory for tensor `index`; NULL: an error. */
+void *nnccReserve(Tensors *side, int32_t index, int64_t bytes);
+
+/* Checks the values of all inputs and makes the tensors that stand for them. */
+nncc_status nnccPackInputs(const nncc_instance *instance, const nncc_value *const *inputs,
+                           int32_t count, Tensors *side);
+
+/* Copies elements [first, first + count) of `bits` bits to element `at` and on of `to`, whose bits
+ * are 0 there where they are not whole bytes. */
+void nnccCopyElements(char *to, int64_t at, const char *from, int64_t first, int64_t count,
+                      int64_t bits);
+
+nncc_status nnccWrongCount(const Values *values, int32_t found);
+
+/* RunValues.c -----------------------------------------------------------------------------------
+ */
+
+nncc_status nnccRunValues(nncc_instance *instance, const nncc_value *const *inputs,
+                          int32_t num_inputs, nncc_value **outputs, int32_t num_outputs);
 
 /* Binding.c -------------------------------------------------------------------------------------
  */

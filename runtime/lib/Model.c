@@ -34,6 +34,11 @@ static nncc_status checkDescriptor(const nncc_descriptor *d) {
   return status ? status : checkTensors(d, "output", d->outputs, d->num_outputs);
 }
 
+static nncc_status readValues(nncc_model *model) {
+  nncc_status status = nnccReadValues(&model->descriptor, true, &model->inputs);
+  return status ? status : nnccReadValues(&model->descriptor, false, &model->outputs);
+}
+
 /* `from` is the library's own, `to` a copy that has all fields of this runtime. */
 static nncc_status readDescriptor(const nncc_descriptor *from, uint32_t flags,
                                   nncc_descriptor *to) {
@@ -74,6 +79,8 @@ static nncc_status openDescriptor(nncc_model *model, const nncc_descriptor *desc
   nncc_status status = readDescriptor(descriptor, options->flags, &model->descriptor);
   if (!status)
     status = checkDescriptor(&model->descriptor);
+  if (!status)
+    status = readValues(model);
   return status ? status : nnccLoadWeights(&model->weights, &model->descriptor, options, library);
 }
 
@@ -149,6 +156,8 @@ void nncc_model_close(nncc_model *model) {
   if (!model || atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) != 1)
     return;
   nnccFreeWeights(&model->weights);
+  free(model->inputs.made);
+  free(model->outputs.made);
   if (model->handle)
     dlclose(model->handle);
   free(model);
@@ -202,6 +211,34 @@ int32_t nncc_model_find_input(const nncc_model *model, const char *name) {
 
 int32_t nncc_model_find_output(const nncc_model *model, const char *name) {
   return find(model->descriptor.outputs, model->descriptor.num_outputs, name);
+}
+
+int32_t nncc_model_num_input_values(const nncc_model *model) { return model->inputs.count; }
+int32_t nncc_model_num_output_values(const nncc_model *model) { return model->outputs.count; }
+
+const nncc_value_info *nncc_model_input_value(const nncc_model *model, int32_t index) {
+  bool inside = index >= 0 && index < model->inputs.count;
+  return inside ? &model->inputs.infos[index] : NULL;
+}
+
+const nncc_value_info *nncc_model_output_value(const nncc_model *model, int32_t index) {
+  bool inside = index >= 0 && index < model->outputs.count;
+  return inside ? &model->outputs.infos[index] : NULL;
+}
+
+static int32_t findValue(const Values *values, const char *name) {
+  for (int32_t i = 0; name && i < values->count; ++i)
+    if (strcmp(values->infos[i].name, name) == 0)
+      return i;
+  return -1;
+}
+
+int32_t nncc_model_find_input_value(const nncc_model *model, const char *name) {
+  return findValue(&model->inputs, name);
+}
+
+int32_t nncc_model_find_output_value(const nncc_model *model, const char *name) {
+  return findValue(&model->outputs, name);
 }
 
 nncc_status nncc_model_workspace_size(const nncc_model *model, const int64_t *dims, int32_t threads,

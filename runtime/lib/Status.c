@@ -29,18 +29,18 @@ void nnccAppend(Text *text, const char *format, ...) {
 
 void nnccAppendTensor(Text *text, const nncc_descriptor *descriptor, nncc_type type, int32_t rank,
                       const int64_t *shape) {
-  nnccAppend(text, "%s[", nncc_type_name(type));
+  nnccAppend(text, "%s%s", nncc_type_name(type), rank < 0 ? "" : "[");
   for (int32_t i = 0; i < rank && shape; ++i) {
     const char *comma = i ? "," : "";
     const char *name = NULL;
-    if (descriptor && shape[i] < 0)
+    if (descriptor && shape[i] < 0 && shape[i] >= -(int64_t)descriptor->num_dims)
       name = descriptor->dims[-1 - shape[i]].name;
     if (!descriptor || shape[i] >= 0)
       nnccAppend(text, "%s%lld", comma, (long long)shape[i]);
     else
       nnccAppend(text, "%s%s", comma, name && *name ? name : "?");
   }
-  nnccAppend(text, "]");
+  nnccAppend(text, rank < 0 ? "" : "]");
 }
 
 nncc_status nnccReadStruct(void *destination, size_t size, const void *source) {

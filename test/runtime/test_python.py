@@ -305,6 +305,115 @@ class TestCompile(unittest.TestCase):
             backend.prepare(model, "CUDA")
 
 
+class TestValues(unittest.TestCase):
+    """values_model.c: what comes out is what went in."""
+
+    def setUp(self):
+        self.model = nncc.load(MODELS / "values.so", threads=1)
+
+    def given(self, **changes):
+        values = {
+            "s": [np.ones((2, 3), np.float32), np.zeros((0, 3), np.float32)],
+            "o": np.arange(2),
+            "t": np.array([["a", "b\0"], ["", "\N{EURO SIGN}"]], dtype=object),
+            "q": [np.array("x", dtype=object), np.array(["y", "z"])],
+            "n": [np.array([1, -2, 3]).astype("int4"), np.array([[4]]).astype("int4")],
+            "x": np.arange(2, dtype=np.float32),
+        }
+        return {**values, **changes}
+
+    def check(self, **changes):
+        given = self.given(**changes)
+        found = self.model.run(given)
+        self.assertEqual(list(found), list(given))
+        for name, value in given.items():
+            with self.subTest(name):
+                self.compare(found[name], value)
+        return found
+
+    def compare(self, found, wanted):
+        if isinstance(wanted, list):
+            self.assertIsInstance(found, list)
+            self.assertEqual(len(found), len(wanted))
+            for pair in zip(found, wanted):
+                self.compare(*pair)
+        elif wanted is None:
+            self.assertIsNone(found)
+        else:
+            np.testing.assert_array_equal(found, wanted, strict=np.asarray(wanted).dtype.kind != "U")
+
+    def test_description(self):
+        infos = {i.name: i for i in self.model.inputs}
+        self.assertEqual(infos["s"].type, "sequence(float32)")
+        self.assertEqual(infos["s"].shape, (None, 3))
+        self.assertEqual(infos["o"].type, "optional(int64)")
+        self.assertEqual(infos["o"].shape, ("batch",))
+        self.assertEqual(infos["t"].type, "string")
+        self.assertEqual(infos["t"].dtype, object)
+        self.assertEqual(infos["q"].type, "optional(sequence(string))")
+        self.assertIsNone(infos["q"].shape)
+        text = repr(self.model)
+        self.assertIn("s: sequence(float32[?,3]), o: optional(int64[batch]), t: string[names,2]", text)
+        self.assertIn("q: optional(sequence(string))", text)
+
+    def test_there_and_back(self):
+        self.check()
+        self.check(s=[], o=None, q=None, n=[], t=np.empty((0, 2), object))
+        self.check(q=[], s=[np.ones((1, 3), np.float32)])
+        by_position = self.model(*self.given().values())
+        self.assertIsInstance(by_position, list)
+        self.compare(by_position[0], self.given()["s"])
+
+    def test_strings_of_all_kinds(self):
+        for value in ([["a", "b"]], np.array([["a", "b"]]), [[b"a", b"b"]], np.array([[b"a", b"b"]])):
+            found = self.model.run(self.given(t=value))["t"]
+            self.assertEqual(found.tolist(), [["a", "b"]])
+            self.assertIs(type(found[0, 0]), str)
+        found = self.model.run(self.given(t=[[b"\xff", "\udcff"]]))["t"]
+        self.assertEqual(found.tolist(), [["\udcff", "\udcff"]])
+
+    def test_outputs_live_as_long_as_they_are_used(self):
+        element = self.check()["s"][0]
+        gc.collect()
+        for _ in range(3):
+            self.check(s=[np.full((2, 3), 7, np.float32)] * 3)
+        np.testing.assert_array_equal(element, np.ones((2, 3), np.float32))
+        element += 1  # it is the caller's
+
+    def test_wrong_values(self):
+        for changes, message in [
+            ({"s": np.ones((2, 3), np.float32)}, "input 's': expected a list of arrays, found ndarray"),
+            ({"s": "text"}, "expected a list of arrays"),
+            ({"s": [np.ones((2, 3))]}, "input 's', element 0: expected elements of type float32"),
+            ({"s": [np.ones((2, 4), np.float32)]}, r"found a sequence of 1 with float32\[2,4\]"),
+            ({"s": None}, "expected a list of arrays, found NoneType"),
+            ({"o": np.arange(3)}, "input 'o'.*another one"),
+            ({"t": [[1, 2]]}, "input 't': expected strings, found int"),
+            ({"t": np.ones((1, 2))}, "input 't': expected strings, found an array of float64"),
+            ({"t": ["a", "b"]}, r"expected string\[names,2\], found string\[2\]"),
+        ]:
+            with self.subTest(message), self.assertRaisesRegex(nncc.Error, message):
+                self.model.run(self.given(**changes))
+        with self.assertRaisesRegex(nncc.Error, "cannot be bound"):
+            self.model.bind(self.given())
+        with self.assertRaisesRegex(nncc.Error, "cannot be given"):
+            self.model.run(self.given(), {"x": np.zeros(2, np.float32)})
+        with self.assertRaisesRegex(nncc.Error, "expected 6 inputs"):
+            self.model.run([[]])
+
+    def test_no_growth(self):
+        def resident():
+            with open("/proc/self/statm") as file:
+                return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+        big = [np.ones((20000, 3), np.float32)] * 4
+        for round in range(60):
+            self.model.run(self.given(s=big))
+            if round == 20:
+                before = resident()
+        self.assertLess(resident() - before, 8e6)  # 40 rounds of 1 MB
+
+
 class TestOverhead(unittest.TestCase):
     def test_a_call_takes_microseconds(self):
         x, y, _, _ = arguments(1)

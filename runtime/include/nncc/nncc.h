@@ -43,6 +43,7 @@ extern "C" {
 
 typedef struct nncc_model nncc_model;
 typedef struct nncc_instance nncc_instance;
+typedef struct nncc_value nncc_value;
 
 /* Errors and names ------------------------------------------------------------------------------
  */
@@ -126,7 +127,8 @@ NNCC_API void nncc_model_close(nncc_model *model);
 NNCC_API const nncc_descriptor *nncc_model_descriptor(const nncc_model *model);
 
 /* Counts, and elements by index in [0, count); NULL for an index outside. Negative sizes in a shape
- * stand for dims: -1 - d for dim d. */
+ * stand for dims: -1 - d for dim d. Inputs and outputs are tensors: those that nncc_instance_run()
+ * takes. */
 NNCC_API int32_t nncc_model_num_inputs(const nncc_model *model);
 NNCC_API int32_t nncc_model_num_outputs(const nncc_model *model);
 NNCC_API int32_t nncc_model_num_dims(const nncc_model *model);
@@ -141,6 +143,17 @@ NNCC_API const nncc_dispatch *nncc_model_dispatch(const nncc_model *model, int32
 /* Index by name; -1 where there is none. */
 NNCC_API int32_t nncc_model_find_input(const nncc_model *model, const char *name);
 NNCC_API int32_t nncc_model_find_output(const nncc_model *model, const char *name);
+
+/* Inputs and outputs as the ONNX model has them, which nncc_instance_run_values() takes: also
+ * sequences, optionals and tensors of strings, for which several of the tensors above stand. Of a
+ * model without such values, and of a library that is older than they are, the tensors themselves.
+ */
+NNCC_API int32_t nncc_model_num_input_values(const nncc_model *model);
+NNCC_API int32_t nncc_model_num_output_values(const nncc_model *model);
+NNCC_API const nncc_value_info *nncc_model_input_value(const nncc_model *model, int32_t index);
+NNCC_API const nncc_value_info *nncc_model_output_value(const nncc_model *model, int32_t index);
+NNCC_API int32_t nncc_model_find_input_value(const nncc_model *model, const char *name);
+NNCC_API int32_t nncc_model_find_output_value(const nncc_model *model, const char *name);
 
 /* Bytes that a run with these dims (in the descriptor's order; NULL where it has none) and this
  * many threads (0: nncc_usable_cpus()) needs besides inputs, outputs and weights. */
@@ -219,8 +232,10 @@ NNCC_API nncc_status nncc_instance_set_workspace(nncc_instance *instance, void *
  * shapes. An output of which only the run tells a size (see nncc_instance_output_shape) has no data
  * here: nncc_instance_output() gives it afterwards. Outputs may alias neither each other nor an
  * input. From the second run with the same dims on it takes no memory from the system.
- *   NNCC_INVALID_ARGUMENT  count, name, type, rank, size or pointer; the message says which input,
- *                          what was found and what was expected; or a run is in progress
+ * Tensors that are the parts of a value (see nncc_value_info) must fit each other.
+ *   NNCC_INVALID_ARGUMENT  count, name, type, rank, size or pointer, or parts that do not fit each
+ *                          other; the message says which input, what was found and what was
+ *                          expected; or a run is in progress
  *   NNCC_DATA_ERROR        a value that a node does not allow; the message names the node
  *   NNCC_CANCELLED         by nncc_instance_cancel(); outputs are undefined
  *   NNCC_NOT_SUPPORTED     data are given for an output whose sizes are known only after the run
@@ -241,6 +256,77 @@ NNCC_API const char *nncc_instance_error(const nncc_instance *instance);
 /* Stops the run in progress at the next chunk of work; it returns NNCC_CANCELLED. From any thread;
  * does nothing where none is in progress. */
 NNCC_API void nncc_instance_cancel(nncc_instance *instance);
+
+/* Values ----------------------------------------------------------------------------------------
+ *
+ * A value is a tensor of numbers, a tensor of strings, a sequence of tensors, or an optional, which
+ * holds a tensor, a sequence, or nothing. Values do not belong to a model or an instance, do not
+ * change, and may be read by several threads at the same time.
+ *
+ *   nncc_value *elements[2], *sequence, *result;
+ *   nncc_value_create_tensor(&x, &elements[0]);
+ *   nncc_value_create_tensor(&y, &elements[1]);
+ *   nncc_value_create_sequence(elements, 2, &sequence);
+ *   const nncc_value *inputs[] = {sequence};
+ *   if (nncc_instance_run_values(instance, inputs, 1, &result, 1))
+ *     fprintf(stderr, "%s\n", nncc_last_error());
+ *   for (int64_t i = 0; i < nncc_value_count(result); ++i)
+ *     print(nncc_value_tensor(nncc_value_element(result, i)));
+ *
+ * The functions that make one return NNCC_INVALID_ARGUMENT or NNCC_OUT_OF_MEMORY, and then `value`
+ * is left alone. */
+
+/* A tensor of numbers: with a copy of the data, or over the caller's, which must then outlive the
+ * value. The name is not looked at. */
+NNCC_API nncc_status nncc_value_create_tensor(const nncc_tensor *tensor, nncc_value **value);
+NNCC_API nncc_status nncc_value_borrow_tensor(const nncc_tensor *tensor, nncc_value **value);
+
+/* A tensor of strings, which are copied: as many as the shape has elements, in row-major order.
+ * `lengths` are their bytes; NULL: each ends with a zero byte. ONNX's strings are UTF-8, which is
+ * not checked. */
+NNCC_API nncc_status nncc_value_create_strings(const char *const *strings, const int64_t *lengths,
+                                               int32_t rank, const int64_t *shape,
+                                               nncc_value **value);
+
+/* A sequence of tensors. Where it returns NNCC_OK the elements belong to it; until then, and where
+ * it fails, to the caller. */
+NNCC_API nncc_status nncc_value_create_sequence(nncc_value *const *elements, int64_t count,
+                                                nncc_value **value);
+
+/* An optional with a tensor or a sequence, which it takes over in the same way; NULL: without. */
+NNCC_API nncc_status nncc_value_create_optional(nncc_value *element, nncc_value **value);
+
+/* Frees a value with all that it holds. Does nothing for NULL, and for a value that belongs to a
+ * sequence or an optional. */
+NNCC_API void nncc_value_destroy(nncc_value *value);
+
+/* NNCC_VALUE_TENSOR, NNCC_VALUE_SEQUENCE or NNCC_VALUE_OPTIONAL. */
+NNCC_API int32_t nncc_value_kind(const nncc_value *value);
+
+/* Elements of a sequence; 1 or 0 of an optional; numbers or strings of a tensor. */
+NNCC_API int64_t nncc_value_count(const nncc_value *value);
+
+/* What a sequence or an optional holds; NULL for an index outside, and of a tensor. It lives as
+ * long as the value. */
+NNCC_API const nncc_value *nncc_value_element(const nncc_value *value, int64_t index);
+
+/* Type, shape and data of a tensor, without data where it is of strings (NNCC_STRING); NULL where
+ * the value is none. It lives as long as the value. */
+NNCC_API const nncc_tensor *nncc_value_tensor(const nncc_value *value);
+
+/* String `index` of a tensor of strings in row-major order, not ended by a zero byte; NULL for an
+ * index outside, and of other values. `length` receives its bytes. */
+NNCC_API const char *nncc_value_string(const nncc_value *value, int64_t index, int64_t *length);
+
+/* Runs the model on values: all inputs and all outputs of nncc_model_input_value() and
+ * nncc_model_output_value(), by position, whether or not some of them are no tensors. For an
+ * optional, what it holds may be given instead. The outputs are new values, to be destroyed by the
+ * caller; where the call fails they are left alone. Tensors of numbers are neither copied nor kept;
+ * of a sequence of more than one tensor the elements are copied. Statuses as nncc_instance_run().
+ */
+NNCC_API nncc_status nncc_instance_run_values(nncc_instance *instance,
+                                              const nncc_value *const *inputs, int32_t num_inputs,
+                                              nncc_value **outputs, int32_t num_outputs);
 
 /* Profile ---------------------------------------------------------------------------------------
  */

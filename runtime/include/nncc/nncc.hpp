@@ -25,6 +25,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -184,6 +185,126 @@ private:
   std::size_t bytes_;
 };
 
+/// A look at a value: a tensor of numbers or strings, a sequence of tensors, or an optional. Valid
+/// while the Value that holds it is.
+class ValueView {
+public:
+  explicit ValueView(const nncc_value *value) : value_(value) {}
+
+  const nncc_value *get() const noexcept { return value_; }
+  /// NNCC_VALUE_TENSOR, NNCC_VALUE_SEQUENCE or NNCC_VALUE_OPTIONAL.
+  int32_t kind() const noexcept { return nncc_value_kind(value_); }
+  /// Elements of a sequence; 1 or 0 of an optional; numbers or strings of a tensor.
+  int64_t count() const noexcept { return nncc_value_count(value_); }
+  /// What a sequence or an optional holds; `index` in [0, count()).
+  ValueView operator[](int64_t index) const noexcept {
+    return ValueView(nncc_value_element(value_, index));
+  }
+  /// Of a tensor: its shape; else empty.
+  std::vector<int64_t> shape() const {
+    const nncc_tensor *tensor = nncc_value_tensor(value_);
+    return tensor ? std::vector<int64_t>(tensor->shape, tensor->shape + tensor->rank)
+                  : std::vector<int64_t>();
+  }
+  /// Of a tensor: the type of its elements; else 0.
+  nncc_type type() const noexcept {
+    const nncc_tensor *tensor = nncc_value_tensor(value_);
+    return tensor ? tensor->type : 0;
+  }
+  /// The numbers of a tensor; NULL where it is none, or has another type.
+  template <typename T> const T *data() const noexcept {
+    const nncc_tensor *tensor = nncc_value_tensor(value_);
+    bool fits = tensor && tensor->type == TypeOf<T>::value;
+    return fits ? static_cast<const T *>(tensor->data) : nullptr;
+  }
+  /// A string of a tensor of strings; `index` in [0, count()). Empty for any other.
+  std::string_view string(int64_t index) const noexcept {
+    int64_t length = 0;
+    const char *data = nncc_value_string(value_, index, &length);
+    return {data, static_cast<std::size_t>(length)};
+  }
+
+protected:
+  const nncc_value *value_;
+};
+
+/// A value with all that it holds; moved, not copied.
+class Value : public ValueView {
+public:
+  /// Of a value of the C API that belongs to nobody else.
+  explicit Value(nncc_value *value) : ValueView(value) {}
+  Value(Value &&other) noexcept : ValueView(other.release()) {}
+  Value &operator=(Value &&other) noexcept {
+    if (this != &other) {
+      nncc_value_destroy(release());
+      value_ = other.release();
+    }
+    return *this;
+  }
+  ~Value() { nncc_value_destroy(release()); }
+
+  /// A tensor with a copy of the data.
+  static Result<Value> tensor(const TensorView &view) {
+    nncc_tensor tensor = view.get();
+    return make(nncc_value_create_tensor, &tensor);
+  }
+  /// A tensor over the view's data, which must outlive it.
+  static Result<Value> borrow(const TensorView &view) {
+    nncc_tensor tensor = view.get();
+    return make(nncc_value_borrow_tensor, &tensor);
+  }
+  /// A tensor of strings (UTF-8) in row-major order.
+  static Result<Value> strings(const std::vector<std::string> &strings,
+                               const std::vector<int64_t> &shape) {
+    std::vector<const char *> data;
+    std::vector<int64_t> lengths;
+    for (const std::string &string : strings) {
+      data.push_back(string.data());
+      lengths.push_back(static_cast<int64_t>(string.size()));
+    }
+    auto rank = static_cast<int32_t>(shape.size());
+    if (nncc_tensor_bytes(NNCC_UINT8, rank, shape.data()) != static_cast<int64_t>(data.size()))
+      return Status(NNCC_INVALID_ARGUMENT, "the shape has another number of elements than the " +
+                                               std::to_string(data.size()) + " strings");
+    return make(nncc_value_create_strings, data.data(), lengths.data(), rank, shape.data());
+  }
+  static Result<Value> sequence(std::vector<Value> elements) {
+    std::vector<nncc_value *> raw;
+    for (Value &element : elements)
+      raw.push_back(const_cast<nncc_value *>(element.get()));
+    auto made = make(nncc_value_create_sequence, raw.data(), static_cast<int64_t>(elements.size()));
+    for (Value &element : elements)
+      if (made)
+        element.release();
+    return made;
+  }
+  /// An optional with a tensor or a sequence.
+  static Result<Value> optional(Value element) {
+    auto made = make(nncc_value_create_optional, const_cast<nncc_value *>(element.get()));
+    if (made)
+      element.release();
+    return made;
+  }
+  /// An optional without a value.
+  static Result<Value> none() {
+    return make(nncc_value_create_optional, static_cast<nncc_value *>(nullptr));
+  }
+
+  /// Gives the value away, to be destroyed by the caller; this object holds none any more.
+  nncc_value *release() noexcept {
+    return const_cast<nncc_value *>(std::exchange(value_, nullptr));
+  }
+
+private:
+  template <typename Function, typename... Arguments>
+  static Result<Value> make(Function function, Arguments... arguments) {
+    nncc_value *value = nullptr;
+    if (nncc_status status = function(arguments..., &value))
+      return Status(status);
+    return Value(value);
+  }
+};
+
 /// A loaded library. Copies share it.
 class Model {
 public:
@@ -209,6 +330,15 @@ public:
   }
   std::vector<nncc_tensor_info> outputs() const {
     return {descriptor().outputs, descriptor().outputs + descriptor().num_outputs};
+  }
+  /// Inputs and outputs as the ONNX model has them: some may be no tensors, but stand for several.
+  std::vector<nncc_value_info> inputValues() const {
+    const nncc_value_info *first = nncc_model_input_value(get(), 0);
+    return {first, first + nncc_model_num_input_values(get())};
+  }
+  std::vector<nncc_value_info> outputValues() const {
+    const nncc_value_info *first = nncc_model_output_value(get(), 0);
+    return {first, first + nncc_model_num_output_values(get())};
   }
   /// "" where the model does not have the key.
   std::string metadata(const std::string &key) const {
@@ -298,6 +428,24 @@ public:
         return tensor.status();
       results[i] = *std::move(tensor);
     }
+    return results;
+  }
+
+  /// Runs on values, in the order of Model::inputValues(); the outputs are those of
+  /// Model::outputValues().
+  Result<std::vector<Value>> run(const std::vector<ValueView> &inputs) {
+    std::vector<const nncc_value *> in;
+    for (const ValueView &view : inputs)
+      in.push_back(view.get());
+    std::vector<nncc_value *> out(nncc_model_num_output_values(model_.get()));
+    if (nncc_status status =
+            nncc_instance_run_values(get(), in.data(), static_cast<int32_t>(in.size()), out.data(),
+                                     static_cast<int32_t>(out.size())))
+      return Status(status);
+    std::vector<Value> results;
+    results.reserve(out.size());
+    for (nncc_value *value : out)
+      results.emplace_back(value);
     return results;
   }
 

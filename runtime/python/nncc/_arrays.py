@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
 from typing import Any
 
@@ -98,6 +99,19 @@ def empty_buffer(shape: tuple[int, ...], number: int) -> np.ndarray:
         bits = int(np.prod(shape, dtype=np.int64)) * _PACKED[number]
         return np.zeros((bits + 7) // 8, dtype=np.uint8)
     return np.empty(shape, dtype=dtype_of(number))
+
+
+def buffer_at(address: int, shape: tuple[int, ...], number: int, owner: object) -> np.ndarray:
+    """The buffer of a tensor in memory that lives as long as ``owner``."""
+    like = empty_buffer((0,), number).dtype
+    size = int(np.prod(shape, dtype=np.int64))
+    count = (size * _PACKED[number] + 7) // 8 if number in _PACKED else size
+    if not count:
+        return empty_buffer(shape, number)
+    memory = (ctypes.c_uint8 * (count * like.itemsize)).from_address(address)
+    memory.owner = owner  # arrays hold on to it
+    buffer = np.frombuffer(memory, dtype=np.uint8).view(like)
+    return buffer if number in _PACKED else buffer.reshape(shape)
 
 
 def unpack(buffer: np.ndarray, shape: tuple[int, ...], number: int) -> np.ndarray:

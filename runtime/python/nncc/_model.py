@@ -12,33 +12,50 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
-from . import _arrays
+from . import _arrays, _values
 from ._runtime import (
     Error,
     InstanceOptionsStruct,
     OpenOptionsStruct,
     ProfileStruct,
     Status,
-    TensorInfoStruct,
     TensorStruct,
+    ValueInfoStruct,
     library,
 )
 
-Outputs = Union["list[np.ndarray]", "dict[str, np.ndarray]"]
+# Arrays; for values that are no tensors see Instance.run.
+Outputs = Union["list[Any]", "dict[str, Any]"]
 
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """An input or output. Sizes that the caller chooses have their dim's name, or None."""
+    """An input or output. ``type`` is "float32", "string", "sequence(float32)", "optional(int64)",
+    "optional(sequence(string))" or the like; ``shape`` that of the tensor or of each tensor in it,
+    None where these have ranks of their own. Sizes that the caller chooses have their dim's name,
+    or None."""
 
     name: str
     type: str
-    shape: tuple[Union[int, str, None], ...]
-    _number: int
+    shape: Optional[tuple[Union[int, str, None], ...]]
+    _number: int  # of the element type
+    _kind: int = _values.TENSOR
 
     @property
     def dtype(self) -> np.dtype:
-        return _arrays.dtype_of(self._number)
+        """Of the elements; of strings NumPy's type of objects."""
+        return np.dtype(object) if self._number == _values.STRING else _arrays.dtype_of(self._number)
+
+    @property
+    def _is_numbers(self) -> bool:
+        return self._kind == _values.TENSOR and self._number != _values.STRING
+
+    def __str__(self) -> str:
+        if self.shape is None:
+            return f"{self.name}: {self.type}"
+        sizes = ",".join("?" if size is None else str(size) for size in self.shape)
+        inner, closing = self.type.rstrip(")"), self.type.count(")") * ")"
+        return f"{self.name}: {inner}[{sizes}]{closing}"
 
 
 @dataclass(frozen=True)
@@ -55,14 +72,19 @@ class Profile:
     bytes: float  # least traffic of one call
 
 
-def _name_of_dim(model: int, dim: int) -> Optional[str]:
-    return library().nncc_model_dim(model, dim).contents.name.decode() or None
+def _name_of_dim(model: int, size: int) -> Optional[str]:
+    if size == ValueInfoStruct.OWN_SIZE:
+        return None
+    return library().nncc_model_dim(model, -1 - size).contents.name.decode() or None
 
 
-def _tensor_info(model: int, info: TensorInfoStruct) -> TensorInfo:
+def _tensor_info(model: int, info: ValueInfoStruct) -> TensorInfo:
     sizes = [info.shape[i] for i in range(info.rank)]
-    shape = tuple(size if size >= 0 else _name_of_dim(model, -1 - size) for size in sizes)
-    return TensorInfo(info.name.decode(), _arrays.type_name(info.type), shape, info.type)
+    shape = tuple(size if size >= 0 else _name_of_dim(model, size) for size in sizes)
+    text = _values.type_text(info.kind, info.type)
+    return TensorInfo(
+        info.name.decode(), text, None if info.rank < 0 else shape, info.type, info.kind
+    )
 
 
 class Model:
@@ -98,8 +120,11 @@ class Model:
             return [get(self._handle, i).contents for i in range(size(self._handle))]
 
         #: In the order of the ONNX model.
-        self.inputs = tuple(_tensor_info(self._handle, i) for i in all_of("input", "inputs"))
-        self.outputs = tuple(_tensor_info(self._handle, i) for i in all_of("output", "outputs"))
+        self.inputs, self.outputs = (
+            tuple(_tensor_info(self._handle, i) for i in all_of(f"{side}_value", f"{side}_values"))
+            for side in ("input", "output")
+        )
+        self._has_values = not all(info._is_numbers for info in self.inputs + self.outputs)
         #: Of the ONNX model (metadata_props and what else it says of itself).
         self.metadata = {
             m.key.decode(): m.value.decode() for m in all_of("metadata", "metadata")
@@ -151,10 +176,7 @@ class Model:
 
     def __repr__(self) -> str:
         def text(infos: tuple[TensorInfo, ...]) -> str:
-            return ", ".join(
-                f"{i.name}: {i.type}[{','.join('?' if s is None else str(s) for s in i.shape)}]"
-                for i in infos
-            )
+            return ", ".join(map(str, infos))
 
         return f"<nncc.Model {self.name!r} ({text(self.inputs)}) -> ({text(self.outputs)})>"
 
@@ -188,9 +210,16 @@ class Instance:
             outputs: Optional[Mapping[str, np.ndarray]] = None) -> Outputs:
         """Runs the model on anything that NumPy or DLPack understands. A sequence of inputs gives
         a list of outputs, a mapping by name a dictionary. ``outputs`` are arrays, by name, into
-        which results are written instead of into new ones."""
+        which results are written instead of into new ones.
+
+        ONNX's sequences are lists of arrays, an optional without a value is None, and tensors of
+        strings are arrays of str (of bytes as well where they are given); bytes that are not UTF-8
+        come out as surrogates, see "surrogateescape". ``outputs`` cannot be given then."""
         with self._lock:
-            results = self._bind(inputs, outputs)._execute()
+            if self.model._has_values:
+                results = self._run_values(inputs, outputs)
+            else:
+                results = self._bind(inputs, outputs)._execute()
         if isinstance(inputs, Mapping):
             return {info.name: array for info, array in zip(self.model.outputs, results)}
         return results
@@ -199,22 +228,37 @@ class Instance:
              outputs: Optional[Mapping[str, np.ndarray]] = None) -> Binding:
         """The same for many runs on the same memory: what differs from run to run is written into
         the arrays. Calls of the result cost a fraction of :meth:`run`. Arrays that are not
-        row-major, and types under 8 bits, are copied here, once."""
+        row-major, and types under 8 bits, are copied here, once. Not for models with sequences,
+        optionals or strings."""
+        if self.model._has_values:
+            raise Error("models with sequences, optionals or strings cannot be bound: run them",
+                        Status.NOT_SUPPORTED)
         with self._lock:
             return self._bind(inputs, outputs)
 
+    def _run_values(self, inputs: Union[Mapping[str, Any], Sequence[Any]],
+                    outputs: Optional[Mapping[str, np.ndarray]]) -> list:
+        if outputs:
+            raise Error("outputs of a model with sequences, optionals or strings cannot be given",
+                        Status.NOT_SUPPORTED)
+        model = self.model
+        return _values.run(self._handle, self._listed(inputs), model.inputs, len(model.outputs))
+
     def _bind(self, inputs: Union[Mapping[str, Any], Sequence[Any]],
               outputs: Optional[Mapping[str, np.ndarray]]) -> Binding:
+        arrays = [
+            _arrays.to_array(value, info._number, f"input {info.name!r}")
+            for value, info in zip(self._listed(inputs), self.model.inputs)
+        ]
+        return Binding(self, arrays, dict(outputs or {}))
+
+    def _listed(self, inputs: Union[Mapping[str, Any], Sequence[Any]]) -> list:
         values = self._in_order(inputs) if isinstance(inputs, Mapping) else list(inputs)
         infos = self.model.inputs
         if len(values) != len(infos):
             names = ", ".join(repr(i.name) for i in infos)
             raise Error(f"expected {len(infos)} inputs ({names}), found {len(values)}")
-        arrays = [
-            _arrays.to_array(value, info._number, f"input {info.name!r}")
-            for value, info in zip(values, infos)
-        ]
-        return Binding(self, arrays, dict(outputs or {}))
+        return values
 
     def _in_order(self, inputs: Mapping[str, Any]) -> list:
         names = [info.name for info in self.model.inputs]

@@ -33,12 +33,16 @@ class Error(RuntimeError):
         self.status = status
 
 
-class TensorInfoStruct(ctypes.Structure):
+class ValueInfoStruct(ctypes.Structure):
+    OWN_SIZE = -(2**63)  # of a tensor in a sequence: each has its own
     _fields_ = [
         ("name", c_char_p),
+        ("kind", c_int32),
         ("type", c_int32),
         ("rank", c_int32),
         ("shape", POINTER(c_int64)),
+        ("first", c_int32),
+        ("count", c_int32),
     ]
 
 
@@ -131,13 +135,13 @@ _FUNCTIONS = {
     "nncc_model_open": ("!", c_char_p, POINTER(OpenOptionsStruct), POINTER(c_void_p)),
     "nncc_model_close": (None, c_void_p),
     "nncc_model_descriptor": (POINTER(DescriptorStruct), c_void_p),
-    "nncc_model_num_inputs": (c_int32, c_void_p),
-    "nncc_model_num_outputs": (c_int32, c_void_p),
+    "nncc_model_num_input_values": (c_int32, c_void_p),
+    "nncc_model_num_output_values": (c_int32, c_void_p),
     "nncc_model_num_dims": (c_int32, c_void_p),
     "nncc_model_num_metadata": (c_int32, c_void_p),
     "nncc_model_num_dispatches": (c_int32, c_void_p),
-    "nncc_model_input": (POINTER(TensorInfoStruct), c_void_p, c_int32),
-    "nncc_model_output": (POINTER(TensorInfoStruct), c_void_p, c_int32),
+    "nncc_model_input_value": (POINTER(ValueInfoStruct), c_void_p, c_int32),
+    "nncc_model_output_value": (POINTER(ValueInfoStruct), c_void_p, c_int32),
     "nncc_model_dim": (POINTER(DimStruct), c_void_p, c_int32),
     "nncc_model_metadata": (POINTER(MetadataStruct), c_void_p, c_int32),
     "nncc_model_dispatch": (POINTER(DispatchStruct), c_void_p, c_int32),
@@ -151,6 +155,21 @@ _FUNCTIONS = {
     "nncc_instance_run": (
         "!", c_void_p, POINTER(TensorStruct), c_int32, POINTER(TensorStruct), c_int32,
     ),
+    "nncc_instance_run_values": (
+        "!", c_void_p, POINTER(c_void_p), c_int32, POINTER(c_void_p), c_int32,
+    ),
+    "nncc_value_borrow_tensor": ("!", POINTER(TensorStruct), POINTER(c_void_p)),
+    "nncc_value_create_strings": (
+        "!", POINTER(c_char_p), POINTER(c_int64), c_int32, POINTER(c_int64), POINTER(c_void_p),
+    ),
+    "nncc_value_create_sequence": ("!", POINTER(c_void_p), c_int64, POINTER(c_void_p)),
+    "nncc_value_create_optional": ("!", c_void_p, POINTER(c_void_p)),
+    "nncc_value_destroy": (None, c_void_p),
+    "nncc_value_kind": (c_int32, c_void_p),
+    "nncc_value_count": (c_int64, c_void_p),
+    "nncc_value_element": (c_void_p, c_void_p, c_int64),
+    "nncc_value_tensor": (POINTER(TensorStruct), c_void_p),
+    "nncc_value_string": (c_void_p, c_void_p, c_int64, POINTER(c_int64)),
     "nncc_instance_cancel": (None, c_void_p),
     "nncc_instance_profile": ("!", c_void_p, c_int32, POINTER(ProfileStruct)),
     "nncc_instance_profile_reset": (None, c_void_p),

@@ -20,14 +20,28 @@ from ._compile import compile as compile_model
 from ._model import Model, load
 
 
+def _type_of(value: Any) -> onnx.TypeProto:
+    """The ONNX type of an input: a list is a sequence, of tensors with any sizes."""
+    if isinstance(value, list):
+        if not value:
+            raise ValueError("an empty list does not say of what: give the model, not the node")
+        number = onnx.helper.np_dtype_to_tensor_dtype(np.asarray(value[0]).dtype)
+        element = onnx.helper.make_tensor_type_proto(number, None)
+        return onnx.helper.make_sequence_type_proto(element)
+    array = np.asarray(value)
+    number = onnx.helper.np_dtype_to_tensor_dtype(array.dtype)
+    return onnx.helper.make_tensor_type_proto(number, array.shape)
+
+
 class CompiledModel(BackendRep):
     """What ``prepare`` returns."""
 
     def __init__(self, model: Model):
         self.model = model
 
-    def run(self, inputs: Any, **kwargs: Any) -> tuple[np.ndarray, ...]:
-        """A sequence of inputs, a mapping by name, or a single array."""
+    def run(self, inputs: Any, **kwargs: Any) -> tuple[Any, ...]:
+        """A sequence of inputs, a mapping by name, or a single array. Inputs and outputs are those
+        of :meth:`nncc.Instance.run`: arrays, lists for sequences, None for an empty optional."""
         if isinstance(inputs, np.ndarray):
             inputs = [inputs]
         results = self.model.run(inputs)
@@ -56,23 +70,23 @@ class NnccBackend(Backend):
     @classmethod
     def run_model(
         cls, model: onnx.ModelProto, inputs: Any, device: str = "CPU", **kwargs: Any
-    ) -> tuple[np.ndarray, ...]:
+    ) -> tuple[Any, ...]:
         return cls.prepare(model, device, **kwargs).run(inputs)
 
     @classmethod
     def run_node(
         cls, node: onnx.NodeProto, inputs: Any, device: str = "CPU", outputs_info: Any = None,
         **kwargs: Any,
-    ) -> tuple[np.ndarray, ...]:
+    ) -> tuple[Any, ...]:
         """Without ``outputs_info`` (element types and shapes), outputs are inferred."""
         names = [name for name in node.input if name]
-        arrays = [np.asarray(value) for value in inputs]
+        values = [v if isinstance(v, list) else np.asarray(v) for v in inputs]
         to_type = onnx.helper.np_dtype_to_tensor_dtype
         value = onnx.helper.make_tensor_value_info
         graph = onnx.helper.make_graph(
             [node],
             node.name or node.op_type,
-            [value(n, to_type(a.dtype), a.shape) for n, a in zip(names, arrays)],
+            [onnx.helper.make_value_info(n, _type_of(v)) for n, v in zip(names, values)],
             [onnx.ValueInfoProto(name=name) for name in node.output if name]
             if outputs_info is None
             else [value(n, to_type(np.dtype(t)), s) for n, (t, s) in zip(node.output, outputs_info)],
@@ -84,7 +98,7 @@ class NnccBackend(Backend):
         model = onnx.helper.make_model(graph, opset_imports=opsets)
         if outputs_info is None:
             model = onnx.shape_inference.infer_shapes(model, strict_mode=True)
-        return cls.prepare(model, device, **kwargs).run(arrays)
+        return cls.prepare(model, device, **kwargs).run(values)
 
 
 supports_device = NnccBackend.supports_device
