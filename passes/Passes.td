@@ -39,6 +39,17 @@ def AppendStates : GraphPass<"nncc-append-states"> {
   }];
 }
 
+def HoistInvariants : GraphPass<"nncc-hoist-invariants"> {
+  let summary = "Compute before a loop what each of its iterations would compute alike";
+  let description = [{
+    An operation without effects leaves a loop if its operands are from outside, and neither its sizes nor the values it
+    states are over symbols that the loop or its body defines. A loop that does not run computes it for nothing.
+    ```mlir
+    rt.loop .. { %t = nn.transpose %w .. }    -->    %t = nn.transpose %w  rt.loop .. { .. }
+    ```
+  }];
+}
+
 def FoldShapes : GraphPass<"nncc-fold-shapes"> {
   let summary = "Fold the arithmetic on shapes";
   let description = [{

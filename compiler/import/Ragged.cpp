@@ -194,7 +194,9 @@ AffineExpr Ragged::before(Value counts, AffineExpr index, Value flat) const {
     return number(0);
   if (normalForm(index - b.shapeOf(counts)[0]) == number(0))
     return b.shapeOf(flat)[0];
-  return total(cut(counts, number(0), index));
+  Value offsets = f.concat({sumBefore(counts), b.sizes(b.shapeOf(flat)[0])}, 0);
+  const Shape start = b.sizesOf(cut(offsets, index, number(1)), sizeText);
+  return b.hasFailed() ? number(0) : start[0];
 }
 
 // The parts of the tensors [from, to) of a sequence.
