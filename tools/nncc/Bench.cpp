@@ -97,7 +97,7 @@ static void printKernels(llvm::json::OStream &out, const Measurement &m) {
   });
 }
 
-static void printJson(const Measurement &m, ArrayRef<Tensor> inputs) {
+static void printJson(const Measurement &m, ArrayRef<Value> inputs) {
   llvm::json::OStream out(outs(), 2);
   double median = m.quantile(0.5), sum = 0;
   for (double ms : m.ms)
@@ -106,8 +106,8 @@ static void printJson(const Measurement &m, ArrayRef<Tensor> inputs) {
     out.attribute("model", model);
     out.attribute("version", nncc_version());
     out.attributeObject("inputs", [&] {
-      for (const Tensor &tensor : inputs)
-        out.attribute(tensor.name, tensor.typeText());
+      for (const Value &value : inputs)
+        out.attribute(value.name, value.typeText());
     });
     out.attribute("threads", m.threads);
     out.attribute("iterations", int64_t(m.ms.size()));
@@ -161,7 +161,7 @@ static Error bench() {
       opened->inputs(), *options, isSource(model) ? Generate::All : Generate::KnownSizes);
   if (!inputs)
     return inputs.takeError();
-  if (Error error = opened->prepare(*options, inputs->tensors))
+  if (Error error = opened->prepare(*options, inputs->values))
     return error;
   if (isSource(model)) // what the compiler needed does not count
     baseMB = (resetPeakMemory(), residentMemory().now);
@@ -171,13 +171,13 @@ static Error bench() {
   how.iterations = iterations;
   how.seconds = duration;
   how.profile = profile;
-  Expected<Measurement> measurement = measure(opened->get(), inputs->tensors, how);
+  Expected<Measurement> measurement = measure(opened->get(), inputs->values, how);
   if (!measurement)
     return measurement.takeError();
   measurement->loadMs += openMs;
   measurement->baseMB = baseMB;
   if (json())
-    printJson(*measurement, inputs->tensors);
+    printJson(*measurement, inputs->values);
   else
     printText(*measurement);
   return Error::success();

@@ -44,8 +44,9 @@ struct Row {
   std::string name, type;
   std::vector<int64_t> shape;
   std::string node, op; ///< what computes it; "" where the model is a library
-  size_t order = 0;     ///< distinct, in the order of the graph
-  std::string problem;  ///< why it cannot be compared; "" where it can
+  /// Distinct, in the order of the graph, and of the tensors of one value.
+  std::pair<size_t, size_t> order;
+  std::string problem; ///< why it cannot be compared; "" where it can
   Difference difference;
 
   bool agrees() const { return problem.empty() && difference.agrees(); }
@@ -87,6 +88,14 @@ static std::vector<int64_t> placeOf(int64_t index, ArrayRef<int64_t> shape) {
   return place;
 }
 
+static std::string worstText(const Difference &d) {
+  if (!d.resultText.empty())
+    return d.resultText + ", expected " + d.expectedText;
+  std::string text;
+  raw_string_ostream(text) << format("%.7g, expected %.7g", d.result, d.expected);
+  return text;
+}
+
 static std::string rowText(const Row &row) {
   std::string text;
   raw_string_ostream os(text);
@@ -102,8 +111,7 @@ static std::string rowText(const Row &row) {
   if (!row.problem.empty())
     os << ' ' << row.problem;
   else if (d.worst >= 0)
-    os << ": " << format("%.7g, expected %.7g", d.result, d.expected) << " at "
-       << shapeText(placeOf(d.worst, row.shape));
+    os << ": " << worstText(d) << " at " << shapeText(placeOf(d.worst, row.shape));
   return text;
 }
 
@@ -139,8 +147,13 @@ static void printRow(llvm::json::OStream &out, const Row &row) {
   if (d.worst >= 0)
     out.attributeObject("worst", [&] {
       out.attribute("index", llvm::json::Array(placeOf(d.worst, row.shape)));
-      number("result", d.result);
-      number("expected", d.expected);
+      if (d.resultText.empty()) {
+        number("result", d.result);
+        number("expected", d.expected);
+      } else {
+        out.attribute("result", llvm::json::fixUTF8(d.resultText));
+        out.attribute("expected", llvm::json::fixUTF8(d.expectedText));
+      }
     });
 }
 
@@ -189,35 +202,57 @@ static int report(std::vector<Row> rows) {
   return static_cast<int>(ErrorClass::Differs);
 }
 
-static Expected<std::vector<Row>> compareAll(ArrayRef<Tensor> results,
-                                             MutableArrayRef<Tensor> references) {
+/// A row for each tensor of the two values, or one that says why there is none.
+static Error compareValues(const Value &result, Value &reference, Row row, std::vector<Row> &rows) {
+  // NumPy's files hold tensors only.
+  if (reference.isTensor() && result.kind == NNCC_VALUE_OPTIONAL)
+    reference.kind = result.kind;
+  row.name = result.name;
+  row.type = nncc_type_name(result.type);
+  bool same = result.kind == reference.kind && result.present == reference.present &&
+              result.tensors.size() == reference.tensors.size();
+  if (!same)
+    row.problem = "is " + result.typeText() + ", the reference is " + reference.typeText();
+  if (!same || result.tensors.empty())
+    rows.push_back(row);
+  for (size_t index = 0; same && index < result.tensors.size(); ++index) {
+    const Tensor &tensor = result.tensors[index];
+    Tensor &expected = reference.tensors[index];
+    if (Error error = expected.adopt(tensor.type))
+      return error;
+    row.order.second = index;
+    row.name = result.nameOf(index);
+    row.shape = tensor.shape;
+    row.problem = incomparable(tensor, expected);
+    row.difference =
+        row.problem.empty() ? difference(tensor, expected, {rtol, atol}) : Difference();
+    rows.push_back(row);
+  }
+  return Error::success();
+}
+
+static Expected<std::vector<Row>> compareAll(ArrayRef<Value> results,
+                                             MutableArrayRef<Value> references) {
   Expected<Graph> graph = readGraph();
   if (!graph)
     return graph.takeError();
   std::vector<Row> rows;
   for (size_t index = 0; index < results.size(); ++index) {
-    const Tensor &result = results[index];
-    auto found = find_if(references, [&](const Tensor &t) { return t.name == result.name; });
+    const Value &result = results[index];
+    auto found = find_if(references, [&](const Value &v) { return v.name == result.name; });
     if (found == references.end() && references.size() == 1 && references[0].name.empty())
       found = references.begin();
     if (found == references.end() && index < graph->outputs.value_or(results.size()))
       return usageError("the reference holds no '" + result.name + "'");
     if (found == references.end())
       continue;
-    if (Error error = found->adopt(result.type))
-      return std::move(error);
     Graph::Producer from = graph->producers.lookup(result.name);
     Row row;
-    row.name = result.name;
-    row.type = nncc_type_name(result.type);
-    row.shape = result.shape;
     row.node = from.node;
     row.op = from.op;
-    row.order = from.order * results.size() + index;
-    row.problem = incomparable(result, *found);
-    if (row.problem.empty())
-      row.difference = difference(result, *found, {rtol, atol});
-    rows.push_back(std::move(row));
+    row.order.first = from.order * results.size() + index;
+    if (Error error = compareValues(result, *found, std::move(row), rows))
+      return std::move(error);
   }
   return rows;
 }
@@ -252,17 +287,14 @@ static Expected<std::vector<Row>> run() {
                    byRuntime ? "" : referenceOption.getValue());
   if (!inputs)
     return inputs.takeError();
-  if (Error error = opened->prepare(*options, inputs->tensors))
+  if (Error error = opened->prepare(*options, inputs->values))
     return std::move(error);
-  Expected<std::vector<Tensor>> results = runOnce(opened->get(), inputs->tensors, threads);
+  Expected<std::vector<Value>> results = runOnce(opened->get(), inputs->values, threads);
   if (!results)
     return results.takeError();
-  std::vector<std::string> names;
-  for (const Tensor &tensor : *results)
-    names.push_back(tensor.name);
-  Expected<std::vector<Tensor>> references =
-      byRuntime ? runOnnxRuntime(python, model, inputs->tensors, names)
-                : readReference(referenceOption, names);
+  Expected<std::vector<Value>> references =
+      byRuntime ? runOnnxRuntime(python, model, inputs->values, *results)
+                : readReference(referenceOption, *results);
   if (!references)
     return references.takeError();
   return compareAll(*results, *references);

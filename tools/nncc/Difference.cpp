@@ -11,13 +11,15 @@ using namespace llvm;
 namespace nncc::tool {
 
 namespace {
-enum class Kind { Float, Integer, Bool, Complex };
+enum class Kind { Float, Integer, Bool, Complex, String };
 } // namespace
 
 static Kind kindOf(nncc_type type) {
   switch (type) {
   case NNCC_BOOL:
     return Kind::Bool;
+  case NNCC_STRING:
+    return Kind::String;
   case NNCC_COMPLEX64:
   case NNCC_COMPLEX128:
     return Kind::Complex;
@@ -50,8 +52,28 @@ static bool sameBits(const Tensor &a, const Tensor &b, int64_t index) {
   return a.bytes().substr(index * size, size) == b.bytes().substr(index * size, size);
 }
 
+static constexpr double infinity = std::numeric_limits<double>::infinity();
+
+static Difference stringDifference(const Tensor &result, const Tensor &reference) {
+  Difference d;
+  d.elements = reference.elements();
+  d.sqnr = infinity;
+  for (auto [index, found, wanted] : enumerate(result.strings, reference.strings)) {
+    if (found == wanted)
+      continue;
+    d.maxAbs = d.maxRel = d.share = infinity;
+    d.sqnr = 0;
+    d.worst = index;
+    d.resultText = quoted(found);
+    d.expectedText = quoted(wanted);
+    break;
+  }
+  return d;
+}
+
 Difference difference(const Tensor &result, const Tensor &reference, const Tolerance &tolerance) {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
+  if (kindOf(result.type) == Kind::String)
+    return stringDifference(result, reference);
   Difference d;
   d.elements = reference.elements();
   bool exact = kindOf(result.type) != Kind::Float;

@@ -6,8 +6,8 @@
 namespace nncc::tool {
 
 /// |result - reference| <= rtol * |reference| + atol * max|reference|, the largest over the
-/// tensor's finite elements. NaN agrees with NaN, an infinity with itself, integers and bools with
-/// equal ones.
+/// tensor's finite elements. NaN agrees with NaN, an infinity with itself, integers, bools and
+/// strings with equal ones.
 struct Tolerance {
   double rtol = 1e-4, atol = 1e-5;
 };
@@ -22,6 +22,8 @@ struct Difference {
   int64_t worst = -1;  ///< row-major index of that element; -1: all agree exactly
   double result = 0;   ///< the element there
   double expected = 0; ///< and its reference
+  /// The same of strings, between quotation marks.
+  std::string resultText, expectedText;
 
   bool agrees() const { return share <= 1; }
 };

@@ -35,7 +35,7 @@ struct InputSpec {
 
 class Gatherer {
 public:
-  Gatherer(ArrayRef<InputInfo> infos, const CompileOptions &options)
+  Gatherer(ArrayRef<ValueInfo> infos, const CompileOptions &options)
       : infos(infos), options(options), found(infos.size()) {}
 
   Error addFolder(const std::string &folder);
@@ -48,12 +48,12 @@ private:
   Expected<size_t> position(const InputSpec &spec);
   std::optional<int64_t> sizeOf(StringRef dim) const;
   Error addFile(size_t index, const std::string &file);
-  Error add(size_t index, Tensor tensor, StringRef from);
+  Error add(size_t index, Value value, StringRef from);
   Error generate(size_t index, std::vector<int64_t> shape);
 
-  ArrayRef<InputInfo> infos;
+  ArrayRef<ValueInfo> infos;
   const CompileOptions &options;
-  std::vector<std::optional<Tensor>> found;
+  std::vector<std::optional<Value>> found;
   bool fromPb = false;
 };
 } // namespace
@@ -92,8 +92,8 @@ std::string fileName(StringRef tensor) {
   return name.empty() || name[0] == '.' ? "_" + name : name;
 }
 
-static std::string nameList(ArrayRef<InputInfo> infos) {
-  return join(map_range(infos, [](const InputInfo &info) { return "'" + info.name + "'"; }), ", ");
+static std::string nameList(ArrayRef<ValueInfo> infos) {
+  return join(map_range(infos, [](const ValueInfo &info) { return "'" + info.name + "'"; }), ", ");
 }
 
 Expected<size_t> Gatherer::position(const InputSpec &spec) {
@@ -113,38 +113,60 @@ Expected<size_t> Gatherer::position(const InputSpec &spec) {
   return usageError("the model has no input '" + spec.name + "'; it has " + nameList(infos));
 }
 
-Error Gatherer::add(size_t index, Tensor tensor, StringRef from) {
-  const InputInfo &info = infos[index];
-  if (Error error = tensor.adopt(info.type))
-    return error;
-  bool fits =
-      tensor.type == info.type && !tensor.opaqueBytes && tensor.shape.size() == info.shape.size();
-  for (size_t d = 0; fits && d < info.shape.size(); ++d)
-    fits = info.shape[d] < 0 || info.shape[d] == tensor.shape[d];
-  if (!fits)
+/// Whether the model takes a tensor like this one for, or in, an input.
+static bool fits(const ValueInfo &info, const Tensor &tensor) {
+  if (tensor.type != info.type || tensor.opaqueBytes)
+    return false;
+  if (info.ranked && tensor.shape.size() != info.shape.size())
+    return false;
+  for (size_t d = 0; d < info.shape.size(); ++d)
+    if (info.shape[d] >= 0 && info.shape[d] != tensor.shape[d])
+      return false;
+  return true;
+}
+
+Error Gatherer::add(size_t index, Value value, StringRef from) {
+  const ValueInfo &info = infos[index];
+  value.name = info.name;
+  if (value.isTensor() && info.kind == NNCC_VALUE_OPTIONAL)
+    value.kind = info.kind; // a tensor may stand for an optional that holds it
+  for (auto [position, tensor] : enumerate(value.tensors)) {
+    if (Error error = tensor.adopt(info.type))
+      return error;
+    tensor.name = value.nameOf(position);
+    if (value.kind == info.kind && !fits(info, tensor))
+      return usageError("input '" + info.name + "' is " + info.typeText() + " in the model, but " +
+                        from + (value.isTensor() ? " is " : " holds " + tensor.name + ": ") +
+                        tensor.typeText());
+  }
+  if (value.kind != info.kind)
     return usageError("input '" + info.name + "' is " + info.typeText() + " in the model, but " +
-                      from + " is " + tensor.typeText());
-  tensor.name = info.name;
-  found[index] = std::move(tensor);
+                      from + " is " + value.typeText());
+  value.type = info.type;
+  found[index] = std::move(value);
   return Error::success();
 }
 
 Error Gatherer::addFile(size_t index, const std::string &file) {
-  Expected<std::vector<Tensor>> tensors = readTensors(file);
-  if (!tensors)
-    return tensors.takeError();
-  for (Tensor &tensor : *tensors)
-    if (tensors->size() == 1 || tensor.name == infos[index].name)
-      return add(index, std::move(tensor), file);
+  Expected<std::vector<Value>> values = readValues(file, infos[index].kind);
+  if (!values)
+    return values.takeError();
+  for (Value &value : *values)
+    if (values->size() == 1 || value.name == infos[index].name)
+      return add(index, std::move(value), file);
   return usageError(file + " holds no '" + infos[index].name + "'");
 }
 
 Error Gatherer::generate(size_t index, std::vector<int64_t> shape) {
+  if (infos[index].type == NNCC_STRING)
+    return usageError("input '" + infos[index].name +
+                      "': strings are not generated; give --input " + infos[index].name +
+                      "=@<file.pb>");
   Expected<Tensor> tensor = Tensor::create(infos[index].type, std::move(shape));
   if (!tensor)
     return tensor.takeError();
   fillRandom(*tensor, seedOption + (index << 32));
-  return add(index, std::move(*tensor), "the given shape");
+  return add(index, Value(std::move(*tensor)), "the given shape");
 }
 
 Error Gatherer::addSpec(const InputSpec &spec) {
@@ -158,13 +180,13 @@ Error Gatherer::addSpec(const InputSpec &spec) {
 
 /// Names that the model does not have are left alone: data sets hold labels too.
 Error Gatherer::addArchive(const std::string &file) {
-  Expected<std::vector<Tensor>> tensors = readTensors(file);
-  if (!tensors)
-    return tensors.takeError();
-  for (Tensor &tensor : *tensors)
+  Expected<std::vector<Value>> values = readValues(file);
+  if (!values)
+    return values.takeError();
+  for (Value &value : *values)
     for (auto [index, info] : enumerate(infos))
-      if (info.name == tensor.name && !found[index])
-        if (Error error = add(index, std::move(tensor), file))
+      if (info.name == value.name && !found[index])
+        if (Error error = add(index, std::move(value), file))
           return error;
   return Error::success();
 }
@@ -173,10 +195,13 @@ Error Gatherer::addFolder(const std::string &folder) {
   if (!sys::fs::is_directory(folder))
     return usageError(folder + ": no such folder");
   auto path = [&](const Twine &name) { return folder + "/" + name.str(); };
-  fromPb = infos.empty() || sys::fs::exists(path("input_0.pb"));
+  auto numbered = [&](size_t index) { return path("input_" + Twine(index) + ".pb"); };
+  // The first ones may be optionals without a value.
+  fromPb = infos.empty() || any_of(seq(infos.size()),
+                                   [&](size_t index) { return sys::fs::exists(numbered(index)); });
   for (auto [index, info] : enumerate(infos)) {
     std::string file =
-        fromPb ? path("input_" + Twine(index) + ".pb") : path(fileName(info.name) + ".npy");
+        fromPb ? numbered(index) : path(fileName(info.name) + valueExtension(info.kind));
     if (found[index] || !sys::fs::exists(file))
       continue;
     if (Error error = addFile(index, file))
@@ -191,16 +216,16 @@ std::optional<int64_t> Gatherer::sizeOf(StringRef dim) const {
   if (given != options.dims.end())
     return given->second;
   if (!dim.empty())
-    for (auto [info, tensor] : zip(infos, found))
-      for (size_t d = 0; tensor && d < info.dims.size(); ++d)
+    for (auto [info, value] : zip(infos, found))
+      for (size_t d = 0; value && value->isTensor() && d < info.dims.size(); ++d)
         if (info.shape[d] < 0 && info.dims[d] == dim)
-          return tensor->shape[d];
+          return value->tensors.front().shape[d];
   return std::nullopt;
 }
 
 Error Gatherer::addGenerated(bool onlyKnownSizes) {
   for (auto [index, info] : enumerate(infos)) {
-    if (found[index])
+    if (found[index] || !info.isTensor() || info.type == NNCC_STRING)
       continue;
     std::vector<int64_t> shape = info.shape;
     auto whole = options.shapes.find(info.name);
@@ -231,17 +256,26 @@ Expected<GivenInputs> Gatherer::finish() {
   GivenInputs inputs;
   inputs.fromPb = fromPb;
   for (auto [index, info] : enumerate(infos)) {
+    if (!found[index] && info.isOptional()) {
+      found[index].emplace();
+      found[index]->name = info.name;
+      found[index]->kind = info.kind;
+      found[index]->type = info.type;
+      found[index]->present = false;
+    }
+    bool numbers = info.isTensor() && info.type != NNCC_STRING;
     if (!found[index])
       return usageError("input '" + info.name + "' (" + info.typeText() +
-                        ") is missing; give --input " + info.name + "=@<file>, or --random");
-    inputs.tensors.push_back(std::move(*found[index]));
+                        ") is missing; give --input " + info.name +
+                        (numbers ? "=@<file>, or --random" : "=@<file.pb>"));
+    inputs.values.push_back(std::move(*found[index]));
   }
   return inputs;
 }
 
 bool inputsAreGiven() { return !inputOptions.empty() || !inputsOption.empty(); }
 
-Expected<GivenInputs> gatherInputs(ArrayRef<InputInfo> infos, const CompileOptions &options,
+Expected<GivenInputs> gatherInputs(ArrayRef<ValueInfo> infos, const CompileOptions &options,
                                    Generate missing, const std::string &otherwise) {
   Gatherer gatherer(infos, options);
   for (StringRef text : inputOptions) {

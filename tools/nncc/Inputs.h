@@ -6,8 +6,8 @@
 namespace nncc::tool {
 
 struct GivenInputs {
-  std::vector<Tensor> tensors; ///< in the model's order
-  bool fromPb = false;         ///< they came as input_N.pb; outputs then go the same way
+  std::vector<Value> values; ///< in the model's order
+  bool fromPb = false;       ///< they came as input_N.pb; outputs then go the same way
 };
 
 /// Which inputs are generated where they are not given.
@@ -17,10 +17,11 @@ enum class Generate {
   KnownSizes ///< sizes that nothing gives are an error
 };
 
-/// Finds, reads or generates a tensor for each input and compares types and shapes. Open sizes of
-/// generated ones come from `options` (--dim, --shape) and from inputs that are given. `otherwise`
-/// is a folder or an .npz to read when the user names no inputs at all.
-llvm::Expected<GivenInputs> gatherInputs(llvm::ArrayRef<InputInfo> infos,
+/// Finds, reads or generates a value for each input and compares types and shapes. Only tensors of
+/// numbers are generated; optionals that are not given have no value. Open sizes of generated ones
+/// come from `options` (--dim, --shape) and from inputs that are given. `otherwise` is a folder or
+/// an .npz to read when the user names no inputs at all.
+llvm::Expected<GivenInputs> gatherInputs(llvm::ArrayRef<ValueInfo> infos,
                                          const CompileOptions &options, Generate missing,
                                          const std::string &otherwise = {});
 

@@ -26,19 +26,32 @@ using JsonArray = llvm::json::Array;
 /// A string of the library as a value of its own: the library is closed before it is printed.
 static std::string text(const char *string) { return llvm::json::fixUTF8(string ? string : ""); }
 
-/// {"name", "type", "shape"} with the names of open sizes in the shape.
-static llvm::json::Value tensorValue(const nncc_model *library, const nncc_tensor_info &info) {
+/// {"name", "type", "shape"} with the names of open sizes in the shape; null where each tensor of a
+/// sequence has a rank of its own.
+static JsonObject valueObject(const ValueInfo &info) {
   JsonArray shape;
-  for (int64_t size : ArrayRef(info.shape, info.rank)) {
-    if (size >= 0) {
+  for (auto [size, name] : zip_equal(info.shape, info.dims)) {
+    if (size >= 0)
       shape.push_back(size);
-      continue;
-    }
-    std::string name = text(nncc_model_dim(library, -1 - size)->name);
-    shape.push_back(name.empty() ? "?" : name);
+    else
+      shape.push_back(name.empty() ? "?" : llvm::json::fixUTF8(name));
   }
-  return JsonObject{
-      {"name", text(info.name)}, {"type", nncc_type_name(info.type)}, {"shape", std::move(shape)}};
+  JsonObject object{{"name", llvm::json::fixUTF8(info.name)}, {"type", info.kindText()}};
+  object["shape"] = info.ranked ? llvm::json::Value(std::move(shape)) : nullptr;
+  return object;
+}
+
+/// A value of a library; with the names of the tensors that it is handed over as, where that is
+/// more than one.
+static JsonObject libraryValue(const nncc_model *library, const nncc_value_info &info, bool input) {
+  JsonObject object = valueObject(ValueInfo::of(library, info));
+  JsonArray parts;
+  for (int32_t i = info.first; i < info.first + info.count; ++i)
+    parts.push_back(
+        text((input ? nncc_model_input(library, i) : nncc_model_output(library, i))->name));
+  if (info.count > 1)
+    object["parts"] = std::move(parts);
+  return object;
 }
 
 static JsonArray dimValues(const nncc_model *library) {
@@ -136,10 +149,10 @@ static Expected<JsonObject> inspectLibrary(const CompileOptions &options) {
   const nncc_model *library = opened->get();
   const nncc_descriptor *descriptor = nncc_model_descriptor(library);
   JsonArray inputs, outputs;
-  for (int32_t i = 0; i < nncc_model_num_inputs(library); ++i)
-    inputs.push_back(tensorValue(library, *nncc_model_input(library, i)));
-  for (int32_t i = 0; i < nncc_model_num_outputs(library); ++i)
-    outputs.push_back(tensorValue(library, *nncc_model_output(library, i)));
+  for (int32_t i = 0; i < nncc_model_num_input_values(library); ++i)
+    inputs.push_back(libraryValue(library, *nncc_model_input_value(library, i), true));
+  for (int32_t i = 0; i < nncc_model_num_output_values(library); ++i)
+    outputs.push_back(libraryValue(library, *nncc_model_output_value(library, i), false));
   JsonObject metadata;
   for (int32_t i = 0; i < nncc_model_num_metadata(library); ++i) {
     const nncc_metadata *entry = nncc_model_metadata(library, i);
@@ -169,19 +182,14 @@ static Expected<JsonObject> inspectLibrary(const CompileOptions &options) {
 }
 
 /// The same for an input or output of an ONNX file.
-static llvm::json::Value valueInfo(const onnx::ValueInfoProto &info) {
-  if (!info.type().has_tensor_type())
-    return JsonObject{{"name", info.name()}, {"type", "not a tensor"}, {"shape", JsonArray()}};
-  JsonArray shape;
-  for (const auto &dim : info.type().tensor_type().shape().dim()) {
-    if (dim.has_dim_value())
-      shape.push_back(dim.dim_value());
-    else
-      shape.push_back(dim.dim_param().empty() ? "?" : llvm::json::fixUTF8(dim.dim_param()));
-  }
-  return JsonObject{{"name", llvm::json::fixUTF8(info.name())},
-                    {"type", nncc_type_name(info.type().tensor_type().elem_type())},
-                    {"shape", std::move(shape)}};
+static llvm::json::Value valueInfo(const onnx::ValueInfoProto &proto) {
+  Expected<ValueInfo> info = ValueInfo::of(proto);
+  if (info)
+    return valueObject(*info);
+  consumeError(info.takeError());
+  return JsonObject{{"name", llvm::json::fixUTF8(proto.name())},
+                    {"type", "neither a tensor nor a sequence or optional of tensors"},
+                    {"shape", nullptr}};
 }
 
 static Expected<JsonObject> inspectOnnx() {
@@ -244,7 +252,16 @@ static std::string scalarText(const llvm::json::Value &value) {
   return formatv("{0}", value).str();
 }
 
-/// One line of a list: a tensor, a dim or a kernel.
+/// "sequence(float32[batch, 3])": the shape is that of the tensors.
+static std::string typeText(StringRef type, const JsonArray *shape) {
+  StringRef inner = type.rtrim(')');
+  std::string sizes;
+  if (shape)
+    sizes = "[" + join(map_range(*shape, scalarText), ", ") + "]";
+  return (inner + sizes + type.drop_front(inner.size())).str();
+}
+
+/// One line of a list: a value, a dim or a kernel.
 static void printElement(const JsonObject &fields) {
   auto field = [&](StringRef key) {
     const llvm::json::Value *value = fields.get(key);
@@ -252,7 +269,7 @@ static void printElement(const JsonObject &fields) {
   };
   outs() << "  " << field("name") << ": ";
   if (fields.get("type"))
-    outs() << field("type") << field("shape");
+    outs() << typeText(*fields.get("type")->getAsString(), fields.getArray("shape"));
   else if (fields.get("min"))
     outs() << field("min") << " to " << (fields.get("max") ? field("max") : "any");
   else

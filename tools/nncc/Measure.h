@@ -45,8 +45,9 @@ struct ResidentMemory {
 ResidentMemory residentMemory();
 void resetPeakMemory();
 
-/// Runs a loaded model over and over. `loadMs` and `baseMB` are the caller's.
-llvm::Expected<Measurement> measure(nncc_model *model, llvm::ArrayRef<Tensor> inputs,
+/// Runs a loaded model over and over: on tensors where all inputs and outputs are such, else on
+/// values, whose packing and unpacking then counts. `loadMs` and `baseMB` are the caller's.
+llvm::Expected<Measurement> measure(nncc_model *model, llvm::ArrayRef<Value> inputs,
                                     const MeasureOptions &options);
 
 } // namespace nncc::tool

@@ -23,16 +23,6 @@ Error runtimeError(nncc_status status) {
   return make_error<CompileError>(kind, nncc_last_error());
 }
 
-std::string InputInfo::typeText() const {
-  std::string text = nncc_type_name(type);
-  text += '[';
-  for (size_t d = 0; d < shape.size(); ++d) {
-    text += d ? ", " : "";
-    text += shape[d] >= 0 ? std::to_string(shape[d]) : dims[d].empty() ? "?" : dims[d];
-  }
-  return text + ']';
-}
-
 Expected<ModelHandle> openLibrary(const std::string &path, uint32_t flags) {
   nncc_open_options options = NNCC_OPEN_OPTIONS_INIT;
   options.flags = flags;
@@ -42,105 +32,56 @@ Expected<ModelHandle> openLibrary(const std::string &path, uint32_t flags) {
   return ModelHandle(model);
 }
 
-Expected<std::vector<Tensor>> makeOutputs(const nncc_model *model, const nncc_instance *instance) {
-  std::vector<Tensor> outputs;
-  for (int32_t i = 0; i < nncc_model_num_outputs(model); ++i) {
-    const nncc_tensor_info *info = nncc_model_output(model, i);
-    std::vector<int64_t> shape(info->rank);
-    if (nncc_status status = nncc_instance_output_shape(instance, i, shape.data()))
-      return runtimeError(status);
-    bool isOfRun = llvm::is_contained(shape, -1);
-    if (isOfRun)
-      shape.assign(shape.size(), 0);
-    Expected<Tensor> output = Tensor::create(info->type, std::move(shape));
-    if (!output)
-      return output.takeError();
-    output->name = info->name;
-    output->isOfRun = isOfRun;
-    outputs.push_back(std::move(*output));
-  }
-  return outputs;
-}
-
-Error takeRunOutputs(const nncc_instance *instance, MutableArrayRef<Tensor> outputs) {
-  for (auto [i, output] : llvm::enumerate(outputs)) {
-    nncc_tensor found;
-    if (!output.isOfRun)
-      continue;
-    if (nncc_status status = nncc_instance_output(instance, i, &found))
-      return runtimeError(status);
-    Expected<Tensor> copy =
-        Tensor::create(found.type, std::vector<int64_t>(found.shape, found.shape + found.rank));
-    if (!copy)
-      return copy.takeError();
-    std::memcpy(copy->bytes().data(), found.data, copy->bytes().size());
-    copy->name = output.name;
-    copy->isOfRun = true;
-    output = std::move(*copy);
-  }
-  return Error::success();
-}
-
-Expected<std::vector<Tensor>> runOnce(nncc_model *model, ArrayRef<Tensor> inputs, int threads) {
+Expected<std::vector<Value>> runOnce(nncc_model *model, ArrayRef<Value> inputs, int threads) {
   nncc_instance_options options = NNCC_INSTANCE_OPTIONS_INIT;
   options.threads = threads;
   nncc_instance *created = nullptr;
   if (nncc_status status = nncc_instance_create(model, &options, &created))
     return runtimeError(status);
   InstanceHandle instance(created);
-  std::vector<nncc_tensor> in, out;
-  for (const Tensor &tensor : inputs)
-    in.push_back(tensor.view(nullptr));
-  if (nncc_status status = nncc_instance_bind(instance.get(), in.data(), in.size()))
+  std::vector<ValueHandle> in, out(nncc_model_num_output_values(model));
+  std::vector<nncc_value *> rawIn, rawOut(out.size());
+  for (const Value &value : inputs) {
+    Expected<ValueHandle> handle = toRuntime(value);
+    if (!handle)
+      return handle.takeError();
+    rawIn.push_back(handle->get());
+    in.push_back(std::move(*handle));
+  }
+  if (nncc_status status = nncc_instance_run_values(created, rawIn.data(), rawIn.size(),
+                                                    rawOut.data(), rawOut.size()))
     return runtimeError(status);
-  Expected<std::vector<Tensor>> results = makeOutputs(model, instance.get());
-  if (!results)
-    return results;
-  for (const Tensor &tensor : *results)
-    out.push_back(tensor.view(nullptr));
-  if (nncc_status status =
-          nncc_instance_run(instance.get(), in.data(), in.size(), out.data(), out.size()))
-    return runtimeError(status);
-  if (Error error = takeRunOutputs(instance.get(), *results))
-    return std::move(error);
+  std::vector<Value> results;
+  for (auto [handle, raw] : zip_equal(out, rawOut))
+    handle.reset(raw);
+  for (auto [index, handle] : enumerate(out)) {
+    Expected<Value> value = fromRuntime(handle.get(), *nncc_model_output_value(model, index));
+    if (!value)
+      return value.takeError();
+    results.push_back(std::move(*value));
+  }
   return results;
 }
 
-static std::vector<InputInfo> inputsOf(const nncc_model *model) {
-  std::vector<InputInfo> inputs;
-  for (int32_t i = 0; i < nncc_model_num_inputs(model); ++i) {
-    const nncc_tensor_info *info = nncc_model_input(model, i);
-    InputInfo input{info->name, info->type, {}, {}};
-    for (int64_t size : ArrayRef(info->shape, info->rank)) {
-      input.shape.push_back(std::max<int64_t>(size, -1));
-      input.dims.push_back(size < 0 ? nncc_model_dim(model, -1 - size)->name : "");
-    }
-    inputs.push_back(std::move(input));
-  }
+static std::vector<ValueInfo> inputsOf(const nncc_model *model) {
+  std::vector<ValueInfo> inputs;
+  for (int32_t i = 0; i < nncc_model_num_input_values(model); ++i)
+    inputs.push_back(ValueInfo::of(model, *nncc_model_input_value(model, i)));
   return inputs;
 }
 
-static Expected<std::vector<InputInfo>> inputsOf(const onnx::GraphProto &graph) {
+static Expected<std::vector<ValueInfo>> inputsOf(const onnx::GraphProto &graph) {
   StringSet<> initializers;
   for (const onnx::TensorProto &tensor : graph.initializer())
     initializers.insert(tensor.name());
-  std::vector<InputInfo> inputs;
+  std::vector<ValueInfo> inputs;
   for (const onnx::ValueInfoProto &value : graph.input()) {
     if (initializers.contains(value.name()))
       continue;
-    if (value.type().value_case() == onnx::TypeProto::VALUE_NOT_SET)
-      return make_error<CompileError>(ErrorClass::InvalidModel,
-                                      "input '" + value.name() + "': has no type");
-    if (!value.type().has_tensor_type())
-      return unsupportedError("input '" + value.name() + "' is not a tensor");
-    const onnx::TypeProto_Tensor &type = value.type().tensor_type();
-    InputInfo input{value.name(), type.elem_type(), {}, {}};
-    for (const onnx::TensorShapeProto_Dimension &dim : type.shape().dim()) {
-      bool known = dim.has_dim_value() && dim.dim_value() >= 0;
-      input.shape.push_back(known ? dim.dim_value() : -1);
-      input.dims.push_back(known || dim.dim_param() == "?" ? "" : dim.dim_param());
-    }
-    inputs.push_back(std::move(input));
+    Expected<ValueInfo> info = ValueInfo::of(value);
+    if (!info)
+      return info.takeError();
+    inputs.push_back(std::move(*info));
   }
   return inputs;
 }
@@ -159,7 +100,7 @@ Expected<Model> Model::open(const std::string &path) {
     Expected<ModelFile> file = ModelFile::open(path);
     if (!file)
       return file.takeError();
-    Expected<std::vector<InputInfo>> inputs = inputsOf(file->proto().graph());
+    Expected<std::vector<ValueInfo>> inputs = inputsOf(file->proto().graph());
     if (!inputs)
       return inputs.takeError();
     model.infos = std::move(*inputs);
@@ -173,7 +114,7 @@ Expected<Model> Model::open(const std::string &path) {
   return model;
 }
 
-Error Model::prepare(const CompileOptions &options, ArrayRef<Tensor> inputs) {
+Error Model::prepare(const CompileOptions &options, ArrayRef<Value> inputs) {
   if (library)
     return Error::success();
   Expected<TemporaryFolder> created = TemporaryFolder::create();
@@ -183,9 +124,9 @@ Error Model::prepare(const CompileOptions &options, ArrayRef<Tensor> inputs) {
   CompileOptions forInputs = options;
   forInputs.input = path;
   forInputs.output = folder->path() + "/model.so";
-  for (auto [info, tensor] : zip_equal(infos, inputs))
-    if (is_contained(info.shape, -1))
-      forInputs.shapes.emplace(info.name, tensor.shape);
+  for (auto [info, value] : zip_equal(infos, inputs))
+    if (info.isTensor() && is_contained(info.shape, -1))
+      forInputs.shapes.emplace(info.name, value.tensors.front().shape);
   auto compileHere = [&] {
     Expected<CompileReport> report = compile(forInputs);
     return report ? 0 : fail(report.takeError());

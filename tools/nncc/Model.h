@@ -3,7 +3,7 @@
 
 #include "compiler/Files.h"
 #include "compiler/Options.h"
-#include "tools/nncc/Tensor.h"
+#include "tools/nncc/Value.h"
 
 #include <optional>
 
@@ -11,17 +11,6 @@ namespace nncc::tool {
 
 /// An error of the runtime's last call, with its exit code.
 llvm::Error runtimeError(nncc_status status);
-
-/// What a model wants for one input.
-struct InputInfo {
-  std::string name;
-  nncc_type type;
-  std::vector<int64_t> shape;    ///< -1 for sizes that the model leaves open
-  std::vector<std::string> dims; ///< names of the sizes; "" for those that have none
-
-  /// "float32[batch, 3, ?]".
-  std::string typeText() const;
-};
 
 struct CloseModel {
   void operator()(nncc_model *model) const { nncc_model_close(model); }
@@ -34,16 +23,9 @@ using InstanceHandle = std::unique_ptr<nncc_instance, DestroyInstance>;
 
 llvm::Expected<ModelHandle> openLibrary(const std::string &path, uint32_t flags = 0);
 
-/// The outputs' shapes for the sizes that `instance` is bound to, and memory for them.
-llvm::Expected<std::vector<Tensor>> makeOutputs(const nncc_model *model,
-                                                const nncc_instance *instance);
-
-/// After a run, the outputs of which only the run tells a size.
-llvm::Error takeRunOutputs(const nncc_instance *instance, llvm::MutableArrayRef<Tensor> outputs);
-
 /// The results of one run, in the model's order. `threads`: 0 is one per processor.
-llvm::Expected<std::vector<Tensor>> runOnce(nncc_model *model, llvm::ArrayRef<Tensor> inputs,
-                                            int threads);
+llvm::Expected<std::vector<Value>> runOnce(nncc_model *model, llvm::ArrayRef<Value> inputs,
+                                           int threads);
 
 /// A model to run. An ONNX file is compiled once its inputs are known: for their shapes.
 class Model {
@@ -51,18 +33,18 @@ public:
   /// Errors: a file that is neither a compiled library nor an ONNX model.
   static llvm::Expected<Model> open(const std::string &path);
 
-  llvm::ArrayRef<InputInfo> inputs() const { return infos; }
+  llvm::ArrayRef<ValueInfo> inputs() const { return infos; }
 
   /// Compiles an ONNX file into a temporary folder for these inputs, in the order of inputs(), in a
   /// process of its own: a crash there leaves `<model>.crash.mlir` in the current folder.
-  llvm::Error prepare(const CompileOptions &options, llvm::ArrayRef<Tensor> inputs);
+  llvm::Error prepare(const CompileOptions &options, llvm::ArrayRef<Value> inputs);
 
   /// After prepare().
   nncc_model *get() const { return library.get(); }
 
 private:
   std::string path;
-  std::vector<InputInfo> infos;
+  std::vector<ValueInfo> infos;
   std::optional<TemporaryFolder> folder; // outlives the library in it
   ModelHandle library;
 };

@@ -163,6 +163,8 @@ static std::string typeName(nncc_type type) {
 }
 
 Error writeNpy(raw_ostream &os, const Tensor &tensor) {
+  if (tensor.type == NNCC_STRING)
+    return unsupportedError("strings of any length are not among NumPy's types: use a .pb");
   if (nncc_type_bits(tensor.type) < 8) {
     Expected<Tensor> unpacked = unpack(tensor);
     return unpacked ? writeNpy(os, *unpacked) : unpacked.takeError();

@@ -219,15 +219,15 @@ static std::string description(const std::string &name, uint32_t crc, uint32_t s
   return text;
 }
 
-Error writeNpz(raw_ostream &os, ArrayRef<Tensor> tensors) {
+Error writeNpz(raw_ostream &os, ArrayRef<Value> values) {
   std::string directory;
   uint64_t offset = 0;
-  for (const Tensor &tensor : tensors) {
-    std::string name = tensor.name + ".npy", data, header;
+  for (const Value &value : values) {
+    std::string name = value.name + ".npy", data, header;
     raw_string_ostream dataStream(data);
-    if (Error error = writeNpy(dataStream, tensor))
+    if (Error error = writeNpy(dataStream, value.tensors.front()))
       return error;
-    if (offset + data.size() >= in64 || name.size() > 0xffff || tensors.size() >= 0xffff)
+    if (offset + data.size() >= in64 || name.size() > 0xffff || values.size() >= 0xffff)
       return usageError("more than 4 GiB in one .npz: write into a folder instead");
     std::string common = description(name, crc32(arrayRefFromStringRef(data)), data.size());
     put32(header, localMagic);
@@ -247,8 +247,8 @@ Error writeNpz(raw_ostream &os, ArrayRef<Tensor> tensors) {
   std::string end;
   put32(end, endMagic);
   put32(end, 0); // disks
-  put16(end, tensors.size());
-  put16(end, tensors.size());
+  put16(end, values.size());
+  put16(end, values.size());
   put32(end, directory.size());
   put32(end, offset);
   put16(end, 0); // comment

@@ -13,26 +13,26 @@ using namespace llvm;
 
 namespace nncc::tool {
 
-Expected<std::vector<Tensor>> readReference(const std::string &path, ArrayRef<std::string> names) {
+Expected<std::vector<Value>> readReference(const std::string &path, ArrayRef<Value> results) {
   if (tensorFormat(path) == TensorFormat::Npz)
-    return readTensors(path);
+    return readValues(path);
   if (!sys::fs::is_directory(path))
     return usageError("--reference=" + path +
                       ": expected an .npz, a folder of output_N.pb or NAME.npy, or ort");
-  std::vector<Tensor> tensors;
-  for (auto [index, name] : enumerate(names)) {
+  std::vector<Value> values;
+  for (auto [index, result] : enumerate(results)) {
     std::string file = path + "/output_" + std::to_string(index) + ".pb";
     if (!sys::fs::exists(file))
-      file = path + "/" + fileName(name) + ".npy";
+      file = path + "/" + fileName(result.name) + valueExtension(result.kind);
     if (!sys::fs::exists(file))
       continue;
-    Expected<std::vector<Tensor>> read = readTensors(file);
+    Expected<std::vector<Value>> read = readValues(file, result.kind);
     if (!read)
       return read;
-    read->front().name = name;
-    tensors.push_back(std::move(read->front()));
+    read->front().name = result.name;
+    values.push_back(std::move(read->front()));
   }
-  return tensors;
+  return values;
 }
 
 /// runtime/python/nncc/_reference.py, where a build and an installation have it.
@@ -48,8 +48,14 @@ static std::string textOf(const std::string &file) {
   return text ? (*text)->getBuffer().trim().str() : "";
 }
 
-Expected<std::vector<Tensor>> runOnnxRuntime(const std::string &python, const std::string &model,
-                                             ArrayRef<Tensor> inputs, ArrayRef<std::string> names) {
+Expected<std::vector<Value>> runOnnxRuntime(const std::string &python, const std::string &model,
+                                            ArrayRef<Value> inputs, ArrayRef<Value> results) {
+  for (ArrayRef<Value> values : {inputs, results})
+    for (const Value &value : values)
+      if (!value.isNumbers())
+        return unsupportedError("--reference=ort passes tensors of numbers, '" + value.name +
+                                "' is " + value.typeText() +
+                                "; give a folder of output_N.pb as the reference");
   ErrorOr<std::string> interpreter = sys::findProgramByName(python);
   if (!interpreter)
     return usageError("--reference=ort: no Python interpreter '" + python + "': see --python");
@@ -58,11 +64,11 @@ Expected<std::vector<Tensor>> runOnnxRuntime(const std::string &python, const st
     return usageError(toString(folder.takeError()));
   std::string in = folder->path() + "/in.npz", out = folder->path() + "/out.npz",
               wanted = folder->path() + "/names", messages = folder->path() + "/messages";
-  if (Error error = writeTensors(in, inputs))
+  if (Error error = writeValues(in, inputs))
     return std::move(error);
   std::string lines; // a name of ONNX can hold anything but this
-  for (const std::string &name : names)
-    lines += name + '\0';
+  for (const Value &result : results)
+    lines += result.name + '\0';
   if (Error error = writeFile(wanted, lines))
     return usageError(toString(std::move(error)));
   std::string script = scriptPath(), problem;
@@ -72,7 +78,7 @@ Expected<std::vector<Tensor>> runOnnxRuntime(const std::string &python, const st
       sys::ExecuteAndWait(*interpreter, arguments, std::nullopt, redirects, 0, 0, &problem);
   if (status != 0)
     return usageError("--reference=ort: " + (problem.empty() ? textOf(messages) : problem));
-  return readTensors(out);
+  return readValues(out);
 }
 
 } // namespace nncc::tool

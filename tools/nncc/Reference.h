@@ -1,23 +1,24 @@
 // Where reference results come from.
 #pragma once
 
-#include "tools/nncc/Tensor.h"
+#include "tools/nncc/Value.h"
 
 #include "llvm/ADT/ArrayRef.h"
 
 namespace nncc::tool {
 
-/// The tensors of an .npz, of a folder of NAME.npy or output_N.pb, or of the folder
-/// "test_data_set_0"-style test of ONNX. `names` are the outputs in the model's order, which gives
-/// the N its meaning; files of other tensors are left alone.
-llvm::Expected<std::vector<Tensor>> readReference(const std::string &path,
-                                                  llvm::ArrayRef<std::string> names);
+/// The values of an .npz, of a folder of NAME.npy, NAME.pb or output_N.pb, or of the folder
+/// "test_data_set_0"-style test of ONNX. `results` are the model's in its order, which gives the N
+/// its meaning, and say what a .pb holds; files of other values are left alone.
+llvm::Expected<std::vector<Value>> readReference(const std::string &path,
+                                                 llvm::ArrayRef<Value> results);
 
-/// What ONNX Runtime computes: `names`, outputs or any other values of the graph of the .onnx file
-/// `model`. Runs the Python interpreter `python`, which must be able to import onnxruntime.
-llvm::Expected<std::vector<Tensor>> runOnnxRuntime(const std::string &python,
-                                                   const std::string &model,
-                                                   llvm::ArrayRef<Tensor> inputs,
-                                                   llvm::ArrayRef<std::string> names);
+/// What ONNX Runtime computes for `results`, outputs or any other values of the graph of the .onnx
+/// file `model`. Runs the Python interpreter `python`, which must be able to import onnxruntime.
+/// Errors: inputs or results that are no tensors of numbers (unsupported).
+llvm::Expected<std::vector<Value>> runOnnxRuntime(const std::string &python,
+                                                  const std::string &model,
+                                                  llvm::ArrayRef<Value> inputs,
+                                                  llvm::ArrayRef<Value> results);
 
 } // namespace nncc::tool

@@ -26,13 +26,13 @@ static cl::opt<bool> generate("random", cl::desc("Random values for the inputs t
 static cl::opt<int> threads("threads", cl::desc("Worker threads; 0: one per processor"),
                             cl::cat(category()), cl::sub(runCommand()));
 
-static Error writeFolder(const std::string &folder, ArrayRef<Tensor> tensors, bool asPb) {
+static Error writeFolder(const std::string &folder, ArrayRef<Value> values, bool asPb) {
   if (std::error_code error = sys::fs::create_directories(folder))
     return usageError(folder + ": " + error.message());
-  for (auto [index, tensor] : enumerate(tensors)) {
-    std::string name =
-        asPb ? "output_" + std::to_string(index) + ".pb" : fileName(tensor.name) + ".npy";
-    if (Error error = writeTensors(folder + "/" + name, tensor))
+  for (auto [index, value] : enumerate(values)) {
+    std::string name = asPb ? "output_" + std::to_string(index) + ".pb"
+                            : fileName(value.name) + valueExtension(value.kind);
+    if (Error error = writeValues(folder + "/" + name, value))
       return error;
   }
   return Error::success();
@@ -64,46 +64,74 @@ static Summary summarize(const Tensor &tensor) {
   return summary;
 }
 
-static void printSummary(ArrayRef<Tensor> tensors) {
-  for (const Tensor &tensor : tensors) {
+/// The first elements, and of numbers what they are like.
+static void printTensor(const Tensor &tensor) {
+  constexpr int64_t most = 8;
+  bool strings = tensor.type == NNCC_STRING;
+  outs() << tensor.name << ": " << tensor.typeText();
+  if (tensor.elements() && !strings) {
     Summary summary = summarize(tensor);
-    outs() << tensor.name << ": " << tensor.typeText();
-    if (tensor.elements())
-      outs() << format(", min %.6g, max %.6g, mean %.6g", summary.min, summary.max, summary.mean);
+    outs() << format(", min %.6g, max %.6g, mean %.6g", summary.min, summary.max, summary.mean);
     if (summary.notFinite)
       outs() << ", " << summary.notFinite << " not finite";
-    outs() << "\n ";
-    for (int64_t i = 0; i < std::min<int64_t>(tensor.elements(), 8); ++i)
+  }
+  outs() << "\n ";
+  for (int64_t i = 0; i < std::min<int64_t>(tensor.elements(), most); ++i) {
+    if (strings)
+      outs() << ' ' << quoted(tensor.strings[i]);
+    else
       outs() << format(" %.6g", tensor.value(i));
-    outs() << (tensor.elements() > 8 ? " ...\n" : "\n");
+  }
+  outs() << (tensor.elements() > most ? " ...\n" : "\n");
+}
+
+static void printSummary(ArrayRef<Value> values) {
+  for (const Value &value : values) {
+    if (!value.isTensor())
+      outs() << value.name << ": " << value.typeText() << '\n';
+    for (const Tensor &tensor : value.tensors)
+      printTensor(tensor);
   }
 }
 
-static void printJson(ArrayRef<Tensor> tensors) {
-  llvm::json::OStream out(outs(), 2);
+static void printTensor(llvm::json::OStream &out, const Tensor &tensor) {
+  out.attribute("type", nncc_type_name(tensor.type));
+  out.attribute("shape", llvm::json::Array(tensor.shape));
+  if (tensor.type == NNCC_STRING)
+    return;
   auto number = [&](StringRef key, double value) {
     if (std::isfinite(value))
       out.attribute(key, value);
   };
+  Summary summary = summarize(tensor);
+  number("min", summary.min);
+  number("max", summary.max);
+  number("mean", summary.mean);
+  out.attribute("not_finite", summary.notFinite);
+}
+
+static void printJson(ArrayRef<Value> values) {
+  llvm::json::OStream out(outs(), 2);
   out.object([&] {
     out.attributeArray("outputs", [&] {
-      for (const Tensor &tensor : tensors)
+      for (const Value &value : values)
         out.object([&] {
-          Summary summary = summarize(tensor);
-          out.attribute("name", tensor.name);
-          out.attribute("type", nncc_type_name(tensor.type));
-          out.attribute("shape", llvm::json::Array(tensor.shape));
-          number("min", summary.min);
-          number("max", summary.max);
-          number("mean", summary.mean);
-          out.attribute("not_finite", summary.notFinite);
+          out.attribute("name", value.name);
+          if (value.isTensor())
+            return printTensor(out, value.tensors.front());
+          out.attribute("type", value.kindText());
+          out.attribute("present", value.present);
+          out.attributeArray("elements", [&] {
+            for (const Tensor &tensor : value.tensors)
+              out.object([&] { printTensor(out, tensor); });
+          });
         });
     });
   });
   outs() << '\n';
 }
 
-static Error writeResults(ArrayRef<Tensor> results, bool asPb) {
+static Error writeResults(ArrayRef<Value> results, bool asPb) {
   if (json())
     printJson(results);
   if (output.empty()) {
@@ -111,7 +139,7 @@ static Error writeResults(ArrayRef<Tensor> results, bool asPb) {
       printSummary(results);
     return Error::success();
   }
-  return tensorFormat(output) ? writeTensors(output, results) : writeFolder(output, results, asPb);
+  return tensorFormat(output) ? writeValues(output, results) : writeFolder(output, results, asPb);
 }
 
 static Error run() {
@@ -127,9 +155,9 @@ static Error run() {
       gatherInputs(opened->inputs(), *options, generate ? Generate::All : Generate::None);
   if (!inputs)
     return inputs.takeError();
-  if (Error error = opened->prepare(*options, inputs->tensors))
+  if (Error error = opened->prepare(*options, inputs->values))
     return error;
-  Expected<std::vector<Tensor>> results = runOnce(opened->get(), inputs->tensors, threads);
+  Expected<std::vector<Value>> results = runOnce(opened->get(), inputs->values, threads);
   if (!results)
     return results.takeError();
   return writeResults(*results, inputs->fromPb);

@@ -3,26 +3,43 @@
 #include "tools/nncc/CommandLine.h"
 
 #include "llvm/ADT/APFloat.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Endian.h"
+#include "llvm/Support/raw_ostream.h"
 
 using namespace llvm;
 
 namespace nncc::tool {
 
 Expected<Tensor> Tensor::create(nncc_type type, std::vector<int64_t> shape) {
-  if (nncc_type_bits(type) == 0)
+  bool strings = type == NNCC_STRING;
+  if (nncc_type_bits(type) == 0 && !strings)
     return unsupportedError(Twine("tensors of type ") + nncc_type_name(type));
-  int64_t bytes = nncc_tensor_bytes(type, shape.size(), shape.data());
-  if (bytes < 0)
-    return usageError("no tensor can have the shape " + shapeText(shape));
+  int64_t bytes = nncc_tensor_bytes(strings ? NNCC_UINT8 : type, shape.size(), shape.data());
   Tensor tensor;
+  if (bytes < 0 || (strings && uint64_t(bytes) > tensor.strings.max_size()))
+    return usageError("no tensor can have the shape " + shapeText(shape));
   tensor.type = type;
+  if (strings) {
+    tensor.strings.resize(bytes);
+    bytes = 0;
+  }
   tensor.memory = WritableMemoryBuffer::getNewUninitMemBuffer(bytes, "", Align(NNCC_ALIGNMENT));
   if (!tensor.memory)
     return usageError("no memory for " + Twine(bytes) + " bytes of a tensor of shape " +
                       shapeText(shape));
   tensor.shape = std::move(shape);
   return tensor;
+}
+
+std::string quoted(StringRef string) {
+  constexpr size_t most = 60;
+  std::string text;
+  raw_string_ostream os(text);
+  os << '\'';
+  printEscapedString(string.take_front(most), os);
+  os << (string.size() > most ? "'..." : "'");
+  return text;
 }
 
 int64_t Tensor::elements() const {
@@ -40,6 +57,8 @@ std::string Tensor::typeText() const {
 
 Error Tensor::adopt(nncc_type wanted) {
   int32_t bits = nncc_type_bits(wanted);
+  if (wanted == NNCC_STRING)
+    return Error::success();
   bool byteValues = opaqueBytes == 1 || type == NNCC_UINT8 || type == NNCC_INT8;
   if (bits < 8 && byteValues && type != wanted) {
     Expected<Tensor> packed = pack(*this, wanted);

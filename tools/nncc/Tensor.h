@@ -13,16 +13,17 @@
 
 namespace nncc::tool {
 
-/// A dense tensor, row-major, its elements as abi.h describes them.
+/// A dense tensor, row-major, its elements as abi.h describes them, or strings.
 struct Tensor {
-  /// Uninitialised memory for `shape`. Errors: a type without a flat layout (unsupported), a size
-  /// that overflows or that there is no memory for (usage).
+  /// Uninitialised memory for `shape`, or empty strings. Errors: an unknown type (unsupported), a
+  /// size that overflows or that there is no memory for (usage).
   static llvm::Expected<Tensor> create(nncc_type type, std::vector<int64_t> shape);
 
   std::string name; ///< "" where its file does not say
   nncc_type type = NNCC_FLOAT;
   std::vector<int64_t> shape;
-  std::unique_ptr<llvm::WritableMemoryBuffer> memory;
+  std::unique_ptr<llvm::WritableMemoryBuffer> memory; ///< empty where it is of strings
+  std::vector<std::string> strings;                   ///< of NNCC_STRING
   /// NumPy knows no bfloat16, float8 or int4 and calls them bytes of this size; `type` is then
   /// their unsigned integer until `adopt` finds what is meant. 0: `type` is what the file says.
   unsigned opaqueBytes = 0;
@@ -38,7 +39,7 @@ struct Tensor {
   /// Takes `wanted` for the type where the file could not say it.
   llvm::Error adopt(nncc_type wanted);
 
-  /// Element `index` as a number, for printing; complex: its real part.
+  /// Element `index` as a number, for printing; complex: its real part. Not of strings.
   double value(int64_t index) const;
 
   nncc_tensor view(const char *name) const {
@@ -46,6 +47,10 @@ struct Tensor {
             shape.data(), name};
   }
 };
+
+/// A string of a tensor as a user reads it: between quotation marks, with escapes, cut where it is
+/// long.
+std::string quoted(llvm::StringRef string);
 
 /// Types of less than 8 bits, from one value per byte to packed ones and back.
 llvm::Expected<Tensor> pack(const Tensor &unpacked, nncc_type type);

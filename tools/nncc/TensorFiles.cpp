@@ -33,15 +33,31 @@ static Error inFile(StringRef path, Error error) {
   return make_error<CompileError>(kind, (path + ": " + message).str());
 }
 
-static Expected<std::vector<Tensor>> one(Expected<Tensor> tensor) {
-  if (!tensor)
-    return tensor.takeError();
-  std::vector<Tensor> tensors;
-  tensors.push_back(std::move(*tensor));
-  return tensors;
+static Expected<std::vector<Value>> parse(StringRef bytes, TensorFormat format, int32_t kind) {
+  std::vector<Value> values;
+  if (format == TensorFormat::Pb) {
+    Expected<Value> value = parsePb(bytes, kind);
+    if (!value)
+      return value.takeError();
+    values.push_back(std::move(*value));
+    return values;
+  }
+  if (format == TensorFormat::Npy) {
+    Expected<Tensor> tensor = parseNpy(bytes);
+    if (!tensor)
+      return tensor.takeError();
+    values.emplace_back(std::move(*tensor));
+    return values;
+  }
+  Expected<std::vector<Tensor>> tensors = parseNpz(bytes);
+  if (!tensors)
+    return tensors.takeError();
+  for (Tensor &tensor : *tensors)
+    values.emplace_back(std::move(tensor));
+  return values;
 }
 
-Expected<std::vector<Tensor>> readTensors(StringRef path) {
+Expected<std::vector<Value>> readValues(StringRef path, int32_t kind) {
   std::optional<TensorFormat> format = tensorFormat(path);
   if (!format)
     return usageError(path + ": expected a .npy, .npz or .pb file");
@@ -49,29 +65,30 @@ Expected<std::vector<Tensor>> readTensors(StringRef path) {
       MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   if (!file)
     return usageError(path + ": " + file.getError().message());
-  StringRef bytes = (*file)->getBuffer();
-  Expected<std::vector<Tensor>> tensors = *format == TensorFormat::Npz   ? parseNpz(bytes)
-                                          : *format == TensorFormat::Npy ? one(parseNpy(bytes))
-                                                                         : one(parsePb(bytes));
-  if (!tensors)
-    return inFile(path, tensors.takeError());
-  return tensors;
+  Expected<std::vector<Value>> values = parse((*file)->getBuffer(), *format, kind);
+  if (!values)
+    return inFile(path, values.takeError());
+  return values;
 }
 
-Error writeTensors(StringRef path, ArrayRef<Tensor> tensors) {
+Error writeValues(StringRef path, ArrayRef<Value> values) {
   std::optional<TensorFormat> format = tensorFormat(path);
   if (!format)
     return usageError(path + ": expected a .npy, .npz or .pb file");
-  if (*format != TensorFormat::Npz && tensors.size() != 1)
-    return usageError(path + ": holds one tensor, not " + Twine(tensors.size()) +
+  if (*format != TensorFormat::Npz && values.size() != 1)
+    return usageError(path + ": holds one value, not " + Twine(values.size()) +
                       "; use .npz or a folder");
+  for (const Value &value : values)
+    if (*format != TensorFormat::Pb && !value.isTensor())
+      return unsupportedError(path + ": cannot hold '" + value.name + "', " + value.typeText() +
+                              "; use a .pb, or a folder");
   Expected<AtomicFile> file = AtomicFile::create(path);
   if (!file)
     return usageError(toString(file.takeError()));
   raw_ostream &os = file->stream();
-  Error error = *format == TensorFormat::Npz   ? writeNpz(os, tensors)
-                : *format == TensorFormat::Npy ? writeNpy(os, tensors[0])
-                                               : writePb(os, tensors[0]);
+  Error error = *format == TensorFormat::Npz   ? writeNpz(os, values)
+                : *format == TensorFormat::Npy ? writeNpy(os, values[0].tensors.front())
+                                               : writePb(os, values[0]);
   if (!error)
     error = file->keep();
   return error ? inFile(path, std::move(error)) : Error::success();

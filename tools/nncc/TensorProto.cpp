@@ -1,8 +1,6 @@
-// ONNX's TensorProto, as its test suites store inputs and outputs (.pb).
-#include "tools/nncc/CommandLine.h"
-#include "tools/nncc/TensorFiles.h"
+#include "tools/nncc/TensorProto.h"
 
-#include "llvm/Support/raw_ostream.h"
+#include "tools/nncc/CommandLine.h"
 
 #include "onnx/onnx_pb.h"
 
@@ -69,23 +67,39 @@ static bool copyTyped(const onnx::TensorProto &proto, Tensor &tensor) {
   }
 }
 
-Expected<Tensor> parsePb(StringRef bytes) {
-  onnx::TensorProto proto;
-  if (bytes.size() > INT32_MAX || !proto.ParseFromArray(bytes.data(), bytes.size()))
-    return usageError("not a TensorProto");
-  if (proto.data_type() == NNCC_STRING || nncc_type_bits(proto.data_type()) == 0)
+/// Strings, at most as many as the message holds.
+static Expected<Tensor> stringsOf(const onnx::TensorProto &proto, std::vector<int64_t> shape) {
+  int64_t count = nncc_tensor_bytes(NNCC_UINT8, shape.size(), shape.data());
+  if (count != proto.string_data_size())
+    return usageError("holds " + Twine(proto.string_data_size()) +
+                      " strings, but says it has the shape " + shapeText(shape));
+  Expected<Tensor> tensor = Tensor::create(NNCC_STRING, std::move(shape));
+  if (tensor)
+    tensor->strings.assign(proto.string_data().begin(), proto.string_data().end());
+  return tensor;
+}
+
+Expected<Tensor> fromProto(const onnx::TensorProto &proto, size_t fileSize) {
+  std::vector<int64_t> shape(proto.dims().begin(), proto.dims().end());
+  Expected<Tensor> tensor = Tensor();
+  if (proto.data_location() == onnx::TensorProto::EXTERNAL)
+    return unsupportedError("its data is in another file");
+  if (proto.data_type() == NNCC_STRING) {
+    tensor = stringsOf(proto, std::move(shape));
+    if (tensor)
+      tensor->name = proto.name();
+    return tensor;
+  }
+  if (nncc_type_bits(proto.data_type()) == 0)
     return unsupportedError("a tensor of type " +
                             Twine(onnx::TensorProto_DataType_Name(proto.data_type())) + " (" +
                             Twine(proto.data_type()) + "), or no tensor at all");
-  if (proto.data_location() == onnx::TensorProto::EXTERNAL)
-    return unsupportedError("its data is in another file");
-  std::vector<int64_t> shape(proto.dims().begin(), proto.dims().end());
   int64_t size = nncc_tensor_bytes(proto.data_type(), shape.size(), shape.data());
   // Less than the file holds: memory is not asked for on its word alone.
-  if (size < 0 || uint64_t(size) > 8 * uint64_t(bytes.size()))
-    return usageError("holds " + Twine(bytes.size()) + " bytes, but says it has the shape " +
+  if (size < 0 || uint64_t(size) > 8 * uint64_t(fileSize))
+    return usageError("holds " + Twine(fileSize) + " bytes, but says it has the shape " +
                       shapeText(shape));
-  Expected<Tensor> tensor = Tensor::create(proto.data_type(), std::move(shape));
+  tensor = Tensor::create(proto.data_type(), std::move(shape));
   if (!tensor)
     return tensor;
   bool fits = proto.has_raw_data() ? proto.raw_data().size() == tensor->bytes().size()
@@ -98,20 +112,19 @@ Expected<Tensor> parsePb(StringRef bytes) {
   return tensor;
 }
 
-Error writePb(raw_ostream &os, const Tensor &tensor) {
-  onnx::TensorProto proto;
+Error toProto(const Tensor &tensor, onnx::TensorProto &proto) {
   proto.set_name(tensor.name);
   proto.set_data_type(tensor.type);
   for (int64_t size : tensor.shape)
     proto.add_dims(size);
-  StringRef bytes = static_cast<const Tensor &>(tensor).bytes();
+  for (const std::string &string : tensor.strings)
+    proto.add_string_data(string);
+  if (tensor.type == NNCC_STRING)
+    return Error::success();
+  StringRef bytes = tensor.bytes();
   if (bytes.size() > INT32_MAX)
     return usageError("more than 2 GiB in one .pb: write .npy instead");
   proto.set_raw_data(bytes.data(), bytes.size());
-  std::string text;
-  if (!proto.SerializeToString(&text))
-    return usageError("cannot be written as a TensorProto");
-  os << text;
   return Error::success();
 }
 
