@@ -151,6 +151,9 @@ LogicalResult LoopOp::verify() {
         RankedTensorType::get(shape, cast<RankedTensorType>(type).getElementType()));
   }
   TypeRange results(getResultTypes());
+  for (size_t i = 0; i < collected.size(); ++i)
+    if (isAppended(i) && !cast<RankedTensorType>(results[states + i]).isDynamicDim(0))
+      return emitOpError("expects what it puts one behind the other to be of a size that grows");
   if (failed(verifyTypes(*this, "arguments of its body", getInits().getTypes(),
                          getBody().getArgumentTypes())) ||
       failed(verifyTypes(*this, "a body that yields the state", getBody().getArgumentTypes(),

@@ -309,7 +309,9 @@ private:
 
   void emit(rt::GrowOp op) {
     size_t place = op.getPointer() * sizeof(int64_t);
+    // Before the branches, as later steps may use what is computed for them.
     Value *needed = sizes->value(op.getBytes().getResult(0));
+    Value *kept = sizes->value(op.getKept().getResult(0));
     Value *old = pointer(op.getPointer()), *null = program.null();
     Value *capacity = b.CreateSelect(b.CreateICmpEQ(old, null), program.i64(0),
                                      program.load(b.getInt64Ty(), capacities, place));
@@ -326,7 +328,7 @@ private:
     b.CreateCondBr(b.CreateICmpEQ(old, null), done, copy);
     b.SetInsertPoint(copy);
     b.CreateMemCpy(memory, llvm::Align(1), old, llvm::Align(1),
-                   sizes->value(op.getKept().getResult(0)));
+                   kept);
     callService(offsetof(nncc_services, free), b.getVoidTy(), {host, old});
     b.CreateBr(done);
     b.SetInsertPoint(done);

@@ -71,7 +71,15 @@ func.func @results(%x: tensor<3xf32>) {
 }
 // -----
 func.func @collected(%x: tensor<3xf32>) {
-  // expected-error @+1 {{expects results ('tensor<?x3xf32>'), found ('tensor<5xf32>')}}
+  // expected-error @+1 {{expects results ('tensor<?x3xf32>'), found ('tensor<5x4xf32>')}}
+  %y = rt.loop counter 0 () : () -> tensor<5x4xf32> {
+    rt.yield %x : tensor<3xf32>
+  }
+  return
+}
+// -----
+func.func @appended(%x: tensor<3xf32>) {
+  // expected-error @+1 {{expects what it puts one behind the other to be of a size that grows}}
   %y = rt.loop counter 0 () : () -> tensor<5xf32> {
     rt.yield %x : tensor<3xf32>
   }
