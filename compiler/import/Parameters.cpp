@@ -34,6 +34,9 @@ void Parameters::require(Value holds, const Twine &text) const {
     return;
   }
   Value violations = toInteger(flip(holds));
+  if (violations)
+    if (auto known = nn::factOf(violations).value)
+      return b.requireZeros(*known, text);
   if (int64_t rank = b.rankOf(violations))
     violations = f.reduce(nn::ReduceKind::Sum, violations,
                           llvm::to_vector(llvm::seq<int64_t>(0, rank)), /*keepdims=*/false);

@@ -81,13 +81,20 @@ Ragged::Parts Ragged::partsOfEmpty(Type type) const {
   return parts;
 }
 
+// The pieces, one behind the other.
 Value Ragged::sequenceOf(Type tensor, ArrayRef<Parts> pieces) const {
   if (b.hasFailed())
     return {};
+  auto isEmpty = [&](const Parts &piece) { return constantOf(b.shapeOf(piece.back())[0]) == 0; };
+  SmallVector<Parts> some;
+  llvm::copy_if(pieces, std::back_inserter(some),
+                [&](const Parts &piece) { return !isEmpty(piece); });
+  if (some.empty())
+    some.push_back(pieces[0]);
   SmallVector<Value> parts;
-  for (size_t i = 0; i < pieces[0].size(); ++i)
+  for (size_t i = 0; i < some[0].size(); ++i)
     parts.push_back(
-        f.concat(llvm::map_to_vector(pieces, [&](const Parts &piece) { return piece[i]; }), 0));
+        f.concat(llvm::map_to_vector(some, [&](const Parts &piece) { return piece[i]; }), 0));
   return make(nn::SequenceType::get(b.getBuilder().getContext(), tensor), parts);
 }
 

@@ -162,11 +162,20 @@ static nncc_status refused(const nncc_descriptor *d, const int64_t *dims, nncc_s
   return nnccFail(status, "the model does not accept these sizes: %s", sizes.data);
 }
 
-nncc_status nnccPlan(const nncc_descriptor *d, const int64_t *dims, int32_t threads, Plan *plan) {
+/* d->plan; says what is wrong where it fails. */
+static nncc_status plan(const nncc_descriptor *d, const int64_t *dims, int64_t *arena,
+                        int64_t *scratch) {
+  nncc_status status = d->plan(dims, arena, scratch);
+  if (!status)
+    return NNCC_OK;
+  return refused(d, dims, status, *arena < 0 && -1 - *arena < d->num_checks ? -1 - *arena : -1);
+}
+
+nncc_status nnccPlan(const nncc_descriptor *d, const int64_t *dims, int32_t threads, Plan *result) {
   int64_t arena = 0, scratch = 0, total;
-  nncc_status status = d->plan(dims, &arena, &scratch);
+  nncc_status status = plan(d, dims, &arena, &scratch);
   if (status)
-    return refused(d, dims, status, arena < 0 && -1 - arena < d->num_checks ? -1 - arena : -1);
+    return status;
   /* The tail that kernels may read, and slices that share no pair of cache lines. */
   int64_t stride = 0;
   bool tooLarge = arena < 0 || scratch < 0 || arena > INT64_MAX / 4 || scratch > INT64_MAX / 4;
@@ -178,9 +187,9 @@ nncc_status nnccPlan(const nncc_descriptor *d, const int64_t *dims, int32_t thre
   }
   if (tooLarge)
     return nnccFail(NNCC_OUT_OF_MEMORY, "the workspace for these sizes is larger than memory");
-  plan->arena = (uint64_t)arena;
-  plan->stride = (uint64_t)stride;
-  plan->total = (uint64_t)total;
+  result->arena = (uint64_t)arena;
+  result->stride = (uint64_t)stride;
+  result->total = (uint64_t)total;
   return NNCC_OK;
 }
 
@@ -213,8 +222,11 @@ nncc_status nnccBindDims(nncc_instance *instance) {
     memcpy(instance->newDims, instance->newGiven, bytes);
   if (d->infer) {
     status = d->infer(instance->newDims);
-    if (status)
-      return refused(d, instance->newGiven, status, -1);
+    if (status) { /* a size that follows is none; the plan knows which node does not allow that */
+      int64_t arena = 0, scratch = 0;
+      nncc_status known = plan(d, instance->newGiven, &arena, &scratch);
+      return known ? known : refused(d, instance->newGiven, status, -1);
+    }
     status = checkRanges(d, instance->newDims);
   }
   if (!status)

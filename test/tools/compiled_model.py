@@ -1,5 +1,6 @@
 """What tests of whole small models share: compiled once, run at several sizes against ONNX Runtime."""
 
+import resource
 import sys
 from pathlib import Path
 
@@ -40,10 +41,11 @@ class CompiledModel(ToolTest):
             self.assertFalse((self.folder / "refused.so").exists())
 
     def arguments(self, values):
-        """Arrays are taken as they are, tuples are shapes of random float32."""
+        """Arrays, lists (of a sequence) and None are taken as they are, tuples are shapes of random
+        float32."""
         rng = np.random.default_rng(0)
         return [
-            value if isinstance(value, np.ndarray) else rng.integers(-8, 8, value).astype(np.float32)
+            rng.integers(-8, 8, value).astype(np.float32) if isinstance(value, tuple) else value
             for value in values
         ]
 
@@ -57,8 +59,26 @@ class CompiledModel(ToolTest):
     def compare(self, results, wanted):
         self.assertEqual(len(results), len(wanted))
         for got, want in zip(results, wanted):
-            self.assertEqual((got.shape, got.dtype), (want.shape, want.dtype))
-            np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5)
+            if isinstance(want, list):
+                self.compare(got, want)
+            elif want is None:
+                self.assertIsNone(got)
+            elif want.dtype == object:
+                self.assertEqual((got.shape, got.tolist()), (want.shape, want.tolist()))
+            else:
+                self.assertEqual((got.shape, got.dtype), (want.shape, want.dtype))
+                np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5)
+
+    def expect_no_growth(self, run):
+        """That many more runs do not take more memory than those before."""
+
+        def peak(times):
+            for _ in range(times):
+                run()
+            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+        before = peak(300)
+        self.assertLess(peak(1000) - before, 1024)  # KiB
 
     def refuse(self, *values, error):
         with self.subTest(values=values), self.assertRaisesRegex(nncc.Error, error):

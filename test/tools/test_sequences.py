@@ -67,11 +67,18 @@ class Sequences(CompiledModel):
         self.check(np.array(True), (3,))
         self.check(np.array(False), (3,))
 
+    def test_taken_from_where_a_run_says(self):
+        self.build("""(float[n, 2] x, float[m, 2] y, int64 i) => (float[k, 2] z, int64 length) {
+            s = SequenceConstruct(x, y)  z = SequenceAt(s, i)  t = SequenceErase(s, i)  length = SequenceLength(t) }""")
+        for i in (-2, -1, 0, 1):
+            self.check((3, 2), (1, 2), np.array(i))
+        for i in (-3, 2):
+            self.refuse((3, 2), (1, 2), np.array(i), error="node 'SequenceAt_1': the position is outside of the sequence")
+
     def test_refused(self):
         head = "(float[3] x, int64 i) => (float[3] y) { s = SequenceConstruct(x, x)  five = Constant<value_int = 5>() "
         for body, error, code in (
             ("y = SequenceAt(s, five) }", "the position 5 is outside of [-2, 1]", 2),
-            ("y = SequenceAt(s, i) }", "the position in a sequence must be known at compile time", 3),
             ("t = SequenceErase(s, five)  y = SequenceAt(t, five) }", "the position 5 is outside of [-2, 1]", 2),
             ("e = SequenceEmpty()  y = ConcatFromSequence<axis = 0>(e) }", "joins the elements of an empty sequence", 2),
         ):
