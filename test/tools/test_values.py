@@ -115,6 +115,23 @@ class Files(CompiledModel):
         length = numpy_helper.to_array(self.read(onnx.TensorProto, "out/output_4.pb"))
         self.assertEqual(length, 3)
 
+    def test_any_rank(self):
+        """The tensors that are given say how many dims those of a sequence have."""
+        self.save("(seq(float) s, int64 i, float x) => (float y, float z) { y = SequenceAt(s, i)  z = Neg(x) }")
+        model = onnx.load(self.folder / "m.onnx")
+        model.graph.input[0].type.sequence_type.elem_type.tensor_type.ClearField("shape")
+        for value in (model.graph.input[2], *model.graph.output):
+            value.type.tensor_type.ClearField("shape")
+        onnx.save(model, self.folder / "m.onnx")
+        self.write(numpy_helper.from_array(np.array(2)), "input_1.pb")
+        self.write(numpy_helper.from_array(ARRAYS[0]), "input_2.pb")
+        self.nncc("run", "m.onnx", "--inputs", "data", "--outputs", "out")
+        for name, wanted in (("output_0.pb", ARRAYS[2]), ("output_1.pb", -ARRAYS[0])):
+            found = numpy_helper.to_array(self.read(onnx.TensorProto, f"out/{name}"))
+            np.testing.assert_array_equal(found, wanted, strict=True)
+        self.assertIn("  s: sequence(float32)\n", self.nncc("inspect", "m.onnx"))
+        self.nncc("run", "m.onnx", "--input=s=@data/input_0.pb", "--random", code=1, error="any number of dims")
+
     def test_optional_without_a_value(self):
         self.nncc("m.onnx", "-o", "m.so")
         for write in (lambda: self.write(numpy_helper.from_optional(None), "input_1.pb"),
