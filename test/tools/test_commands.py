@@ -152,7 +152,7 @@ class Run(ToolTest):
         self.nncc("run", MLP, code=USAGE, error="'x' (float32[batch, 1, 8, 8]) is missing")
         self.nncc("run", MLP, "--input", "1x1x8x8", "--input", "1x1x8x8", code=USAGE)
         self.nncc("run", MLP, "--inputs", "nowhere", code=USAGE, error="nowhere")
-        self.nncc("run", ECHO, "--random", "--output", "all.npy", code=USAGE, error="one tensor")
+        self.nncc("run", ECHO, "--random", "--output", "all.npy", code=USAGE, error="one value")
 
     def test_unwritable(self):
         (self.folder / "file").write_text("")

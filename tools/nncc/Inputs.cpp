@@ -231,6 +231,9 @@ Error Gatherer::addGenerated(bool onlyKnownSizes) {
     auto whole = options.shapes.find(info.name);
     if (whole != options.shapes.end())
       shape = whole->second;
+    else if (!info.ranked)
+      return usageError("input '" + info.name + "' may have any number of dims; give --input " +
+                        info.name + "=<sizes>");
     for (auto [size, name] : zip(shape, info.dims)) {
       if (size >= 0)
         continue;

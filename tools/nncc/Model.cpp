@@ -124,9 +124,12 @@ Error Model::prepare(const CompileOptions &options, ArrayRef<Value> inputs) {
   CompileOptions forInputs = options;
   forInputs.input = path;
   forInputs.output = folder->path() + "/model.so";
-  for (auto [info, value] : zip_equal(infos, inputs))
-    if (info.isTensor() && is_contained(info.shape, -1))
+  for (auto [info, value] : zip_equal(infos, inputs)) {
+    if (info.isTensor() && (!info.ranked || is_contained(info.shape, -1)))
       forInputs.shapes.emplace(info.name, value.tensors.front().shape);
+    else if (std::optional<size_t> rank = info.ranked ? std::nullopt : value.rank())
+      forInputs.shapes.emplace(info.name, std::vector<int64_t>(*rank, -1));
+  }
   auto compileHere = [&] {
     Expected<CompileReport> report = compile(forInputs);
     return report ? 0 : fail(report.takeError());

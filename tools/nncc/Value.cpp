@@ -47,8 +47,7 @@ Expected<ValueInfo> ValueInfo::of(const onnx::ValueInfoProto &proto) {
     return unsupportedError("input '" + proto.name() +
                             "' is neither a tensor nor a sequence or optional of tensors");
   const onnx::TypeProto_Tensor &tensor = type->tensor_type();
-  bool ranked = kind == NNCC_VALUE_TENSOR || tensor.has_shape();
-  ValueInfo result{proto.name(), kind, tensor.elem_type(), ranked, {}, {}};
+  ValueInfo result{proto.name(), kind, tensor.elem_type(), tensor.has_shape(), {}, {}};
   for (const onnx::TensorShapeProto_Dimension &dim : tensor.shape().dim()) {
     bool known = dim.has_dim_value() && dim.dim_value() >= 0;
     result.shape.push_back(known ? dim.dim_value() : -1);
@@ -81,6 +80,15 @@ std::string Value::typeText() const {
   if (kind == NNCC_VALUE_TENSOR || kind == NNCC_VALUE_OPTIONAL)
     return wrap(kind, tensors.front().typeText());
   return kindText() + " of " + std::to_string(tensors.size());
+}
+
+std::optional<size_t> Value::rank() const {
+  auto sameRank = [&](const Tensor &tensor) {
+    return tensor.shape.size() == tensors.front().shape.size();
+  };
+  if (tensors.empty() || !all_of(tensors, sameRank))
+    return std::nullopt;
+  return tensors.front().shape.size();
 }
 
 std::string Value::nameOf(size_t tensor) const {

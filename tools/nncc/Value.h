@@ -16,7 +16,7 @@ struct ValueInfo {
   std::string name;
   int32_t kind;                  ///< NNCC_VALUE_*
   nncc_type type;                ///< of the elements of its tensors
-  bool ranked = true;            ///< false: each of its tensors has a rank of its own
+  bool ranked = true;            ///< false: its tensors may have any rank
   std::vector<int64_t> shape;    ///< of its tensors; -1 for sizes that the model leaves open
   std::vector<std::string> dims; ///< names of the sizes; "" for those that have none
 
@@ -59,6 +59,9 @@ struct Value {
 
   /// "float32[1, 3]", "sequence(float32) of 2", "optional(string) without a value".
   std::string typeText() const;
+
+  /// Of its tensors, where all have the same and there is one.
+  std::optional<size_t> rank() const;
 
   /// The name of one of its tensors: of a sequence "name[3]".
   std::string nameOf(size_t tensor) const;

@@ -25,8 +25,11 @@ def _type_of(value: Any) -> onnx.TypeProto:
     if isinstance(value, list):
         if not value:
             raise ValueError("an empty list does not say of what: give the model, not the node")
-        number = onnx.helper.np_dtype_to_tensor_dtype(np.asarray(value[0]).dtype)
-        element = onnx.helper.make_tensor_type_proto(number, None)
+        arrays = [np.asarray(element) for element in value]
+        number = onnx.helper.np_dtype_to_tensor_dtype(arrays[0].dtype)
+        same_rank = len({array.ndim for array in arrays}) == 1
+        shape = [None] * arrays[0].ndim if same_rank else None
+        element = onnx.helper.make_tensor_type_proto(number, shape)
         return onnx.helper.make_sequence_type_proto(element)
     array = np.asarray(value)
     number = onnx.helper.np_dtype_to_tensor_dtype(array.dtype)
