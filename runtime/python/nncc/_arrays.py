@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import sys
 from typing import Any
 
@@ -96,7 +97,7 @@ def pack(array: np.ndarray, number: int) -> np.ndarray:
 def empty_buffer(shape: tuple[int, ...], number: int) -> np.ndarray:
     """Memory for the elements of a tensor."""
     if number in _PACKED:
-        bits = int(np.prod(shape, dtype=np.int64)) * _PACKED[number]
+        bits = math.prod(shape) * _PACKED[number]
         return np.zeros((bits + 7) // 8, dtype=np.uint8)
     return np.empty(shape, dtype=dtype_of(number))
 
@@ -104,7 +105,7 @@ def empty_buffer(shape: tuple[int, ...], number: int) -> np.ndarray:
 def buffer_at(address: int, shape: tuple[int, ...], number: int, owner: object) -> np.ndarray:
     """The buffer of a tensor in memory that lives as long as ``owner``."""
     like = empty_buffer((0,), number).dtype
-    size = int(np.prod(shape, dtype=np.int64))
+    size = math.prod(shape)
     count = (size * _PACKED[number] + 7) // 8 if number in _PACKED else size
     if not count:
         return empty_buffer(shape, number)
@@ -119,7 +120,7 @@ def unpack(buffer: np.ndarray, shape: tuple[int, ...], number: int) -> np.ndarra
     if number not in _PACKED:
         return buffer
     bits = _PACKED[number]
-    size = int(np.prod(shape, dtype=np.int64))
+    size = math.prod(shape)
     columns = np.unpackbits(buffer, count=size * bits, bitorder="little").reshape(size, bits)
     codes = np.packbits(columns, axis=1, bitorder="little").reshape(size)
     if number in _SIGNED:  # ml_dtypes keeps the sign in the whole byte
