@@ -48,23 +48,33 @@ static std::string textOf(const std::string &file) {
   return text ? (*text)->getBuffer().trim().str() : "";
 }
 
+/// Where the script reads inputs and writes results: an .npz, or a folder where some are no tensors
+/// of numbers.
+static Error writeInputs(const std::string &path, ArrayRef<Value> inputs, bool asNpz) {
+  if (asNpz)
+    return writeValues(path, inputs);
+  if (std::error_code error = sys::fs::create_directories(path))
+    return usageError(path + ": " + error.message());
+  for (auto [index, value] : enumerate(inputs))
+    if (Error error = writeValues(path + "/input_" + std::to_string(index) + ".pb", value))
+      return error;
+  return Error::success();
+}
+
 Expected<std::vector<Value>> runOnnxRuntime(const std::string &python, const std::string &model,
                                             ArrayRef<Value> inputs, ArrayRef<Value> results) {
-  for (ArrayRef<Value> values : {inputs, results})
-    for (const Value &value : values)
-      if (!value.isNumbers())
-        return unsupportedError("--reference=ort passes tensors of numbers, '" + value.name +
-                                "' is " + value.typeText() +
-                                "; give a folder of output_N.pb as the reference");
   ErrorOr<std::string> interpreter = sys::findProgramByName(python);
   if (!interpreter)
     return usageError("--reference=ort: no Python interpreter '" + python + "': see --python");
   Expected<TemporaryFolder> folder = TemporaryFolder::create();
   if (!folder)
     return usageError(toString(folder.takeError()));
-  std::string in = folder->path() + "/in.npz", out = folder->path() + "/out.npz",
-              wanted = folder->path() + "/names", messages = folder->path() + "/messages";
-  if (Error error = writeValues(in, inputs))
+  auto isNumbers = [](const Value &value) { return value.isNumbers(); };
+  bool asNpz = all_of(inputs, isNumbers) && all_of(results, isNumbers);
+  std::string in = folder->path() + (asNpz ? "/in.npz" : "/values"),
+              out = asNpz ? folder->path() + "/out.npz" : in, wanted = folder->path() + "/names",
+              messages = folder->path() + "/messages";
+  if (Error error = writeInputs(in, inputs, asNpz))
     return std::move(error);
   std::string lines; // a name of ONNX can hold anything but this
   for (const Value &result : results)
@@ -78,7 +88,7 @@ Expected<std::vector<Value>> runOnnxRuntime(const std::string &python, const std
       sys::ExecuteAndWait(*interpreter, arguments, std::nullopt, redirects, 0, 0, &problem);
   if (status != 0)
     return usageError("--reference=ort: " + (problem.empty() ? textOf(messages) : problem));
-  return readValues(out);
+  return readReference(out, results);
 }
 
 } // namespace nncc::tool

@@ -15,7 +15,7 @@ llvm::Expected<std::vector<Value>> readReference(const std::string &path,
 
 /// What ONNX Runtime computes for `results`, outputs or any other values of the graph of the .onnx
 /// file `model`. Runs the Python interpreter `python`, which must be able to import onnxruntime.
-/// Errors: inputs or results that are no tensors of numbers (unsupported).
+/// For values that are no tensors of numbers it must be able to import onnx as well.
 llvm::Expected<std::vector<Value>> runOnnxRuntime(const std::string &python,
                                                   const std::string &model,
                                                   llvm::ArrayRef<Value> inputs,

@@ -1,8 +1,10 @@
 """Reference results by ONNX Runtime, for ``nncc compare``:
 
-    python3 _reference.py MODEL.onnx INPUTS.npz NAMES OUTPUTS.npz
+    python3 _reference.py MODEL.onnx INPUTS NAMES OUTPUTS
 
 NAMES holds the values to compute, each ended by a zero byte; they may lie anywhere in the graph.
+INPUTS and OUTPUTS are both an .npz, or both a folder of input_N.pb and output_N.pb where some values
+are no tensors of numbers, which takes the package onnx: N counts the model's inputs, and NAMES.
 Run as a file, not as a module of the package, which would load the C library.
 """
 
@@ -31,8 +33,63 @@ def with_outputs(model: bytes, names: list[str]) -> bytes:
     return model + field(GRAPH, outputs) if names else model
 
 
-def run(path: str, inputs: str, names: list[str], outputs: str) -> None:
+def read_npz(path: str, inputs: list) -> dict:
     import numpy as np
+
+    types = {i.name: i.type for i in inputs}
+    with np.load(path) as data:
+        feeds = {name: data[name] for name in data.files}
+    for name, value in feeds.items():
+        if value.dtype.kind == "V":
+            raise ValueError(f"inputs of {types.get(name, 'such a type')} cannot be passed from NumPy: '{name}'")
+    return feeds
+
+
+def write_npz(path: str, outputs: list, results: list) -> None:
+    # Not np.savez(**results): an output may have the name of one of its parameters.
+    import zipfile
+
+    import numpy as np
+
+    with zipfile.ZipFile(path, "w") as archive:
+        for output, value in zip(outputs, results):
+            with archive.open(output.name + ".npy", "w") as file:
+                np.lib.format.write_array(file, np.asarray(value), allow_pickle=False)
+
+
+def read_folder(path: str, inputs: list) -> dict:
+    import onnx
+    from onnx import numpy_helper
+
+    feeds = {}
+    for number, value in enumerate(inputs):
+        with open(os.path.join(path, f"input_{number}.pb"), "rb") as file:
+            data = file.read()
+        if value.type.startswith("optional("):
+            feeds[value.name] = numpy_helper.to_optional(onnx.OptionalProto.FromString(data))
+        elif value.type.startswith("seq("):
+            feeds[value.name] = numpy_helper.to_list(onnx.SequenceProto.FromString(data))
+        else:
+            feeds[value.name] = numpy_helper.to_array(onnx.TensorProto.FromString(data))
+    return feeds
+
+
+def write_folder(path: str, outputs: list, results: list) -> None:
+    import numpy as np
+    from onnx import numpy_helper
+
+    for number, (output, value) in enumerate(zip(outputs, results)):
+        if output.type.startswith("optional("):
+            message = numpy_helper.from_optional(value)
+        elif output.type.startswith("seq("):
+            message = numpy_helper.from_list(value)
+        else:
+            message = numpy_helper.from_array(np.asarray(value))
+        with open(os.path.join(path, f"output_{number}.pb"), "wb") as file:
+            file.write(message.SerializeToString())
+
+
+def run(path: str, inputs: str, names: list[str], outputs: str) -> None:
     import onnxruntime
 
     onnxruntime.set_default_logger_severity(4)
@@ -50,20 +107,10 @@ def run(path: str, inputs: str, names: list[str], outputs: str) -> None:
     known = {output.name for output in opened.get_outputs()}
     if extra := [name for name in names if name not in known]:
         opened = session(extra)
-    types = {i.name: i.type for i in opened.get_inputs()}
-    with np.load(inputs) as data:
-        feeds = {name: data[name] for name in data.files}
-    for name, value in feeds.items():
-        if value.dtype.kind == "V":
-            raise ValueError(f"inputs of {types.get(name, 'such a type')} cannot be passed from NumPy: '{name}'")
-    results = opened.run(names, feeds)
-    # Not np.savez(**results): an output may have the name of one of its parameters.
-    import zipfile
-
-    with zipfile.ZipFile(outputs, "w") as archive:
-        for name, value in zip(names, results):
-            with archive.open(name + ".npy", "w") as file:
-                np.lib.format.write_array(file, np.asarray(value), allow_pickle=False)
+    read, write = (read_folder, write_folder) if os.path.isdir(inputs) else (read_npz, write_npz)
+    results = opened.run(names, read(inputs, opened.get_inputs()))
+    by_name = {output.name: output for output in opened.get_outputs()}
+    write(outputs, [by_name[name] for name in names], results)
 
 
 def main(model: str, inputs: str, names: str, outputs: str) -> int:
@@ -72,8 +119,8 @@ def main(model: str, inputs: str, names: str, outputs: str) -> int:
             wanted = file.read().split("\0")[:-1]
         run(model, inputs, wanted, outputs)
     except ImportError as error:
-        print(f"{sys.executable} cannot import onnxruntime ({error}); pip install onnxruntime, or name",
-              "another interpreter with --python")  # fmt: skip
+        print(f"{sys.executable} cannot import {error.name or 'onnxruntime'} ({error}); pip install",
+              f"{error.name or 'onnxruntime'}, or name another interpreter with --python")  # fmt: skip
         return 1
     except Exception as error:  # ONNX Runtime has a class for each of its states, with no base
         print(f"ONNX Runtime: {str(error).strip()}")
