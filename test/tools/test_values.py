@@ -1,13 +1,14 @@
 """Sequences, optionals and strings as inputs and outputs: through files, the tool and Python."""
 
 import json
+import subprocess
 import sys
 
 import numpy as np
 import onnx
 from compiled_model import CompiledModel, nncc
 from onnx import numpy_helper
-from support import main
+from support import NNCC, main
 
 EVERYTHING = """(seq(float[n, 2]) s, optional(float[m]) o, string[k] t, float[n] x)
     => (seq(float[a, 2]) s1, optional(float[m]) o1, string[k] t1, float[n] x1, int64 length) {
@@ -207,6 +208,21 @@ class Files(CompiledModel):
         self.nncc(*run, "--input=s=@s.npy", code=1, error="but s.npy is float32[3, 2]")
         self.nncc(*run, "--input=s=3x2", code=1, error="but the given shape is float32[3, 2]")
         self.nncc(*run, "--input=t=3", code=1, error="strings are not generated")
+
+    def test_damaged_messages(self):
+        """No damage to a file ends in a signal."""
+        self.nncc("m.onnx", "-o", "m.so")
+        for number, step in ((0, 41), (1, 17), (2, 23)):
+            path = self.data / f"input_{number}.pb"
+            whole = path.read_bytes()
+            for at in range(0, len(whole), step):
+                for damaged in (whole[:at], whole[:at] + b"\xff" + whole[at + 1 :], whole[:at] + b"\x01" + whole[at + 1 :]):
+                    path.write_bytes(damaged)
+                    command = [NNCC, "run", "m.so", "--inputs", "data"]
+                    run = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=self.folder)
+                    self.assertIn(run.returncode, (0, 1, 3), run.stderr)
+                    self.assertEqual(run.returncode == 0, "nncc: error:" not in run.stderr, run.stderr)
+            path.write_bytes(whole)
 
     def test_files_that_cannot_hold_it(self):
         run = ["run", "m.onnx", "--inputs", "data", "--output"]
