@@ -6,6 +6,8 @@
 >>> scores, = net(image)                    # by position: a list
 >>> net(image=image)["scores"]              # by name: a dictionary
 
+Sequences of ONNX are lists of arrays, an optional without a value is None, strings are arrays of str.
+
 The package uses NumPy and the C library ``libnncc_runtime``; it has no compiled code of its own.
 ``nncc.backend`` is a backend for ``onnx.backend`` and needs the package ``onnx``.
 """
