@@ -139,8 +139,8 @@ class Selections(CompiledModel):
         for n in (1, 2, 7, 16, 33):
             for k in (0, 1, n):
                 self.check((2, n, 3), numbers(k))
-        self.refuse((2, 3, 3), numbers(4), error="TopK_0")
-        self.refuse((2, 3, 3), numbers(-1), error="node 'TopK_0': k is negative")
+        self.refuse((2, 3, 3), numbers(4), error=r"node 'TopK_0': k is 4, outside of \[0, 3\]")
+        self.refuse((2, 3, 3), numbers(-1), error=r"node 'TopK_0': k is -1, outside of \[0, 3\]")
 
     def test_those_that_are_not_zero(self):
         self.build("(float[n, m] x) => (int64[2, k] y) { y = NonZero(x) }")
