@@ -1,4 +1,5 @@
 #include "compiler/import/Parameters.h"
+#include "compiler/import/Indices.h"
 
 #include "llvm/ADT/Sequence.h"
 
@@ -66,10 +67,10 @@ Value Parameters::axes(Value axes, int64_t rank) const {
         b.invalid("axis " + Twine(axis) + " is given twice");
     return b.hasFailed() ? Value() : b.constant(*known);
   }
+  const AffineExpr size = getAffineConstantExpr(rank, b.getBuilder().getContext());
+  requireWithin(b, axes, normalForm(-size), normalForm(size - 1), "an axis");
   Value zero = f.number(axes, 0), limit = f.number(axes, double(rank));
   axes = f.where(less(axes, zero), f.add(axes, limit), axes);
-  require(both(flip(less(axes, zero)), less(axes, limit)),
-          "an axis is outside of [" + Twine(-rank) + ", " + Twine(rank - 1) + "]");
   Value times = sum(toInteger(matches(*this, axes, rank)), 1);
   require(less(times, f.number(times, 2)), "an axis is given twice");
   return axes;

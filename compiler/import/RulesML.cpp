@@ -1,5 +1,6 @@
 // Operators of ai.onnx.ml on tensors of numbers.
 #include "compiler/import/Compose.h"
+#include "compiler/import/Indices.h"
 #include "compiler/import/Rules.h"
 
 using namespace mlir;
@@ -19,6 +20,8 @@ static void importArrayFeatureExtractor(OpBinder &b) {
     return (void)b.invalid("the input has no dims");
   const int64_t count = b.typeOf(indices).getNumElements();
   SmallVector<int64_t> shape(b.fixedShapeOf(x));
+  const AffineExpr size = b.shapeOf(x).back();
+  requireWithin(b, indices, normalForm(size * 0), normalForm(size - 1), "an index");
   shape.back() = count;
   if (shape.size() == 1)
     shape.insert(shape.begin(), 1);

@@ -1,5 +1,6 @@
 // Pools.
 #include "compiler/import/Compose.h"
+#include "compiler/import/Indices.h"
 #include "compiler/import/Rules.h"
 #include "compiler/import/WindowAttributes.h"
 
@@ -204,6 +205,8 @@ static void importMaxUnpool(OpBinder &b) {
     llvm::consumeError(count.takeError());
     return (void)b.invalid("the result would have a negative or too large dimension");
   }
+  const AffineExpr zero = getAffineConstantExpr(0, b.getBuilder().getContext());
+  requireWithin(b, indices, zero, zero + (*count - 1), "an index");
   const int64_t elements = b.typeOf(x).getNumElements();
   nn::ScatterElementsOp::Properties properties;
   properties.kind = nn::ScatterKindAttr::get(b.getBuilder().getContext(), nn::ScatterKind::Replace);

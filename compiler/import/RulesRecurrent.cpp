@@ -1,5 +1,6 @@
 // Recurrent layers: RNN, GRU, LSTM.
 #include "compiler/import/Compose.h"
+#include "compiler/import/Indices.h"
 #include "compiler/import/Rules.h"
 
 #include "llvm/ADT/StringSwitch.h"
@@ -278,6 +279,8 @@ SmallVector<Value> Layer::stepsPerDirection(ValueRange operands) {
 }
 
 void Layer::import() {
+  const AffineExpr length = b.shapeOf(b.input(0))[batchFirst ? 1 : 0];
+  requireWithin(b, b.input(4), normalForm(length * 0), length, "a length in sequence_lens");
   auto [bias, params] = biases();
   // Weights of open sizes, as those of a graph's input may be, have those that `units` tells.
   Value weights = b.reshape(operand(2), {directions, gates * units, units});

@@ -1,4 +1,5 @@
 // Reductions and scans.
+#include "compiler/import/Indices.h"
 #include "compiler/import/Parameters.h"
 #include "compiler/import/Rules.h"
 
@@ -93,6 +94,8 @@ template <typename Op> static void importScan(OpBinder &b) {
   const int64_t rank = b.rankOf(x);
   if (b.integersOf(axis) || rank < 1)
     return b.result(b.create<Op>({x, axis}, properties));
+  const AffineExpr size = getAffineConstantExpr(rank, b.getBuilder().getContext());
+  requireWithin(b, axis, normalForm(-size), normalForm(size - 1), "the axis");
   axis = b.reshape(axis, {});
   Value result;
   for (int64_t dim = 0; dim < rank; ++dim) {

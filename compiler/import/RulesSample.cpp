@@ -1,5 +1,6 @@
 // Elements read at computed places.
 #include "compiler/import/Compose.h"
+#include "compiler/import/Indices.h"
 #include "compiler/import/Rules.h"
 
 using namespace mlir;
@@ -45,12 +46,21 @@ static void importRoiAlign(OpBinder &b) {
   properties.scale = b.f32(b.number("spatial_scale", 1));
   properties.half_pixel = b.unitIf(transform == "half_pixel");
   properties.max = b.unitIf(mode == "max");
+  if (b.rankOf(b.input(0)) > 0) {
+    const AffineExpr images = b.shapeOf(b.input(0))[0];
+    requireWithin(b, b.input(2), normalForm(images * 0), normalForm(images - 1), "a batch index");
+  }
   b.result(b.create<nn::RoiAlignOp>({b.input(0), b.input(1), b.input(2)}, properties));
 }
 
 static void importReverseSequence(OpBinder &b) {
   nn::ReverseSequenceOp::Properties properties;
-  properties.time_axis = b.i64(b.integer("time_axis", 0));
+  const int64_t time = b.integer("time_axis", 0);
+  if (time >= 0 && time < b.rankOf(b.input(0))) {
+    const AffineExpr length = b.shapeOf(b.input(0))[time];
+    requireWithin(b, b.input(1), normalForm(length * 0), length, "a length in sequence_lens");
+  }
+  properties.time_axis = b.i64(time);
   properties.batch_axis = b.i64(b.integer("batch_axis", 1));
   b.result(b.create<nn::ReverseSequenceOp>({b.input(0), b.input(1)}, properties));
 }
@@ -62,8 +72,16 @@ static void importTensorScatter(OpBinder &b) {
   Value starts = b.input(2);
   if (!starts && b.rankOf(b.input(0)) > 0)
     starts = b.constant(SmallVector<int64_t>(b.fixedShapeOf(b.input(0))[0], 0));
+  const int64_t axis = b.axis(b.integer("axis", -2), b.rankOf(b.input(0)));
+  if (b.hasFailed())
+    return;
+  // The whole update has to be in the cache, where it does not wrap around.
+  if (mode == "linear" && axis < b.rankOf(b.input(1))) {
+    const AffineExpr cache = b.shapeOf(b.input(0))[axis], update = b.shapeOf(b.input(1))[axis];
+    requireWithin(b, starts, normalForm(cache * 0), normalForm(cache - update), "a write index");
+  }
   nn::CacheUpdateOp::Properties properties;
-  properties.axis = b.i64(b.integer("axis", -2));
+  properties.axis = b.i64(axis);
   properties.circular = b.unitIf(mode == "circular");
   b.result(b.create<nn::CacheUpdateOp>({b.input(0), b.input(1), starts}, properties));
 }

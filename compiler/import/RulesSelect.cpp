@@ -1,4 +1,5 @@
 // Elements chosen by their values: how many there are, a run counts.
+#include "compiler/import/Indices.h"
 #include "compiler/import/Parameters.h"
 #include "compiler/import/Rules.h"
 
@@ -41,8 +42,10 @@ static void importTopK(OpBinder &b) {
   Selection s(b);
   Value x = b.input(0);
   const int64_t rank = b.rankOf(x), axis = b.axis(b.integer("axis", -1), rank);
-  const Shape count = b.getOpset() < 10 ? Shape{s.number(b.integer("k", 0))}
-                                        : b.sizesOf(b.reshape(b.input(1), {1}), "k");
+  Value k = b.getOpset() < 10 ? b.constant({b.integer("k", 0)}) : b.reshape(b.input(1), {1});
+  if (!b.hasFailed())
+    requireWithin(b, k, s.number(0), b.shapeOf(x)[axis], "k");
+  const Shape count = b.sizesOf(k, "k");
   if (b.hasFailed())
     return;
   // The axis last, all other dims before it as one.

@@ -1,4 +1,5 @@
-// Elements picked by index, and put by index. An index counts from the back where negative.
+// Elements picked by index, and put by index. An index counts from the back where negative; one that is
+// outside is taken for the nearest inside: rt.within ends a run in which the model gives such a one.
 #ifndef NNCC_NN_GATHER
 #define NNCC_NN_GATHER
 

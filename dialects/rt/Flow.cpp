@@ -2,6 +2,8 @@
 #include "dialects/rt/RT.h"
 
 #include "dialects/Sizes.h"
+#include "dialects/nn/Limits.h"
+#include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
 using namespace nncc;
@@ -73,6 +75,36 @@ LogicalResult ReadOp::verify() {
     return emitOpError("expects ") << type.getNumElements() << " symbols";
   return failure(failed(verifySymbols(*this, getSymbols())) ||
                  failed(verifySymbols(*this, getMinus())));
+}
+
+/// One limit below for each one above.
+static LogicalResult verifyLimits(Operation *op, AffineMap low, AffineMap high) {
+  if (low.getNumDims() || high.getNumDims())
+    return op->emitOpError("expects limits over symbols");
+  if (low.getNumResults() != high.getNumResults() || !low.getNumResults())
+    return op->emitOpError("expects as many lower as upper limits, found ")
+           << low.getNumResults() << " and " << high.getNumResults();
+  return success();
+}
+
+LogicalResult WithinOp::verify() {
+  Type element = getElementTypeOrSelf(getSource());
+  if (!element.isInteger() || element.getIntOrFloatBitWidth() > 64)
+    return emitOpError("expects integers, found ") << getSource().getType();
+  return verifyLimits(*this, getLow(), getHigh());
+}
+
+LogicalResult ExpectOp::verify() {
+  if (getValues().getNumDims() || getValues().getNumResults() != getLow().getNumResults())
+    return emitOpError("expects values over symbols, one for each limit");
+  return verifyLimits(*this, getLow(), getHigh());
+}
+
+LogicalResult WithinOp::canonicalize(WithinOp op, PatternRewriter &rewriter) {
+  if (!nn::isWithin(op.getSource(), op.getLow().getResults(), op.getHigh().getResults()))
+    return rewriter.notifyMatchFailure(op, "its operand may have other values");
+  rewriter.eraseOp(op);
+  return success();
 }
 
 /// An operation that defines symbols is not dead when nobody uses its results: their sizes may be
@@ -177,6 +209,12 @@ LogicalResult LoadOp::verify() {
     return emitOpError("expects ") << getSymbols().size() << " symbols in 'minus'";
   return failure(failed(verifySymbols(*this, getSymbols())) ||
                  failed(verifySymbols(*this, getMinus())));
+}
+
+LogicalResult LimitOp::verify() {
+  if (!getElement().isInteger() || getElement().getIntOrFloatBitWidth() > 64)
+    return emitOpError("expects integers, found ") << getElement();
+  return verifyLimits(*this, getLow(), getHigh());
 }
 
 LogicalResult SetOp::verify() {

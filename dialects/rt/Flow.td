@@ -22,6 +22,35 @@ def RT_ReadOp : RT_Op<"read"> {
   let hasVerifier = 1;
 }
 
+def RT_WithinOp : RT_Op<"within"> {
+  let summary = "Integers that have to be within limits when the program runs";
+  let description = [{
+    ```mlir
+    rt.within %i from affine_map<()[s0] -> (-s0)> to affine_map<()[s0] -> (s0 - 1)>, "node '/Gather': an index" : tensor<4xi64>
+    ```
+    A run ends with `text`, the element and its limits where an element of an integer tensor is less than `low` or greater
+    than `high`, which are over the symbols of the program. Of k limits each, element i is within those of number i mod
+    k: tuples of k indices have limits of their own for each member. Goes where this is known: see nn::isWithin().
+  }];
+  let arguments = (ins AnyRankedTensor:$source, AffineMapAttr:$low, AffineMapAttr:$high, StrAttr:$text);
+  let assemblyFormat = "$source `from` $low `to` $high `,` $text attr-dict `:` type($source)";
+  let hasVerifier = 1;
+  let hasCanonicalizeMethod = 1;
+}
+
+def RT_ExpectOp : RT_Op<"expect"> {
+  let summary = "Numbers over symbols that have to be within limits when the program runs";
+  let description = [{
+    ```mlir
+    rt.expect affine_map<()[s0, s1] -> (s1)> from affine_map<() -> (0)> to affine_map<()[s0] -> (s0)>, "node '/Gather': an index"
+    ```
+    As rt.within, of values that are over the symbols of the program, each with limits of its own.
+  }];
+  let arguments = (ins AffineMapAttr:$values, AffineMapAttr:$low, AffineMapAttr:$high, StrAttr:$text);
+  let assemblyFormat = "$values `from` $low `to` $high `,` $text attr-dict";
+  let hasVerifier = 1;
+}
+
 def RT_YieldOp : RT_Op<"yield", [Pure, Terminator, ParentOneOf<["IfOp", "LoopOp"]>]> {
   let summary = "What a branch, or one iteration of a loop, gives";
   let description = [{

@@ -76,6 +76,18 @@ def RT_LoadOp : RT_Op<"load", []> {
   let hasVerifier = 1;
 }
 
+def RT_LimitOp : RT_Op<"limit", []> {
+  let summary = "Integers in memory that have to be within limits: rt.within with a place";
+  let description = [{
+    `rt.limit i64 #rt.place<input 1 + 0> count affine_map<()[s0] -> (s0)> from affine_map<() -> (-8)> to
+    affine_map<() -> (7)>, "node 'Gather_0': an index"`: the first `count` elements of type `element` there.
+  }];
+  let arguments = (ins TypeAttr:$element, RT_PlaceAttr:$place, AffineMapAttr:$count, AffineMapAttr:$low,
+                       AffineMapAttr:$high, StrAttr:$text);
+  let assemblyFormat = "$element $place `count` $count `from` $low `to` $high `,` $text attr-dict";
+  let hasVerifier = 1;
+}
+
 def RT_SetOp : RT_Op<"set", []> {
   let summary = "Symbols from other symbols";
   let description = "`rt.set [3, 4] = affine_map<()[s0, s1] -> (0, s1 * 2)>`: all at once, from their old values.";

@@ -35,7 +35,8 @@ public:
       if (isa<rt::WhenOp, rt::WhileOp>(op))
         for (Region &region : op.getRegions())
           erase(region.front());
-      else if (isa<rt::DispatchOp, rt::ViewOp, rt::ReadOp, rt::IfOp, rt::LoopOp, rt::YieldOp>(op))
+      else if (isa<rt::DispatchOp, rt::ViewOp, rt::ReadOp, rt::WithinOp, rt::IfOp, rt::LoopOp,
+                   rt::YieldOp>(op))
         op.erase();
     if (!isa<func::FuncOp>(block.getParentOp()))
       block.eraseArguments(0, block.getNumArguments());
@@ -90,6 +91,8 @@ private:
       rt::LoadOp::create(b, op->getLoc(), getElementTypeOrSelf(read.getSource()),
                          placeOf(read.getSource()), read.getSymbols(), read.getMinus(),
                          read.getText());
+    else if (auto within = dyn_cast<rt::WithinOp>(op))
+      emitLimit(within);
     else if (auto branch = dyn_cast<rt::IfOp>(op))
       emitIf(branch);
     else if (auto loop = dyn_cast<rt::LoopOp>(op))
@@ -162,6 +165,13 @@ private:
       if (Attribute attr = op->getAttr(name))
         run->setAttr(name, attr);
     run->setAttr("bytes", b.getF64FloatAttr(bytes));
+  }
+
+  void emitLimit(rt::WithinOp op) {
+    AffineExpr count = normalForm(elementCount(shapeOf(op.getSource()), b.getContext()));
+    rt::LimitOp::create(b, op.getLoc(), getElementTypeOrSelf(op.getSource()),
+                        placeOf(op.getSource()), mapOf(count), op.getLow(), op.getHigh(),
+                        op.getText());
   }
 
   int64_t loadCondition(Location loc, Value condition) {

@@ -193,8 +193,9 @@ FailureOr<func::FuncOp> verifyProgram(ModuleOp module) {
 
 LogicalResult verifyDispatches(func::FuncOp program) {
   WalkResult result = program.walk([](Operation *op) {
-    if (isa<func::FuncOp, func::ReturnOp, rt::CheckOp, rt::DispatchOp, rt::IfOp, rt::LoopOp,
-            rt::ReadOp, rt::ViewOp, rt::YieldOp, nn::ConstantOp, kern::PackOp>(op))
+    if (isa<func::FuncOp, func::ReturnOp, rt::CheckOp, rt::DispatchOp, rt::ExpectOp, rt::IfOp,
+            rt::LoopOp, rt::ReadOp, rt::ViewOp, rt::WithinOp, rt::YieldOp, nn::ConstantOp,
+            kern::PackOp>(op))
       return WalkResult::advance();
     return WalkResult(
         op->emitOpError("is left in the program: expected kernels for everything that computes"));

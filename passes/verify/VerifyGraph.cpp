@@ -18,8 +18,8 @@ struct VerifyGraph : nncc::impl::VerifyGraphBase<VerifyGraph> {
     if (failed(program))
       return signalPassFailure();
     WalkResult result = program->walk([](Operation *op) {
-      if (isa<func::FuncOp, func::ReturnOp, rt::CheckOp, rt::IfOp, rt::LoopOp, rt::ReadOp,
-              rt::YieldOp>(op) ||
+      if (isa<func::FuncOp, func::ReturnOp, rt::CheckOp, rt::ExpectOp, rt::IfOp, rt::LoopOp,
+              rt::ReadOp, rt::WithinOp, rt::YieldOp>(op) ||
           isa<nn::NNDialect>(op->getDialect()))
         return WalkResult::advance();
       return WalkResult(op->emitOpError("is not of dialect nn"));

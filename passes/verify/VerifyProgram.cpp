@@ -36,7 +36,7 @@ public:
       if (auto run = dyn_cast<rt::RunOp>(op))
         return WalkResult(checkRun(run));
       if (isa<rt::LoadOp, rt::SetOp, rt::PointOp, rt::AllocateOp, rt::OutputOp, rt::GrowOp,
-              rt::FreeOp, rt::BoundOp, rt::WhenOp, rt::WhileOp>(op))
+              rt::FreeOp, rt::BoundOp, rt::ExpectOp, rt::LimitOp, rt::WhenOp, rt::WhileOp>(op))
         return WalkResult(checkStep(op));
       if (isa<func::FuncOp, func::ReturnOp, rt::CheckOp, rt::SlotOp, nn::ConstantOp, kern::PackOp>(
               op))
@@ -182,7 +182,7 @@ private:
   }
 
   LogicalResult checkMap(Operation *op, StringRef name, AffineMap map) {
-    bool isOne = name == "bytes" || name == "kept";
+    bool isOne = name == "bytes" || name == "kept" || name == "count";
     if (isOne && map.getNumResults() != 1)
       return op->emitOpError("expects one expression in '")
              << name << "', found " << map.getNumResults();

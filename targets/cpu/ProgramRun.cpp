@@ -1,6 +1,7 @@
 #include "targets/cpu/ProgramRun.h"
 
 #include "runtime/include/nncc/abi.h"
+#include "targets/cpu/ProgramLimits.h"
 #include "targets/cpu/ProgramSizes.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -132,10 +133,13 @@ private:
     llvm::BasicBlock *refuse = program.makeBlock("refuse"), *next = program.makeBlock("next");
     b.CreateCondBr(condition, refuse, next);
     b.SetInsertPoint(refuse);
-    callService(offsetof(nncc_services, error), b.getVoidTy(),
-                {host, program.i32(code), program.null(), program.text(text)});
-    leave(program.i32(code));
+    this->refuse(code, program.text(text));
     b.SetInsertPoint(next);
+  }
+  void refuse(nncc_status code, Value *text) {
+    callService(offsetof(nncc_services, error), b.getVoidTy(),
+                {host, program.i32(code), program.null(), text});
+    leave(program.i32(code));
   }
 
   Value *callService(size_t offset, llvm::Type *result, llvm::ArrayRef<Value *> arguments) {
@@ -157,8 +161,8 @@ private:
     for (mlir::Operation &op : block)
       llvm::TypeSwitch<mlir::Operation *>(&op)
           .Case<rt::RunOp, rt::LoadOp, rt::SetOp, rt::BoundOp, rt::AllocateOp, rt::OutputOp,
-                rt::GrowOp, rt::FreeOp, rt::PointOp, rt::CheckOp, rt::WhenOp, rt::WhileOp>(
-              [&](auto step) { emit(step); });
+                rt::GrowOp, rt::FreeOp, rt::PointOp, rt::CheckOp, rt::ExpectOp, rt::LimitOp,
+                rt::WhenOp, rt::WhileOp>([&](auto step) { emit(step); });
   }
 
   Value *pointer(int64_t number) {
@@ -327,8 +331,7 @@ private:
     setPointer(op.getPointer(), memory);
     b.CreateCondBr(b.CreateICmpEQ(old, null), done, copy);
     b.SetInsertPoint(copy);
-    b.CreateMemCpy(memory, llvm::Align(1), old, llvm::Align(1),
-                   kept);
+    b.CreateMemCpy(memory, llvm::Align(1), old, llvm::Align(1), kept);
     callService(offsetof(nncc_services, free), b.getVoidTy(), {host, old});
     b.CreateBr(done);
     b.SetInsertPoint(done);
@@ -351,6 +354,48 @@ private:
     for (AffineExpr zero : op.getZeros().getResults())
       failed = b.CreateOr(failed, b.CreateIsNotNull(sizes->value(normalForm(zero))));
     refuseIf(failed, NNCC_DATA_ERROR, op.getText().str() + " do not fit each other");
+  }
+
+  SmallVector<Value *> valuesOf(mlir::AffineMap map) {
+    return llvm::map_to_vector(map.getResults(),
+                               [&](AffineExpr size) { return sizes->value(normalForm(size)); });
+  }
+
+  void emit(rt::ExpectOp op) {
+    SmallVector<Value *> values = valuesOf(op.getValues());
+    refuseOutside(leaveIfOutside(program, values, valuesOf(op.getLow()), valuesOf(op.getHigh())),
+                  op.getText());
+  }
+
+  void emit(rt::LimitOp op) {
+    mlir::Type element = op.getElement();
+    SmallVector<Value *> low = valuesOf(op.getLow()), high = valuesOf(op.getHigh());
+    const unsigned bits = llvm::alignTo(element.getIntOrFloatBitWidth(), 8);
+    const bool isSigned = !element.isUnsignedInteger() && !element.isInteger(1);
+    Value *count = sizes->value(normalForm(op.getCount().getResult(0)));
+    LimitedIntegers integers = {address(op.getPlace()), count, bits, isSigned, low, high};
+    refuseOutside(leaveIfOutside(program, integers), op.getText());
+  }
+
+  void refuseOutside(const OutsideBlock &outside, llvm::StringRef text) {
+    llvm::BasicBlock *inside = b.GetInsertBlock();
+    b.SetInsertPoint(outside.block);
+    refuse(NNCC_DATA_ERROR, format(text, " is %lld, outside of [%lld, %lld]",
+                                   {outside.element, outside.low, outside.high}));
+    b.SetInsertPoint(inside);
+  }
+
+  /// `text`, and what libc's snprintf makes of `pattern`, on the stack.
+  Value *format(llvm::StringRef text, llvm::StringRef pattern, llvm::ArrayRef<Value *> numbers) {
+    const size_t size = text.size() + pattern.size() + 24 * numbers.size();
+    Value *buffer = newArray(b.getInt8Ty(), size);
+    SmallVector<Value *> arguments{buffer, program.i64(size), program.text(("%s" + pattern).str()),
+                                   program.text(text)};
+    llvm::append_range(arguments, numbers);
+    auto *type = llvm::FunctionType::get(
+        b.getInt32Ty(), {program.pointer(), b.getInt64Ty(), program.pointer()}, /*isVarArg=*/true);
+    b.CreateCall(program.module->getOrInsertFunction("snprintf", type), arguments);
+    return buffer;
   }
 
   void emit(rt::WhenOp op) {

@@ -115,11 +115,14 @@ class OpenLayers(ToolTest):
             np.testing.assert_array_equal(self.models[0].run(feeds)["last"], feeds["h"])
 
     def test_lengths_outside_of_the_steps(self):
-        """They are taken for the nearest one inside."""
+        """The run ends, and the next one is as it would be."""
         self.build("LSTM", "bidirectional", lengths=True)
         for model in self.models:
-            got = model.run(self.feeds(3, 2, [-5, 1000000]))
             want = model.run(self.feeds(3, 2, [0, 3]))
+            for bad in (-5, 4, 1000000):
+                with self.assertRaisesRegex(nncc.Error, rf"node 'layer': a length in sequence_lens is {bad}, outside of \[0, 3\]"):
+                    model.run(self.feeds(3, 2, [0, bad]))
+            got = model.run(self.feeds(3, 2, [0, 3]))
             for name, value in want.items():
                 np.testing.assert_array_equal(got[name], value)
 

@@ -41,7 +41,7 @@ class Slices(CompiledModel):
         self.build("(float[a, b, c] x, int64[2] s, int64[2] e, int64[2] axes) => (float[k, l, m] y) { y = Slice(x, s, e, axes) }")
         for axes in ((0, 1), (2, 0), (-1, 1), (-3, -1)):
             self.check((4, 5, 6), numbers(1, 2), numbers(3, MOST), numbers(*axes))
-        self.refuse((4, 5, 6), numbers(1, 2), numbers(3, 4), numbers(0, 3), error="node 'Slice_0': an axis is outside of")
+        self.refuse((4, 5, 6), numbers(1, 2), numbers(3, 4), numbers(0, 3), error=r"node 'Slice_0': an axis is 3, outside of \[-3, 2\]")
         self.refuse((4, 5, 6), numbers(1, 2), numbers(3, 4), numbers(0, -3), error="node 'Slice_0': an axis is given twice")
 
     def test_parts(self):
@@ -80,7 +80,7 @@ class Shapes(CompiledModel):
         self.build("(float[a, b] x, int64[2] axes) => (float[k, l, m, n] y) { y = Unsqueeze(x, axes) }")
         for axes in ((0, 1), (3, 0), (-1, 1), (-2, -1)):
             self.check((2, 3), numbers(*axes))
-        self.refuse((2, 3), numbers(0, 4), error="node 'Unsqueeze_0': an axis is outside of")
+        self.refuse((2, 3), numbers(0, 4), error=r"node 'Unsqueeze_0': an axis is 4, outside of \[-4, 3\]")
         self.build("(float[a, b, c] x, int64[1] axes) => (float[k, l] y) { y = Squeeze(x, axes) }")
         for axis in (0, -3):
             self.check((1, 2, 3), numbers(axis))
@@ -139,8 +139,8 @@ class Selections(CompiledModel):
         for n in (1, 2, 7, 16, 33):
             for k in (0, 1, n):
                 self.check((2, n, 3), numbers(k))
-        self.refuse((2, 3, 3), numbers(4), error="TopK_0")
-        self.refuse((2, 3, 3), numbers(-1), error="node 'TopK_0': k is negative")
+        self.refuse((2, 3, 3), numbers(4), error=r"node 'TopK_0': k is 4, outside of \[0, 3\]")
+        self.refuse((2, 3, 3), numbers(-1), error=r"node 'TopK_0': k is -1, outside of \[0, 3\]")
 
     def test_those_that_are_not_zero(self):
         self.build("(float[n, m] x) => (int64[2, k] y) { y = NonZero(x) }")

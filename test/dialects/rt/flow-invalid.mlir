@@ -97,3 +97,39 @@ func.func @set() {
   rt.set [0] = affine_map<() -> (1, 2)>
   return
 }
+// -----
+func.func @limited_floats(%x: tensor<2xf32>) {
+  // expected-error @+1 {{expects integers, found 'tensor<2xf32>'}}
+  rt.within %x from affine_map<() -> (0)> to affine_map<() -> (1)>, "an index" : tensor<2xf32>
+  return
+}
+// -----
+func.func @limits(%n: tensor<2xi64>) {
+  // expected-error @+1 {{expects as many lower as upper limits, found 2 and 1}}
+  rt.within %n from affine_map<() -> (0, 0)> to affine_map<() -> (1)>, "an index" : tensor<2xi64>
+  return
+}
+// -----
+func.func @limits_over_dims(%n: tensor<2xi64>) {
+  // expected-error @+1 {{expects limits over symbols}}
+  rt.within %n from affine_map<(d0) -> (d0)> to affine_map<() -> (1)>, "an index" : tensor<2xi64>
+  return
+}
+// -----
+func.func @values() {
+  // expected-error @+1 {{expects values over symbols, one for each limit}}
+  rt.expect affine_map<() -> (1, 2)> from affine_map<() -> (0)> to affine_map<() -> (1)>, "an index"
+  return
+}
+// -----
+func.func @no_limits() {
+  // expected-error @+1 {{expects as many lower as upper limits, found 0 and 0}}
+  rt.limit i64 #rt.place<arena 0 + 0> count affine_map<() -> (1)> from affine_map<() -> ()> to affine_map<() -> ()>, "an index"
+  return
+}
+// -----
+func.func @limit_of_floats() {
+  // expected-error @+1 {{expects integers, found 'f32'}}
+  rt.limit f32 #rt.place<arena 0 + 0> count affine_map<() -> (1)> from affine_map<() -> (0)> to affine_map<() -> (1)>, "an index"
+  return
+}

@@ -6,6 +6,10 @@ func.func @graph(%c: tensor<i1>, %x: tensor<?xf32, affine_map<()[s0] -> (s0)>>, 
   rt.read %n as [1, 2], "node 'a': a size" : tensor<2xi64>
   // CHECK: rt.read %{{.*}} as [3, 4] minus [5, 6], "node 'b': an end" : tensor<2xi64>
   rt.read %n as [3, 4] minus [5, 6], "node 'b': an end" : tensor<2xi64>
+  // CHECK: rt.within %{{.*}} from #{{.*}} to #{{.*}}, "node 'c': an index" : tensor<2xi64>
+  rt.within %n from affine_map<()[s0] -> (-s0, -4)> to affine_map<()[s0] -> (s0 - 1, 3)>, "node 'c': an index" : tensor<2xi64>
+  // CHECK: rt.expect #{{.*}} from #{{.*}} to #{{.*}}, "node 'd': an index"
+  rt.expect affine_map<()[s0, s1] -> (s1)> from affine_map<()[s0] -> (-s0)> to affine_map<()[s0] -> (s0 - 1)>, "node 'd': an index"
   // CHECK: %{{.*}} = rt.if %{{.*}} symbols [7] -> (tensor<?xf32, #{{.*}}>) {
   // CHECK:   rt.yield %{{.*}} {sizes = #{{.*}}} : tensor<?xf32, #{{.*}}>
   // CHECK: } else {
@@ -38,6 +42,8 @@ func.func @graph(%c: tensor<i1>, %x: tensor<?xf32, affine_map<()[s0] -> (s0)>>, 
 func.func @steps() attributes {nn.dims = ["n", "", ""]} {
   // CHECK: rt.load i64 <arena 1 + 64 start ()[s0] -> (s0 * 8)> as [1] minus [2], "node 'a': an end"
   rt.load i64 #rt.place<arena 1 + 64 start ()[s0] -> (s0 * 8)> as [1] minus [2], "node 'a': an end"
+  // CHECK: rt.limit i32 <input 1 + 0> count #{{.*}} from #{{.*}} to #{{.*}}, "node 'c': an index"
+  rt.limit i32 #rt.place<input 1 + 0> count affine_map<()[s0] -> (s0)> from affine_map<() -> (0)> to affine_map<()[s0] -> (s0)>, "node 'c': an index"
   // CHECK: rt.set [1, 2] = #{{.*}}
   rt.set [1, 2] = affine_map<()[s0, s1] -> (s1, s0)>
   // CHECK: rt.bound #{{.*}}, "node 'a': a size"

@@ -110,3 +110,20 @@ module {
     func.func private @k(tensor<?xf32, #n>) -> tensor<?xf32, affine_map<()[s0, s1] -> (s1)>> attributes {rt.kernel}
   }
 }
+// -----
+// Integers are looked at where they live, by count, before the next step.
+// CHECK:       func.func @limits
+// CHECK-NEXT:    rt.limit i64 <input 1 + 0> count #{{.*}} from #{{.*}} to #{{.*}}, "node 'G': an index"
+// CHECK-NEXT:    rt.run @k
+// CHECK-NOT:     rt.within
+module {
+  func.func @limits(%x: tensor<4xf32>, %i: tensor<2x3xi64>) -> (tensor<4xf32> {nn.name = "y"}) {
+    %v = rt.view %i : tensor<2x3xi64> -> tensor<6xi64>
+    rt.within %v from affine_map<() -> (-4)> to affine_map<() -> (3)>, "node 'G': an index" : tensor<6xi64>
+    %y = rt.dispatch @k(%x) {nodes = "Y"} : (tensor<4xf32>) -> tensor<4xf32>
+    return %y : tensor<4xf32>
+  }
+  module @k {
+    func.func private @k(tensor<4xf32>) -> tensor<4xf32> attributes {rt.kernel}
+  }
+}
