@@ -137,7 +137,7 @@ void Importer::importOnlyBranch(rt::IfOp draft, int index, const Problem &wrong,
   rt::CheckOp::create(builder, place.loc, AffineMap::get(0, symbol + 1, zero),
                       "node '" + place.name + "': its condition is " +
                           (index == 0 ? "false" : "true") + ", but the sizes there (" +
-                          wrong.where + ": " + wrong.message + ")");
+                          wrong.where + ": " + wrong.message + ") do not fit each other");
   Block &branch = draft->getRegion(index).front();
   builder.getInsertionBlock()->getOperations().splice(builder.getInsertionPoint(),
                                                       branch.getOperations());

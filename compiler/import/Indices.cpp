@@ -51,9 +51,10 @@ static void requireOfSizes(OpBinder &b, const Expected &expected, const Twine &w
     zeros.push_back(normalForm(isLess(value, from) + isLess(to, value)));
   if (zeros.size() == 1)
     b.requireZeros(zeros, what + " of " + text(expected.values[0]) + " and its limits " +
-                              text(expected.low[0]) + " and " + text(expected.high[0]));
+                              text(expected.low[0]) + " and " + text(expected.high[0]) +
+                              " do not fit each other");
   else
-    b.requireZeros(zeros, what + " and the sizes of its dim");
+    b.requireZeros(zeros, what + " and the sizes of its dim do not fit each other");
 }
 
 static void requireOfSymbols(OpBinder &b, ArrayRef<AffineExpr> elements, ArrayRef<AffineExpr> low,

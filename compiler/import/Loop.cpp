@@ -106,7 +106,7 @@ static AffineExpr scanLength(OpBinder &b, ArrayRef<Value> scanned, ArrayRef<int6
                 " elements");
     zeros.push_back(difference);
   }
-  b.requireZeros(zeros, "the lengths of what it scans");
+  b.requireZeros(zeros, "the lengths of what it scans do not fit each other");
   return length;
 }
 

@@ -203,7 +203,7 @@ Value OpBinder::finish(Operation *op) {
   for (const nn::Fact &fact : facts)
     zeros.append(fact.zeros);
   if (!zeros.empty())
-    requireZeros(zeros, operandsOf(op));
+    requireZeros(zeros, operandsOf(op) + " do not fit each other");
   SmallVector<Value> folded = nn::foldByFacts(b, op, facts);
   if (folded.empty())
     return op->getResult(0);

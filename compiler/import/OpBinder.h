@@ -65,7 +65,7 @@ public:
   /// The same as a tensor whose elements are known.
   mlir::Value knownSizes(mlir::Value value, const llvm::Twine &what);
   mlir::Value knownNumbers(mlir::Value value, const llvm::Twine &what);
-  /// Ends a run in which one of the expressions is not 0, with a message of `what` they are about;
+  /// Ends a run in which one of the expressions is not 0, with a message of `what` is wrong then;
   /// reports it where one never is.
   void requireZeros(llvm::ArrayRef<mlir::AffineExpr> zeros, const llvm::Twine &what);
   size_t getOutputCount() const { return results.size(); }

@@ -1,4 +1,5 @@
 #include "compiler/import/Ragged.h"
+#include "compiler/import/Indices.h"
 
 #include "runtime/include/nncc/abi.h"
 
@@ -180,10 +181,9 @@ Value Ragged::withRank(Value sequence, int64_t rank) const {
 AffineExpr Ragged::position(Value given, AffineExpr count, AffineExpr limit) const {
   if (b.rankOf(given) > 1)
     return b.invalid("expects one integer as the position in a sequence"), number(0);
-  Value place = wide(given), zero = f.number(place, 0);
-  place = f.where(less(place, zero), f.add(place, b.sizes(count)), place);
-  require(both(flip(less(place, zero)), less(place, b.sizes(normalForm(limit)))),
-          "the position is outside of the sequence");
+  Value place = wide(given);
+  requireWithin(b, place, normalForm(-count), normalForm(limit - 1), "a position");
+  place = f.where(less(place, f.number(place, 0)), f.add(place, b.sizes(count)), place);
   const Shape known = b.sizesOf(place, "a position in a sequence");
   return b.hasFailed() ? number(0) : known[0];
 }

@@ -38,7 +38,7 @@ def RT_CheckOp : RT_Op<"check"> {
   let summary = "Sizes that have to fit each other when the program runs";
   let description = [{
     ```mlir
-    rt.check affine_map<()[s0, s1] -> (s0 - s1)>, "node '/encoder/Add': add of [batch], [n]"
+    rt.check affine_map<()[s0, s1] -> (s0 - s1)>, "node '/encoder/Add': add of [batch] and [n] do not fit each other"
     ```
     A run is refused, with this text, unless each expression over the symbols of the program is 0.
   }];

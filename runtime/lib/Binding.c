@@ -158,7 +158,7 @@ static nncc_status refused(const nncc_descriptor *d, const int64_t *dims, nncc_s
   for (int32_t i = 0; i < d->num_dims; ++i)
     nnccAppend(&sizes, "%s%s = %lld", i ? ", " : "", dimName(d, i), (long long)dims[i]);
   if (check >= 0)
-    return nnccFail(status, "%s do not fit each other with %s", d->checks[check], sizes.data);
+    return nnccFail(status, "%s with %s", d->checks[check], sizes.data);
   return nnccFail(status, "the model does not accept these sizes: %s", sizes.data);
 }
 

@@ -41,12 +41,10 @@ struct Planner {
   int64_t sumRegisters() const { return registers - (registers >= 32 ? 6 : 4); }
   bool fits(Tile t) const {
     int64_t used = t.rows * t.panels * registersPerPanel();
-    // The panels of B of one step, an element of A, and the next one where there is room: 25 sums of
-    // 5 panels spill, all of them, as soon as the epilogue needs a few registers.
+    // Beside the sums the panels of B of one step, an element of A, and the next one where there is
+    // room: 25 sums of 5 panels all spill as soon as the epilogue needs a few registers.
     int64_t step = t.panels * registersPerPanel() + (registers >= 32 ? 2 : 1);
-    if (used + step >= registers)
-      return false;
-    return used <= sumRegisters() ||
+    return (used <= sumRegisters() && used + step < registers) ||
            (used <= sumRegisters() + 2 && t.panels <= 2 && registers >= 32);
   }
 

@@ -353,7 +353,7 @@ private:
     Value *failed = b.getFalse();
     for (AffineExpr zero : op.getZeros().getResults())
       failed = b.CreateOr(failed, b.CreateIsNotNull(sizes->value(normalForm(zero))));
-    refuseIf(failed, NNCC_DATA_ERROR, op.getText().str() + " do not fit each other");
+    refuseIf(failed, NNCC_DATA_ERROR, op.getText());
   }
 
   SmallVector<Value *> valuesOf(mlir::AffineMap map) {

@@ -73,7 +73,7 @@ class Sequences(CompiledModel):
         for i in (-2, -1, 0, 1):
             self.check((3, 2), (1, 2), np.array(i))
         for i in (-3, 2):
-            self.refuse((3, 2), (1, 2), np.array(i), error="node 'SequenceAt_1': the position is outside of the sequence")
+            self.refuse((3, 2), (1, 2), np.array(i), error=f"node 'SequenceAt_1': a position is {i}, outside of ")
 
     def test_refused(self):
         head = "(float[3] x, int64 i) => (float[3] y) { s = SequenceConstruct(x, x)  five = Constant<value_int = 5>() "
