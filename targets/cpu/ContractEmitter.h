@@ -61,11 +61,7 @@ private:
 
   // ContractEmitter.cpp: one tile.
   void tile(int64_t rows, Strip strip, const Cursor &at, llvm::ArrayRef<Reduction> reductions);
-  bool sumsInParts() const;
-  Values brgemm(const Reduction &r, mlir::ValueRange sums, Strip strip, const Cursor &at);
-  Values reduceInParts(const Reduction &r, mlir::ValueRange sums, Strip strip, const Cursor &at);
-  void forEachPart(Reduction r, llvm::function_ref<void(const Reduction &)> emit);
-  Values initialSums(int64_t rows, Strip strip, const Cursor &at);
+  Values addEarlierBlocks(const Values &sums, int64_t rows, Strip strip, const Cursor &at);
   void finish(const Values &sums, int64_t rows, Strip strip, const Cursor &at);
   void storeSums(const Values &sums, int64_t rows, Strip strip, const Cursor &at, bool last);
   void finishStored(int64_t rows, Strip strip, const Cursor &at);
@@ -82,7 +78,6 @@ private:
   kern::PlanAttr plan;
   mlir::VectorType vector; // one panel of sums
   Value bufferA, bufferB, bufferC;
-  Value totals;                // of a tile whose sums are in parts, else null
   Value source;                // the matrix that is packed into bufferB, null if B is read in place
   Value block;                 // of the reduction, null if there is one
   Value blockDepth;            // K of this block

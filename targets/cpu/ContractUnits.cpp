@@ -146,9 +146,6 @@ void ContractEmitter::setOperands(kern::ContractOp op, Kernel &kernel) {
   bufferA = kernel.place(op.getA()).buffer;
   bufferB = kernel.place(op.getB()).buffer;
   bufferC = kernel.place(op.getInit()).buffer;
-  if (sumsInParts())
-    totals = kernel.allocateScratch(
-        b, loc, p.number(plan.getRows() * plan.getPanels() * kern::panel), p.element);
   if (p.packed)
     return;
   if (readsInPlace()) {
