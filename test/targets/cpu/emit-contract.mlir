@@ -70,14 +70,15 @@ func.func @scores(%q: tensor<128x12x64xf32>, %k: tensor<128x12x64xf32>) -> tenso
 
 // -----
 
-// Blocks of K: partial sums wait in the result; the epilogue, a heavy one, runs over the rows of
-// the last block's tile.
+// Blocks of K: each has sums of its own; those of the blocks before wait in the result and are
+// added. The epilogue, a heavy one, runs over the rows of the last block's tile.
 // CHECK-LABEL: @blocks
 // CHECK: %[[Y:.*]] = rt.buffer %{{.*}}[2]
 // CHECK: scf.for %[[BLOCK:.*]] = %{{.*}} to %{{.*}} step
-// CHECK: scf.if
-// CHECK: vector.load %[[Y]]
 // CHECK: kern.brgemm
+// CHECK: scf.if
+// CHECK: %[[BEFORE:.*]] = vector.load %[[Y]]
+// CHECK: arith.addf %[[BEFORE]]
 // CHECK: vector.store {{.*}}, %[[Y]]
 // CHECK: scf.if
 // CHECK: scf.for
