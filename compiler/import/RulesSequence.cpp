@@ -11,6 +11,9 @@ using namespace nncc;
 static Value listOf(OpBinder &b, ValueRange elements, Type tensor) {
   if (b.hasFailed() || llvm::is_contained(elements, Value()))
     return {};
+  for (Value element : elements)
+    if (!isa<RankedTensorType>(element.getType()))
+      return b.invalid("puts " + describe(element.getType()) + " into a sequence");
   return makeList(b.getBuilder(), b.getLocation(), elements, tensor);
 }
 
@@ -186,11 +189,13 @@ static void importConcat(OpBinder &b) {
   b.result(Compose{b}.concat(elements, axis));
 }
 
+static bool isOpenOptional(Value value) { return value && isa<nn::OptionalType>(value.getType()); }
+
 static void importOptional(OpBinder &b) {
+  if (isOpenOptional(b.input(0)) || isNone(b.input(0)))
+    return (void)b.invalid("makes an optional of an optional");
   b.result(b.input(0) ? b.input(0) : makeNone(b.getBuilder(), b.getLocation()));
 }
-
-static bool isOpenOptional(Value value) { return value && isa<nn::OptionalType>(value.getType()); }
 
 static void importHasElement(OpBinder &b) {
   if (isOpenOptional(b.input(0)))

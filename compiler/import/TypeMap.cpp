@@ -79,18 +79,16 @@ onnx::TypeProto nncc::toTypeProto(mlir::Value value) {
 }
 
 mlir::Type nncc::toValueType(const onnx::TypeProto &proto, mlir::MLIRContext *context) {
-  auto wrap = [&](const onnx::TypeProto &inner, auto make) {
-    mlir::Type type = toValueType(inner, context);
-    return type ? make(type) : type;
-  };
-  if (proto.has_sequence_type())
-    return wrap(proto.sequence_type().elem_type(), [&](mlir::Type type) -> mlir::Type {
-      return nn::SequenceType::get(context, type);
-    });
-  if (proto.has_optional_type())
-    return wrap(proto.optional_type().elem_type(), [&](mlir::Type type) -> mlir::Type {
-      return nn::OptionalType::get(context, type);
-    });
+  if (proto.has_sequence_type()) {
+    mlir::Type tensor = toValueType(proto.sequence_type().elem_type(), context);
+    return llvm::isa_and_present<mlir::TensorType>(tensor) ? nn::SequenceType::get(context, tensor)
+                                                           : mlir::Type();
+  }
+  if (proto.has_optional_type()) {
+    mlir::Type value = toValueType(proto.optional_type().elem_type(), context);
+    return value && !llvm::isa<nn::OptionalType>(value) ? nn::OptionalType::get(context, value)
+                                                        : mlir::Type();
+  }
   const onnx::TypeProto::Tensor &tensor = proto.tensor_type();
   mlir::Type element = tensor.elem_type() == TensorProto::STRING
                            ? nn::StringType::get(context)
@@ -106,17 +104,25 @@ mlir::Type nncc::toValueType(const onnx::TypeProto &proto, mlir::MLIRContext *co
   return mlir::RankedTensorType::get(shape, element);
 }
 
-// "tensor(float)", "seq(tensor(float))"; empty where any type will do: an optional may be given as
-// the value in it.
+// "tensor(float)", "seq(tensor(float))", "optional(tensor(float))"; empty where any type will do.
 static std::string spelledType(mlir::Value value, const onnx::OpSchema &schema) {
-  if (isNone(value) || llvm::isa<nn::OptionalType>(value.getType()) ||
-      llvm::StringRef(schema.Name()).starts_with("Optional"))
+  if (llvm::StringRef(schema.Name()).starts_with("Optional")) // may be given the value in it
     return "";
-  mlir::Type tensor = tensorTypeOf(value);
+  mlir::Type tensor = tensorTypeOf(value), type = value.getType();
   if (!tensor)
     return "";
-  const std::string name = "tensor(" + elementTypeName(toDataType(elementTypeOf(tensor))) + ")";
-  return isSequence(value) ? "seq(" + name + ")" : name;
+  std::string name = "tensor(" + elementTypeName(toDataType(elementTypeOf(tensor))) + ")";
+  auto optional = llvm::dyn_cast<nn::OptionalType>(type);
+  if (isSequence(value) || (optional && llvm::isa<nn::SequenceType>(optional.getValue())))
+    name = "seq(" + name + ")";
+  return optional ? "optional(" + name + ")" : name;
+}
+
+// Whether values of the parameter may be left out by being optionals without a value.
+static bool takesNone(const onnx::OpSchema::FormalParameter &parameter) {
+  return llvm::any_of(parameter.GetTypes(), [](onnx::DataType type) {
+    return llvm::StringRef(*type).starts_with("optional(");
+  });
 }
 
 std::string nncc::checkInputTypes(const onnx::OpSchema &schema,
@@ -127,11 +133,15 @@ std::string nncc::checkInputTypes(const onnx::OpSchema &schema,
     if (!input || schema.inputs().empty())
       continue;
     const auto &parameter = schema.inputs()[std::min(i, schema.inputs().size() - 1)];
-    std::string name = spelledType(input, schema);
+    const bool isAbsent = isNone(input);
+    if (isAbsent && !takesNone(parameter) && !parameter.GetTypes().empty())
+      return "its input " + std::to_string(i) + " is " + describe(input.getType()) + ", which " +
+             schema.Name() + " does not take";
+    std::string name = isAbsent ? "" : spelledType(input, schema);
     if (name.empty())
       continue;
     onnx::DataType spelled = onnx::Utils::DataTypeUtils::ToType(name);
-    if (!isSequence(input)) // "float" is what people call it
+    if (llvm::isa<mlir::RankedTensorType>(input.getType())) // "float" is what people call it
       name = name.substr(7, name.size() - 8);
     if (!parameter.GetTypes().empty() && !parameter.GetTypes().count(spelled))
       return "its input " + std::to_string(i) + " is of type " + name + ", which " + schema.Name() +

@@ -18,7 +18,8 @@ int toDataType(mlir::Type element);
 onnx::TypeProto toTypeProto(mlir::Value value);
 
 /// A tensor of known or unknown rank (sizes that are no numbers are dynamic), a sequence or an
-/// optional, as Values.h has them; null where nn has no such elements.
+/// optional, as Values.h has them; null where nn has no such elements, and of sequences of anything
+/// but tensors and optionals of optionals.
 mlir::Type toValueType(const onnx::TypeProto &proto, mlir::MLIRContext *context);
 
 /// Which of `inputs` (null: left out) has a type that `schema` does not allow, in words; else
