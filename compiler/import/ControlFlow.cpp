@@ -176,7 +176,8 @@ void Importer::importBranches(ArrayRef<const onnx::GraphProto *> graphs,
 
 // Whether two lists can stay lists, of values that come from either of two.
 static bool areAlike(Value a, Value b) {
-  if (!isList(a) || !isList(b) || elementsOf(a).size() != elementsOf(b).size())
+  if (!isList(a) || !isList(b) || elementsOf(a).empty() ||
+      elementsOf(a).size() != elementsOf(b).size())
     return false;
   return llvm::all_of(llvm::zip(elementsOf(a), elementsOf(b)), [](auto pair) {
     auto [x, y] = pair;

@@ -3,6 +3,8 @@
 #include "compiler/import/Ragged.h"
 #include "compiler/import/TypeMap.h"
 
+#include "runtime/include/nncc/abi.h"
+
 #include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
@@ -182,8 +184,14 @@ static Type importInput(const onnx::ValueInfoProto &input, InputSizes &sizes, ML
   };
   if (kind == onnx::TypeProto::kSequenceType || kind == onnx::TypeProto::kOptionalType) {
     Type type = toValueType(input.type(), context);
-    return type ? sizes.withTensors(input, type)
-                : refuse("a sequence or optional of such elements is not supported");
+    if (!type)
+      return refuse("a sequence or optional of such elements is not supported");
+    type = sizes.withTensors(input, type);
+    auto tensor = dyn_cast<RankedTensorType>(tensorTypeOf(type));
+    if (tensor && tensor.getRank() > NNCC_VALUE_MAX_RANK)
+      return refuse("its tensors have " + Twine(tensor.getRank()) + " dims, at most " +
+                    Twine(NNCC_VALUE_MAX_RANK) + " are supported in a sequence or optional");
+    return type;
   }
   if (kind != onnx::TypeProto::kTensorType)
     return refuse("maps and sparse tensors are not supported");

@@ -157,7 +157,10 @@ Type nncc::tensorTypeOf(Value value) {
       joined = joined ? commonTensor(joined, withoutSymbols(element.getType())) : joined;
     return joined;
   }
-  Type type = value.getType();
+  return tensorTypeOf(value.getType());
+}
+
+Type nncc::tensorTypeOf(Type type) {
   if (auto optional = dyn_cast<nn::OptionalType>(type))
     type = optional.getValue();
   if (auto sequence = dyn_cast<nn::SequenceType>(type))

@@ -53,6 +53,7 @@ llvm::SmallVector<mlir::RankedTensorType> partTypes(mlir::Type type,
 
 /// What is known of the tensors of a sequence or optional, as in nn::SequenceType, of the value.
 mlir::Type tensorTypeOf(mlir::Value value);
+mlir::Type tensorTypeOf(mlir::Type type); // no list
 mlir::Type elementTypeOf(mlir::Type tensor);
 
 /// What is known of tensors of which one or the other is known; null where they differ in elements.

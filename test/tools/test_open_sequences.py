@@ -230,5 +230,29 @@ class Strings(CompiledModel):
         self.refuse_to_compile("(string[n] x) => (float[n] y) { y = Cast<to = 1>(x) }", "its input 0 is a string tensor of 1 dims")
 
 
+class Refused(CompiledModel):
+    def test_types(self):
+        nine = ", ".join("1" * 9)
+        for graph, error, code in (
+            ("(seq(seq(float[n])) x) => (seq(seq(float[n])) y) { y = Identity(x) }", "input 'x': a sequence or optional of such elements", 3),
+            ("(optional(optional(float[n])) x) => (float[n] y) { y = Identity(x) }", "input 'x': a sequence or optional of such elements", 3),
+            (f"(seq(float[{nine}]) x) => (int64 y) {{ y = SequenceLength(x) }}", "its tensors have 9 dims, at most 8", 3),
+            (f"(float[{nine}] x) => (seq(float[{nine}]) y) {{ y = SequenceConstruct(x) }}", "a tensor of 9 dims into a sequence", 3),
+            ("(optional(float[n]) x) => (float[n] y) { y = Relu(x) }", "its input 0 is of type optional(tensor(float)), which Relu", 2),
+            ("(seq(float[n]) x) => (float[n] y) { y = Add(x, x) }", "its input 0 is of type seq(tensor(float)), which Add", 2),
+            ("(string[n] x) => (string[n] y) { y = Relu(x) }", "its input 0 is of type string, which Relu", 2),
+            ("(seq(float[n]) s, int64[n] x) => (seq(float[n]) y) { y = SequenceInsert(s, x) }", "of types", 2),
+            ("(float[n] x, int64[n] z) => (seq(float[n]) y) { y = SequenceConstruct(x, z) }", "of types", 2),
+            ("(seq(float[n]) x) => (float[n] y) { y = ConcatFromSequence<axis = 5>(x) }", "axis 5 is outside of [-1, 0]", 2),
+        ):
+            self.refuse_to_compile(graph, error, code)
+
+    def test_branches(self):
+        branches = "<then_branch = t () => (seq(float[n]) a) {{ {} }}, else_branch = e () => (seq(float[n]) b) {{ {} }}> }}"
+        head = "(bool c, float[n] x) => (seq(float[n]) y) { y = If(c) "
+        for a, b in (("a = SequenceEmpty<dtype = 1>()", "b = SequenceEmpty<dtype = 7>()"), ("a = Identity(x)", "b = SequenceEmpty()")):
+            self.refuse_to_compile(head + branches.format(a, b), "output 0 of its branches is", 2)
+
+
 if __name__ == "__main__":
     main()
