@@ -209,8 +209,6 @@ std::string nncc::describe(Type type) {
   if (auto list = dyn_cast<TupleType>(type))
     return "a sequence of " + std::to_string(list.size()) + " tensors";
   if (auto sequence = dyn_cast<nn::SequenceType>(type))
-    return "a sequence of " + nn::typeName(elementTypeOf(sequence.getTensor())) + " tensors";
-  auto tensor = dyn_cast<RankedTensorType>(type);
-  return "a " + nn::typeName(elementTypeOf(type)) + " tensor" +
-         (tensor ? " of " + std::to_string(tensor.getRank()) + " dims" : "");
+    return "a sequence of tensors of " + nn::typeName(elementTypeOf(sequence.getTensor()));
+  return "a tensor of " + nn::typeName(elementTypeOf(type));
 }

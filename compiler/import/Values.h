@@ -64,7 +64,7 @@ mlir::Type commonType(mlir::Type a, mlir::Type b);
 /// The type of the value as a sequence or optional whose length only a run knows.
 mlir::Type openTypeOf(mlir::Value value);
 
-/// "a sequence of float tensors"
+/// "a sequence of tensors of float"
 std::string describe(mlir::Type type);
 
 } // namespace nncc
