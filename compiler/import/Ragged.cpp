@@ -222,6 +222,8 @@ Ragged::Parts Ragged::piece(Value sequence, AffineExpr from, AffineExpr to) cons
 Value Ragged::at(Value sequence, Value position) const {
   if (!sequence)
     return {};
+  if (!isa<TensorType>(tensorTypeOf(sequence)))
+    return b.invalid("takes a tensor out of an empty sequence");
   const AffineExpr count = length(sequence);
   return at(sequence, position ? this->position(position, count, count) : number(0));
 }
@@ -258,7 +260,9 @@ Value Ragged::at(Value sequence, AffineExpr position) const {
 Value Ragged::insert(Value sequence, Value element, Value position) const {
   if (!sequence || !element)
     return {};
-  Type tensor = commonTensor(tensorTypeOf(sequence), tensorTypeOf(element));
+  Type tensor;
+  if (isa<RankedTensorType>(element.getType()))
+    tensor = commonTensor(tensorTypeOf(sequence), tensorTypeOf(element));
   if (!tensor)
     return b.invalid("puts " + describe(element.getType()) + " into " +
                      describe(sequence.getType()));

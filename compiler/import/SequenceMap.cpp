@@ -9,7 +9,7 @@ using namespace nncc;
 // As it may begin with no tensor, the sequence of an output has the type that the graph states.
 static Type declaredElement(const onnx::GraphProto &graph, int output, MLIRContext *context) {
   Type declared = toValueType(graph.output(output).type(), context);
-  return declared ? elementTypeOf(declared) : Type();
+  return isa_and_present<TensorType>(declared) ? elementTypeOf(declared) : Type();
 }
 
 void Importer::importSequenceMap(const onnx::NodeProto &node, const Place &place, Scope &scope,
@@ -32,7 +32,7 @@ void Importer::mapList(const onnx::NodeProto &node, const onnx::GraphProto &grap
   for (int i = 0; i < node.output_size() && length == 0; ++i)
     if (!declaredElement(graph, i, &context))
       return problems.add(ErrorClass::Unsupported, place.where,
-                          "its body does not say of what type output " + Twine(i) + " is");
+                          "its body does not say of what type of tensor output " + Twine(i) + " is");
   std::vector<SmallVector<Value>> results(node.output_size());
   for (size_t i = 0; i < length; ++i) {
     SmallVector<Value> arguments;
@@ -44,8 +44,12 @@ void Importer::mapList(const onnx::NodeProto &node, const onnx::GraphProto &grap
     const SmallVector<Value> outputs = importGraph(graph, place, scope, arguments);
     if (outputs.empty())
       return; // reported
-    for (auto [result, output] : llvm::zip(results, outputs))
+    for (auto [result, output] : llvm::zip(results, outputs)) {
+      if (!isa<RankedTensorType>(output.getType()))
+        return problems.invalid(place.where,
+                                "puts " + describe(output.getType()) + " into a sequence");
       result.push_back(output);
+    }
   }
   SmallVector<Value> sequences;
   for (auto [i, result] : llvm::enumerate(results))
@@ -83,7 +87,7 @@ void Importer::mapSequence(const onnx::NodeProto &node, const onnx::GraphProto &
   for (int i = 0; i < node.output_size(); ++i) {
     Type element = declaredElement(graph, i, &context);
     if (!element)
-      binder.unsupported("its body does not say of what type output " + Twine(i) + " is");
+      binder.unsupported("its body does not say of what type of tensor output " + Twine(i) + " is");
     else
       loop.inits.push_back(makeList(builder, place.loc, {}, element));
   }

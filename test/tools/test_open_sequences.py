@@ -140,6 +140,25 @@ class Flow(CompiledModel):
         for count in (0, 1, 5):
             self.check(at(count), tensors(3, 1, 4))
 
+    def test_looked_at_before_anything_is_in_it(self):
+        self.build("""(int64 m, float[n] x) => (float[k] y) {
+            empty = SequenceEmpty()  go = Constant<value_int = 1>()  on = Cast<to = 9>(go)
+            s = Loop(m, on, empty) <body = b (int64 i, bool c, seq(float[n]) q) => (bool d, seq(float[n]) r) {
+              d = Identity(c)  first = Constant<value_int = 0>()  some = Greater(i, first)
+              z = If(some) <then_branch = t () => (float[n] p) { o = SequenceAt(q, first)  p = Add(o, x) },
+                             else_branch = e () => (float[n] v) { v = Identity(x) }>
+              r = SequenceInsert(q, z, first) }>
+            y = ConcatFromSequence<axis = 0>(s) }""")
+        for count in (1, 2, 5):
+            self.check(at(count), (3,))
+
+    def test_looked_at_too_early(self):
+        self.refuse_to_compile("""(int64 m, float[n] x) => (seq(float[n]) s) {
+            empty = SequenceEmpty()  go = Constant<value_int = 1>()  on = Cast<to = 9>(go)
+            s = Loop(m, on, empty) <body = b (int64 i, bool c, seq(float[n]) q) => (bool d, seq(float[n]) r) {
+              d = Identity(c)  p = SequenceInsert(q, x)  y = SequenceAt(q, i)  r = SequenceInsert(p, y) }> }""",
+            "takes a tensor out of an empty sequence", 2)  # fmt: skip
+
     def test_mapped(self):
         self.build("""(seq(float[n, k]) s, seq(float[k]) r, float w) => (seq(float[n, k]) t, seq(float) u) {
             t, u = SequenceMap(s, r, w) <body = f (float[n, k] e, float[k] g, float v) => (float[n, k] p, float q) {
