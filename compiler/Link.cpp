@@ -57,8 +57,9 @@ Error linkShared(ArrayRef<std::string> objects, StringRef output, StringRef trip
   std::string math, c;
   bool isHost = Triple(triple).getArch() == Triple(sys::getProcessTriple()).getArch();
   if (isHost) { // for other machines, libc and libm are resolved when the library is loaded
+    // Functions that nobody puts in the place of libc's, as allocators and sanitizers do with malloc.
     math = libraryOf(reinterpret_cast<void *>(&::sinf)); // std::sin is inline, in us
-    c = libraryOf(reinterpret_cast<void *>(&std::malloc));
+    c = libraryOf(reinterpret_cast<void *>(&::ldiv));
     args.append({"-z", "defs", "--as-needed", math, c});
   }
   return runLinker(args);
