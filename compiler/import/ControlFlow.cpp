@@ -15,11 +15,15 @@ const onnx::GraphProto *nncc::findGraph(const onnx::NodeProto &node, StringRef n
   return nullptr;
 }
 
+bool nncc::isControlFlow(const onnx::NodeProto &node) {
+  return canonicalDomain(node.domain()).empty() &&
+         llvm::is_contained({"If", "Loop", "Scan", "SequenceMap"}, StringRef(node.op_type()));
+}
+
 bool Importer::importControlFlow(const onnx::NodeProto &node, const Place &place, Scope &scope,
                                  ArrayRef<Value> inputs, bool complete) {
   const StringRef kind = node.op_type();
-  if (!canonicalDomain(node.domain()).empty() ||
-      (kind != "If" && kind != "Loop" && kind != "Scan" && kind != "SequenceMap"))
+  if (!isControlFlow(node))
     return false;
   if (!complete)
     return true; // one of its inputs is not known because of a problem that is reported

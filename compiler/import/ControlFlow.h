@@ -9,6 +9,9 @@
 
 namespace nncc {
 
+/// Whether the operator contains graphs.
+bool isControlFlow(const onnx::NodeProto &node);
+
 /// The graph in attribute `name`; null where it is missing.
 const onnx::GraphProto *findGraph(const onnx::NodeProto &node, llvm::StringRef name);
 

@@ -1,4 +1,5 @@
 #include "compiler/import/Importer.h"
+#include "compiler/import/ControlFlow.h"
 #include "compiler/import/Rules.h"
 #include "compiler/import/TypeMap.h"
 #include "compiler/import/Values.h"
@@ -133,9 +134,14 @@ void Importer::importOperator(const onnx::NodeProto &node, const Place &place, S
   if (complete)
     if (std::string wrong = checkInputTypes(*schema, inputs); !wrong.empty())
       return problems.invalid(place.where, wrong);
+  const Rules::Entry *entry = Rules::get().find(node.domain(), node.op_type(), *opset);
+  // Rules that build on tensors of numbers alone report an operand that is not there.
+  if (complete && (isControlFlow(node) || (entry && entry->takesValues)))
+    if (std::string wrong = checkPresence(*schema, inputs); !wrong.empty())
+      return problems.invalid(place.where, wrong);
   if (importControlFlow(node, place, scope, inputs, complete))
     return;
-  if (const Rules::Entry *entry = Rules::get().find(node.domain(), node.op_type(), *opset)) {
+  if (entry) {
     if (!complete || applyRule(*entry, node, *opset, place, scope, inputs))
       return;
   }

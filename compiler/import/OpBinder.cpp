@@ -202,8 +202,11 @@ Value OpBinder::finish(Operation *op) {
   Shape zeros;
   for (const nn::Fact &fact : facts)
     zeros.append(fact.zeros);
-  if (!zeros.empty())
+  if (!zeros.empty()) { // before what works with these sizes
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(op);
     requireZeros(zeros, operandsOf(op) + " do not fit each other");
+  }
   SmallVector<Value> folded = nn::foldByFacts(b, op, facts);
   if (folded.empty())
     return op->getResult(0);

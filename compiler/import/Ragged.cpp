@@ -37,6 +37,8 @@ Value Pieces::owners(Value sizes, AffineExpr total) const {
 }
 
 Value Pieces::collect(Value x, Value starts, Value sizes, AffineExpr total) const {
+  if (!x || constantOf(b.shapeOf(x)[0]) == 0 || !sizes || constantOf(b.shapeOf(sizes)[0]) == 0)
+    return x ? cut(x, number(0), number(0)) : x; // of nothing, or no pieces
   Value owner = owners(sizes, total);
   Value shift = f.sub(starts, sumBefore(sizes)); // from the result to `x`
   return gather(x, f.add(gather(shift, owner), places(total)));
@@ -179,7 +181,7 @@ Value Ragged::withRank(Value sequence, int64_t rank) const {
 }
 
 AffineExpr Ragged::position(Value given, AffineExpr count, AffineExpr limit) const {
-  if (b.rankOf(given) > 1)
+  if (given && (!b.typeOf(given).hasStaticShape() || b.typeOf(given).getNumElements() != 1))
     return b.invalid("expects one integer as the position in a sequence"), number(0);
   Value place = wide(given);
   requireWithin(b, place, normalForm(-count), normalForm(limit - 1), "a position");

@@ -1,5 +1,6 @@
 // Sequences and optionals. Those whose length, and presence, is known are the values in them;
 // others are tensors: see Values.h.
+#include "compiler/import/Indices.h"
 #include "compiler/import/Ragged.h"
 #include "compiler/import/Rules.h"
 #include "compiler/import/TypeMap.h"
@@ -124,13 +125,14 @@ static Value partSizes(OpBinder &b, Value split, AffineExpr size) {
   Value whole = b.sizes(size), zero = b.constant(ArrayRef<int64_t>{0});
   if (split && b.rankOf(split) == 1) {
     Value parts = r.wide(split);
-    r.require(r.flip(r.less(parts, zero)), "the size of a part is negative");
+    requireWithin(b, parts, size * 0, size, "the size of a part");
     r.require(r.equal(r.sum(parts, 0), b.reshape(whole, {})),
               "its parts do not add up to the size of the axis");
     return parts;
   }
   Value chunk = split ? r.wide(split) : b.constant(ArrayRef<int64_t>{1});
   r.require(r.less(zero, chunk), "expects parts of 1 or more elements");
+  chunk = r.min(chunk, r.max(whole, r.f.number(whole, 1))); // no more than there is
   Value rounded = r.f.div(r.f.add(whole, r.f.add(chunk, -1)), chunk);
   const Shape count = b.sizesOf(rounded, "the number of parts");
   if (b.hasFailed())
@@ -153,8 +155,13 @@ static void importSplit(OpBinder &b) {
   if (b.hasFailed())
     return;
   AffineExpr left = size;
-  for (AffineExpr part : *parts)
+  for (AffineExpr part : *parts) {
+    const std::optional<int64_t> known = constantOf(part), whole = constantOf(size);
+    if (known && (*known < 0 || (whole && *known > *whole)))
+      return (void)b.invalid("the size of a part is " + Twine(*known) + ", outside of [0, " +
+                             nn::textOf(size) + "]");
     left = left - part;
+  }
   b.requireZeros(left, "its parts do not add up to the " + nn::textOf(size) + " elements of axis " +
                            Twine(axis));
   SmallVector<Value> elements =

@@ -25,10 +25,17 @@ struct Strings : Pieces {
     lengths = lengths ? f.concat({lengths, flat(parts[1])}, 0) : flat(parts[1]);
     return b.reshapeTo(numbers, shape);
   }
+  /// The lengths of the strings of these numbers, of any shape.
+  Value lengthsOf(Value numbers) const {
+    const bool areNone = numbers && lengths && constantOf(b.shapeOf(lengths)[0]) == 0;
+    return areNone ? b.reshapeTo(lengths, b.shapeOf(numbers)) : gather(lengths, numbers);
+  }
   /// The bytes of the strings of these numbers [n], one after the other.
   Value join(Value numbers) const {
-    Value sizes = gather(lengths, numbers);
-    return collect(bytes, gather(sumBefore(lengths), numbers), sizes, total(sizes));
+    Value sizes = lengthsOf(numbers);
+    const bool areNone = lengths && constantOf(b.shapeOf(lengths)[0]) == 0;
+    return areNone ? bytes
+                   : collect(bytes, gather(sumBefore(lengths), numbers), sizes, total(sizes));
   }
   Value make(Value joined, Value sizes) const {
     if (b.hasFailed() || !joined || !sizes)
@@ -37,7 +44,7 @@ struct Strings : Pieces {
     return fromParts(b.getBuilder(), b.getLocation(), type, {joined, sizes});
   }
   /// A tensor of the strings of these numbers.
-  Value pick(Value numbers) const { return make(join(flat(numbers)), gather(lengths, numbers)); }
+  Value pick(Value numbers) const { return make(join(flat(numbers)), lengthsOf(numbers)); }
 };
 } // namespace
 
@@ -51,6 +58,8 @@ static void moveStrings(OpBinder &b, const Rule &rule) {
   SmallVector<Value> inputs(b.allInputs());
   if (llvm::none_of(inputs, isStringTensor))
     return rule(b);
+  if (StringRef reduction = b.string("reduction", "none"); reduction != "none")
+    return (void)b.unsupported("reduction '" + reduction + "' of strings");
   for (auto [i, input] : llvm::enumerate(inputs)) {
     if (isStringTensor(input))
       input = strings.add(input);
@@ -89,8 +98,7 @@ static void importStringConcat(OpBinder &b) {
   column.push_back(strings.number(1));
   Value pairs = strings.f.concat({b.reshapeTo(first, column), b.reshapeTo(second, column)},
                                  int64_t(column.size()) - 1);
-  Value sizes = strings.f.add(strings.gather(strings.lengths, first),
-                              strings.gather(strings.lengths, second));
+  Value sizes = strings.f.add(strings.lengthsOf(first), strings.lengthsOf(second));
   b.result(strings.make(strings.join(strings.flat(pairs)), sizes));
 }
 
@@ -102,8 +110,10 @@ static void importStringEqual(OpBinder &b) {
     return;
   const Shape shape = b.shapeOf(first);
   first = s.flat(first), second = s.flat(second);
-  Value sizes = s.gather(s.lengths, first);
-  Value same = s.equal(sizes, s.gather(s.lengths, second));
+  Value sizes = s.lengthsOf(first);
+  Value same = s.equal(sizes, s.lengthsOf(second));
+  if (constantOf(b.shapeOf(s.bytes)[0]) == 0 || constantOf(b.shapeOf(s.lengths)[0]) == 0)
+    return b.result(b.reshapeTo(same, shape)); // no byte to compare
   sizes = s.f.where(same, sizes, s.f.number(sizes, 0));
   const AffineExpr total = s.total(sizes);
   Value owner = s.owners(sizes, total), starts = s.sumBefore(s.lengths);

@@ -32,7 +32,8 @@ void Importer::mapList(const onnx::NodeProto &node, const onnx::GraphProto &grap
   for (int i = 0; i < node.output_size() && length == 0; ++i)
     if (!declaredElement(graph, i, &context))
       return problems.add(ErrorClass::Unsupported, place.where,
-                          "its body does not say of what type of tensor output " + Twine(i) + " is");
+                          "its body does not say of what type of tensor output " + Twine(i) +
+                              " is");
   std::vector<SmallVector<Value>> results(node.output_size());
   for (size_t i = 0; i < length; ++i) {
     SmallVector<Value> arguments;

@@ -27,7 +27,7 @@ public:
   /// The shape of `input`; nothing where its rank is not known, which is reported.
   std::optional<Shape> resolve(const onnx::ValueInfoProto &input);
   /// The type of a sequence or optional, whose tensors have the shape that the user gives.
-  Type withTensors(const onnx::ValueInfoProto &input, Type type) const;
+  Type withTensors(const onnx::ValueInfoProto &input, Type type);
   AffineExpr makeSymbol() { return symbolOf(""); }
   /// The names of the symbols by their numbers, empty where a symbol has none.
   ArrayRef<std::string> getSymbols() const { return symbols; }
@@ -160,16 +160,32 @@ std::optional<Shape> InputSizes::resolve(const onnx::ValueInfoProto &input) {
   return shape;
 }
 
-Type InputSizes::withTensors(const onnx::ValueInfoProto &input, Type type) const {
+Type InputSizes::withTensors(const onnx::ValueInfoProto &input, Type type) {
   auto given = options.shapes.find(input.name());
   if (auto optional = dyn_cast<nn::OptionalType>(type))
     return nn::OptionalType::get(context, withTensors(input, optional.getValue()));
   if (auto sequence = dyn_cast<nn::SequenceType>(type))
     return nn::SequenceType::get(context, withTensors(input, sequence.getTensor()));
-  if (given == options.shapes.end() || isa<RankedTensorType>(type))
+  if (given == options.shapes.end())
     return type;
   SmallVector<int64_t> shape(ArrayRef<int64_t>(given->second));
   std::replace(shape.begin(), shape.end(), openSize, ShapedType::kDynamic);
+  if (auto declared = dyn_cast<RankedTensorType>(type)) {
+    if (declared.getRank() != int64_t(shape.size()))
+      usage("the shape given for the tensors of input '" + input.name() + "' has " +
+            Twine(shape.size()) + " dims, the model's has " + Twine(declared.getRank()));
+    for (auto [size, known] : llvm::zip(shape, declared.getShape()))
+      if (!ShapedType::isDynamic(known) && size != known && !ShapedType::isDynamic(size))
+        usage("a size of the tensors of input '" + input.name() + "' is given as " + Twine(size) +
+              "; the model fixes it to " + Twine(known));
+      else if (ShapedType::isDynamic(size))
+        size = known;
+  }
+  for (int64_t size : shape)
+    if (size < 0 && !ShapedType::isDynamic(size))
+      usage("a size of the tensors of input '" + input.name() + "' is given as " + Twine(size));
+  if (!fits)
+    return type;
   return RankedTensorType::get(shape, elementTypeOf(type));
 }
 
@@ -288,7 +304,7 @@ static Value asDeclared(OpBinder &b, Value value, const onnx::TypeProto &proto) 
   Type joined = declared ? commonType(declared, type) : type;
   if (isa_and_present<TensorType>(declared) && isa_and_present<RankedTensorType>(type))
     joined = type;
-  if (!joined || isa<NoneType>(joined))
+  if (!joined || (isNone(value) && !isOptional))
     return b.invalid("is " + describe(value.getType()) + ", which is not what is declared");
   return Ragged(b).convert(value, isOptional ? joined : type);
 }

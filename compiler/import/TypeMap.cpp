@@ -155,3 +155,16 @@ std::string nncc::checkInputTypes(const onnx::OpSchema &schema,
   }
   return "";
 }
+
+std::string nncc::checkPresence(const onnx::OpSchema &schema, llvm::ArrayRef<mlir::Value> inputs) {
+  const auto &parameters = schema.inputs();
+  for (size_t i = 0; i < std::max(inputs.size(), parameters.size()); ++i) {
+    const auto &parameter = parameters[std::min(i, parameters.size() - 1)];
+    const bool isVariadic = parameter.GetOption() == onnx::OpSchema::Variadic;
+    const bool mayBeAbsent =
+        parameter.GetOption() == onnx::OpSchema::Optional || (isVariadic && i >= inputs.size());
+    if (!mayBeAbsent && (i >= inputs.size() || !inputs[i]))
+      return "its input " + std::to_string(i) + ", " + parameter.GetName() + ", is left out";
+  }
+  return "";
+}

@@ -26,4 +26,7 @@ mlir::Type toValueType(const onnx::TypeProto &proto, mlir::MLIRContext *context)
 /// empty.
 std::string checkInputTypes(const onnx::OpSchema &schema, llvm::ArrayRef<mlir::Value> inputs);
 
+/// Which input of `schema` is left out (null) though it may not, in words; else empty.
+std::string checkPresence(const onnx::OpSchema &schema, llvm::ArrayRef<mlir::Value> inputs);
+
 } // namespace nncc

@@ -103,7 +103,8 @@ bool Limits::holdRemainders(ModOp op, bool areTransposed) const {
     return false;
   for (auto [i, divisor] : llvm::enumerate(*divisors.value)) {
     const AffineExpr from = low[i % count()], to = high[i % count()];
-    if (!isNeverNegative(normalForm(-from)) || !isNeverNegative(normalForm(to - divisor + 1)))
+    if (!isNeverNegative(normalForm(divisor - 1)) || !isNeverNegative(normalForm(-from)) ||
+        !isNeverNegative(normalForm(to - divisor + 1)))
       return false;
   }
   return true;

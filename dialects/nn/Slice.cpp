@@ -16,7 +16,8 @@ struct Range {
 };
 
 /// The range of a dim of any size, its limits clamped as ONNX says. A symbol counts as 1 or more
-/// where that saves a clamp: an empty dim gives a negative size then, which no run accepts.
+/// where that saves a clamp: an empty dim gives a negative size then, which no run accepts, or is
+/// not what SliceOp::infer() asks for.
 struct RangeOfDim {
   AffineExpr size, zero = getAffineConstantExpr(0, size.getContext());
 
@@ -82,8 +83,13 @@ LogicalResult SliceOp::infer(Adaptor, ArrayRef<Fact> operands, SmallVectorImpl<F
     return failure();
   Fact &result = results.emplace_back();
   result.element = operands[0].element;
-  for (const Range &range : *ranges)
+  for (auto [range, size] : llvm::zip(*ranges, operands[0].shape)) {
     result.shape.push_back(range.size);
+    // Where the dim is empty there is nothing of what is always taken.
+    if (!constantOf(size) && constantOf(range.size).value_or(0) > 0)
+      if (AffineExpr isEmpty = normalForm(isLess(size, size * 0 + 1)); constantOf(isEmpty) != 0)
+        result.zeros.push_back(isEmpty);
+  }
   bool isKnown = operands[0].value && llvm::all_of(*ranges, [](const Range &range) {
                    return constantOf(range.start) && constantOf(range.size);
                  });

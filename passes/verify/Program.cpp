@@ -165,6 +165,37 @@ LogicalResult verifySymbols(func::FuncOp program) {
   return Symbols(program).verify(program.front());
 }
 
+static bool isValueType(Type type) {
+  if (auto optional = dyn_cast<nn::OptionalType>(type))
+    type = optional.getValue();
+  if (auto sequence = dyn_cast<nn::SequenceType>(type))
+    return !isa<nn::SequenceType, nn::OptionalType>(sequence.getTensor());
+  return isa<TensorType>(type);
+}
+
+/// Which of `count` tensors are one value of the model: nn.inputs, nn.outputs.
+static LogicalResult verifyValues(func::FuncOp program, StringRef name, int64_t count) {
+  Attribute attribute = program->getAttr(name);
+  if (!attribute)
+    return success();
+  auto values = dyn_cast<ArrayAttr>(attribute);
+  int64_t parts = 0;
+  for (Attribute value : values ? values.getValue() : ArrayRef<Attribute>()) {
+    auto entry = dyn_cast<DictionaryAttr>(value);
+    auto own = entry ? entry.getAs<IntegerAttr>("parts") : IntegerAttr();
+    auto type = entry ? entry.getAs<TypeAttr>("type") : TypeAttr();
+    if (!own || !own.getType().isInteger(64) || !type || !entry.getAs<StringAttr>("name") ||
+        !isValueType(type.getValue()) || own.getInt() < 1 || own.getInt() > 4)
+      return program.emitError("expects a name, type and number of parts in '")
+             << name << "', found " << value;
+    parts += own.getInt();
+  }
+  if (!values || parts != count)
+    return program.emitError("expects the ") << count << " tensors to be parts of the values in '"
+                                             << name << "', found " << attribute;
+  return success();
+}
+
 FailureOr<func::FuncOp> verifyProgram(ModuleOp module) {
   func::FuncOp program;
   for (Operation &op : *module.getBody()) {
@@ -187,6 +218,12 @@ FailureOr<func::FuncOp> verifyProgram(ModuleOp module) {
       return program.emitError("expects names of symbols in 'nn.dims', found ") << dims;
   }
   if (failed(verifyBody(program)))
+    return failure();
+  auto planned = program->getAttrOfType<ArrayAttr>("rt.result_types");
+  const int64_t results =
+      planned ? planned.size() : program.front().getTerminator()->getNumOperands();
+  if (failed(verifyValues(program, nn::inputsAttr, program.getNumArguments())) ||
+      failed(verifyValues(program, nn::outputsAttr, results)))
     return failure();
   return program;
 }

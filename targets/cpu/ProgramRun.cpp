@@ -387,15 +387,15 @@ private:
 
   /// `text`, and what libc's snprintf makes of `pattern`, on the stack.
   Value *format(llvm::StringRef text, llvm::StringRef pattern, llvm::ArrayRef<Value *> numbers) {
-    const size_t size = text.size() + pattern.size() + 24 * numbers.size();
-    Value *buffer = newArray(b.getInt8Ty(), size);
-    SmallVector<Value *> arguments{buffer, program.i64(size), program.text(("%s" + pattern).str()),
-                                   program.text(text)};
+    constexpr size_t size = 1024; // one for all messages, which hosts cut as well
+    message = message ? message : newArray(b.getInt8Ty(), size);
+    SmallVector<Value *> arguments{message, program.i64(size),
+                                   program.text(("%.900s" + pattern).str()), program.text(text)};
     llvm::append_range(arguments, numbers);
     auto *type = llvm::FunctionType::get(
         b.getInt32Ty(), {program.pointer(), b.getInt64Ty(), program.pointer()}, /*isVarArg=*/true);
     b.CreateCall(program.module->getOrInsertFunction("snprintf", type), arguments);
-    return buffer;
+    return message;
   }
 
   void emit(rt::WhenOp op) {
@@ -433,6 +433,7 @@ private:
   unsigned given;
   ProgramSizes *sizes = nullptr;
   llvm::Function *function = nullptr;
+  Value *message = nullptr;
   Value *services, *host, *spaces[4], *parallelFor, *cancelled, *call, *buffers, *dims, *symbols;
   Value *pointers, *capacities, *shape, *scratch, *stride;
   llvm::BasicBlock *exit;

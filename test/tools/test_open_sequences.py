@@ -87,7 +87,7 @@ class Sequences(CompiledModel):
             for parts, chunk in (((2, 0, 3), 2), ((5,), 5), ((1, 1, 1, 1, 1), 9)):
                 self.check((5, 5, 5), at(parts), at(chunk))
             self.refuse((5, 5, 5), at([2, 2]), at(1), error="do not add up")
-            self.refuse((5, 5, 5), at([6, -1]), at(1), error="the size of a part is negative")
+            self.refuse((5, 5, 5), at([6, -1]), at(1), error=r"the size of a part is 6, outside of \[0, 5\]")
             self.refuse((5, 5, 5), at([5]), at(0), error="expects parts of 1 or more elements")
 
     def test_other_elements(self):
@@ -208,6 +208,28 @@ class Optionals(CompiledModel):
         self.compare(model(NO, x), [None])
 
 
+class Empty(CompiledModel):
+    """What a run has nothing of is not read."""
+
+    def test_sizes_are_checked_before_they_are_used(self):
+        self.build("(seq(float[k]) s, float[m] z) => (float[q] y) { v = ConcatFromSequence<axis = 0>(s)  y = Add(z, v) }")
+        self.check(tensors(3, 2), (5,))
+        for shapes in ((0,), (2,), (1, 3)):
+            self.refuse(tensors(*shapes), (3,), error="node 'Add_1': add of .* do not fit each other")
+
+    def test_slice_of_nothing(self):
+        self.build("""(seq(float[k]) s) => (float[q] y) { v = ConcatFromSequence<axis = 0>(s)  zero = Constant<value_ints = [0]>()
+            one = Constant<value_ints = [1]>()  y = Slice(v, zero, one) }""")
+        self.check(tensors(3, 2))
+        self.refuse(tensors(0), error="node 'Slice_3'")
+
+    def test_strings_of_no_size(self):
+        self.build("""(string[0] x) => (string[0] y, bool[0] e, string[0] g, string[2] t, bool[2] f) {
+            y = StringConcat(x, x)  e = Equal(x, x)  i = Constant<value_ints = [0]>()  g = Concat<axis = 0>(x, x)
+            n = Constant<value_strings = ["", ""]>()  t = StringConcat(n, n)  f = Equal(n, t) }""", opset=20)
+        self.check(np.zeros(0, dtype=object))
+
+
 class Strings(CompiledModel):
     A, B = texts("ab", "", "c", "ä\N{EURO SIGN}"), texts("", "x", "c", "ä")
 
@@ -265,6 +287,22 @@ class Refused(CompiledModel):
             ("(seq(float[n]) x) => (float[n] y) { y = ConcatFromSequence<axis = 5>(x) }", "axis 5 is outside of [-1, 0]", 2),
         ):
             self.refuse_to_compile(graph, error, code)
+
+    def test_left_out_and_wrong(self):
+        for graph, error, code in (
+            ("(seq(float[n]) s, int64[0] p) => (float[n] y) { y = SequenceAt(s, p) }", "expects one integer as the position", 2),
+            ("(seq(float[n]) s, int64[2] p) => (float[n] y) { y = SequenceAt(s, p) }", "expects one integer as the position", 2),
+            ("(seq(float[n]) s, int64[q] p) => (float[n] y) { y = SequenceAt(s, p) }", "expects one integer as the position", 2),
+            ("(float[n] x) => (seq(float[n]) y) { y = Optional() }", "which is not what is declared", 2),
+            ("(string[n] x, int64[k] i, string[k] u) => (string[n] y) { y = ScatterElements<reduction = \"add\">(x, i, u) }", "reduction 'add' of strings", 3),
+            ("(float[1] x) => (seq(float[n]) y) { p = Constant<value_ints = [-1, 2]>()  y = SplitToSequence(x, p) }", "the size of a part is -1, outside of [0, 1]", 2),
+        ):
+            self.refuse_to_compile(graph, error, code)
+
+    def test_shape_that_does_not_fit(self):
+        self.save("(seq(float[n, 3]) s) => (int64 y) { y = SequenceLength(s) }")
+        self.nncc("m.onnx", "-o", "m.so", "--shape", "s:5", code=1, error="has 1 dims, the model's has 2")
+        self.nncc("m.onnx", "-o", "m.so", "--shape", "s:5x5", code=1, error="the model fixes it to 3")
 
     def test_branches(self):
         branches = "<then_branch = t () => (seq(float[n]) a) {{ {} }}, else_branch = e () => (seq(float[n]) b) {{ {} }}> }}"

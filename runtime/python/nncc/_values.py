@@ -94,7 +94,10 @@ def _string_array(value: Any, what: str) -> np.ndarray:
 
 def _encode(text: Any, what: str) -> bytes:
     if isinstance(text, str):
-        return text.encode(errors="surrogateescape")
+        try:
+            return text.encode(errors="surrogateescape")
+        except UnicodeEncodeError as error:
+            raise Error(f"{what}: {error}") from None
     if isinstance(text, bytes):
         return bytes(text)
     raise Error(f"{what}: expected strings, found {type(text).__name__}")
