@@ -23,9 +23,9 @@ static void buildGraph(OpPassManager &pm, const CompileOptions &) {
   // apart. Constants are evaluated late, in one run of the compiled code; the scale of an attention
   // may be one of them.
   add(pm, "func.func(nncc-pack-borders,nncc-fold-shapes,canonicalize,cse,nncc-append-states,"
-          "nncc-hoist-invariants,nncc-simplify-graph,nncc-fuse-gelu,nncc-fuse-activations,nncc-"
-          "fuse-layer-norm,"
-          "nncc-fuse-softmax,nncc-fold-batch-norm,nncc-assign-layout,canonicalize,cse),"
+          "nncc-hoist-invariants,nncc-simplify-graph,nncc-fuse-gelu,nncc-fuse-activations,"
+          "nncc-fuse-layer-norm,nncc-fuse-softmax,nncc-fold-batch-norm,nncc-assign-layout,"
+          "canonicalize,cse),"
           "nncc-evaluate-constants,func.func(nncc-fuse-attention,canonicalize,cse)");
 }
 

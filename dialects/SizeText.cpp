@@ -85,6 +85,13 @@ unsigned addSymbol(Operation *function) {
   return names.size() - 1;
 }
 
+unsigned givenSymbols(FunctionOpInterface function) {
+  unsigned given = 0;
+  for (Type type : function.getArgumentTypes())
+    given = std::max(given, symbolCount(shapeOf(cast<RankedTensorType>(type))));
+  return given;
+}
+
 SmallVector<RankedTensorType> argumentTypes(FunctionOpInterface function) {
   SmallVector<RankedTensorType> types;
   for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {

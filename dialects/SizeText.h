@@ -20,6 +20,10 @@ std::string textOf(llvm::ArrayRef<mlir::AffineExpr> shape, llvm::ArrayRef<std::s
 /// The names of a function's symbols, its attribute `nn.dims`; none where it has no such attribute.
 llvm::SmallVector<std::string> symbolNames(mlir::Operation *function);
 
+/// How many symbols, the first ones, the sizes of its arguments give a value: others a run
+/// computes.
+unsigned givenSymbols(mlir::FunctionOpInterface function);
+
 /// One more symbol of a function, without a name: its number.
 unsigned addSymbol(mlir::Operation *function);
 /// Arguments and results whose elements have less than a byte are bytes in the program

@@ -153,15 +153,19 @@ RankedTensorType tensorOf(ArrayRef<AffineExpr> shape, Type element) {
     sizes.push_back(constantOf(size).value_or(ShapedType::kDynamic));
   if (!ShapedType::isDynamicShape(sizes))
     return RankedTensorType::get(sizes, element);
-  auto map = AffineMap::get(0, symbolCount(normal), normal, element.getContext());
+  AffineMap map = sizeMap(normal, element.getContext());
   return RankedTensorType::get(sizes, element, AffineMapAttr::get(map));
+}
+
+AffineMap sizeMap(ArrayRef<AffineExpr> sizes, MLIRContext *context) {
+  return AffineMap::get(0, symbolCount(sizes), sizes, context);
 }
 
 Attribute sizeAttr(AffineExpr size) {
   size = normalForm(size);
   if (auto constant = constantOf(size))
     return IntegerAttr::get(IntegerType::get(size.getContext(), 64), *constant);
-  return AffineMapAttr::get(AffineMap::get(0, symbolCount(size), size));
+  return AffineMapAttr::get(sizeMap(size, size.getContext()));
 }
 
 AffineExpr sizeOf(Attribute attribute) {

@@ -69,6 +69,9 @@ Shape makeShape(llvm::ArrayRef<int64_t> sizes, mlir::MLIRContext *context);
 /// The type of a tensor of these sizes; of a static one without an encoding.
 mlir::RankedTensorType tensorOf(llvm::ArrayRef<mlir::AffineExpr> shape, mlir::Type element);
 
+/// Sizes, or other numbers over symbols, as a map.
+mlir::AffineMap sizeMap(llvm::ArrayRef<mlir::AffineExpr> sizes, mlir::MLIRContext *context);
+
 /// A size as an attribute: i64, or an affine map of one result.
 mlir::Attribute sizeAttr(mlir::AffineExpr size);
 /// The size of such an attribute; null where it is none.

@@ -138,7 +138,7 @@ void Importer::importOnlyBranch(rt::IfOp draft, int index, const Problem &wrong,
                      "node '" + place.name + "': the condition");
   const AffineExpr taken = getAffineSymbolExpr(symbol, &context);
   const AffineExpr zero = index == 0 ? 1 - taken : taken;
-  rt::CheckOp::create(builder, place.loc, AffineMap::get(0, symbol + 1, zero),
+  rt::CheckOp::create(builder, place.loc, sizeMap(zero, &context),
                       "node '" + place.name + "': its condition is " +
                           (index == 0 ? "false" : "true") + ", but the sizes there (" +
                           wrong.where + ": " + wrong.message + ") do not fit each other");
@@ -253,5 +253,5 @@ void Importer::joinBranches(rt::IfOp draft, BranchOutputs &outputs, unsigned vis
 AffineMapAttr nncc::makeSizes(ArrayRef<AffineExpr> sizes, MLIRContext *context) {
   if (sizes.empty())
     return {};
-  return AffineMapAttr::get(AffineMap::get(0, symbolCount(sizes), sizes, context));
+  return AffineMapAttr::get(sizeMap(sizes, context));
 }

@@ -62,9 +62,7 @@ static void requireOfSymbols(OpBinder &b, ArrayRef<AffineExpr> elements, ArrayRe
   Expected ofInputs, ofRun;
   OpBuilder &builder = b.getBuilder();
   func::FuncOp program = programOf(builder);
-  unsigned given = 0;
-  for (Type type : program.getArgumentTypes())
-    given = std::max(given, symbolCount(shapeOf(llvm::cast<RankedTensorType>(type))));
+  const unsigned given = givenSymbols(program);
   const bool isCertain = builder.getInsertionBlock() == &program.front();
   for (auto [i, element] : llvm::enumerate(elements)) {
     const AffineExpr from = low[i % low.size()], to = high[i % high.size()];
@@ -75,12 +73,11 @@ static void requireOfSymbols(OpBinder &b, ArrayRef<AffineExpr> elements, ArrayRe
   }
   if (!ofInputs.values.empty())
     requireOfSizes(b, ofInputs, what);
-  auto mapOf = [&](ArrayRef<AffineExpr> sizes) {
-    return AffineMap::get(0, symbolCount(sizes), sizes, builder.getContext());
-  };
+  MLIRContext *context = builder.getContext();
   if (!ofRun.values.empty() && !b.hasFailed())
-    rt::ExpectOp::create(builder, b.getLocation(), mapOf(ofRun.values), mapOf(ofRun.low),
-                         mapOf(ofRun.high), ("node '" + b.getName() + "': " + what).str());
+    rt::ExpectOp::create(builder, b.getLocation(), sizeMap(ofRun.values, context),
+                         sizeMap(ofRun.low, context), sizeMap(ofRun.high, context),
+                         ("node '" + b.getName() + "': " + what).str());
 }
 
 void nncc::requireWithin(OpBinder &b, Value value, ArrayRef<AffineExpr> low,
@@ -98,10 +95,8 @@ void nncc::requireWithin(OpBinder &b, Value value, ArrayRef<AffineExpr> low,
   if (const nn::Fact fact = nn::factOf(value); fact.value)
     return requireOfSymbols(b, *fact.value, low, high, what);
   OpBuilder &builder = b.getBuilder();
-  auto mapOf = [&](ArrayRef<AffineExpr> limits) {
-    return AffineMap::get(0, symbolCount(limits), limits, builder.getContext());
-  };
-  const AffineMap from = mapOf(low), to = mapOf(high);
+  const AffineMap from = sizeMap(low, builder.getContext()),
+                  to = sizeMap(high, builder.getContext());
   if (!isRequired(value, from, to, builder.getInsertionBlock()))
     rt::WithinOp::create(builder, b.getLocation(), value, from, to,
                          ("node '" + b.getName() + "': " + what).str());

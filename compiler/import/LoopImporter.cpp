@@ -149,7 +149,7 @@ Shape LoopImporter::resultShape(Value element) {
   }
   if (!zeros.empty())
     rt::CheckOp::create(
-        builder, place.loc, AffineMap::get(0, symbolCount(zeros), zeros, builder.getContext()),
+        builder, place.loc, sizeMap(zeros, builder.getContext()),
         "node '" + place.name +
             "': the sizes of what its body yields in two iterations do not fit each other");
   return shape;

@@ -226,7 +226,7 @@ void OpBinder::requireZeros(ArrayRef<AffineExpr> zeros, const Twine &what) {
       open.push_back(zero);
   }
   if (!open.empty())
-    rt::CheckOp::create(b, loc, AffineMap::get(0, symbolCount(open), open, b.getContext()),
+    rt::CheckOp::create(b, loc, sizeMap(open, b.getContext()),
                         ("node '" + getName() + "': " + what).str());
 }
 

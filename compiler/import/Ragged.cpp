@@ -167,6 +167,13 @@ Value Ragged::valueOf(Value optional) const {
 
 AffineExpr Ragged::length(Value sequence) const { return b.shapeOf(partsOf(sequence).back())[0]; }
 
+RankedTensorType Ragged::rankedTensor(Value sequence, const Twine &why) const {
+  auto tensor = dyn_cast<RankedTensorType>(tensorTypeOf(sequence));
+  if (!tensor)
+    b.unsupported(why + "; where the sequence is an input, give its tensors' shape with --shape");
+  return tensor;
+}
+
 Value Ragged::withRank(Value sequence, int64_t rank) const {
   Type known = tensorTypeOf(sequence);
   if (isa<RankedTensorType>(known))
@@ -231,10 +238,10 @@ Value Ragged::at(Value sequence, Value position) const {
 }
 
 Value Ragged::at(Value sequence, AffineExpr position) const {
-  auto tensor = dyn_cast<RankedTensorType>(tensorTypeOf(sequence));
+  const RankedTensorType tensor = rankedTensor(
+      sequence, "takes a tensor out of a sequence, and nothing says how many dims it has");
   if (!tensor)
-    return b.unsupported("takes a tensor out of a sequence, and nothing says how many dims it has; "
-                         "where the sequence is an input, give its tensors' shape with --shape");
+    return {};
   SmallVector<Value> parts = partsOf(sequence);
   Value row = cut(parts.back(), position, number(1));
   Shape shape = makeShape(tensor.getShape(), tensor.getContext());

@@ -53,6 +53,9 @@ struct Ragged : Pieces {
 private:
   using Parts = llvm::SmallVector<mlir::Value>;
 
+  /// What is known of the tensors of a sequence; null after reporting `why` their unknown rank
+  /// matters.
+  mlir::RankedTensorType rankedTensor(mlir::Value sequence, const llvm::Twine &why) const;
   mlir::AffineExpr position(mlir::Value given, mlir::AffineExpr count,
                             mlir::AffineExpr limit) const;
   mlir::Value counts(mlir::Value sequence) const;

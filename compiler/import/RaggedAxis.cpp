@@ -12,13 +12,10 @@ static AffineExpr product(ArrayRef<AffineExpr> sizes, OpBinder &b) {
 
 // The sizes that all tensors have, but for those of `axis`, which may differ; -1 is none.
 Shape Ragged::commonShape(Value sequence, int64_t axis) const {
-  auto tensor = dyn_cast<RankedTensorType>(tensorTypeOf(sequence));
-  if (!tensor) {
-    b.unsupported(
-        "joins the tensors of a sequence, and nothing says how many dims they have; where "
-        "the sequence is an input, give its tensors' shape with --shape");
+  const RankedTensorType tensor = rankedTensor(
+      sequence, "joins the tensors of a sequence, and nothing says how many dims they have");
+  if (!tensor)
     return {};
-  }
   if (isString(tensor)) {
     b.unsupported("joins tensors of strings, of a sequence of which only a run knows the length");
     return {};

@@ -25,17 +25,17 @@ struct Strings : Pieces {
     lengths = lengths ? f.concat({lengths, flat(parts[1])}, 0) : flat(parts[1]);
     return b.reshapeTo(numbers, shape);
   }
+  /// Whether there are no strings, which nothing can be picked from.
+  bool isEmpty() const { return lengths && constantOf(b.shapeOf(lengths)[0]) == 0; }
   /// The lengths of the strings of these numbers, of any shape.
   Value lengthsOf(Value numbers) const {
-    const bool areNone = numbers && lengths && constantOf(b.shapeOf(lengths)[0]) == 0;
-    return areNone ? b.reshapeTo(lengths, b.shapeOf(numbers)) : gather(lengths, numbers);
+    return isEmpty() ? b.reshapeTo(lengths, b.shapeOf(numbers)) : gather(lengths, numbers);
   }
   /// The bytes of the strings of these numbers [n], one after the other.
   Value join(Value numbers) const {
     Value sizes = lengthsOf(numbers);
-    const bool areNone = lengths && constantOf(b.shapeOf(lengths)[0]) == 0;
-    return areNone ? bytes
-                   : collect(bytes, gather(sumBefore(lengths), numbers), sizes, total(sizes));
+    return isEmpty() ? bytes
+                     : collect(bytes, gather(sumBefore(lengths), numbers), sizes, total(sizes));
   }
   Value make(Value joined, Value sizes) const {
     if (b.hasFailed() || !joined || !sizes)
@@ -112,7 +112,7 @@ static void importStringEqual(OpBinder &b) {
   first = s.flat(first), second = s.flat(second);
   Value sizes = s.lengthsOf(first);
   Value same = s.equal(sizes, s.lengthsOf(second));
-  if (constantOf(b.shapeOf(s.bytes)[0]) == 0 || constantOf(b.shapeOf(s.lengths)[0]) == 0)
+  if (s.isEmpty() || constantOf(b.shapeOf(s.bytes)[0]) == 0)
     return b.result(b.reshapeTo(same, shape)); // no byte to compare
   sizes = s.f.where(same, sizes, s.f.number(sizes, 0));
   const AffineExpr total = s.total(sizes);

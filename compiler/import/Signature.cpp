@@ -212,8 +212,7 @@ static Type importInput(const onnx::ValueInfoProto &input, InputSizes &sizes, ML
   if (kind != onnx::TypeProto::kTensorType)
     return refuse("maps and sparse tensors are not supported");
   const int dataType = input.type().tensor_type().elem_type();
-  Type element = dataType == onnx::TensorProto::STRING ? nn::StringType::get(context)
-                                                       : toElementType(dataType, context);
+  Type element = toValueElementType(dataType, context);
   if (!element)
     return refuse("elements of type " + elementTypeName(dataType) + " are not supported");
   auto shape = sizes.resolve(input);

@@ -50,6 +50,11 @@ mlir::Type nncc::toElementType(int dataType, mlir::MLIRContext *context) {
   return {};
 }
 
+mlir::Type nncc::toValueElementType(int dataType, mlir::MLIRContext *context) {
+  return dataType == TensorProto::STRING ? nn::StringType::get(context)
+                                         : toElementType(dataType, context);
+}
+
 int nncc::toDataType(mlir::Type element) {
   for (auto [onnxType, type] : typeTable(element.getContext()))
     if (type == element)
@@ -90,9 +95,7 @@ mlir::Type nncc::toValueType(const onnx::TypeProto &proto, mlir::MLIRContext *co
                                                         : mlir::Type();
   }
   const onnx::TypeProto::Tensor &tensor = proto.tensor_type();
-  mlir::Type element = tensor.elem_type() == TensorProto::STRING
-                           ? nn::StringType::get(context)
-                           : toElementType(tensor.elem_type(), context);
+  mlir::Type element = toValueElementType(tensor.elem_type(), context);
   if (!element)
     return {};
   if (!tensor.has_shape())

@@ -11,6 +11,9 @@ namespace nncc {
 /// The element type in nn, where signless means signed and i1 is bool; null where nn has none.
 mlir::Type toElementType(int dataType, mlir::MLIRContext *context);
 
+/// The same of values that may be strings: see Values.h.
+mlir::Type toValueElementType(int dataType, mlir::MLIRContext *context);
+
 /// The onnx::TensorProto::DataType of a type that toElementType gives, or of strings.
 int toDataType(mlir::Type element);
 

@@ -203,8 +203,7 @@ Value buildValue(OpBuilder &builder, Location loc, const Fact &fact) {
     return {};
   std::optional<SmallVector<int64_t>> constants = fact.constants();
   if (!constants) {
-    auto elements = AffineMap::get(0, symbolCount(*fact.value),
-                                   llvm::map_to_vector(*fact.value, normalForm), type.getContext());
+    AffineMap elements = sizeMap(llvm::map_to_vector(*fact.value, normalForm), type.getContext());
     return SizesOp::create(builder, loc, elements, type);
   }
   SmallVector<APInt> elements;

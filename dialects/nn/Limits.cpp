@@ -49,9 +49,7 @@ using Sizes = ArrayRef<AffineExpr>;
 /// Numbers that are larger take no part in arithmetic on sizes.
 constexpr int64_t most = int64_t(1) << 40;
 
-bool holds(AffineExpr value, AffineExpr low, AffineExpr high) {
-  return isNeverNegative(normalForm(value - low)) && isNeverNegative(normalForm(high - value));
-}
+bool isAtMost(AffineExpr lhs, AffineExpr rhs) { return isNeverNegative(normalForm(rhs - lhs)); }
 
 struct Limits {
   Sizes low, high;
@@ -61,8 +59,7 @@ struct Limits {
   bool allHold(AffineExpr least, AffineExpr greatest) const {
     return llvm::all_of(llvm::zip(low, high), [&](auto pair) {
       auto [from, to] = pair;
-      return isNeverNegative(normalForm(least - from)) &&
-             isNeverNegative(normalForm(to - greatest));
+      return isAtMost(from, least) && isAtMost(greatest, to);
     });
   }
   bool allHold(ArrayRef<int64_t> values, MLIRContext *context) const;
@@ -85,8 +82,8 @@ bool Limits::allHold(ArrayRef<int64_t> values, MLIRContext *context) const {
       continue;
     if (least < -most || greatest > most)
       return false;
-    if (!isNeverNegative(normalForm(getAffineConstantExpr(least, context) - low[k])) ||
-        !isNeverNegative(normalForm(high[k] - greatest)))
+    if (!isAtMost(low[k], getAffineConstantExpr(least, context)) ||
+        !isAtMost(getAffineConstantExpr(greatest, context), high[k]))
       return false;
   }
   return true;
@@ -103,8 +100,8 @@ bool Limits::holdRemainders(ModOp op, bool areTransposed) const {
     return false;
   for (auto [i, divisor] : llvm::enumerate(*divisors.value)) {
     const AffineExpr from = low[i % count()], to = high[i % count()];
-    if (!isNeverNegative(normalForm(divisor - 1)) || !isNeverNegative(normalForm(-from)) ||
-        !isNeverNegative(normalForm(to - divisor + 1)))
+    const AffineExpr zero = divisor * 0;
+    if (!isAtMost(zero + 1, divisor) || !isAtMost(from, zero) || !isAtMost(divisor - 1, to))
       return false;
   }
   return true;
@@ -162,7 +159,8 @@ bool Limits::hold(Value value) {
   if (const Fact fact = factOf(value); fact.value) {
     for (auto [i, element] : llvm::enumerate(*fact.value))
       if (auto known = constantOf(element); (known && (*known < -most || *known > most)) ||
-                                            !holds(element, low[i % count()], high[i % count()]))
+                                            !isAtMost(low[i % count()], element) ||
+                                            !isAtMost(element, high[i % count()]))
         return false;
     return true;
   }

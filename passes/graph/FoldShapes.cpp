@@ -148,7 +148,7 @@ private:
       if (left.empty())
         check.erase();
       else
-        check.setZeros(AffineMap::get(0, symbolCount(left), left, &getContext()));
+        check.setZeros(sizeMap(left, &getContext()));
     }
   }
 

@@ -160,21 +160,18 @@ public:
       for (Value result : inner->getResults())
         result.setType(inKernel(result.getType()));
       if (auto sizes = dyn_cast<nn::SizesOp>(inner))
-        sizes.setElements(mapOf(inKernel(sizes.getElements().getResults())));
+        sizes.setElements(sizeMap(inKernel(sizes.getElements().getResults()), context));
     });
   }
 
   /// Their values, over the symbols of the program; null where there are none.
   AffineMapAttr getDims() const {
-    return values.empty() ? AffineMapAttr() : AffineMapAttr::get(mapOf(values));
+    return values.empty() ? AffineMapAttr() : AffineMapAttr::get(sizeMap(values, context));
   }
 
 private:
   Shape inKernel(ArrayRef<AffineExpr> sizes) {
     return llvm::map_to_vector(sizes, [&](AffineExpr size) { return inKernel(size); });
-  }
-  AffineMap mapOf(ArrayRef<AffineExpr> sizes) const {
-    return AffineMap::get(0, symbolCount(sizes), sizes, context);
   }
   AffineExpr symbolOf(AffineExpr value) {
     auto *known = llvm::find(values, value);

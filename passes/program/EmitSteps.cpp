@@ -43,9 +43,7 @@ public:
   }
 
 private:
-  AffineMap mapOf(ArrayRef<AffineExpr> sizes) {
-    return AffineMap::get(0, symbolCount(sizes), sizes, b.getContext());
-  }
+  AffineMap mapOf(ArrayRef<AffineExpr> sizes) { return sizeMap(sizes, b.getContext()); }
   AffineExpr symbol(int64_t number) { return getAffineSymbolExpr(number, b.getContext()); }
   AffineExpr constant(int64_t value) { return getAffineConstantExpr(value, b.getContext()); }
 

@@ -1,5 +1,6 @@
 #include "passes/program/Homes.h"
 
+#include "dialects/SizeText.h"
 #include "dialects/nn/NN.h"
 
 using namespace mlir;
@@ -29,13 +30,12 @@ std::pair<Value, AffineExpr> resolveViews(Value value) {
   return {value, normalForm(offset)};
 }
 
-Homes::Homes(func::FuncOp function) : function(function) {
+Homes::Homes(func::FuncOp function) : function(function), given(givenSymbols(function)) {
   for (auto [i, argument] : llvm::enumerate(function.getArguments())) {
     Home home;
     home.space = rt::Space::Input;
     home.index = i;
     homes[argument] = home;
-    givenSymbols = std::max(givenSymbols, symbolCount(shapeOf(argument)));
   }
 }
 

@@ -59,7 +59,7 @@ public:
 
   /// Whether only a run knows a size of this type.
   bool isLate(mlir::Type type) const;
-  bool isLate(mlir::AffineExpr size) const { return symbolCount(size) > givenSymbols; }
+  bool isLate(mlir::AffineExpr size) const { return symbolCount(size) > given; }
   /// Of a value without views on it; null for weights.
   const Home *lookup(mlir::Value base) const;
 
@@ -90,7 +90,7 @@ private:
   int64_t newOwned(int64_t pointer, mlir::Operation *op);
 
   mlir::func::FuncOp function;
-  unsigned givenSymbols = 0;
+  unsigned given; // symbols
   int64_t pointers = 0;
   llvm::DenseMap<mlir::Value, Home> homes;
   llvm::DenseMap<mlir::Value, Keeps> keeps;

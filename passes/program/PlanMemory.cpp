@@ -135,8 +135,7 @@ private:
     sizes.remove_if([&](AffineExpr size) { return constantOf(size) || homes.isLate(size); });
     if (sizes.empty())
       return;
-    auto map = AffineMap::get(0, symbolCount(sizes.getArrayRef()), sizes.getArrayRef(),
-                              function.getContext());
+    AffineMap map = sizeMap(sizes.getArrayRef(), function.getContext());
     function->setAttr("rt.sizes", AffineMapAttr::get(map));
   }
 

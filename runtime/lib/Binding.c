@@ -21,12 +21,11 @@ static Side sideOf(nncc_instance *instance, bool input) {
   return input ? inputs : outputs;
 }
 
-static nncc_status wrongCount(const Side *side, int32_t found) {
+static Text namesOf(const Side *side) {
   Text names = {.size = 0};
   for (int32_t i = 0; i < side->count; ++i)
-    nnccAppend(&names, "%s'%s'", i ? ", " : "", side->infos[i].name);
-  return nnccFail(NNCC_INVALID_ARGUMENT, "expected %d %s%s (%s), found %d", side->count, side->kind,
-                  side->count == 1 ? "" : "s", names.data, found);
+    nnccAppendName(&names, side->infos[i].name);
+  return names;
 }
 
 static nncc_status wrongTensor(const nncc_descriptor *d, const Side *side, int32_t index,
@@ -47,9 +46,7 @@ static int32_t resolve(const Side *side, const nncc_tensor *tensor, int32_t posi
       if (strcmp(tensor->name, side->infos[index].name) == 0)
         break;
     if (index == side->count) {
-      Text names = {.size = 0};
-      for (int32_t i = 0; i < side->count; ++i)
-        nnccAppend(&names, "%s'%s'", i ? ", " : "", side->infos[i].name);
+      Text names = namesOf(side);
       nnccFail(NNCC_INVALID_ARGUMENT, "no %s has the name '%s'; expected %s", side->kind,
                tensor->name, names.data);
       return -1;
@@ -250,8 +247,10 @@ nncc_status nnccBindDims(nncc_instance *instance) {
 
 static nncc_status checkArguments(const Side *side, const nncc_tensor *tensors, int32_t count,
                                   bool *seen) {
-  if (count != side->count)
-    return wrongCount(side, count);
+  if (count != side->count) {
+    Text names = namesOf(side);
+    return nnccWrongCount(side->kind, side->count, &names, count);
+  }
   if (count && !tensors)
     return nnccFail(NNCC_INVALID_ARGUMENT, "%ss are NULL", side->kind);
   memset(seen, 0, (size_t)count * sizeof *seen);

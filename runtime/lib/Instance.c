@@ -298,22 +298,28 @@ nncc_status nnccRunTensors(nncc_instance *instance, const nncc_tensor *inputs, i
   return status;
 }
 
+/* What was cancelled before is not this run. */
+static nncc_status enterRun(nncc_instance *instance) {
+  nncc_status status = enter(instance);
+  if (!status)
+    atomic_store_explicit(&instance->cancelled, 0, memory_order_relaxed);
+  return status;
+}
+
 nncc_status nncc_instance_run(nncc_instance *instance, const nncc_tensor *inputs,
                               int32_t num_inputs, const nncc_tensor *outputs, int32_t num_outputs) {
-  nncc_status status = enter(instance);
+  nncc_status status = enterRun(instance);
   if (status)
     return status;
-  atomic_store_explicit(&instance->cancelled, 0, memory_order_relaxed);
   return leave(instance, nnccRunTensors(instance, inputs, num_inputs, outputs, num_outputs));
 }
 
 nncc_status nncc_instance_run_values(nncc_instance *instance, const nncc_value *const *inputs,
                                      int32_t num_inputs, nncc_value **outputs,
                                      int32_t num_outputs) {
-  nncc_status status = enter(instance);
+  nncc_status status = enterRun(instance);
   if (status)
     return status;
-  atomic_store_explicit(&instance->cancelled, 0, memory_order_relaxed);
   return leave(instance, nnccRunValues(instance, inputs, num_inputs, outputs, num_outputs));
 }
 

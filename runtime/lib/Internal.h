@@ -46,6 +46,12 @@ typedef struct Text {
 } Text;
 void nnccAppend(Text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* "'x', 'y'": one name at a time. */
+void nnccAppendName(Text *names, const char *name);
+
+/* That a call has `found` inputs or outputs (`side`) instead of those with these names. */
+nncc_status nnccWrongCount(const char *side, int32_t expected, const Text *names, int32_t found);
+
 /* "float32[2,batch,3]": negative sizes print as the name of their dim, or "?"; of a negative rank
  * "float32". */
 void nnccAppendTensor(Text *text, const nncc_descriptor *descriptor, nncc_type type, int32_t rank,
@@ -117,6 +123,7 @@ typedef struct Parts {
   int32_t elements; /* of strings: bytes */
   int32_t lengths;
   int32_t rows;
+  int32_t count; /* of those that it has */
 } Parts;
 Parts nnccPartsOf(const nncc_value_info *info);
 
@@ -140,6 +147,9 @@ int64_t nnccReadLength(const Ragged *ragged, int64_t index);
  * code of a library relies on it. `failure` is the status where they do not. */
 nncc_status nnccCheckRagged(const nncc_descriptor *descriptor, const Values *values, int32_t index,
                             const Ragged *ragged, const int64_t *dims, nncc_status failure);
+
+/* That a call has `found` values instead of these. */
+nncc_status nnccWrongValues(const Values *values, int32_t found);
 
 /* "sequence(float32[2,?])", "optional(string)". */
 void nnccAppendValue(Text *text, const nncc_descriptor *descriptor, const nncc_value_info *info);
@@ -309,8 +319,6 @@ nncc_status nnccPackInputs(const nncc_instance *instance, const nncc_value *cons
  * are 0 there where they are not whole bytes. */
 void nnccCopyElements(char *to, int64_t at, const char *from, int64_t first, int64_t count,
                       int64_t bits);
-
-nncc_status nnccWrongCount(const Values *values, int32_t found);
 
 /* RunValues.c -----------------------------------------------------------------------------------
  */

@@ -230,20 +230,12 @@ static nncc_status packValue(Tensors *side, const nncc_value_info *info,
   return status;
 }
 
-nncc_status nnccWrongCount(const Values *values, int32_t found) {
-  Text names = {.size = 0};
-  for (int32_t i = 0; i < values->count; ++i)
-    nnccAppend(&names, "%s'%s'", i ? ", " : "", values->infos[i].name);
-  return nnccFail(NNCC_INVALID_ARGUMENT, "expected %d %s%s (%s), found %d", values->count,
-                  values->side, values->count == 1 ? "" : "s", names.data, found);
-}
-
 nncc_status nnccPackInputs(const nncc_instance *instance, const nncc_value *const *inputs,
                            int32_t count, Tensors *side) {
   const nncc_descriptor *d = &instance->model->descriptor;
   const Values *values = &instance->model->inputs;
   if (count != values->count)
-    return nnccWrongCount(values, count);
+    return nnccWrongValues(values, count);
   if (count && !inputs)
     return nnccFail(NNCC_INVALID_ARGUMENT, "inputs are NULL");
   nncc_status status = nnccMakeTensors(side, d->num_inputs);

@@ -7,7 +7,7 @@
 
 Parts nnccPartsOf(const nncc_value_info *info) {
   int32_t next = info->first;
-  Parts parts = {-1, -1, -1, -1};
+  Parts parts = {-1, -1, -1, -1, 0};
   if (info->kind == NNCC_VALUE_OPTIONAL_SEQUENCE)
     parts.present = next++;
   parts.elements = next++;
@@ -15,6 +15,7 @@ Parts nnccPartsOf(const nncc_value_info *info) {
     parts.lengths = next++;
   if (info->kind != NNCC_VALUE_TENSOR)
     parts.rows = next++;
+  parts.count = next - info->first;
   return parts;
 }
 
@@ -28,6 +29,13 @@ void nnccAppendValue(Text *text, const nncc_descriptor *descriptor, const nncc_v
   nnccAppend(text, "%s", before[info->kind]);
   nnccAppendTensor(text, descriptor, info->type, info->rank, info->shape);
   nnccAppend(text, "%s", after[info->kind]);
+}
+
+nncc_status nnccWrongValues(const Values *values, int32_t found) {
+  Text names = {.size = 0};
+  for (int32_t i = 0; i < values->count; ++i)
+    nnccAppendName(&names, values->infos[i].name);
+  return nnccWrongCount(values->side, values->count, &names, found);
 }
 
 /* The table of the descriptor --------------------------------------------------------------------
@@ -74,11 +82,6 @@ static bool hasItsParts(const nncc_value_info *info, const nncc_tensor_info *ten
   return parts.present < 0 || isTensorOf(&tensors[parts.present], NNCC_BOOL, 0);
 }
 
-static int32_t countOfParts(const nncc_value_info *info) {
-  return 1 + (info->kind == NNCC_VALUE_OPTIONAL_SEQUENCE) + (info->type == NNCC_STRING) +
-         (info->kind != NNCC_VALUE_TENSOR);
-}
-
 /* Values that stand for the tensors themselves. */
 static nncc_status makeTable(const nncc_tensor_info *tensors, int32_t count, Values *values) {
   values->made = calloc(count ? (size_t)count : 1, sizeof *values->made);
@@ -109,7 +112,7 @@ nncc_status nnccReadValues(const nncc_descriptor *d, bool input, Values *values)
   values->areTensors = true;
   for (int32_t i = 0; i < values->count; ++i) {
     const nncc_value_info *info = &values->infos[i];
-    if (!isDescribed(d, info) || info->first != next || info->count != countOfParts(info) ||
+    if (!isDescribed(d, info) || info->first != next || info->count != nnccPartsOf(info).count ||
         info->count > count - next || !hasItsParts(info, tensors))
       return nnccFail(NNCC_ABI_MISMATCH, "model '%s': bad %s value %d", d->name, values->side, i);
     next += info->count;

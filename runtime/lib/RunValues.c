@@ -172,7 +172,7 @@ nncc_status nnccRunValues(nncc_instance *instance, const nncc_value *const *inpu
   Tensors in = {0}, out = {0};
   int32_t tensors = instance->model->descriptor.num_outputs;
   if (num_outputs != values->count)
-    return nnccWrongCount(values, num_outputs);
+    return nnccWrongValues(values, num_outputs);
   if (num_outputs && !outputs)
     return nnccFail(NNCC_INVALID_ARGUMENT, "outputs are NULL");
   nncc_value **made = calloc((size_t)tensors + 1, sizeof *made);

@@ -27,6 +27,15 @@ void nnccAppend(Text *text, const char *format, ...) {
     text->size += (size_t)written < room ? (size_t)written : room - 1;
 }
 
+void nnccAppendName(Text *names, const char *name) {
+  nnccAppend(names, "%s'%s'", names->size ? ", " : "", name);
+}
+
+nncc_status nnccWrongCount(const char *side, int32_t expected, const Text *names, int32_t found) {
+  return nnccFail(NNCC_INVALID_ARGUMENT, "expected %d %s%s (%s), found %d", expected, side,
+                  expected == 1 ? "" : "s", names->data, found);
+}
+
 void nnccAppendTensor(Text *text, const nncc_descriptor *descriptor, nncc_type type, int32_t rank,
                       const int64_t *shape) {
   nnccAppend(text, "%s%s", nncc_type_name(type), rank < 0 ? "" : "[");

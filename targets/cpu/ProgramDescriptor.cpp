@@ -267,10 +267,7 @@ SmallVector<mlir::RankedTensorType> nncc::cpu::resultTypes(mlir::func::FuncOp ma
 
 ProgramDims::ProgramDims(mlir::func::FuncOp main) {
   names = symbolNames(main);
-  unsigned given = 0;
-  for (mlir::Type type : main.getArgumentTypes())
-    given = std::max(given, symbolCount(shapeOf(llvm::cast<mlir::RankedTensorType>(type))));
-  names.truncate(std::min<size_t>(names.size(), given));
+  names.truncate(std::min<size_t>(names.size(), givenSymbols(main)));
   auto add = [&](mlir::RankedTensorType type) {
     for (AffineExpr size : shapeOf(type))
       if (!constantOf(size) && !(llvm::isa<mlir::AffineSymbolExpr>(size) && isGiven(size)) &&
