@@ -3,6 +3,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "passes/Passes.h"
+#include "targets/cpu/Machine.h"
 
 using namespace mlir;
 
@@ -23,8 +24,9 @@ static void buildGraph(OpPassManager &pm, const CompileOptions &) {
   // apart. Constants are evaluated late, in one run of the compiled code; the scale of an attention
   // may be one of them.
   add(pm, "func.func(nncc-pack-borders,nncc-fold-shapes,canonicalize,cse,nncc-append-states,"
-          "nncc-hoist-invariants,nncc-simplify-graph,nncc-fuse-gelu,nncc-fuse-activations,"
-          "nncc-fuse-layer-norm,nncc-fuse-softmax,nncc-fold-batch-norm,nncc-assign-layout,"
+          "nncc-hoist-invariants,nncc-form-integer-products,nncc-simplify-graph,nncc-fuse-gelu,"
+          "nncc-fuse-activations,nncc-fuse-layer-norm,nncc-fuse-softmax,nncc-fold-batch-norm,nncc-"
+          "assign-layout,"
           "canonicalize,cse),"
           "nncc-evaluate-constants,func.func(nncc-fuse-attention,canonicalize,cse)");
 }
@@ -36,11 +38,18 @@ static void buildKernels(OpPassManager &pm, const CompileOptions &) {
       "builtin.module(func.func(nncc-lower-nn,canonicalize,cse))");
 }
 
-static void buildSchedule(OpPassManager &pm, const CompileOptions &) {
-  add(pm, "builtin.module(func.func("
-          "nncc-cpu-plan-contract,nncc-cpu-plan-attention,nncc-cpu-plan-recurrence,"
-          "nncc-cpu-emit-kernel,canonicalize,cse,"
-          "nncc-cpu-lower-brgemm,nncc-cpu-approximate-math,canonicalize,cse))");
+static void buildSchedule(OpPassManager &pm, const CompileOptions &options) {
+  cpu::VectorUnit unit;
+  if (auto machine = cpu::Machine::parse(options.target))
+    unit = machine->vectorUnit();
+  else
+    llvm::consumeError(machine.takeError()); // reported where code is generated for it
+  std::string registers = "{registers=" + std::to_string(unit.registers) +
+                          " register-bytes=" + std::to_string(unit.registerBytes) + "}";
+  add(pm, "builtin.module(func.func(nncc-cpu-plan-contract" + registers +
+              ",nncc-cpu-plan-attention" + registers + ",nncc-cpu-plan-recurrence" + registers +
+              ",nncc-cpu-emit-kernel,canonicalize,cse,nncc-cpu-lower-brgemm{dot-bits=" +
+              std::to_string(unit.dotBits) + "},nncc-cpu-approximate-math,canonicalize,cse))");
 }
 
 static void buildProgram(OpPassManager &pm, const CompileOptions &) { add(pm, "nncc-plan-memory"); }

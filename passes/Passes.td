@@ -92,6 +92,24 @@ def FuseActivations : GraphPass<"nncc-fuse-activations"> {
   }];
 }
 
+def FormIntegerProducts : GraphPass<"nncc-form-integer-products"> {
+  let summary = "Convolve and multiply 8-bit integers in place of the numbers that they stand for";
+  let description = [{
+    Of an activation with one scale and zero point, and constant symmetric weights with a scale per output channel:
+    ```mlir
+    %x = nn.dequantize %a, %s, %z                     %p = nn.conv %a, %b : (ui8, i8) -> i32
+    %w = nn.dequantize %b, %t, 0                -->   %y = nn.dequantize %p, (%s * %t), (%z * sum %b)
+    %y = nn.conv %x, %w
+    ```
+    and matrix products alike. Sums of integers are exact; what is computed on constants is left to constant evaluation. Signed
+    activations and unsigned weights are shifted by 128. Padding that stands for another code than 0, and channels up to a
+    multiple of 4, become an nn.pad. Depthwise convolutions sum in f32, which is exact for so few products. Maximum pools take
+    codes, and quantizing what was dequantized with the same parameters is nothing. The remarks `Formed` and `NotFormed` tell
+    which and why. ONNX QDQ and QOperator models: Jacob et al. 2018, "Quantization and Training of Neural Networks for Efficient
+    Integer-Arithmetic-Only Inference".
+  }];
+}
+
 def FuseGelu : GraphPass<"nncc-fuse-gelu"> {
   let summary = "Recognise GELU by its formula";
   let description = [{

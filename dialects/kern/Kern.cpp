@@ -37,13 +37,10 @@ static double nominalElements(RankedTensorType type) {
 }
 
 double ContractOp::getFlops() {
-  double flops = 2.0 * nominalElements(getInitType());
+  double depth = nncc::nominal(nncc::shapeOf(getAType()).back()) / getGroups();
+  double flops = 2.0 * nominalElements(getInitType()) * depth;
   if (getBLayout() == BLayout::Packed)
-    flops *= getBType().getShape()[getBType().getRank() - 2];
-  else
-    flops *= nncc::nominal(nncc::shapeOf(getAType()).back());
-  for (int64_t i = 0, s = getWindowRank(); i < s; ++i)
-    flops *= getBType().getShape()[getBType().getRank() - 2 - s + i];
+    flops *= llvm::product_of(getBType().getShape().slice(1 + (getGroups() > 1), getWindowRank()));
   return flops;
 }
 
@@ -106,15 +103,21 @@ template <typename Op> static LogicalResult verifyWindow(Op op, ArrayRef<int64_t
   return success();
 }
 
+/// The type that kernels store: integers have no sign.
+static Type storedType(RankedTensorType type) {
+  auto integer = dyn_cast<IntegerType>(type.getElementType());
+  return integer ? IntegerType::get(type.getContext(), integer.getWidth()) : type.getElementType();
+}
+
 template <typename Op> static LogicalResult verifyEpilogue(Op op) {
   auto yield = dyn_cast<YieldOp>(op.getBody()->getTerminator());
-  if (!yield || yield.getValue().getType() != op.getInitType().getElementType())
+  if (!yield || yield.getValue().getType() != storedType(op.getInitType()))
     return op.emitOpError("expects to yield one element of init");
   if (op.getBody()->getNumArguments() != 1 + op.getExtras().size())
     return op.emitOpError("expects block arguments: the sum and one per extra");
   for (auto [argument, extra] :
        llvm::zip(op.getBody()->getArguments().drop_front(), op.getExtras()))
-    if (argument.getType() != cast<RankedTensorType>(extra.getType()).getElementType())
+    if (argument.getType() != storedType(cast<RankedTensorType>(extra.getType())))
       return op.emitOpError("expects an extra's element type as block argument");
   for (Operation &inner : op.getBody()->without_terminator())
     if (!isMemoryEffectFree(&inner) || inner.getNumRegions())
@@ -125,15 +128,17 @@ template <typename Op> static LogicalResult verifyEpilogue(Op op) {
 static LogicalResult verifyPacked(ContractOp op) {
   RankedTensorType x = op.getAType(), w = op.getBType(), y = op.getInitType();
   int64_t window = op.getWindowRank(), groups = op.getGroups(), lead = groups > 1;
-  if (groups < 1 || w.getRank() != window + 3 + lead)
-    return op.emitOpError("expects packed b of rank ") << window + 3 + lead;
-  int64_t depth = w.getDimSize(w.getRank() - 2), columns = y.getShape().back();
+  int64_t step = op.isOfBytes() ? bytesPerStep : 1, rank = window + 3 + lead;
+  if (groups < 1 || w.getRank() != rank + (step > 1))
+    return op.emitOpError("expects packed b of rank ") << rank + (step > 1);
+  int64_t depth = w.getDimSize(rank - 2), columns = y.getShape().back();
   if (lead && !agree(w.getDimSize(0), groups))
     return op.emitOpError("expects b of ") << groups << " groups";
-  if (!agree(w.getShape().back(), panel) ||
-      !(ShapedType::isDynamic(depth) || agree(depth * groups, x.getShape().back())))
-    return op.emitOpError("expects b [N/16, window..., K, 16] with K = ")
-           << x.getShape().back() / groups << ", found " << w;
+  if (!agree(w.getDimSize(rank - 1), panel) || (step > 1 && !agree(w.getShape().back(), step)) ||
+      !(ShapedType::isDynamic(depth) || agree(depth * step * groups, x.getShape().back())))
+    return op.emitOpError("expects b ")
+           << (step > 1 ? "[N/16, window..., K/4, 16, 4]" : "[N/16, window..., K, 16]")
+           << " with K = " << x.getShape().back() / groups << ", found " << w;
   if (!ShapedType::isDynamic(columns) &&
       (columns % groups || !agree(w.getDimSize(lead), llvm::divideCeil(columns / groups, panel))))
     return op.emitOpError("expects b of ")
@@ -149,9 +154,14 @@ LogicalResult ContractOp::verify() {
                            plan.getUnroll()})
       if (number < 1)
         return emitOpError("expects a plan of positive numbers, found ") << plan;
+  RankedTensorType x = getAType(), w = getBType(), y = getInitType();
+  if (isOfBytes() ? !w.getElementType().isSignlessInteger(8)
+                  : w.getElementType() != x.getElementType())
+    return emitOpError("expects b of the type of a, or of i8 where a has bytes, found ") << w;
+  if (isOfBytes() && getBLayout() != BLayout::Packed)
+    return emitOpError("expects packed b where bytes are multiplied");
   if (getBLayout() == BLayout::Packed)
     return verifyPacked(*this);
-  RankedTensorType x = getAType(), w = getBType(), y = getInitType();
   bool transposed = getBLayout() == BLayout::Transposed;
   if (getWindowRank() || getGroups() != 1)
     return emitOpError("expects packed b for a window or groups");
@@ -167,7 +177,14 @@ LogicalResult ContractOp::verify() {
   return verifyWindow(*this, {});
 }
 
-LogicalResult ContractOp::verifyRegions() { return verifyEpilogue(*this); }
+LogicalResult ContractOp::verifyRegions() {
+  if (failed(verifyEpilogue(*this)))
+    return failure();
+  Type sum = isOfBytes() ? Builder(getContext()).getI32Type() : storedType(getAType());
+  if (getSumType() != sum)
+    return emitOpError("expects sums of ") << sum << ", found " << getSumType();
+  return success();
+}
 
 LogicalResult WindowOp::verify() {
   int64_t window = getWindowRank();
@@ -276,6 +293,12 @@ LogicalResult BrgemmOp::verify() {
   if (getAcc().empty() || getAcc().getTypes() != getResultTypes() || getNv() < 1 ||
       getAcc().size() % getNv())
     return emitOpError("expects accumulators of rows x nv");
+  Type factor = cast<MemRefType>(getA().getType()).getElementType();
+  Type sum = factor.isInteger(8) ? Builder(getContext()).getI32Type() : factor;
+  if (cast<MemRefType>(getB().getType()).getElementType() != factor ||
+      getElementTypeOrSelf(getAcc().front()) != sum)
+    return emitOpError(
+        "expects a, b and accumulators of one type, or bytes and accumulators of i32");
   if (getUnroll() < 1)
     return emitOpError("expects to unroll by at least one step");
   return success();

@@ -15,6 +15,9 @@
 namespace nncc::kern {
 /// Columns of one packed panel of weights, at every ISA level.
 constexpr int64_t panel = 16;
+
+/// Bytes of each operand that one step of a product of bytes takes for an element of the result.
+constexpr int64_t bytesPerStep = 4;
 } // namespace nncc::kern
 
 #define GET_ATTRDEF_CLASSES

@@ -21,7 +21,7 @@ class Kern_Op<string mnemonic, list<Trait> traits> : Op<Kern_Dialect, mnemonic, 
 def Kern_Vector : VectorOfRankAndType<[1], [AnyFloat, AnySignlessInteger]>;
 
 def Kern_BLayout : I32EnumAttr<"BLayout", "How the second operand of a contraction is stored", [
-    I32EnumAttrCase<"Packed", 0, "packed">,        // [G?, N/16, k1..ks, K, 16]
+    I32EnumAttrCase<"Packed", 0, "packed">,        // [G?, N/16, k1..ks, K, 16], [.., K/4, 16, 4] of bytes
     I32EnumAttrCase<"Plain", 1, "plain">,          // [batch..., K, N]
     I32EnumAttrCase<"Transposed", 2, "transposed"> // [batch..., N, K]
     ]> {
@@ -91,8 +91,11 @@ def Kern_ContractOp : Kern_Op<"contract", [
                              extras[e][maps[e](i, y, n)]...)
     ```
     Elements outside of `a` are zero; `pads` is [lo1..los, hi1..his]. The contents of `init` are never
-    read. The region computes one element from the block arguments (acc, one per extra). A map takes
+    read. The region computes one element from the block arguments (acc, one per extra), which have storage types. A map takes
     the dims of init to those of the extra; a dim or the constant 0 per result.
+
+    Sums are of the type of `a` and `b`, f32 or f64, or i32, which wraps, of unsigned bytes in `a` and signed bytes in `b`; K is a
+    multiple of 4 then, and b packed as [G?, N/16, k1..ks, K/4, 16, 4].
   }];
   let arguments = (ins AnyRankedTensor:$a, AnyRankedTensor:$b, Variadic<AnyRankedTensor>:$extras,
                        AnyRankedTensor:$init, DefaultValuedAttr<Kern_BLayout, "BLayout::Packed">:$b_layout,
@@ -115,6 +118,10 @@ def Kern_ContractOp : Kern_Op<"contract", [
     ::mlir::RankedTensorType getBType() { return getB().getType(); }
     ::mlir::RankedTensorType getInitType() { return getInit().getType(); }
     ::mlir::Block *getBody() { return &getEpilogue().front(); }
+    /// Whether bytes are multiplied.
+    bool isOfBytes() { return getAType().getElementType().isInteger(8); }
+    /// The type of `acc`.
+    ::mlir::Type getSumType() { return getBody()->getArgument(0).getType(); }
     /// Multiplications and additions.
     double getFlops();
   }];
@@ -232,7 +239,7 @@ def Kern_WindowOp : Kern_Op<"window", [
     weights  [k1..ks, C], for kind = depthwise only
     init     [batch..., y1..ys, C]
     ```
-    `kernel` is [k1..ks]. Each channel is reduced for itself over the window as `kind` says; then the
+    `kernel` is [k1..ks]. Bytes in `a` are unsigned where sums are floats. Each channel is reduced for itself over the window as `kind` says; then the
     region computes one element, as in kern.contract. `pads` is [lo1..los, hi1..his]; taps outside of `a` do not take part.
   }];
   let arguments = (ins AnyRankedTensor:$a, Optional<AnyRankedTensor>:$weights,
@@ -297,12 +304,14 @@ def Kern_BrgemmOp : Kern_Op<"brgemm", [AttrSizedOperandSegments, MemoryEffects<[
       a[aOffset + r*rowStride + sum(i*aStrides)] *
       b[bOffset + j*panelStride + sum(i*bStrides) + 0..lanes)
     ```
+    Of bytes, unsigned in a and signed in b, with sums of i32, a step is the sum of 4 products: of 4 neighbours in a and 4 in b for
+    each lane.
     The last loop of the nest is the innermost one and is unrolled. Counts may be run-time values:
     a window clipped by padding. So may the strides of rows and loops: those that are dynamic in the
     attributes are operands, in the order rowStride, aStrides, bStrides.
   }];
-  let arguments = (ins MemRefRankOf<[AnyFloat], [1]>:$a, Index:$aOffset,
-                       MemRefRankOf<[AnyFloat], [1]>:$b, Index:$bOffset, Variadic<Index>:$counts,
+  let arguments = (ins MemRefRankOf<[AnyFloat, I8], [1]>:$a, Index:$aOffset,
+                       MemRefRankOf<[AnyFloat, I8], [1]>:$b, Index:$bOffset, Variadic<Index>:$counts,
                        Variadic<Index>:$openStrides, Variadic<Kern_Vector>:$acc, DenseI64ArrayAttr:$aStrides,
                        DenseI64ArrayAttr:$bStrides, I64Attr:$rowStride, I64Attr:$panelStride,
                        I64Attr:$nv, I64Attr:$unroll);

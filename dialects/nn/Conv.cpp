@@ -14,8 +14,10 @@ LogicalResult ConvOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorImpl
                             EmitError error) {
   const Fact &input = operands[0], &weights = operands[1];
   int64_t rank = input.rank(), spatial = rank - 2, groups = op.getGroups();
-  if (input.element != weights.element)
-    return error("expects input and weights of one element type");
+  Type element = productType(input.element, weights.element);
+  if (!element || (isa<IntegerType>(element) && element == input.element))
+    return error("expects input and weights of one float type, or of ui8 and i8, found " +
+                 typeName(input.element) + " and " + typeName(weights.element));
   if (spatial < 1 || spatial > 3 || weights.rank() != rank)
     return error("expects input and weights of one rank from 3 to 5, found " + Twine(rank) +
                  " and " + Twine(weights.rank()));
@@ -38,7 +40,7 @@ LogicalResult ConvOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorImpl
   if (failed(inferWindow({kernel, op.getStrides(), op.getDilations(), op.getPads()},
                          ArrayRef(input.shape).slice(first, spatial), image, error)))
     return failure();
-  result.element = input.element;
+  result.element = element;
   result.shape.push_back(input.shape[0]);
   result.shape.append(image);
   result.shape.insert(result.shape.begin() + (op.getChannelsLast() ? rank - 1 : 1),

@@ -12,13 +12,14 @@ def NN_ConvOp : NN_Op<"conv"> {
     weights [O, C/groups, k1..ks]
     result  [N, O, y1..ys]          with `channels_last`: [N, y1..ys, O]
     ```
-    `pads` is [lo1..los, hi1..his]. A bias is an nn.add. ONNX Conv.
+    `pads` is [lo1..los, hi1..his]. A bias is an nn.add. All are of one float type, or input and weights are ui8 and
+    i8 and the result i32, which wraps: what stands for zero is then no padding's value, but 0. ONNX Conv, ConvInteger.
   }];
-  let arguments = (ins NN_FloatTensor:$input, NN_FloatTensor:$weights,
+  let arguments = (ins NN_NumberTensor:$input, NN_NumberTensor:$weights,
                        DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,
                        DenseI64ArrayAttr:$pads, DefaultValuedAttr<I64Attr, "1">:$groups,
                        UnitAttr:$channels_last);
-  let results = (outs NN_FloatTensor:$result);
+  let results = (outs NN_NumberTensor:$result);
 }
 
 def NN_ConvTransposeOp : NN_Op<"conv_transpose"> {

@@ -12,8 +12,10 @@ namespace nncc::nn {
 LogicalResult MatMulOp::infer(Adaptor, ArrayRef<Fact> operands, SmallVectorImpl<Fact> &results,
                               EmitError error) {
   Fact lhs = operands[0], rhs = operands[1];
-  if (lhs.element != rhs.element)
-    return error("expects operands of one element type");
+  Type element = productType(lhs.element, rhs.element);
+  if (!element)
+    return error("expects operands of one element type, or of ui8 and i8, found " +
+                 typeName(lhs.element) + " and " + typeName(rhs.element));
   if (!lhs.rank() || !rhs.rank())
     return error("expects operands of rank 1 or more, found a scalar");
   bool row = lhs.rank() == 1, column = rhs.rank() == 1;
@@ -27,7 +29,7 @@ LogicalResult MatMulOp::infer(Adaptor, ArrayRef<Fact> operands, SmallVectorImpl<
   lhsBatch.shape.truncate(lhs.rank() - 2);
   rhsBatch.shape.truncate(rhs.rank() - 2);
   Fact &result = results.emplace_back();
-  result.element = lhs.element;
+  result.element = element;
   if (!result.mayEqual(inner, outer))
     return error("expects equal inner sizes, found " + textOf(inner) + " and " + textOf(outer));
   if (failed(broadcast({lhsBatch, rhsBatch}, result, error)))
@@ -82,11 +84,17 @@ FailureOr<SmallVector<Value>> MatMulOp::lower(OpBuilder &b) {
   auto generic = linalg::GenericOp::create(
       b, loc, init.getType(), inputs, init, maps, iterators,
       [&](OpBuilder &body, Location at, ValueRange x) {
-        Value sum;
+        auto wide = [&](Value operand, Value element) {
+          Type own = getElementTypeOrSelf(operand);
+          return own == type.getElementType()
+                     ? element
+                     : buildCast(own, type.getElementType(), body, at, element);
+        };
+        Value left = wide(getLhs(), x[0]), right = wide(getRhs(), x[1]), sum;
         if (isa<FloatType>(storage))
-          sum = arith::AddFOp::create(body, at, x[2], arith::MulFOp::create(body, at, x[0], x[1]));
+          sum = arith::AddFOp::create(body, at, x[2], arith::MulFOp::create(body, at, left, right));
         else
-          sum = arith::AddIOp::create(body, at, x[2], arith::MulIOp::create(body, at, x[0], x[1]));
+          sum = arith::AddIOp::create(body, at, x[2], arith::MulIOp::create(body, at, left, right));
         linalg::YieldOp::create(body, at, sum);
       });
   return SmallVector<Value>{fromStorage(b, loc, generic.getResult(0), type.getElementType())};

@@ -57,14 +57,37 @@ static Value saturate(Type from, IntegerType to, OpBuilder &b, Location loc, Val
   return buildCast(i32, to, b, loc, wide);
 }
 
+/// The nearest 8-bit integer to an integral float of 32 bits: bounded as a float, where it is one
+/// instruction each. NaN becomes the lowest one.
+static Value saturateByte(IntegerType to, OpBuilder &b, Location loc, Value x) {
+  auto bound = [&](double number) -> Value {
+    return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(number));
+  };
+  auto select = [&](arith::CmpFPredicate predicate, Value limit) -> Value {
+    Value keeps = arith::CmpFOp::create(b, loc, predicate, x, limit);
+    return arith::SelectOp::create(b, loc, keeps, x, limit);
+  };
+  x = select(arith::CmpFPredicate::OGT, bound(to.isUnsigned() ? 0 : -128));
+  x = select(arith::CmpFPredicate::OLT, bound(to.isUnsigned() ? 255 : 127));
+  Value wide = arith::FPToSIOp::create(b, loc, b.getI32Type(), x);
+  return arith::TruncIOp::create(b, loc, b.getI8Type(), wide);
+}
+
 Value QuantizeOp::buildScalar(OpBuilder &b, Location loc, ValueRange x) {
   Type compute = x[1].getType(), element = getType().getElementType();
-  Value result = arith::DivFOp::create(b, loc, toFloat(getOperand(), compute, b, loc, x[0]), x[1]);
+  Value result = toFloat(getOperand(), compute, b, loc, x[0]);
+  if (getByReciprocal()) {
+    Value one = arith::ConstantOp::create(b, loc, b.getFloatAttr(compute, 1));
+    result = arith::MulFOp::create(b, loc, result, arith::DivFOp::create(b, loc, one, x[1]));
+  } else
+    result = arith::DivFOp::create(b, loc, result, x[1]);
   bool isFloat = isa<FloatType>(element);
   if (!isFloat)
     result = math::RoundEvenOp::create(b, loc, result);
   if (!isFloat || !isZero(getZeroPoint())) // -0 stays
     result = arith::AddFOp::create(b, loc, result, toFloat(getZeroPoint(), compute, b, loc, x[2]));
+  if (element.isInteger(8) && compute.isF32())
+    return saturateByte(cast<IntegerType>(element), b, loc, result);
   if (isCode(element) && !isFloat)
     return saturate(compute, cast<IntegerType>(element), b, loc, result);
   return buildCast(compute, element, b, loc, result, {/*saturate=*/!getWide()});

@@ -18,13 +18,14 @@ def NN_QuantizeOp : NN_Quant<"quantize", "round(x / scale) + zero_point, in the 
   let description = [{
     Halves round to even; what the type cannot hold becomes its smallest or largest value. Scale and
     zero point broadcast: one of each, or one per channel or block. Floats of 8 bits and less are rounded once, by
-    the conversion; `wide`: see nn.cast. ONNX QuantizeLinear.
+    the conversion; `wide`: see nn.cast. With `by_reciprocal` it is x * (1 / scale), which differs where x / scale is all but
+    half-way between two integers. ONNX QuantizeLinear.
     ```mlir
     %q = nn.quantize %x, %scale, %zero : (tensor<2x3xf32>, tensor<f32>, tensor<ui8>) -> tensor<2x3xui8>
     ```
   }];
   let arguments = (ins NN_Tensor:$operand, NN_FloatTensor:$scale, NN_NumberTensor:$zero_point,
-                       UnitAttr:$wide);
+                       UnitAttr:$wide, UnitAttr:$by_reciprocal);
   let results = (outs NN_NumberTensor:$result);
 }
 

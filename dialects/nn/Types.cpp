@@ -32,6 +32,14 @@ int64_t storedBytes(Type element) {
   return llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
 }
 
+Type productType(Type lhs, Type rhs) {
+  if (lhs == rhs)
+    return lhs;
+  auto byte = dyn_cast<IntegerType>(lhs);
+  bool areCodes = byte && byte.isUnsigned() && byte.getWidth() == 8 && rhs.isSignlessInteger(8);
+  return areCodes ? IntegerType::get(lhs.getContext(), 32) : Type();
+}
+
 static Value withElement(OpBuilder &b, Location loc, Value tensor, Type element) {
   auto type = cast<RankedTensorType>(tensor.getType());
   if (type.getElementType() == element)

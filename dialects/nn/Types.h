@@ -22,6 +22,10 @@ mlir::Value toStorage(mlir::OpBuilder &b, mlir::Location loc, mlir::Value tensor
 mlir::Value fromStorage(mlir::OpBuilder &b, mlir::Location loc, mlir::Value tensor,
                         mlir::Type element);
 
+/// The type of sums of products of elements of the types `lhs` and `rhs`: their own, or i32 for ui8
+/// and i8. Null: there are no such products.
+mlir::Type productType(mlir::Type lhs, mlir::Type rhs);
+
 /// How values that float8e8m0 does not have are rounded: ONNX's round_mode.
 enum class RoundMode { Up, Down, Nearest };
 

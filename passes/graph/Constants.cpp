@@ -8,6 +8,18 @@ namespace nncc {
 
 bool isConstant(Value value) { return matchPattern(value, m_Constant()); }
 
+static bool isComputedOfConstants(Value value, int depth) {
+  if (isConstant(value))
+    return true;
+  Operation *op = value.getDefiningOp();
+  return op && depth > 0 && isa<nn::NNDialect>(op->getDialect()) && isPure(op) &&
+         op->getNumOperands() > 0 && op->getNumRegions() == 0 &&
+         llvm::all_of(op->getOperands(),
+                      [&](Value operand) { return isComputedOfConstants(operand, depth - 1); });
+}
+
+bool isComputedOfConstants(Value value) { return isComputedOfConstants(value, /*depth=*/8); }
+
 static double toDouble(APFloat value) {
   bool lost = false;
   value.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &lost);
@@ -44,6 +56,23 @@ std::optional<SmallVector<double>> readFloats(Value value, int64_t most) {
   for (int64_t i = 0; i < count; ++i)
     result.push_back(readElement(type, blob->getData().data() + i * width));
   return result;
+}
+
+std::optional<ArrayRef<char>> readBytes(Value value) {
+  ElementsAttr attr;
+  if (!matchPattern(value, m_Constant(&attr)) || !attr.getElementType().isInteger(8))
+    return std::nullopt;
+  ArrayRef<char> bytes;
+  if (auto dense = dyn_cast<DenseElementsAttr>(attr)) {
+    bytes = dense.getRawData();
+    if (dense.isSplat())
+      return bytes.take_front(1);
+  } else if (auto resource = dyn_cast<DenseResourceElementsAttr>(attr))
+    if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
+      bytes = blob->getData();
+  if (static_cast<int64_t>(bytes.size()) < attr.getNumElements())
+    return std::nullopt;
+  return bytes.take_front(attr.getNumElements());
 }
 
 Value makeFloats(OpBuilder &b, Location loc, RankedTensorType type, ArrayRef<double> elements) {

@@ -85,7 +85,7 @@ static bool isSingle(Value value) {
 }
 
 /// An operand of an elementwise op that is rebuilt at compile time instead of converted.
-static bool isPlainOperand(Value value) { return isSingle(value) || isConstant(value); }
+static bool isPlainOperand(Value value) { return isSingle(value) || isComputedOfConstants(value); }
 
 SmallVector<OpOperand *> imageOperands(Operation *op) {
   SmallVector<OpOperand *> images;

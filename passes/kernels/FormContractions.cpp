@@ -55,6 +55,24 @@ Value pack(OpBuilder &b, Location loc, Value weights, ArrayRef<int64_t> dims,
   return kern::PackOp::create(b, loc, source.clone(shape), weights, dims, factors);
 }
 
+/// The inner dims of a panel of weights whose dims `k` and `n` are depth and columns.
+void appendDepth(SmallVectorImpl<int64_t> &dims, SmallVectorImpl<int64_t> &factors, Type element,
+                 int64_t k, int64_t n) {
+  bool isByte = element.isInteger(8);
+  dims.append({k, n});
+  factors.append({isByte ? kern::bytesPerStep : 1, 1});
+  if (isByte)
+    dims.push_back(k), factors.push_back(1);
+}
+
+/// What a window loads as elements of type `element`: those, or unsigned bytes.
+Value loadable(OpBuilder &b, Location loc, Value value, Type element) {
+  auto widened = value.getDefiningOp<nn::CastOp>();
+  if (widened && element.isF32() && getElementTypeOrSelf(widened.getOperand()).isUnsignedInteger(8))
+    return widened.getOperand();
+  return cast(b, loc, value, element);
+}
+
 kern::ContractOp contract(OpBuilder &b, Location loc, Value a, Value weights, RankedTensorType type,
                           kern::BLayout layout, int64_t groups, ArrayRef<int64_t> strides,
                           ArrayRef<int64_t> dilations, ArrayRef<int64_t> pads) {
@@ -90,15 +108,25 @@ struct FormConv : OpRewritePattern<nn::ConvOp> {
     if (succeeded(replaceEmpty(op, rewriter)))
       return success();
     Location loc = op.getLoc();
-    Type element = computeType(op.getType().getElementType());
-    Value input = cast(rewriter, loc, op.getInput(), element);
-    Value weights = cast(rewriter, loc, op.getWeights(), element);
-    auto type = llvm::cast<RankedTensorType>(op.getType().clone(element));
-    int64_t groups = op.getGroups(), outputs = type.getShape().back();
+    Type element = op.getType().getElementType();
+    int64_t groups = op.getGroups(), outputs = op.getType().getShape().back();
     bool depthwise =
         groups > 1 && groups == outputs && groups == op.getInput().getType().getShape().back();
-    Value result = depthwise ? formDepthwise(op, rewriter, input, weights, type)
-                             : formContract(op, rewriter, input, weights, type);
+    if (isa<IntegerType>(element)) {
+      if (depthwise)
+        return rewriter.notifyMatchFailure(op, "depthwise convolutions of integers have no kernel");
+      rewriter.replaceOp(op,
+                         formContract(op, rewriter, op.getInput(), op.getWeights(), op.getType()));
+      return success();
+    }
+    element = computeType(element);
+    Value weights = cast(rewriter, loc, op.getWeights(), element);
+    auto type = llvm::cast<RankedTensorType>(op.getType().clone(element));
+    Value result =
+        depthwise ? formDepthwise(op, rewriter, loadable(rewriter, loc, op.getInput(), element),
+                                  weights, type)
+                  : formContract(op, rewriter, cast(rewriter, loc, op.getInput(), element), weights,
+                                 type);
     rewriter.replaceOp(op, cast(rewriter, loc, result, op.getType().getElementType()));
     return success();
   }
@@ -120,7 +148,7 @@ struct FormConv : OpRewritePattern<nn::ConvOp> {
     return window.getResult();
   }
 
-  /// Weights [G*N, K, k..] -> [G?, N/16, k.., K, 16].
+  /// Weights [G*N, K, k..] -> [G?, N/16, k.., K, 16], of bytes [G?, N/16, k.., K/4, 16, 4].
   static Value formContract(nn::ConvOp op, PatternRewriter &rewriter, Value input, Value weights,
                             RankedTensorType type) {
     Location loc = op.getLoc();
@@ -138,8 +166,7 @@ struct FormConv : OpRewritePattern<nn::ConvOp> {
     dims.push_back(lead), factors.push_back(kern::panel);
     for (int64_t i = 2; i < source.getRank(); ++i)
       dims.push_back(i + lead), factors.push_back(1);
-    dims.append({lead + 1, lead});
-    factors.append({1, 1});
+    appendDepth(dims, factors, source.getElementType(), lead + 1, lead);
     Value packed = pack(rewriter, loc, weights, dims, factors);
     return contract(rewriter, loc, input, packed, type, kern::BLayout::Packed, groups,
                     op.getStrides(), op.getDilations(), op.getPads())
@@ -155,7 +182,7 @@ struct FormMatMul : OpRewritePattern<nn::MatMulOp> {
   LogicalResult matchAndRewrite(nn::MatMulOp op, PatternRewriter &rewriter) const override {
     Type element = op.getType().getElementType();
     if (!isa<FloatType>(element))
-      return rewriter.notifyMatchFailure(op, "integer products are lowered as sums");
+      return formBytes(op, rewriter);
     if (!canBroadcastBatches(op))
       return rewriter.notifyMatchFailure(op, "which operand is repeated is known in a run only");
     if (succeeded(replaceEmpty(op, rewriter)))
@@ -174,6 +201,20 @@ struct FormMatMul : OpRewritePattern<nn::MatMulOp> {
     if (shapeOf(result) != shape)
       result = reshape(rewriter, loc, result, shape);
     rewriter.replaceOp(op, cast(rewriter, loc, result, element));
+    return success();
+  }
+
+  /// Bytes times weights of bytes.
+  static LogicalResult formBytes(nn::MatMulOp op, PatternRewriter &rewriter) {
+    RankedTensorType lhs = op.getLhs().getType(), rhs = op.getRhs().getType();
+    if (lhs.getElementType() == rhs.getElementType() || lhs.getRank() < 2 || rhs.getRank() != 2 ||
+        !isWeights(op.getRhs()) || rhs.getDimSize(0) % kern::bytesPerStep)
+      return rewriter.notifyMatchFailure(op, "other products of integers are lowered as sums");
+    if (succeeded(replaceEmpty(op, rewriter)))
+      return success();
+    Value packed = packWeights(rewriter, op.getLoc(), op.getRhs());
+    rewriter.replaceOp(op, contract(rewriter, op.getLoc(), op.getLhs(), packed, op.getType(),
+                                    kern::BLayout::Packed, 1, {}, {}, {}));
     return success();
   }
 
@@ -217,7 +258,8 @@ struct FormMatMul : OpRewritePattern<nn::MatMulOp> {
     return isConstant(value);
   }
 
-  /// [1.., K, N] -> [N/16, K, 16]; a transpose of constants is a part of the recipe.
+  /// [1.., K, N] -> [N/16, K, 16], of bytes [N/16, K/4, 16, 4]; a transpose of constants is a part
+  /// of the recipe.
   static Value packWeights(PatternRewriter &rewriter, Location loc, Value weights) {
     auto type = llvm::cast<RankedTensorType>(weights.getType());
     int64_t k = type.getRank() - 2, n = k + 1;
@@ -225,7 +267,9 @@ struct FormMatMul : OpRewritePattern<nn::MatMulOp> {
       weights = transpose.getOperand();
       k = transpose.getPerm()[k], n = transpose.getPerm()[n];
     }
-    return pack(rewriter, loc, weights, {n, k, n}, {kern::panel, 1, 1});
+    SmallVector<int64_t> dims{n}, factors{kern::panel};
+    appendDepth(dims, factors, type.getElementType(), k, n);
+    return pack(rewriter, loc, weights, dims, factors);
   }
 
   /// Both operands are activations: batch dims of the result broadcast.
@@ -364,7 +408,7 @@ struct FormPool : OpRewritePattern<nn::PoolOp> {
     Type element = computeType(op.getType().getElementType());
     auto type = llvm::cast<RankedTensorType>(op.getType().clone(element));
     auto window = kern::WindowOp::create(
-        rewriter, loc, type, cast(rewriter, loc, op.getInput(), element), Value(), ValueRange(),
+        rewriter, loc, type, loadable(rewriter, loc, op.getInput(), element), Value(), ValueRange(),
         empty(rewriter, loc, type), kinds[static_cast<int>(op.getKind())], op.getKernel(),
         op.getStrides(), op.getDilations(), op.getPads(), rewriter.getArrayAttr({}));
     buildIdentityEpilogue(rewriter, loc, window.getEpilogue(), element);

@@ -1,6 +1,7 @@
 // Elementwise consumers move into the region of a contraction or window.
 #include "passes/Passes.h"
 
+#include "dialects/nn/Generics.h"
 #include "dialects/nn/Scalars.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -20,17 +21,16 @@ remark::RemarkOpts remarkNamed(StringRef name) {
 }
 
 kern::ContractOp rebuild(PatternRewriter &rewriter, kern::ContractOp op, Location loc,
-                         ValueRange extras, ArrayAttr maps) {
-  return kern::ContractOp::create(rewriter, loc, op.getResult().getType(), op.getA(), op.getB(),
-                                  extras, op.getInit(), op.getBLayout(), op.getGroups(),
-                                  op.getStrides(), op.getDilations(), op.getPads(), maps,
-                                  op.getPlanAttr());
+                         ValueRange extras, Value init, ArrayAttr maps) {
+  return kern::ContractOp::create(rewriter, loc, init.getType(), op.getA(), op.getB(), extras, init,
+                                  op.getBLayout(), op.getGroups(), op.getStrides(),
+                                  op.getDilations(), op.getPads(), maps, op.getPlanAttr());
 }
 
 kern::WindowOp rebuild(PatternRewriter &rewriter, kern::WindowOp op, Location loc,
-                       ValueRange extras, ArrayAttr maps) {
-  return kern::WindowOp::create(rewriter, loc, op.getResult().getType(), op.getA(), op.getWeights(),
-                                extras, op.getInit(), op.getKind(), op.getKernel(), op.getStrides(),
+                       ValueRange extras, Value init, ArrayAttr maps) {
+  return kern::WindowOp::create(rewriter, loc, init.getType(), op.getA(), op.getWeights(), extras,
+                                init, op.getKind(), op.getKernel(), op.getStrides(),
                                 op.getDilations(), op.getPads(), maps);
 }
 
@@ -46,43 +46,88 @@ TypedAttr splatOf(Value value) {
   return cast<TypedAttr>(splat.getSplatValue<Attribute>());
 }
 
-/// Fuses `consumer` into `root`, which defines its operand number `position`.
-template <typename Root>
-void fuse(PatternRewriter &rewriter, Root root, nn::ScalarOpInterface consumer, unsigned position) {
-  auto type = cast<RankedTensorType>(consumer->getResult(0).getType());
-  SmallVector<Value> extras(root.getExtras());
-  SmallVector<Attribute> maps(root.getMaps().getValue());
-  for (OpOperand &operand : consumer->getOpOperands()) {
-    if (operand.getOperandNumber() == position || splatOf(operand.get()))
-      continue;
-    auto extra = cast<RankedTensorType>(operand.get().getType());
-    extras.push_back(operand.get());
-    maps.push_back(AffineMapAttr::get(nn::broadcastMap(extra, type)));
-  }
-  Location loc = rewriter.getFusedLoc({root.getLoc(), consumer.getLoc()});
-  Root result = rebuild(rewriter, root, loc, extras, rewriter.getArrayAttr(maps));
-  rewriter.inlineRegionBefore(root.getEpilogue(), result.getEpilogue(),
-                              result.getEpilogue().begin());
-  Block *body = result.getBody();
-  auto yield = cast<kern::YieldOp>(body->getTerminator());
-  rewriter.setInsertionPoint(yield);
-  SmallVector<Value> scalars;
-  for (OpOperand &operand : consumer->getOpOperands()) {
-    if (operand.getOperandNumber() == position)
-      scalars.push_back(yield.getValue());
-    else if (TypedAttr splat = splatOf(operand.get()))
-      scalars.push_back(arith::ConstantOp::create(rewriter, loc, splat));
-    else
-      scalars.push_back(body->addArgument(getElementTypeOrSelf(operand.get()), loc));
-  }
-  Value element = nn::buildElement(consumer, rewriter, consumer.getLoc(), scalars);
-  rewriter.replaceOpWithNewOp<kern::YieldOp>(yield, element);
-  remark::passed(consumer.getLoc(), remarkNamed("Fused"))
-      << remark::add("{0} into {1}", consumer->getName().getStringRef().str(),
-                     root->getName().getStringRef().str());
-  rewriter.replaceOp(consumer, result->getResults());
-  rewriter.eraseOp(root);
+Type elementOf(Value value) { return getElementTypeOrSelf(value); }
+
+/// Whether an epilogue can load or store it.
+bool isStorable(Type element) {
+  return element.isF32() || element.isInteger(8) || element.isInteger(32);
 }
+
+/// Bytes that are widened where they are used: in the epilogue too, rather than in memory.
+nn::ScalarOpInterface widening(Value value) {
+  Operation *op = value.getDefiningOp();
+  bool widens = isa_and_present<nn::DequantizeOp, nn::CastOp>(op) &&
+                elementOf(op->getOperand(0)).isInteger(8) && elementOf(value).isF32();
+  return widens ? cast<nn::ScalarOpInterface>(op) : nn::ScalarOpInterface();
+}
+
+/// Calls `visit` on what an epilogue loads for `value`.
+void forEachLeaf(Value value, llvm::function_ref<void(Value)> visit) {
+  if (splatOf(value))
+    return;
+  if (nn::ScalarOpInterface op = widening(value)) {
+    for (Value operand : op->getOperands())
+      forEachLeaf(operand, visit);
+    return;
+  }
+  visit(value);
+}
+
+/// Fuses `consumer` into `root`, which defines its operand number `position`.
+template <typename Root> struct Fusion {
+  PatternRewriter &rewriter;
+  Root root;
+  nn::ScalarOpInterface consumer;
+  unsigned position;
+  RankedTensorType type = cast<RankedTensorType>(consumer->getResult(0).getType());
+  Block *body = nullptr; // of the result
+
+  void run() {
+    SmallVector<Value> extras(root.getExtras());
+    SmallVector<Attribute> maps(root.getMaps().getValue());
+    for (OpOperand &operand : consumer->getOpOperands())
+      if (operand.getOperandNumber() != position)
+        forEachLeaf(operand.get(), [&](Value leaf) {
+          extras.push_back(leaf);
+          maps.push_back(
+              AffineMapAttr::get(nn::broadcastMap(cast<RankedTensorType>(leaf.getType()), type)));
+        });
+    Location loc = rewriter.getFusedLoc({root.getLoc(), consumer.getLoc()});
+    Value init = root.getInit();
+    if (init.getType() != type)
+      init = nn::Generics(rewriter, loc).empty(shapeOf(type), type.getElementType());
+    Root result = rebuild(rewriter, root, loc, extras, init, rewriter.getArrayAttr(maps));
+    rewriter.inlineRegionBefore(root.getEpilogue(), result.getEpilogue(),
+                                result.getEpilogue().begin());
+    body = result.getBody();
+    auto yield = cast<kern::YieldOp>(body->getTerminator());
+    rewriter.setInsertionPoint(yield);
+    SmallVector<Value> scalars;
+    for (OpOperand &operand : consumer->getOpOperands())
+      scalars.push_back(operand.getOperandNumber() == position ? yield.getValue()
+                                                               : scalarOf(operand.get()));
+    Value element = nn::buildElement(consumer, rewriter, consumer.getLoc(), scalars);
+    rewriter.replaceOpWithNewOp<kern::YieldOp>(yield, element);
+    remark::passed(consumer.getLoc(), remarkNamed("Fused"))
+        << remark::add("{0} into {1}", consumer->getName().getStringRef().str(),
+                       root->getName().getStringRef().str());
+    rewriter.replaceOp(consumer, result->getResults());
+    rewriter.eraseOp(root);
+  }
+
+  /// The element of `value`; leaves become block arguments in the order of forEachLeaf.
+  Value scalarOf(Value value) {
+    if (TypedAttr splat = splatOf(value))
+      return arith::ConstantOp::create(rewriter, consumer.getLoc(), splat);
+    nn::ScalarOpInterface op = widening(value);
+    if (!op)
+      return body->addArgument(nn::storageType(elementOf(value)), consumer.getLoc());
+    SmallVector<Value> scalars;
+    for (Value operand : op->getOperands())
+      scalars.push_back(scalarOf(operand));
+    return nn::buildElement(op, rewriter, op.getLoc(), scalars);
+  }
+};
 
 struct FuseConsumer : OpInterfaceRewritePattern<nn::ScalarOpInterface> {
   using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
@@ -94,7 +139,8 @@ struct FuseConsumer : OpInterfaceRewritePattern<nn::ScalarOpInterface> {
     unsigned position = 0;
     for (OpOperand &operand : consumer->getOpOperands()) {
       Operation *def = operand.get().getDefiningOp();
-      if (!def || !isa<kern::ContractOp, kern::WindowOp>(def) || operand.get().getType() != type)
+      if (!def || !isa<kern::ContractOp, kern::WindowOp>(def) ||
+          !keepsType(def, operand.get(), type))
         continue;
       if (def->getBlock() != consumer->getBlock()) {
         remark::missed(consumer.getLoc(), remarkNamed("NotFused")) << remark::reason(
@@ -115,18 +161,39 @@ struct FuseConsumer : OpInterfaceRewritePattern<nn::ScalarOpInterface> {
     if (!root)
       return rewriter.notifyMatchFailure(consumer,
                                          "no contraction of its shape and type that is used once");
-    for (Value operand : consumer->getOperands())
-      if (!nn::broadcastsAlike(shapeOf(operand), shapeOf(type)))
-        return rewriter.notifyMatchFailure(consumer, "only a run knows what is repeated");
-    for (Value operand : consumer->getOperands())
-      if (getElementTypeOrSelf(operand) != type.getElementType() && !splatOf(operand))
-        return rewriter.notifyMatchFailure(consumer, "an operand is of another element type");
+    if (StringRef why = whyNot(consumer, position, type); !why.empty())
+      return rewriter.notifyMatchFailure(consumer, why);
     rewriter.setInsertionPoint(consumer);
     if (auto contract = dyn_cast<kern::ContractOp>(root))
-      fuse(rewriter, contract, consumer, position);
+      Fusion<kern::ContractOp>{rewriter, contract, consumer, position}.run();
     else
-      fuse(rewriter, cast<kern::WindowOp>(root), consumer, position);
+      Fusion<kern::WindowOp>{rewriter, cast<kern::WindowOp>(root), consumer, position}.run();
     return success();
+  }
+
+  /// Whether the result of `root` may become one of `type`: of the same shape, and of another
+  /// element type where sums are not kept in it.
+  static bool keepsType(Operation *root, Value result, RankedTensorType type) {
+    if (result.getType() == type)
+      return true;
+    auto contract = dyn_cast<kern::ContractOp>(root);
+    return shapeOf(result) == shapeOf(type) && (!contract || contract.isOfBytes()) &&
+           isStorable(type.getElementType()) && isStorable(elementOf(result));
+  }
+
+  /// Why an epilogue cannot read an operand of `consumer`, which gives `type`; empty: it can.
+  static StringRef whyNot(nn::ScalarOpInterface consumer, unsigned position,
+                          RankedTensorType type) {
+    StringRef why;
+    for (OpOperand &operand : consumer->getOpOperands())
+      if (operand.getOperandNumber() != position)
+        forEachLeaf(operand.get(), [&](Value leaf) {
+          if (!nn::broadcastsAlike(shapeOf(leaf), shapeOf(type)))
+            why = "only a run knows what is repeated";
+          else if (elementOf(leaf) != type.getElementType() && !isStorable(elementOf(leaf)))
+            why = "an operand is of another element type";
+        });
+    return why;
   }
 };
 

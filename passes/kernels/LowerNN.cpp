@@ -71,6 +71,34 @@ struct LowerPack : OpRewritePattern<kern::PackOp> {
   }
 };
 
+/// The operands and results of operations of kern in storage types.
+void storeKernOperands(func::FuncOp function) {
+  OpBuilder b(function.getContext());
+  function.walk([&](DestinationStyleOpInterface op) {
+    if (!isa<kern::KernDialect>(op->getDialect()))
+      return;
+    b.setInsertionPoint(op);
+    for (OpOperand &operand : op->getOpOperands())
+      if (auto empty = operand.get().getDefiningOp<tensor::EmptyOp>()) {
+        auto type = empty.getType();
+        operand.set(tensor::EmptyOp::create(b, op.getLoc(),
+                                            type.clone(nn::storageType(type.getElementType())),
+                                            empty.getDynamicSizes()));
+      } else
+        operand.set(nn::toStorage(b, op.getLoc(), operand.get()));
+    b.setInsertionPointAfter(op);
+    for (OpResult result : op->getResults()) {
+      auto type = cast<RankedTensorType>(result.getType());
+      Type storage = nn::storageType(type.getElementType());
+      if (storage == type.getElementType())
+        continue;
+      result.setType(type.clone(storage));
+      Value own = nn::fromStorage(b, op.getLoc(), result, type.getElementType());
+      result.replaceAllUsesExcept(own, own.getDefiningOp());
+    }
+  });
+}
+
 /// Arguments and results in storage types.
 void dropSigns(func::FuncOp function) {
   Block &body = function.front();
@@ -112,6 +140,7 @@ struct LowerNN : nncc::impl::LowerNNBase<LowerNN> {
     RewritePatternSet lowering(&getContext());
     lowering.add<LowerByInterface, LowerPack>(&getContext());
     walkAndApplyPatterns(function, std::move(lowering));
+    storeKernOperands(function);
     lowerSizes(function);
     WalkResult left = function.walk([](Operation *op) {
       return isa<nn::NNDialect>(op->getDialect()) ? WalkResult(op->emitOpError("was not lowered"))

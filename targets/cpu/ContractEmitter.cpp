@@ -71,7 +71,15 @@ void ContractEmitter::storeSums(const Values &sums, int64_t rows, Strip strip, c
     }
 }
 
-/// A heavy epilogue: row by row over the sums in C, so that its code exists once per tile.
+/// Sums for finishStored.
+void ContractEmitter::keepSums(const Values &sums, int64_t rows, Strip strip, const Cursor &at) {
+  if (!tileSums)
+    return storeSums(sums, rows, strip, at, /*last=*/false);
+  for (auto [i, sum] : llvm::enumerate(sums))
+    storeLanes(*this, sum, tileSums, constant(i * kern::panel), 1);
+}
+
+/// A heavy epilogue: row by row over the sums in memory, so that its code exists once per tile.
 void ContractEmitter::finishStored(int64_t rows, Strip strip, const Cursor &at) {
   unsigned extras = p.epilogue.getExtras().size();
   SmallVector<Values> shared(strip.count, Values(extras));
@@ -87,7 +95,10 @@ void ContractEmitter::finishStored(int64_t rows, Strip strip, const Cursor &at) 
         if (!values[i])
           values[i] = loadExtra(i, at, r, j, strip);
       Value address = addressC(at, r, j);
-      Value sum = loadLanes(*this, vector, bufferC, address, fixed(p.n.c), mask(strip, j));
+      Value from = add(mul(r, strip.count * kern::panel), j * kern::panel);
+      Value sum = tileSums
+                      ? loadLanes(*this, vector, tileSums, from, 1)
+                      : loadLanes(*this, vector, bufferC, address, fixed(p.n.c), mask(strip, j));
       storeLanes(*this, p.epilogue.apply(*this, sum, values), bufferC, address, fixed(p.n.c),
                  mask(strip, j));
     }
@@ -103,7 +114,7 @@ void ContractEmitter::finish(const Values &sums, int64_t rows, Strip strip, cons
   if (!p.epilogue.isHeavy())
     return whenLast([&] { storeSums(sums, rows, strip, at, /*last=*/true); },
                     [&] { storeSums(sums, rows, strip, at, /*last=*/false); });
-  storeSums(sums, rows, strip, at, /*last=*/false);
+  keepSums(sums, rows, strip, at);
   whenLast([&] { finishStored(rows, strip, at); }, [] {});
 }
 

@@ -64,6 +64,7 @@ private:
   Values addEarlierBlocks(const Values &sums, int64_t rows, Strip strip, const Cursor &at);
   void finish(const Values &sums, int64_t rows, Strip strip, const Cursor &at);
   void storeSums(const Values &sums, int64_t rows, Strip strip, const Cursor &at, bool last);
+  void keepSums(const Values &sums, int64_t rows, Strip strip, const Cursor &at);
   void finishStored(int64_t rows, Strip strip, const Cursor &at);
   Value mask(Strip strip, int64_t panel);
   Value addressC(const Cursor &at, Value row, int64_t panel);
@@ -78,6 +79,7 @@ private:
   kern::PlanAttr plan;
   mlir::VectorType vector; // one panel of sums
   Value bufferA, bufferB, bufferC;
+  Value tileSums;              // where a tile's sums wait for a heavy epilogue, if not in C
   Value source;                // the matrix that is packed into bufferB, null if B is read in place
   Value block;                 // of the reduction, null if there is one
   Value blockDepth;            // K of this block

@@ -146,6 +146,9 @@ void ContractEmitter::setOperands(kern::ContractOp op, Kernel &kernel) {
   bufferA = kernel.place(op.getA()).buffer;
   bufferB = kernel.place(op.getB()).buffer;
   bufferC = kernel.place(op.getInit()).buffer;
+  if (p.epilogue.isHeavy() && !p.storesSums())
+    tileSums =
+        kernel.allocateScratch(b, loc, plan.getRows() * plan.getPanels() * kern::panel, p.element);
   if (p.packed)
     return;
   if (readsInPlace()) {
@@ -207,6 +210,9 @@ LogicalResult nncc::cpu::emitContract(OpBuilder &b, kern::ContractOp op, Kernel 
   }
   if (!op.getPlan())
     return op.emitError("expects a plan: run nncc-cpu-plan-contract before");
+  if (!contraction->storesSums() && op.getPlan()->getKBlocks() > 1)
+    return op.emitError("expects a reduction in one block where init cannot hold sums of ")
+           << contraction->element;
   if (constantOf(contraction->n.c) == 0)
     return op.emitError("the columns of init lie on one another");
   if (!contraction->packed && !constantOf(contraction->bK) && !constantOf(contraction->n.b))

@@ -50,13 +50,13 @@ struct Reader {
     ArrayRef<int64_t> taps = op.getBType().getShape().slice(1 + groups, window);
     p.w = sizesA[rank - 2], p.kw = taps.back(), p.strideW = op.getStrides().back();
     p.dilationW = op.getDilations().back(), p.left = pads[window - 1];
-    p.right = pads[2 * window - 1], p.aW = a.back(1), p.bW = b.back(2);
+    p.right = pads[2 * window - 1], p.aW = a.back(1), p.bW = b.back(2 + p.isOfBytes);
     p.x = axis(rank - 2, p.aW * p.strideW);
     if (window < 2)
       return;
     p.h = sizesA[rank - 3], p.kh = taps[0], p.strideH = op.getStrides()[0];
     p.dilationH = op.getDilations()[0], p.top = pads[0], p.bottom = pads[2];
-    p.aH = a.back(2), p.bH = b.back(3);
+    p.aH = a.back(2), p.bH = b.back(3 + p.isOfBytes);
     p.y = axis(rank - 3, p.aH * p.strideH);
   }
 
@@ -67,7 +67,7 @@ struct Reader {
       p.bK = b.back(transposed ? 0 : 1), p.n.b = b.back(transposed ? 1 : 0);
       return;
     }
-    p.bK = b.back(1), p.bPanel = b.strides[op.getGroups() > 1];
+    p.bK = b.back(1 + p.isOfBytes), p.bPanel = b.strides[op.getGroups() > 1];
     if (op.getGroups() == 1)
       return;
     int64_t groups = op.getGroups();
@@ -83,6 +83,8 @@ struct Reader {
     p.packed = op.getBLayout() == BLayout::Packed;
     AffineExpr zero = p.number(0);
     p.depth = sizesA.back(), p.aK = a.back(0);
+    if (p.isOfBytes)
+      p.depth = p.depth.floorDiv(kern::bytesPerStep), p.aK = p.aK * kern::bytesPerStep;
     p.aOffset = a.offset, p.cOffset = c.offset;
     p.h = p.w = p.number(1), p.aH = p.aW = p.bPanel = p.bH = p.bW = zero;
     p.n = axis(rank - 1, zero);
@@ -144,15 +146,16 @@ void flatten(Contraction &p) {
 
 FailureOr<Contraction> Contraction::of(kern::ContractOp op, const Kernel *kernel) {
   RankedTensorType types[] = {op.getAType(), op.getBType(), op.getInitType()};
-  Type element = types[2].getElementType();
-  for (RankedTensorType type : types) {
+  for (RankedTensorType type : types)
     if (!type.hasStaticShape() && !type.getEncoding())
       return op.emitError("a contraction takes sizes that are constants or expressions over "
                           "symbols, found ")
              << type;
-    if (type.getElementType() != element || !(element.isF32() || element.isF64()))
-      return op.emitError("a contraction is implemented for f32 and f64, found ") << type;
-  }
+  Type sum = op.getSumType(), stored = types[2].getElementType();
+  if (!sum.isF32() && !sum.isF64() && !op.isOfBytes())
+    return op.emitError("a contraction is implemented for f32, f64 and bytes, found ") << types[0];
+  if (!stored.isIntOrFloat() || stored.getIntOrFloatBitWidth() % 8)
+    return op.emitError("a contraction cannot store elements of type ") << stored;
   if (op.getBLayout() == BLayout::Packed && !types[1].hasStaticShape())
     return op.emitError("packed weights have constant sizes, found ") << types[1];
   if (op.getBLayout() == BLayout::Packed && types[2].isDynamicDim(types[2].getRank() - 1))
@@ -165,7 +168,7 @@ FailureOr<Contraction> Contraction::of(kern::ContractOp op, const Kernel *kernel
   if (failed(epilogue))
     return failure();
   Contraction p;
-  p.element = element, p.epilogue = *epilogue;
+  p.element = sum, p.stored = stored, p.isOfBytes = op.isOfBytes(), p.epilogue = *epilogue;
   Reader(op, kernel, p).read();
   flatten(p);
   if (!constantOf(p.n.c) || !llvm::all_of(p.n.extras, constantOf))

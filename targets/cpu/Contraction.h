@@ -38,7 +38,9 @@ struct Line {
 /// Sizes and strides are constants or expressions over the kernel's symbols ("open"); what makes
 /// code of its own, window and packed weights, is constant.
 struct Contraction {
-  mlir::Type element;
+  mlir::Type element;     // of the sums
+  mlir::Type stored;      // of c
+  bool isOfBytes = false; // a step takes 4 of them from a and b: depth, aK and bK count such steps
   Epilogue epilogue;
   llvm::SmallVector<Axis> batches, lines;
   Axis y, x, n;
@@ -67,7 +69,11 @@ struct Contraction {
   mlir::AffineExpr batchCount() const;
   mlir::AffineExpr lineCount() const; // lines x y
   mlir::AffineExpr rowCount() const { return normalForm(lineCount() * x.size); }
+  /// Of a column of b in one step.
   int64_t elementBytes() const { return element.getIntOrFloatBitWidth() / 8; }
+  int64_t bytesOfA() const { return isOfBytes ? 1 : elementBytes(); }
+  /// Whether c can hold sums before their epilogue.
+  bool storesSums() const { return stored == element; }
   int64_t panelBytes() const { return kh * kw * nominal(depth) * kern::panel * elementBytes(); }
   bool isPadded() const { return top || left || bottom || right; }
   /// The length of lines is known at run time only: they are divided there.

@@ -1,4 +1,6 @@
-// kern.brgemm -> scf.for over vector.fma: accumulators are loop-carried vectors, so registers.
+// kern.brgemm -> scf.for over vector.fma or dot products of bytes: accumulators are loop-carried
+// vectors, so registers.
+#include "targets/cpu/DotProduct.h"
 #include "targets/cpu/Emitter.h"
 #include "targets/cpu/Passes.h"
 
@@ -16,7 +18,9 @@ using Values = SmallVector<Value>;
 
 struct Lowering : Emitter {
   kern::BrgemmOp op;
+  DotProduct dot;
   VectorType type = cast<VectorType>(op.getAcc().front().getType());
+  bool isOfBytes = type.getElementType().isInteger();
   int64_t nv = op.getNv();
   int64_t mr = op.getAcc().size() / nv;
   int64_t last = op.getCounts().size() - 1;
@@ -52,15 +56,25 @@ struct Lowering : Emitter {
     Values columns;
     for (int64_t j = 0; j < nv; ++j) {
       Value at = add(y, add(times(constant(u), bStrides[last]), j * op.getPanelStride()));
-      columns.push_back(vector::LoadOp::create(b, loc, type, op.getB(), at));
+      columns.push_back(isOfBytes ? dot.loadColumns(*this, type, op.getB(), at)
+                                  : vector::LoadOp::create(b, loc, type, op.getB(), at));
     }
     for (int64_t r = 0; r < mr; ++r) {
-      Value at = add(x, add(times(constant(u), aStrides[last]), rows[r]));
-      Value scalar = memref::LoadOp::create(b, loc, op.getA(), at);
-      Value row = vector::BroadcastOp::create(b, loc, type, scalar);
-      for (int64_t j = 0; j < nv; ++j)
-        acc[r * nv + j] = vector::FMAOp::create(b, loc, row, columns[j], acc[r * nv + j]);
+      Value row = loadRow(add(x, add(times(constant(u), aStrides[last]), rows[r])));
+      for (int64_t j = 0; j < nv; ++j) {
+        Value &sum = acc[r * nv + j];
+        sum = isOfBytes ? dot.accumulate(*this, row, columns[j], sum)
+                        : vector::FMAOp::create(b, loc, row, columns[j], sum);
+      }
     }
+  }
+
+  /// What a row has for one step, in all lanes.
+  Value loadRow(Value at) {
+    if (isOfBytes)
+      return dot.loadRow(*this, type, op.getA(), at);
+    Value scalar = memref::LoadOp::create(b, loc, op.getA(), at);
+    return vector::BroadcastOp::create(b, loc, type, scalar);
   }
 
   /// The innermost loop from `first` on, `unroll` steps at a time.
@@ -110,10 +124,13 @@ struct Lowering : Emitter {
 };
 
 struct LowerBrgemm : nncc::cpu::impl::LowerBrgemmBase<LowerBrgemm> {
+  using LowerBrgemmBase::LowerBrgemmBase;
+
   void runOnOperation() override {
-    getOperation()->walk([](kern::BrgemmOp op) {
+    DotProduct dot{dotBits};
+    getOperation()->walk([&](kern::BrgemmOp op) {
       OpBuilder builder(op);
-      Lowering lowering{{builder, op.getLoc()}, op};
+      Lowering lowering{{builder, op.getLoc()}, op, dot};
       lowering.setStrides();
       op->replaceAllUsesWith(lowering.nest(0, op.getAOffset(), op.getBOffset(), op.getAcc()));
       op->erase();

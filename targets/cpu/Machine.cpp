@@ -91,4 +91,16 @@ std::vector<std::string> Machine::isa() const {
   return result;
 }
 
+VectorUnit Machine::vectorUnit() const {
+  Triple parsed(triple);
+  if (!parsed.isX86())
+    return {32, 16, 0};
+  std::vector<std::string> known = isa();
+  auto has = [&](StringRef feature) { return is_contained(known, feature); };
+  if (has("avx512f"))
+    return {32, 64, has("avx512vnni") ? 512 : 0};
+  // AVX-VNNI has the instruction in another encoding, which LLVM chooses.
+  return {16, has("avx") ? 32 : 16, has("avxvnni") ? 256 : 0};
+}
+
 } // namespace nncc::cpu

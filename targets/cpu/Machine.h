@@ -10,6 +10,12 @@
 
 namespace nncc::cpu {
 
+/// What the schedule of a kernel has to know of the vector unit.
+struct VectorUnit {
+  int64_t registers = 32, registerBytes = 64;
+  int64_t dotBits = 0; // see DotProduct
+};
+
 struct Machine {
   std::string triple, cpu, features; // LLVM's names
 
@@ -22,6 +28,8 @@ struct Machine {
   /// The instruction set extensions that code for this machine may use: what a library declares and
   /// its host checks before it runs it.
   std::vector<std::string> isa() const;
+
+  VectorUnit vectorUnit() const;
 };
 
 } // namespace nncc::cpu

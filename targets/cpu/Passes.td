@@ -71,10 +71,14 @@ def EmitKernel : Pass<"nncc-cpu-emit-kernel", "::mlir::func::FuncOp"> {
 }
 
 def LowerBrgemm : Pass<"nncc-cpu-lower-brgemm", "::mlir::func::FuncOp"> {
-  let summary = "kern.brgemm -> scf.for over vector.fma";
+  let summary = "kern.brgemm -> scf.for over vector.fma, or over dot products of bytes";
   let description = "The accumulators are loop-carried vectors and so stay in registers.";
+  let options = [
+    Option<"dotBits", "dot-bits", "int64_t", "0",
+           "bits of the registers that have VPDPBUSD; 0: products of bytes are made by VPMADDWD or the like">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
-                           "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+                           "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
+                           "::mlir::LLVM::LLVMDialect"];
 }
 
 def ApproximateMath : Pass<"nncc-cpu-approximate-math", "::mlir::func::FuncOp"> {

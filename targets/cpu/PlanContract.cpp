@@ -66,7 +66,7 @@ struct Planner {
     // Square tiles read least.
     double reads = 0.05 * registersPerPanel() * width * n * (1.0 / t.rows + 1.0 / t.panels);
     // Rows of A at a pitch of the L1 cache's 4 KiB share its 8 ways.
-    int64_t setBytes = std::gcd(constantOf(p.x.a).value_or(0) * p.elementBytes(), 4096);
+    int64_t setBytes = std::gcd(constantOf(p.x.a).value_or(0) * p.bytesOfA(), 4096);
     double conflicts = setBytes && t.rows * setBytes > 8 * 4096 ? 1.3 : 1;
     // Each body costs text and compile time: remainders, tiles that padding clips.
     int64_t bodies = 1 + (width % t.rows != 0) + ((p.left || p.right) && width / t.rows > 2);
@@ -91,6 +91,8 @@ struct Planner {
   /// K in blocks whose rows of A and panels of B stay in the caches, if possible of one size; a
   /// window's rows where a group of panels would not stay in L2.
   int64_t chooseBlocks(Tile t) const {
+    if (!p.storesSums())
+      return 1;
     if (p.kh * p.kw > 1)
       return t.panels * p.panelBytes() > 600 << 10 ? p.kh : 1;
     auto depth = constantOf(p.depth);

@@ -78,9 +78,9 @@ static LogicalResult checkTypes(kern::WindowOp op) {
              << type;
   Type element = op.getAType().getElementType(), sum = op.getBody()->getArgument(0).getType();
   Type output = op.getInitType().getElementType();
-  bool convertible =
-      element == sum || (isa<FloatType>(element) && isa<FloatType>(sum) &&
-                         element.getIntOrFloatBitWidth() < sum.getIntOrFloatBitWidth());
+  bool convertible = element == sum || (element.isInteger(8) && sum.isF32()) ||
+                     (isa<FloatType>(element) && isa<FloatType>(sum) &&
+                      element.getIntOrFloatBitWidth() < sum.getIntOrFloatBitWidth());
   if (!isSupported(sum) || !convertible || !output.isIntOrFloat() ||
       output.getIntOrFloatBitWidth() % 8)
     return op.emitError("has no schedule on a CPU for elements of type ")

@@ -230,7 +230,10 @@ private:
   Value load(Value buffer, Value at, int64_t stride, const Channels &channels) {
     Type element = cast<MemRefType>(buffer.getType()).getElementType();
     Value value = loadLanes(*this, vector.clone(element), buffer, at, stride, channels.mask);
-    return element == p.sum ? value : arith::ExtFOp::create(b, loc, vector, value).getResult();
+    if (element == p.sum)
+      return value;
+    return isa<FloatType>(element) ? arith::ExtFOp::create(b, loc, vector, value).getResult()
+                                   : arith::UIToFPOp::create(b, loc, vector, value).getResult();
   }
 
   Values clippedTaps(const Tile &shape, Value a, Value weights, const Channels &channels,
