@@ -25,7 +25,8 @@ static void buildGraph(OpPassManager &pm, const CompileOptions &) {
   // may be one of them.
   add(pm, "func.func(nncc-pack-borders,nncc-fold-shapes,canonicalize,cse,nncc-append-states,"
           "nncc-hoist-invariants,nncc-form-integer-products,nncc-simplify-graph,nncc-fuse-gelu,"
-          "nncc-fuse-activations,nncc-fuse-layer-norm,nncc-fuse-softmax,nncc-fold-batch-norm,nncc-"
+          "nncc-fuse-activations,nncc-fold-scales,nncc-fuse-layer-norm,nncc-fuse-softmax,nncc-fold-"
+          "batch-norm,nncc-"
           "assign-layout,"
           "canonicalize,cse),"
           "nncc-evaluate-constants,func.func(nncc-fuse-attention,canonicalize,cse)");

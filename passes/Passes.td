@@ -110,6 +110,20 @@ def FormIntegerProducts : GraphPass<"nncc-form-integer-products"> {
   }];
 }
 
+def FoldScales : GraphPass<"nncc-fold-scales"> {
+  let summary = "Multiply scales of quantized numbers at compile time";
+  let description = [{
+    Where the order of rounding is open, behind products of integers:
+    ```mlir
+    %x = nn.dequantize %p, %s, %z                     %x = nn.dequantize %p, (%s / %t), %z
+    %y = nn.relu (nn.add %x, %bias)              -->  %y = nn.add %x, (%bias / %t)
+    %q = nn.quantize %y, %t, 0                        %q = nn.quantize %y, 1, 0
+    ```
+    Bounds that saturation has as well are dropped, and what is quantized to be dequantized at once is rounded and bounded as
+    floats.
+  }];
+}
+
 def FuseGelu : GraphPass<"nncc-fuse-gelu"> {
   let summary = "Recognise GELU by its formula";
   let description = [{

@@ -1,5 +1,5 @@
-// Quantized operators. Integer products run as floats where that is exact: the contraction kernels
-// are made for them.
+// Quantized operators. Products of integers are those of floats that are exact; the graph passes
+// make integers of them again where there are kernels for these.
 #include "compiler/import/Compose.h"
 #include "compiler/import/Rules.h"
 #include "compiler/import/TypeMap.h"
@@ -116,8 +116,10 @@ static Type exactType(OpBinder &b, int64_t terms) {
 
 // x - zeroPoint as floats.
 static Value centered(OpBinder &b, Value x, Value zeroPoint, Type type) {
-  x = b.cast(x, type);
-  return zeroPoint ? Compose{b}.sub(x, b.cast(zeroPoint, type)) : x;
+  if (!x)
+    return {};
+  Value zero = zeroPoint ? zeroPoint : Compose{b}.number(x, 0);
+  return b.create<nn::DequantizeOp>({x, b.scalar(type, 1), zero});
 }
 
 // A parameter of one value, or one per row or column of a matrix.

@@ -84,7 +84,7 @@ Value QuantizeOp::buildScalar(OpBuilder &b, Location loc, ValueRange x) {
   bool isFloat = isa<FloatType>(element);
   if (!isFloat)
     result = math::RoundEvenOp::create(b, loc, result);
-  if (!isFloat || !isZero(getZeroPoint())) // -0 stays
+  if (!isZero(getZeroPoint())) // -0 stays
     result = arith::AddFOp::create(b, loc, result, toFloat(getZeroPoint(), compute, b, loc, x[2]));
   if (element.isInteger(8) && compute.isF32())
     return saturateByte(cast<IntegerType>(element), b, loc, result);

@@ -58,21 +58,49 @@ std::optional<SmallVector<double>> readFloats(Value value, int64_t most) {
   return result;
 }
 
+/// The bytes of a constant whose elements take whole ones; those of one element where all are
+/// equal.
+static std::optional<ArrayRef<char>> rawBytes(ElementsAttr attr, unsigned width) {
+  if (width % 8)
+    return std::nullopt;
+  ArrayRef<char> bytes;
+  int64_t count = attr.getNumElements();
+  if (auto dense = dyn_cast<DenseElementsAttr>(attr)) {
+    bytes = dense.getRawData();
+    count = dense.isSplat() ? 1 : count;
+  } else if (auto resource = dyn_cast<DenseResourceElementsAttr>(attr))
+    if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
+      bytes = blob->getData();
+  if (static_cast<int64_t>(bytes.size()) < count * width / 8)
+    return std::nullopt;
+  return bytes.take_front(count * width / 8);
+}
+
 std::optional<ArrayRef<char>> readBytes(Value value) {
   ElementsAttr attr;
   if (!matchPattern(value, m_Constant(&attr)) || !attr.getElementType().isInteger(8))
     return std::nullopt;
-  ArrayRef<char> bytes;
-  if (auto dense = dyn_cast<DenseElementsAttr>(attr)) {
-    bytes = dense.getRawData();
-    if (dense.isSplat())
-      return bytes.take_front(1);
-  } else if (auto resource = dyn_cast<DenseResourceElementsAttr>(attr))
-    if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
-      bytes = blob->getData();
-  if (static_cast<int64_t>(bytes.size()) < attr.getNumElements())
+  return rawBytes(attr, 8);
+}
+
+std::optional<SmallVector<int64_t>> readIntegers(Value value, int64_t most) {
+  ElementsAttr attr;
+  if (!matchPattern(value, m_Constant(&attr)) || attr.getNumElements() > most)
     return std::nullopt;
-  return bytes.take_front(attr.getNumElements());
+  auto type = dyn_cast<IntegerType>(attr.getElementType());
+  std::optional<ArrayRef<char>> bytes = type ? rawBytes(attr, type.getWidth()) : std::nullopt;
+  if (!bytes || type.getWidth() > 64)
+    return std::nullopt;
+  SmallVector<int64_t> result;
+  for (; !bytes->empty(); bytes = bytes->drop_front(type.getWidth() / 8)) {
+    uint64_t word = 0;
+    std::memcpy(&word, bytes->data(), type.getWidth() / 8);
+    APInt element(type.getWidth(), word);
+    result.push_back(type.isUnsigned() ? element.getZExtValue() : element.getSExtValue());
+  }
+  if (result.size() == 1)
+    result.resize(attr.getNumElements(), result.front());
+  return result;
 }
 
 Value makeFloats(OpBuilder &b, Location loc, RankedTensorType type, ArrayRef<double> elements) {

@@ -8,6 +8,9 @@ namespace nncc {
 /// The elements of a float constant of at most `most` elements, in row-major order.
 std::optional<llvm::SmallVector<double>> readFloats(mlir::Value value, int64_t most = 1 << 16);
 
+/// The elements of an integer constant of at most `most` elements, in row-major order.
+std::optional<llvm::SmallVector<int64_t>> readIntegers(mlir::Value value, int64_t most = 1 << 16);
+
 /// The bytes of a constant of 8-bit integers, in row-major order; one byte where all are the same.
 std::optional<llvm::ArrayRef<char>> readBytes(mlir::Value value);
 

@@ -25,6 +25,11 @@ bool isSingle(Value value) {
 
 bool isByte(Type element) { return element.isInteger(8) && !element.isSignedInteger(); }
 
+bool isScale(Value value) {
+  Type element = typeOf(value).getElementType();
+  return element.isF32() || element.isF64();
+}
+
 /// The one integer that all elements of an 8-bit constant are.
 std::optional<int64_t> uniformCode(Value value) {
   std::optional<ArrayRef<char>> bytes = readBytes(value);
@@ -47,6 +52,8 @@ struct Builder {
     return nn::ConstantOp::create(rewriter, loc, DenseElementsAttr::get(type, bits));
   }
   Value cast(Value value, Type element) {
+    if (typeOf(value).getElementType() == element)
+      return value;
     return nn::CastOp::create(rewriter, loc, value, TypeAttr::get(element));
   }
   Value reshape(Value value, ArrayRef<int64_t> shape) {
@@ -83,8 +90,7 @@ struct Activation {
   static bool is(Value value) {
     auto op = value.getDefiningOp<nn::DequantizeOp>();
     return op && isSingle(op.getScale()) && isSingle(op.getZeroPoint()) &&
-           isByte(typeOf(op.getOperand()).getElementType()) &&
-           typeOf(op.getScale()).getElementType().isF32();
+           isByte(typeOf(op.getOperand()).getElementType()) && isScale(op.getScale());
   }
 
   static Activation of(Value value, Builder &b) {
@@ -111,7 +117,7 @@ struct Weights {
       value = transpose.getOperand(), columns = transpose.getPerm()[columns];
     auto op = value.getDefiningOp<nn::DequantizeOp>();
     if (!op || !isByte(typeOf(op.getOperand()).getElementType()) || !isConstant(op.getScale()) ||
-        !typeOf(op.getScale()).getElementType().isF32() || !isPerColumn(op, columns))
+        !isScale(op.getScale()) || !isPerColumn(op, columns))
       return std::nullopt;
     bool isUnsigned = typeOf(op.getOperand()).getElementType().isUnsignedInteger();
     auto sums = sumColumns(op.getOperand(), columns, isUnsigned ? 128 : 0);
@@ -157,11 +163,22 @@ struct Weights {
   }
 };
 
-/// Sums of products of codes -> what they stand for; `shape` is that of one element per column.
+/// Scales times a factor; at once where both are constants.
+Value multiply(Builder &b, Value scales, Value factor) {
+  auto numbers = readFloats(scales), other = readFloats(factor);
+  if (!numbers || !other)
+    return nn::MulOp::create(b.rewriter, b.loc, scales, factor);
+  for (double &number : *numbers)
+    number *= other->front();
+  return makeFloats(b.rewriter, b.loc, typeOf(scales), *numbers);
+}
+
+/// Sums of products of codes, i32 or f32 -> what they stand for; `shape` is that of one element per
+/// column.
 Value dequantize(Builder &b, Value products, const Activation &x, const Weights &w,
                  ArrayRef<int64_t> shape) {
   Type i32 = b.rewriter.getI32Type();
-  Value scale = nn::MulOp::create(b.rewriter, b.loc, x.scale, w.scale);
+  Value scale = multiply(b, w.scale, x.scale);
   if (typeOf(scale).getRank())
     scale = b.reshape(scale, shape);
   Value zero = b.integer(i32, 0);
@@ -172,7 +189,12 @@ Value dequantize(Builder &b, Value products, const Activation &x, const Weights 
         nn::ConstantOp::create(b.rewriter, b.loc, DenseElementsAttr::get<int32_t>(type, sums));
     zero = nn::MulOp::create(b.rewriter, b.loc, b.cast(x.zero, i32), column);
   }
-  return nn::DequantizeOp::create(b.rewriter, b.loc, products, scale, zero);
+  if (typeOf(products).getElementType() == i32)
+    return nn::DequantizeOp::create(b.rewriter, b.loc, products, scale, zero);
+  if (x.hasZeroPoint())
+    products = nn::SubOp::create(b.rewriter, b.loc, products,
+                                 b.cast(zero, typeOf(products).getElementType()));
+  return nn::MulOp::create(b.rewriter, b.loc, products, scale);
 }
 
 void remarkFormed(Operation *op) {
@@ -222,8 +244,8 @@ struct FormConv : OpRewritePattern<nn::ConvOp> {
     Value products;
     if (isDepthwise) { // sums of few products are exact in f32
       Type f32 = rewriter.getF32Type();
-      Value sums = conv(b.cast(x.codes, f32), b.cast(w->codes, f32));
-      products = b.cast(sums, rewriter.getI32Type());
+      products =
+          b.cast(conv(b.cast(x.codes, f32), b.cast(w->codes, f32)), op.getType().getElementType());
     } else
       products = conv(x.codes, w->codes);
     rewriter.replaceOp(op, dequantize(b, products, x, *w, column));
@@ -330,15 +352,33 @@ bool isOfProducts(Value value, int depth = 8) {
   if (auto dequantize = dyn_cast<nn::DequantizeOp>(op))
     if (typeOf(dequantize.getOperand()).getElementType().isInteger(32))
       return true;
+  if (auto conv = dyn_cast<nn::ConvOp>(op)) // depthwise
+    if (auto widened = conv.getInput().getDefiningOp<nn::CastOp>())
+      return isByte(typeOf(widened.getOperand()).getElementType());
   return isa<nn::ScalarOpInterface>(op) && llvm::any_of(op->getOperands(), [&](Value operand) {
            return isOfProducts(operand, depth - 1);
          });
 }
 
+/// cast(dequantize(x, 1, z)) to the type of x -> x - z.
+struct DropUnitScale : OpRewritePattern<nn::CastOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(nn::CastOp op, PatternRewriter &rewriter) const override {
+    auto dequantize = op.getOperand().getDefiningOp<nn::DequantizeOp>();
+    if (!dequantize || dequantize.getOperand().getType() != op.getType() ||
+        !op.getTo().isInteger(32) || nn::constantScalar(dequantize.getScale()) != 1)
+      return rewriter.notifyMatchFailure(op, "not of integers of its type with a scale of 1");
+    rewriter.replaceOpWithNewOp<nn::SubOp>(op, op.getType(), dequantize.getOperand(),
+                                           dequantize.getZeroPoint());
+    return success();
+  }
+};
+
 struct FormIntegerProducts : impl::FormIntegerProductsBase<FormIntegerProducts> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<FormConv, FormMatMul, SinkBelowPool, DropRoundTrip>(&getContext());
+    patterns.add<FormConv, FormMatMul, SinkBelowPool, DropRoundTrip, DropUnitScale>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       return signalPassFailure();
     // Behind such sums the order in which scales are multiplied and rounded is open.

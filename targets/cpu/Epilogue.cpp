@@ -1,4 +1,5 @@
 #include "targets/cpu/Epilogue.h"
+#include "targets/cpu/BodyEvaluator.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/IRMapping.h"
@@ -72,6 +73,7 @@ SmallVector<Value> nncc::cpu::evaluateOnVectors(Emitter &e, Block &body, ValueRa
       continue;
     }
     Operation *clone = e.b.clone(inner, map);
+    relaxZeros(clone);
     for (Value result : clone->getResults())
       result.setType(shaped(result.getType()));
   }
