@@ -1,7 +1,7 @@
 // RUN: nncc-opt %s --split-input-file --verify-diagnostics --pass-pipeline="builtin.module(func.func(nncc-cpu-plan-contract))"
 
 func.func @type(%x: tensor<4x8xf16>, %w: tensor<1x8x16xf16>, %y: tensor<4x16xf16>) -> tensor<4x16xf16> {
-  // expected-error @below {{a contraction is implemented for f32 and f64, found 'tensor<4x8xf16>'}}
+  // expected-error @below {{a contraction is implemented for f32, f64 and bytes, found 'tensor<4x8xf16>'}}
   %0 = kern.contract packed ins(%x, %w : tensor<4x8xf16>, tensor<1x8x16xf16>) extras() outs(%y : tensor<4x16xf16>)
       strides [] dilations [] pads [] maps [] {
   ^bb0(%acc: f16):
