@@ -200,8 +200,10 @@ struct KeepFloats : OpRewritePattern<nn::DequantizeOp> {
     Location loc = op.getLoc();
     auto number = [&](double x) { return makeScalar(rewriter, loc, rewriter.getF32Type(), x); };
     Value x = quantize.getOperand();
+    Scaler scaler{rewriter};
     if (*scale != 1)
-      x = nn::MulOp::create(rewriter, loc, x, number(1 / *scale));
+      x = scaler.canScale(x) ? scaler.scale(x, 1 / *scale)
+                             : nn::MulOp::create(rewriter, loc, x, number(1 / *scale));
     x = nn::RoundOp::create(rewriter, loc, x);
     x = nn::MaxOp::create(rewriter, loc, x, number(range->lowest));
     x = nn::MinOp::create(rewriter, loc, x, number(range->highest));
