@@ -45,6 +45,9 @@ struct CompileOptions {
   /// "host", "x86-64-v2", "-v3", "-v4" (the psABI's levels), or "<triple>:<cpu>".
   std::string target = "host";
   unsigned optLevel = 2;
+  /// 3x3 convolutions by Winograd's algorithm: "auto", where a cost model finds it faster; "off";
+  /// "2" or "4", in tiles of this size wherever it can be.
+  std::string winograd = "auto";
   std::map<std::string, int64_t> dims;                // --dim batch=8
   std::map<std::string, std::vector<int64_t>> shapes; // --shape x:8x3x224x224; -1 stays open
   bool allValuesAreOutputs = false; // also every float tensor between the nodes of the graph

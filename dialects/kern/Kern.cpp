@@ -146,22 +146,53 @@ static LogicalResult verifyPacked(ContractOp op) {
   return verifyWindow(op, w.getShape().slice(1 + lead, window));
 }
 
+static LogicalResult verifyPlan(ContractOp op, PlanAttr plan) {
+  for (int64_t number : {plan.getRows(), plan.getPanels(), plan.getKBlocks(), plan.getUnitTiles(),
+                         plan.getUnroll()})
+    if (number < 1)
+      return op.emitOpError("expects a plan of positive numbers, found ") << plan;
+  return success();
+}
+
+/// What Winograd's algorithm computes, and numbers of which a kernel can be made.
+static LogicalResult verifyPlan(ContractOp op, WinogradPlanAttr plan) {
+  constexpr int64_t mostSums = 32, most = 1 << 20; // registers; of each other number
+  if (plan.getTile() != 2 && plan.getTile() != 4)
+    return op.emitOpError("expects tiles of 2x2 or 4x4, found ") << plan;
+  for (int64_t number : {plan.getUnitTiles(), plan.getUnitPanels(), plan.getKBlock(),
+                         plan.getRows(), plan.getPanels()})
+    if (number < 1 || number > most)
+      return op.emitOpError("expects a plan of numbers from 1 to ") << most << ", found " << plan;
+  if (plan.getRows() * plan.getPanels() > mostSums)
+    return op.emitOpError("expects a register tile of at most ")
+           << mostSums << " panels, found " << plan;
+  auto isOnes = [](ArrayRef<int64_t> numbers) { return llvm::all_equal(numbers) && numbers[0] == 1; };
+  RankedTensorType w = op.getBType();
+  bool isWindow = op.getWindowRank() == 2 && op.getBLayout() == BLayout::Packed &&
+                  op.getGroups() == 1 && w.getRank() == 5 && w.getDimSize(1) == 3 &&
+                  w.getDimSize(2) == 3 && isOnes(op.getStrides()) && isOnes(op.getDilations());
+  if (!isWindow || !op.getAType().getElementType().isF32())
+    return op.emitOpError("expects a 3x3 window of stride and dilation 1 over f32 in one group");
+  return success();
+}
+
 LogicalResult ContractOp::verify() {
   if (getAType().getRank() != getInitType().getRank() || getInitType().getRank() <= getWindowRank())
     return emitOpError("expects a and init of one rank, at least ") << getWindowRank() + 1;
-  if (PlanAttr plan = getPlanAttr())
-    for (int64_t number : {plan.getRows(), plan.getPanels(), plan.getKBlocks(), plan.getUnitTiles(),
-                           plan.getUnroll()})
-      if (number < 1)
-        return emitOpError("expects a plan of positive numbers, found ") << plan;
+  if (auto plan = dyn_cast_or_null<PlanAttr>(getPlanAttr()); plan && failed(verifyPlan(*this, plan)))
+    return failure();
   RankedTensorType x = getAType(), w = getBType(), y = getInitType();
   if (isOfBytes() ? !w.getElementType().isSignlessInteger(8)
                   : w.getElementType() != x.getElementType())
     return emitOpError("expects b of the type of a, or of i8 where a has bytes, found ") << w;
   if (isOfBytes() && getBLayout() != BLayout::Packed)
     return emitOpError("expects packed b where bytes are multiplied");
+  auto winograd = dyn_cast_or_null<WinogradPlanAttr>(getPlanAttr());
   if (getBLayout() == BLayout::Packed)
-    return verifyPacked(*this);
+    return success(succeeded(verifyPacked(*this)) &&
+                   (!winograd || succeeded(verifyPlan(*this, winograd))));
+  if (winograd)
+    return verifyPlan(*this, winograd);
   bool transposed = getBLayout() == BLayout::Transposed;
   if (getWindowRank() || getGroups() != 1)
     return emitOpError("expects packed b for a window or groups");

@@ -53,6 +53,29 @@ def Kern_PlanAttr : AttrDef<Kern_Dialect, "Plan"> {
   let assemblyFormat = "`<` struct(params) `>`";
 }
 
+def Kern_WinogradPlanAttr : AttrDef<Kern_Dialect, "WinogradPlan"> {
+  let mnemonic = "winograd";
+  let summary = "How a convolution is computed by Winograd's minimal filtering on a CPU";
+  let description = [{
+    A 3x3 convolution of stride and dilation 1 as F(m x m, 3 x 3), m = `tile`: with t = m + 2 a tile of m x m results takes
+    t x t products instead of 9 x m x m (Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, CVPR 2016).
+    ```
+    U[.., k, n] = G g[k, n] G^T            t x t points of the weights, from 3 x 3
+    V[.., i, k] = B^T a[i, k] B            t x t points of tile i of the input, which overlap by 2
+    M[.., i, n] = sum over k of V[.., i, k] * U[.., k, n]      a matrix product for each point
+    init[i, n]  = epilogue(A^T M[.., i, n] A)
+    ```
+    The weights stay as they are: U is made for a unit in scratch, which costs less than to read the (t / 3)^2 times
+    as many bytes of a U that is made ahead of time.
+
+    A unit is `unit_tiles` tiles x `unit_panels` panels of 16 columns, all tiles of one group of panels first. The
+    products are computed in register tiles of `rows` tiles x `panels` panels, K in blocks of `k_block`.
+  }];
+  let parameters = (ins "int64_t":$tile, "int64_t":$unit_tiles, "int64_t":$unit_panels, "int64_t":$k_block,
+                        "int64_t":$rows, "int64_t":$panels);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
 // How queries that have no keys are answered; the same as in nn.attention.
 def Kern_Guard : I32EnumAttr<"Guard", "Which weights of an attention are zero in place of NaN", [
     I32EnumAttrCase<"None", 0, "none">,   // none
@@ -96,12 +119,15 @@ def Kern_ContractOp : Kern_Op<"contract", [
 
     Sums are of the type of `a` and `b`, f32 or f64, or i32, which wraps, of unsigned bytes in `a` and signed bytes in `b`; K is a
     multiple of 4 then, and b packed as [G?, N/16, k1..ks, K/4, 16, 4].
+
+    The plan is a `#kern.plan`, or a `#kern.winograd` for a 3x3 window of stride and dilation 1 over f32.
   }];
   let arguments = (ins AnyRankedTensor:$a, AnyRankedTensor:$b, Variadic<AnyRankedTensor>:$extras,
                        AnyRankedTensor:$init, DefaultValuedAttr<Kern_BLayout, "BLayout::Packed">:$b_layout,
                        DefaultValuedAttr<I64Attr, "1">:$groups,
                        DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,
-                       DenseI64ArrayAttr:$pads, AffineMapArrayAttr:$maps, OptionalAttr<Kern_PlanAttr>:$plan);
+                       DenseI64ArrayAttr:$pads, AffineMapArrayAttr:$maps,
+                       OptionalAttr<AnyAttrOf<[Kern_PlanAttr, Kern_WinogradPlanAttr]>>:$plan);
   let results = (outs AnyRankedTensor:$result);
   let regions = (region SizedRegion<1>:$epilogue);
   let assemblyFormat = [{
@@ -122,7 +148,7 @@ def Kern_ContractOp : Kern_Op<"contract", [
     bool isOfBytes() { return getAType().getElementType().isInteger(8); }
     /// The type of `acc`.
     ::mlir::Type getSumType() { return getBody()->getArgument(0).getType(); }
-    /// Multiplications and additions.
+    /// Multiplications and additions, of the sums as they are written above.
     double getFlops();
   }];
 }

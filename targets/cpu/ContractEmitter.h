@@ -1,15 +1,9 @@
 // kern.contract -> register tiles: kern.brgemm, and the epilogue on its sums.
 #pragma once
 
-#include "targets/cpu/Contraction.h"
+#include "targets/cpu/Cursor.h"
 
 namespace nncc::cpu {
-
-/// Where an emitter is in each operand: offsets into their flat buffers.
-struct Cursor {
-  mlir::Value a, b, c;
-  llvm::SmallVector<mlir::Value> extras;
-};
 
 /// The panels of columns of a unit: `count` of them, the last one with `tail` columns, or those of
 /// `mask`.
@@ -18,7 +12,7 @@ struct Strip {
   mlir::Value mask;
 };
 
-class ContractEmitter : public Emitter {
+class ContractEmitter : public CursorEmitter {
 public:
   ContractEmitter(mlir::OpBuilder &b, mlir::Location loc, const Contraction &p, kern::PlanAttr plan,
                   KernelSizes &sizes);
@@ -45,8 +39,6 @@ private:
   void unit(Value chunk, const Cursor &at, Value columns);
   void columns(Value chunk, const Cursor &at, Value columns);
   void chunkOfLines(Value chunk, const Cursor &at, Strip strip);
-  Cursor advance(const Cursor &from, const Axis &axis, Value steps);
-  Cursor advance(Cursor at, llvm::ArrayRef<Axis> axes, Value index);
 
   // ContractLines.cpp: from lines to tiles.
   void line(Value index, Value part, Cursor at, Strip strip);

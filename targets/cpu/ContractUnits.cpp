@@ -12,7 +12,7 @@ static constexpr int64_t openDepthBlock = 512;
 
 ContractEmitter::ContractEmitter(OpBuilder &b, Location loc, const Contraction &p,
                                  kern::PlanAttr plan, KernelSizes &sizes)
-    : Emitter{b, loc, &sizes}, p(p), plan(plan), vector(VectorType::get({kern::panel}, p.element)),
+    : CursorEmitter(b, loc, sizes), p(p), plan(plan), vector(VectorType::get({kern::panel}, p.element)),
       blocks(p.number(1)), depthBlock(p.depth), panelStride(p.bPanel), stepB(p.bK),
       groups(normalForm(p.n.size.ceilDiv(plan.getPanels() * kern::panel))) {
   auto depth = constantOf(p.depth);
@@ -54,27 +54,6 @@ bool ContractEmitter::readsInPlace() const {
   auto rows = constantOf(p.rowCount()), columns = constantOf(p.n.size);
   return !p.packed && rows && *rows <= 2 * plan.getRows() && constantOf(p.n.b) == 1 && columns &&
          *columns % kern::panel == 0;
-}
-
-Cursor ContractEmitter::advance(const Cursor &from, const Axis &axis, Value steps) {
-  Cursor to{add(from.a, mul(steps, axis.a)),
-            add(from.b, mul(steps, axis.b)),
-            add(from.c, mul(steps, axis.c)),
-            {}};
-  for (auto [offset, stride] : llvm::zip(from.extras, axis.extras))
-    to.extras.push_back(add(offset, mul(steps, stride)));
-  return to;
-}
-
-/// The point `index` of nested axes, the last one fastest.
-Cursor ContractEmitter::advance(Cursor at, ArrayRef<Axis> axes, Value index) {
-  for (size_t i = axes.size(); i-- > 0;) {
-    Value step = index;
-    if (i > 0)
-      std::tie(index, step) = divide(index, axes[i].size);
-    at = advance(at, axes[i], step);
-  }
-  return at;
 }
 
 void ContractEmitter::chunkOfLines(Value chunk, const Cursor &at, Strip strip) {
@@ -190,10 +169,7 @@ void ContractEmitter::emit(kern::ContractOp op, Kernel &kernel) {
   if (!p.batches.empty())
     std::tie(batch, group) = divide(group, groups);
 
-  Cursor at{size(p.aOffset), size(p.bOffset), size(p.cOffset), {}};
-  for (const Epilogue::Extra &extra : p.epilogue.getExtras())
-    at.extras.push_back(size(extra.offset));
-  at = advance(at, p.batches, batch);
+  Cursor at = advance(begin(p), p.batches, batch);
   at = advance(at, p.n, mul(group, plan.getPanels() * kern::panel));
   if (p.packed)
     at.b = add(at.b, mul(group, p.bPanel * plan.getPanels()));
@@ -208,7 +184,8 @@ LogicalResult nncc::cpu::emitContract(OpBuilder &b, kern::ContractOp op, Kernel 
     kernel.setUnits(0);
     return success();
   }
-  if (!op.getPlan())
+  auto plan = dyn_cast_or_null<kern::PlanAttr>(op.getPlanAttr());
+  if (!plan)
     return op.emitError("expects a plan: run nncc-cpu-plan-contract before");
   if (!contraction->storesSums() && op.getPlan()->getKBlocks() > 1)
     return op.emitError("expects a reduction in one block where init cannot hold sums of ")
@@ -217,6 +194,6 @@ LogicalResult nncc::cpu::emitContract(OpBuilder &b, kern::ContractOp op, Kernel 
     return op.emitError("the columns of init lie on one another");
   if (!contraction->packed && !constantOf(contraction->bK) && !constantOf(contraction->n.b))
     return op.emitError("expects the columns or the rows of b at a constant distance");
-  ContractEmitter(b, op.getLoc(), *contraction, *op.getPlan(), kernel.sizes).emit(op, kernel);
+  ContractEmitter(b, op.getLoc(), *contraction, plan, kernel.sizes).emit(op, kernel);
   return success();
 }

@@ -201,7 +201,9 @@ private:
       kernel.places[destination.getTiedOpOperand(result)->get()] = kernel.places[result];
     }
     if (auto contract = dyn_cast<kern::ContractOp>(op))
-      return emitContract(b, contract, kernel);
+      return isa_and_nonnull<kern::WinogradPlanAttr>(contract.getPlanAttr())
+                 ? emitWinograd(b, contract, kernel)
+                 : emitContract(b, contract, kernel);
     if (auto attention = dyn_cast<kern::AttentionOp>(op))
       return emitAttention(b, attention, kernel);
     if (auto recurrence = dyn_cast<kern::RecurrenceOp>(op))

@@ -57,6 +57,7 @@ struct Kernel {
 /// Each emits the loop over units [begin, end) before `op` and sets kernel.units. On failure it has
 /// reported why. The values' places are in `kernel.places`.
 llvm::LogicalResult emitContract(mlir::OpBuilder &b, kern::ContractOp op, Kernel &kernel);
+llvm::LogicalResult emitWinograd(mlir::OpBuilder &b, kern::ContractOp op, Kernel &kernel);
 llvm::LogicalResult emitAttention(mlir::OpBuilder &b, kern::AttentionOp op, Kernel &kernel);
 llvm::LogicalResult emitRecurrence(mlir::OpBuilder &b, kern::RecurrenceOp op, Kernel &kernel);
 llvm::LogicalResult emitWindow(mlir::OpBuilder &b, kern::WindowOp op, Kernel &kernel);

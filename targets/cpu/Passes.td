@@ -4,6 +4,26 @@
 
 include "mlir/Pass/PassBase.td"
 
+def PlanWinograd : Pass<"nncc-cpu-plan-winograd", "::mlir::func::FuncOp"> {
+  let summary = "Choose the 3x3 convolutions that Winograd's algorithm computes faster";
+  let description = [{
+    Attaches a `#kern.winograd` plan, F(2x2, 3x3) or F(4x4, 3x3), to each contraction of a 3x3 window, of stride and
+    dilation 1, in one group, of f32 and of constant sizes, where a cost model finds it cheaper than nine products:
+    ```mlir
+    kern.contract packed ins(%a, %w) ... strides [1, 1] ...
+      -->   ... attributes {plan = #kern.winograd<tile = 4, unit_tiles = 28, ...>}
+    ```
+    The model counts multiplications, with those of tiles that reach over the image's end, the transforms of each
+    tile, of the weights and of the result, and what passes the L2 cache, for each way to divide tiles, columns and K.
+    The remark `winograd` (category `nncc-cpu`) tells its estimates, in thousands of cycles, and the choice. Direct
+    convolutions have no error beyond that of their sums; tiles of 4x4 about twice that (see `Winograd.h`).
+  }];
+  let options = [
+    Option<"mode", "mode", "std::string", "\"auto\"", "auto, off, or the tile of all that it can compute: 2, 4">,
+    Option<"threads", "threads", "int64_t", "0", "threads that share the units; 0: 4 are assumed">];
+  let dependentDialects = ["::nncc::kern::KernDialect"];
+}
+
 def PlanContract : Pass<"nncc-cpu-plan-contract", "::mlir::func::FuncOp"> {
   let summary = "Choose tile, blocks and order of each kern.contract";
   let description = [{

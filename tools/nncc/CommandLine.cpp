@@ -67,6 +67,12 @@ static cl::opt<unsigned> optLevelOption("O", cl::Prefix, cl::desc("Optimisation 
                                         cl::sub(compileCommand()), cl::sub(runCommand()),
                                         cl::sub(benchCommand()), cl::sub(compareCommand()));
 
+static cl::opt<std::string> winogradOption(
+    "winograd",
+    cl::desc("3x3 convolutions by Winograd's algorithm: auto (default), off, or in tiles of 2 or 4"),
+    cl::init("auto"), cl::value_desc("mode"), cl::cat(category()), cl::sub(compileCommand()),
+    cl::sub(runCommand()), cl::sub(benchCommand()), cl::sub(compareCommand()));
+
 static cl::opt<bool> verboseOption("v", cl::desc("One line per stage with its time and memory"),
                                    cl::cat(category()), cl::sub(compileCommand()),
                                    cl::sub(runCommand()), cl::sub(benchCommand()),
@@ -158,6 +164,8 @@ Expected<CompileOptions> commonOptions() {
   }
   if (optLevelOption > 3)
     return usageError("-O" + Twine(optLevelOption) + ": expected -O0, -O1, -O2 or -O3");
+  if (!is_contained({"auto", "off", "2", "4"}, winogradOption))
+    return usageError("--winograd=" + winogradOption + ": expected auto, off, 2 or 4");
   for (StringRef text : insertOptions) {
     Expected<InsertedPasses> passes = parseInsertion(text);
     if (!passes)
@@ -168,6 +176,7 @@ Expected<CompileOptions> commonOptions() {
   options.plugins = pluginOptions;
   options.target = targetOption;
   options.optLevel = optLevelOption;
+  options.winograd = winogradOption;
   options.verbose = verboseOption;
   options.progress = !verboseOption && errs().is_displayed();
   return options;

@@ -28,6 +28,7 @@ static std::string commandLine(const CompileOptions &options, StringRef path, si
     if (isGiven)
       words.push_back(word.str());
   };
+  add(options.winograd != CompileOptions().winograd, "--winograd=" + options.winograd);
   add(options.header, "--header");
   add(options.weights == WeightsPlace::File, "--weights=file");
   add(!options.name.empty(), "--name=" + options.name);
