@@ -53,7 +53,7 @@ private:
   static constexpr double bytesPerCycle = 12;      // of what is beyond it
 
   TransformCycles transforms() const {
-    return tile == 2 ? TransformCycles{80, 60, 80} : TransformCycles{220, 170, 200};
+    return tile == 2 ? TransformCycles{160, 110, 130} : TransformCycles{400, 240, 280};
   }
 
   /// Register tiles of the products: sums in 26 of 32 registers, or 28 of one or two panels.
@@ -73,12 +73,12 @@ private:
   }
 
   /// One step of a register tile: the FMA port, the load ports, the latency of a chain, panels from
-  /// the L2 cache where no other tile of rows has read them before.
+  /// the L2 cache where no other tile of rows has read them before. Square tiles read least.
   double stepCycles(int64_t rows, int64_t wide, const Plan &plan) const {
     if (!rows || !wide)
       return 0;
     double fromL2 = rows >= plan.unitTiles ? 2.5 * wide : 0;
-    return std::max({rows * wide * 1.0, (rows + wide) / 2.0, 4.0, fromL2});
+    return std::max({rows * wide * 1.0, 4.0, fromL2}) + 0.04 * (rows + wide);
   }
 
   double productCycles(int64_t tiles, int64_t panels, const Plan &plan) const {

@@ -1,5 +1,6 @@
 #include "targets/cpu/WinogradEmitter.h"
 
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "targets/cpu/Indices.h"
 #include "targets/cpu/Lanes.h"
@@ -11,6 +12,9 @@ using kern::panel;
 
 /// Steps of the product's reduction that its loop does at once.
 static constexpr int64_t unroll = 4;
+/// Channels by which weights are fetched ahead: the nine taps of a panel are as many streams, of
+/// which each is soon at its end.
+static constexpr int64_t prefetched = 16;
 /// Floats by which rows and points are set apart in scratch: at distances of powers of two they
 /// would share few sets of the caches.
 static constexpr int64_t apart = 16;
@@ -29,10 +33,10 @@ WinogradEmitter::WinogradEmitter(OpBuilder &b, Location loc, const Contraction &
   unitPanels = std::min(plan.getUnitPanels(), panelCount);
   kBlock = std::min(plan.getKBlock(), depth);
   rowV = llvm::alignTo(depth, panel) + apart;
-  rowM = unitPanels * panel;
   pointV = unitTiles * rowV + apart;
   pointU = unitPanels * kBlock * panel + apart;
-  pointM = unitTiles * rowM + apart;
+  pointM = unitPanels * panel;
+  rowM = points * pointM + apart;
 }
 
 Value WinogradEmitter::isLess(Value x, Value y) {
@@ -131,9 +135,12 @@ void WinogradEmitter::transformWeights(Value group, Value panelCount, Value firs
     loop(kCount, [&](Value k) {
       Value at = add(from, mul(add(firstK, k), p.bK));
       Values taps;
-      for (int64_t i = 0; i < 9; ++i)
-        taps.push_back(vector::LoadOp::create(b, loc, vector, bufferB,
-                                              add(at, size(p.bH * (i / 3) + p.bW * (i % 3)))));
+      for (int64_t i = 0; i < 9; ++i) {
+        Value tap = add(at, size(p.bH * (i / 3) + p.bW * (i % 3)));
+        taps.push_back(vector::LoadOp::create(b, loc, vector, bufferB, tap));
+        memref::PrefetchOp::create(b, loc, bufferB, add(tap, mul(constant(prefetched), p.bK)),
+                                   /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
+      }
       storePoints(transforms.weights(taps), bufferU, add(mul(j, kBlock * panel), mul(k, panel)),
                   pointU);
     });
@@ -315,7 +322,7 @@ void WinogradEmitter::emit(kern::ContractOp op, Kernel &kernel) {
   };
   bufferV = scratch(points * pointV);
   bufferU = scratch(points * pointU);
-  bufferM = scratch(points * pointM);
+  bufferM = scratch(unitTiles * rowM);
   stored = scratch(tile * tile * panel);
   kernel.setUnits(llvm::divideCeil(tileCount, unitTiles) *
                   llvm::divideCeil(panelCount, unitPanels));

@@ -11,7 +11,7 @@ namespace nncc::cpu {
 ///   V[point][tile][k] = transformed input, of all channels
 ///   for each block of K:
 ///     U[point][panel][k][16] = transformed weights
-///     M[point][tile][panel * 16] (+)= V[point] * U[point]
+///     M[tile][point][panel * 16] (+)= V[point] * U[point]
 ///   init = epilogue(transformed M)
 /// ```
 /// V, U and M are scratch. Units run over all blocks of a group first: U stays while the group does
