@@ -23,13 +23,14 @@ static void buildGraph(OpPassManager &pm, const CompileOptions &) {
   // Recognition first: exporters spell one function in many ways, and layout and folding take them
   // apart. Constants are evaluated late, in one run of the compiled code; the scale of an attention
   // may be one of them.
-  add(pm, "func.func(nncc-pack-borders,nncc-fold-shapes,canonicalize,cse,nncc-append-states,"
-          "nncc-hoist-invariants,nncc-form-integer-products,nncc-simplify-graph,nncc-fuse-gelu,"
-          "nncc-fuse-activations,nncc-fold-scales,nncc-fuse-layer-norm,nncc-fuse-softmax,nncc-fold-"
-          "batch-norm,nncc-"
-          "assign-layout,"
-          "canonicalize,cse),"
-          "nncc-evaluate-constants,func.func(nncc-fuse-attention,canonicalize,cse)");
+  add(pm,
+      "func.func(nncc-pack-borders,nncc-fold-shapes,canonicalize,cse,nncc-append-states,"
+      "nncc-hoist-invariants,nncc-form-integer-products,nncc-simplify-graph,nncc-fuse-gelu,"
+      "nncc-fuse-activations,nncc-fold-scales,nncc-fuse-layer-norm,nncc-fuse-softmax,nncc-fold-"
+      "batch-norm,nncc-"
+      "assign-layout,"
+      "canonicalize,cse),"
+      "nncc-evaluate-constants,func.func(nncc-fuse-attention,canonicalize,cse,nncc-split-batch)");
 }
 
 static void buildKernels(OpPassManager &pm, const CompileOptions &) {

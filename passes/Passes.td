@@ -191,6 +191,26 @@ def AssignLayout : GraphPass<"nncc-assign-layout"> {
   }];
 }
 
+def SplitBatch : GraphPass<"nncc-split-batch"> {
+  let summary = "Compute the images of a batch one after the other";
+  let description = [{
+    Operations from the arguments on that compute each image of a batch for itself move into a loop, if there is a convolution
+    among them and what one of them reads and writes of the whole batch does not fit the caches:
+    ```mlir
+    %c = nn.conv %x, %w : tensor<8x56x56x64xf32>        %y = rt.loop counter 0 () {trip = 8} {
+    %y = nn.relu %c                                -->     %i = nn.gather %x, counter
+                                                           %c = nn.conv %i, %w : tensor<1x56x56x64xf32>
+                                                           rt.yield (nn.relu %c) }
+    ```
+    Products of few rows per image stay outside: they share each read of their weights. The remark `Split` tells how many images
+    are taken at a time.
+  }];
+  let dependentDialects = ["::nncc::nn::NNDialect", "::nncc::rt::RTDialect"];
+  let options = [
+    Option<"cacheBytes", "cache-bytes", "int64_t", "8 << 20",
+           "bytes that one operation may read and write and find again">];
+}
+
 def EvaluateConstants : Pass<"nncc-evaluate-constants", "::mlir::ModuleOp"> {
   let summary = "Compute operations on constants at compile time";
   let description = [{
