@@ -330,6 +330,10 @@ LogicalResult BrgemmOp::verify() {
       getElementTypeOrSelf(getAcc().front()) != sum)
     return emitOpError(
         "expects a, b and accumulators of one type, or bytes and accumulators of i32");
+  auto type = cast<VectorType>(getAcc().front().getType());
+  if (!llvm::all_equal(getAcc().getTypes()) ||
+      (factor.isInteger() && (type.isScalable() || type.getNumElements() != panel)))
+    return emitOpError("expects accumulators of one type, of 16 lanes where bytes are multiplied");
   if (getUnroll() < 1)
     return emitOpError("expects to unroll by at least one step");
   return success();

@@ -25,7 +25,8 @@ std::optional<SmallVector<double>> readNumbers(Value value) {
   std::optional<SmallVector<int64_t>> codes = readIntegers(dequantize.getOperand());
   std::optional<SmallVector<int64_t>> zeros = readIntegers(dequantize.getZeroPoint());
   std::optional<SmallVector<double>> scales = readFloats(dequantize.getScale());
-  if (!codes || !zeros || !scales || typeOf(dequantize.getOperand()).getRank() > 1 ||
+  if (!codes || !zeros || !scales || dequantize.getType().getNumElements() != int64_t(codes->size()) ||
+      typeOf(dequantize.getOperand()).getRank() > 1 ||
       !llvm::all_of(*zeros, [](int64_t zero) { return zero == 0; }) ||
       (scales->size() != 1 && scales->size() != codes->size()))
     return std::nullopt;
@@ -119,7 +120,8 @@ struct FoldIntoQuantize : OpRewritePattern<nn::QuantizeOp> {
 
   LogicalResult matchAndRewrite(nn::QuantizeOp op, PatternRewriter &rewriter) const override {
     std::optional<double> scale = scaleOf(op.getScale());
-    if (!op.getByReciprocal() || !scale || *scale == 1)
+    if (!op.getByReciprocal() || !scale || *scale == 1 || !typeOf(op.getOperand()).getElementType().isF32() ||
+        typeOf(op.getOperand()).getShape() != op.getType().getShape())
       return rewriter.notifyMatchFailure(op, "the order of rounding is not open, or no scale");
     Scaler scaler{rewriter};
     if (!scaler.canScale(op.getOperand()))
@@ -142,7 +144,7 @@ struct DropBounds : OpRewritePattern<nn::QuantizeOp> {
     std::optional<CodeRange> range = CodeRange::of(op);
     std::optional<double> scale = scaleOf(op.getScale());
     Operation *bound = op.getOperand().getDefiningOp();
-    if (!range || !scale || !bound ||
+    if (!range || !scale || !isa_and_present<nn::ReluOp, nn::MaxOp, nn::MinOp>(bound) ||
         bound->getResult(0).getType() != bound->getOperand(0).getType())
       return rewriter.notifyMatchFailure(op, "no bounds of 8-bit integers");
     auto limit = [&]() -> std::optional<double> {
@@ -194,6 +196,8 @@ struct KeepFloats : OpRewritePattern<nn::DequantizeOp> {
     std::optional<CodeRange> range = CodeRange::of(quantize);
     std::optional<double> scale = scaleOf(quantize.getScale());
     std::optional<int64_t> zero = integerOf(op.getZeroPoint());
+    if (quantize.getOperand().getType() != op.getType() || !op.getType().getElementType().isF32())
+      return rewriter.notifyMatchFailure(op, "not between floats of one type");
     if (!range || !scale || !zero || zero != integerOf(quantize.getZeroPoint()) ||
         !nn::constantScalar(op.getScale()))
       return rewriter.notifyMatchFailure(op, "scales and zero points are not known or differ");

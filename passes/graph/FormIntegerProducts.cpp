@@ -30,6 +30,11 @@ bool isScale(Value value) {
   return element.isF32() || element.isF64();
 }
 
+/// Whether no scale and no zero point repeats codes.
+bool keepsShape(nn::DequantizeOp op) {
+  return typeOf(op.getOperand()).getShape() == op.getType().getShape();
+}
+
 /// The one integer that all elements of an 8-bit constant are.
 std::optional<int64_t> uniformCode(Value value) {
   std::optional<ArrayRef<char>> bytes = readBytes(value);
@@ -89,7 +94,7 @@ struct Activation {
 
   static bool is(Value value) {
     auto op = value.getDefiningOp<nn::DequantizeOp>();
-    return op && isSingle(op.getScale()) && isSingle(op.getZeroPoint()) &&
+    return op && keepsShape(op) && isSingle(op.getScale()) && isSingle(op.getZeroPoint()) &&
            isByte(typeOf(op.getOperand()).getElementType()) && isScale(op.getScale());
   }
 
@@ -116,7 +121,8 @@ struct Weights {
     if (transpose)
       value = transpose.getOperand(), columns = transpose.getPerm()[columns];
     auto op = value.getDefiningOp<nn::DequantizeOp>();
-    if (!op || !isByte(typeOf(op.getOperand()).getElementType()) || !isConstant(op.getScale()) ||
+    if (!op || !keepsShape(op) || !isByte(typeOf(op.getOperand()).getElementType()) ||
+        !isConstant(op.getScale()) ||
         !isScale(op.getScale()) || !isPerColumn(op, columns))
       return std::nullopt;
     bool isUnsigned = typeOf(op.getOperand()).getElementType().isUnsignedInteger();

@@ -44,7 +44,9 @@ ContractEmitter::Values ContractEmitter::addEarlierBlocks(const Values &sums, in
     for (int64_t j = 0; j < strip.count; ++j) {
       Value before = loadLanes(*this, vector, bufferC, addressC(at, constant(r), j), fixed(p.n.c),
                                mask(strip, j));
-      all.push_back(arith::AddFOp::create(b, loc, before, sums[r * strip.count + j]));
+      Value sum = sums[r * strip.count + j];
+      all.push_back(p.isOfBytes ? arith::AddIOp::create(b, loc, before, sum).getResult()
+                                : arith::AddFOp::create(b, loc, before, sum).getResult());
     }
   scf::YieldOp::create(b, loc, all);
   return Values(op.getResults());

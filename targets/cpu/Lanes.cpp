@@ -38,6 +38,13 @@ Value allLanes(Emitter &e, int64_t lanes) {
   auto type = VectorType::get({lanes}, e.b.getI1Type());
   return arith::ConstantOp::create(e.b, e.loc, DenseElementsAttr::get(type, true));
 }
+
+/// Whether the mask has the first lane alone.
+bool isFirstLane(Value mask) {
+  DenseIntElementsAttr bits;
+  return mask && matchPattern(mask, m_Constant(&bits)) &&
+         llvm::count(bits.getValues<bool>(), true) == 1 && *bits.value_begin<bool>();
+}
 } // namespace
 
 Value nncc::cpu::loadLanes(Emitter &e, VectorType type, Value buffer, Value at, int64_t stride,
@@ -68,7 +75,12 @@ void nncc::cpu::storeLanes(Emitter &e, Value value, Value buffer, Value at, Affi
                            Value mask) {
   int64_t lanes = cast<VectorType>(value.getType()).getNumElements();
   assert(!isZero(stride) && "lanes of one address");
-  if (isOne(stride) && !mask)
+  // Besides, LLVM 22 stores too many bytes where one lane of a truncated vector is stored under a
+  // constant mask (x86's reduceMaskedStoreToScalarStore).
+  if (isFirstLane(mask))
+    memref::StoreOp::create(
+        e.b, e.loc, vector::ExtractOp::create(e.b, e.loc, value, ArrayRef<int64_t>{0}), buffer, at);
+  else if (isOne(stride) && !mask)
     vector::StoreOp::create(e.b, e.loc, value, buffer, at);
   else if (isOne(stride))
     vector::MaskedStoreOp::create(e.b, e.loc, buffer, at, mask, value);

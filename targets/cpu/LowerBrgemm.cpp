@@ -127,6 +127,10 @@ struct LowerBrgemm : nncc::cpu::impl::LowerBrgemmBase<LowerBrgemm> {
   using LowerBrgemmBase::LowerBrgemmBase;
 
   void runOnOperation() override {
+    if (!llvm::is_contained<int64_t>({0, 128, 256, 512}, dotBits)) {
+      getOperation().emitError("expects dot-bits of 0, 128, 256 or 512, found ") << dotBits;
+      return signalPassFailure();
+    }
     DotProduct dot{dotBits};
     getOperation()->walk([&](kern::BrgemmOp op) {
       OpBuilder builder(op);
