@@ -187,7 +187,7 @@ LogicalResult nncc::cpu::emitContract(OpBuilder &b, kern::ContractOp op, Kernel 
   auto plan = dyn_cast_or_null<kern::PlanAttr>(op.getPlanAttr());
   if (!plan)
     return op.emitError("expects a plan: run nncc-cpu-plan-contract before");
-  if (!contraction->storesSums() && op.getPlan()->getKBlocks() > 1)
+  if (!contraction->storesSums() && plan.getKBlocks() > 1)
     return op.emitError("expects a reduction in one block where init cannot hold sums of ")
            << contraction->element;
   if (constantOf(contraction->n.c) == 0)
