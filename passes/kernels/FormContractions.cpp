@@ -113,8 +113,8 @@ struct FormConv : OpRewritePattern<nn::ConvOp> {
     bool depthwise =
         groups > 1 && groups == outputs && groups == op.getInput().getType().getShape().back();
     if (isa<IntegerType>(element)) {
-      if (depthwise)
-        return rewriter.notifyMatchFailure(op, "depthwise convolutions of integers have no kernel");
+      if (depthwise || op.getWeights().getType().getDimSize(1) % kern::bytesPerStep)
+        return rewriter.notifyMatchFailure(op, "no kernel for so few channels of integers");
       rewriter.replaceOp(op,
                          formContract(op, rewriter, op.getInput(), op.getWeights(), op.getType()));
       return success();
