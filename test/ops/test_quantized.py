@@ -256,6 +256,26 @@ class Quantized(unittest.TestCase):
         g.output(g.quantize(g.node("MatMul", rows, g.weights(22, 19, axis=1)), 0.2, 77))
         self.check(g, formed=3)
 
+    def test_open_depth(self):
+        g = Graph(15)
+        rows = g.activation(4, 24, zero=3, dims=["rows", "depth"])
+        g.output(g.quantize(g.node("MatMul", rows, g.weights(24, 9)), 0.1, 3))
+        self.check(g, formed=0)
+
+    def test_parameters_of_a_run(self):
+        g = Graph(16)
+        x = g.activation(1, 8, 6, 6, zero=3)
+        codes = g.quantize(g.constant(g.rng.standard_normal((9, 8, 3, 3)), "float32"), 0.02, 0, "int8")
+        self.conv(g, x, g.dequantize(codes, np.float32(0.02), 0, "int8"))
+        rows, scale, zero = g.input(g.codes((4, 24))), g.input(np.float32(0.03)), g.input(np.uint8(7))
+        rows = g.node("DequantizeLinear", rows, scale, zero)
+        g.output(g.node("QuantizeLinear", g.node("MatMul", rows, g.weights(24, 9, axis=1)), scale, zero))
+        weights = g.dequantize(g.input(g.codes((24, 9), "int8")), np.float32(0.02), 0, "int8")
+        g.output(g.quantize(g.node("MatMul", rows, weights), 0.1, 3))
+        image = g.node("DequantizeLinear", g.input(g.codes((1, 3, 8, 8))), scale, zero)
+        g.output(g.node("QuantizeLinear", g.node("MaxPool", image, kernel_shape=[2, 2]), scale, zero))
+        self.check(g, formed=1)
+
     def test_scales_of_16_bits(self):
         g = Graph(14)
         half = np.float16
