@@ -49,6 +49,11 @@ LogicalResult ConvOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorImpl
 }
 
 FailureOr<SmallVector<Value>> ConvOp::lower(OpBuilder &) {
+  int64_t depth = getWeights().getType().getDimSize(1);
+  if (isa<IntegerType>(getType().getElementType()))
+    return emitOpError("of integers is implemented for a multiple of 4 input channels in each "
+                       "group that is no open size, found ")
+           << depth;
   return emitOpError("is lowered to a contraction before kernels are formed");
 }
 

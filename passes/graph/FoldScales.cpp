@@ -25,7 +25,8 @@ std::optional<SmallVector<double>> readNumbers(Value value) {
   std::optional<SmallVector<int64_t>> codes = readIntegers(dequantize.getOperand());
   std::optional<SmallVector<int64_t>> zeros = readIntegers(dequantize.getZeroPoint());
   std::optional<SmallVector<double>> scales = readFloats(dequantize.getScale());
-  if (!codes || !zeros || !scales || dequantize.getType().getNumElements() != int64_t(codes->size()) ||
+  if (!codes || !zeros || !scales ||
+      dequantize.getType().getNumElements() != static_cast<int64_t>(codes->size()) ||
       typeOf(dequantize.getOperand()).getRank() > 1 ||
       !llvm::all_of(*zeros, [](int64_t zero) { return zero == 0; }) ||
       (scales->size() != 1 && scales->size() != codes->size()))
@@ -120,8 +121,9 @@ struct FoldIntoQuantize : OpRewritePattern<nn::QuantizeOp> {
 
   LogicalResult matchAndRewrite(nn::QuantizeOp op, PatternRewriter &rewriter) const override {
     std::optional<double> scale = scaleOf(op.getScale());
-    if (!op.getByReciprocal() || !scale || *scale == 1 || !typeOf(op.getOperand()).getElementType().isF32() ||
-        typeOf(op.getOperand()).getShape() != op.getType().getShape())
+    RankedTensorType operand = typeOf(op.getOperand());
+    if (!op.getByReciprocal() || !scale || *scale == 1 || !operand.getElementType().isF32() ||
+        operand.getShape() != op.getType().getShape())
       return rewriter.notifyMatchFailure(op, "the order of rounding is not open, or no scale");
     Scaler scaler{rewriter};
     if (!scaler.canScale(op.getOperand()))

@@ -232,6 +232,8 @@ struct FormConv : OpRewritePattern<nn::ConvOp> {
       return refuse(rewriter, op, "groups whose channels are no multiple of 4");
     if (rank > 4)
       return refuse(rewriter, op, "a window of more than two dims");
+    if (op.getInput().getType().isDynamicDim(1))
+      return refuse(rewriter, op, "an open number of channels");
     if (!Activation::is(op.getInput()))
       return refuse(rewriter, op, "the input has more than one scale, or is no 8-bit integer");
     auto w = Weights::of(op.getWeights(), 0, b);
@@ -287,6 +289,8 @@ struct FormMatMul : OpRewritePattern<nn::MatMulOp> {
     Builder b{rewriter, op.getLoc()};
     if (!Activation::is(op.getLhs()))
       return refuse(rewriter, op, "the left side has more than one scale, or is no 8-bit integer");
+    if (typeOf(op.getLhs()).isDynamicDim(typeOf(op.getLhs()).getRank() - 1))
+      return refuse(rewriter, op, "rows of an open length");
     auto w = Weights::of(op.getRhs(), 1, b);
     if (!w)
       return refuse(rewriter, op,

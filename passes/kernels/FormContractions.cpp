@@ -113,8 +113,10 @@ struct FormConv : OpRewritePattern<nn::ConvOp> {
     bool depthwise =
         groups > 1 && groups == outputs && groups == op.getInput().getType().getShape().back();
     if (isa<IntegerType>(element)) {
-      if (depthwise)
-        return rewriter.notifyMatchFailure(op, "depthwise convolutions of integers have no kernel");
+      RankedTensorType input = op.getInput().getType();
+      if (depthwise || op.getWeights().getType().getDimSize(1) % kern::bytesPerStep ||
+          input.isDynamicDim(input.getRank() - 1))
+        return rewriter.notifyMatchFailure(op, "no kernel for such channels of integers");
       rewriter.replaceOp(op,
                          formContract(op, rewriter, op.getInput(), op.getWeights(), op.getType()));
       return success();
@@ -208,7 +210,8 @@ struct FormMatMul : OpRewritePattern<nn::MatMulOp> {
   static LogicalResult formBytes(nn::MatMulOp op, PatternRewriter &rewriter) {
     RankedTensorType lhs = op.getLhs().getType(), rhs = op.getRhs().getType();
     if (lhs.getElementType() == rhs.getElementType() || lhs.getRank() < 2 || rhs.getRank() != 2 ||
-        !isWeights(op.getRhs()) || rhs.getDimSize(0) % kern::bytesPerStep)
+        !isWeights(op.getRhs()) || rhs.getDimSize(0) % kern::bytesPerStep ||
+        lhs.isDynamicDim(lhs.getRank() - 1))
       return rewriter.notifyMatchFailure(op, "other products of integers are lowered as sums");
     if (succeeded(replaceEmpty(op, rewriter)))
       return success();

@@ -156,6 +156,8 @@ FailureOr<Contraction> Contraction::of(kern::ContractOp op, const Kernel *kernel
     return op.emitError("a contraction is implemented for f32, f64 and bytes, found ") << types[0];
   if (!stored.isIntOrFloat() || stored.getIntOrFloatBitWidth() % 8)
     return op.emitError("a contraction cannot store elements of type ") << stored;
+  if (op.isOfBytes() && types[0].isDynamicDim(types[0].getRank() - 1))
+    return op.emitError("bytes are multiplied where K is constant, found ") << types[0];
   if (op.getBLayout() == BLayout::Packed && !types[1].hasStaticShape())
     return op.emitError("packed weights have constant sizes, found ") << types[1];
   if (op.getBLayout() == BLayout::Packed && types[2].isDynamicDim(types[2].getRank() - 1))

@@ -128,7 +128,8 @@ struct LowerBrgemm : nncc::cpu::impl::LowerBrgemmBase<LowerBrgemm> {
 
   void runOnOperation() override {
     if (!llvm::is_contained<int64_t>({0, 128, 256, 512}, dotBits)) {
-      getOperation().emitError("expects dot-bits of 0, 128, 256 or 512, found ") << dotBits;
+      getOperation().emitError("expects dot-bits of 0, 128, 256 or 512, found ")
+          << static_cast<int64_t>(dotBits);
       return signalPassFailure();
     }
     DotProduct dot{dotBits};

@@ -81,6 +81,10 @@ static LogicalResult checkTypes(kern::WindowOp op) {
   bool convertible = element == sum || (element.isInteger(8) && sum.isF32()) ||
                      (isa<FloatType>(element) && isa<FloatType>(sum) &&
                       element.getIntOrFloatBitWidth() < sum.getIntOrFloatBitWidth());
+  // Bytes of weights would have a sign, those of a have none.
+  if (op.getWeights() && isa<IntegerType>(getElementTypeOrSelf(op.getWeights())))
+    return op.emitError("has no schedule on a CPU for weights of type ")
+           << getElementTypeOrSelf(op.getWeights());
   if (!isSupported(sum) || !convertible || !output.isIntOrFloat() ||
       output.getIntOrFloatBitWidth() % 8)
     return op.emitError("has no schedule on a CPU for elements of type ")

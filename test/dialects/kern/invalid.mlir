@@ -535,3 +535,167 @@ func.func @pack_far(%w: tensor<8x40xf32>) -> tensor<3x8x16xf32> {
   %0 = kern.pack %w dims [1, 0, 1] factors [4611686018427387904, 1, 1] : tensor<8x40xf32> -> tensor<3x8x16xf32>
   return %0 : tensor<3x8x16xf32>
 }
+
+// -----
+
+func.func @f(%x: tensor<3x8xui8>, %b: tensor<1x2x16x4xui8>, %y: tensor<3x16xi32>) {
+  // expected-error @below {{expects b of the type of a, or of i8 where a has bytes, found 'tensor<1x2x16x4xui8>'}}
+  %0 = kern.contract packed ins(%x, %b : tensor<3x8xui8>, tensor<1x2x16x4xui8>) extras() outs(%y : tensor<3x16xi32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: i32):
+    kern.yield %acc : i32
+  } -> tensor<3x16xi32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<3x8xf32>, %b: tensor<1x2x16x4xi8>, %y: tensor<3x16xf32>) {
+  // expected-error @below {{expects b of the type of a, or of i8 where a has bytes, found 'tensor<1x2x16x4xi8>'}}
+  %0 = kern.contract packed ins(%x, %b : tensor<3x8xf32>, tensor<1x2x16x4xi8>) extras() outs(%y : tensor<3x16xf32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<3x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<3x8xui8>, %b: tensor<8x16xi8>, %y: tensor<3x16xi32>) {
+  // expected-error @below {{expects packed b where bytes are multiplied}}
+  %0 = kern.contract plain ins(%x, %b : tensor<3x8xui8>, tensor<8x16xi8>) extras() outs(%y : tensor<3x16xi32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: i32):
+    kern.yield %acc : i32
+  } -> tensor<3x16xi32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<3x8xui8>, %b: tensor<1x8x16xi8>, %y: tensor<3x16xi32>) {
+  // expected-error @below {{expects packed b of rank 4}}
+  %0 = kern.contract packed ins(%x, %b : tensor<3x8xui8>, tensor<1x8x16xi8>) extras() outs(%y : tensor<3x16xi32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: i32):
+    kern.yield %acc : i32
+  } -> tensor<3x16xi32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<3x12xui8>, %b: tensor<1x2x16x4xi8>, %y: tensor<3x16xi32>) {
+  // expected-error @below {{expects b [N/16, window..., K/4, 16, 4] with K = 12, found 'tensor<1x2x16x4xi8>'}}
+  %0 = kern.contract packed ins(%x, %b : tensor<3x12xui8>, tensor<1x2x16x4xi8>) extras() outs(%y : tensor<3x16xi32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: i32):
+    kern.yield %acc : i32
+  } -> tensor<3x16xi32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<3x7xui8>, %b: tensor<1x1x16x4xi8>, %y: tensor<3x16xi32>) {
+  // expected-error @below {{expects b [N/16, window..., K/4, 16, 4] with K = 7, found 'tensor<1x1x16x4xi8>'}}
+  %0 = kern.contract packed ins(%x, %b : tensor<3x7xui8>, tensor<1x1x16x4xi8>) extras() outs(%y : tensor<3x16xi32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: i32):
+    kern.yield %acc : i32
+  } -> tensor<3x16xi32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<3x8xui8>, %b: tensor<1x2x16x3xi8>, %y: tensor<3x16xi32>) {
+  // expected-error @below {{expects b [N/16, window..., K/4, 16, 4] with K = 8, found 'tensor<1x2x16x3xi8>'}}
+  %0 = kern.contract packed ins(%x, %b : tensor<3x8xui8>, tensor<1x2x16x3xi8>) extras() outs(%y : tensor<3x16xi32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: i32):
+    kern.yield %acc : i32
+  } -> tensor<3x16xi32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<3x8xui8>, %b: tensor<1x2x16x4xi8>, %y: tensor<3x16xf32>) {
+  // expected-error @below {{expects sums of 'i32', found 'f32'}}
+  %0 = kern.contract packed ins(%x, %b : tensor<3x8xui8>, tensor<1x2x16x4xi8>) extras() outs(%y : tensor<3x16xf32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<3x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<3x8xui8>, %b: tensor<1x2x16x4xi8>, %y: tensor<3x16xui8>) {
+  // expected-error @below {{expects sums of 'i32', found 'i8'}}
+  %0 = kern.contract packed ins(%x, %b : tensor<3x8xui8>, tensor<1x2x16x4xi8>) extras() outs(%y : tensor<3x16xui8>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: i8):
+    kern.yield %acc : i8
+  } -> tensor<3x16xui8>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<3x8xf32>, %b: tensor<1x8x16xf32>, %y: tensor<3x16xf64>) {
+  // expected-error @below {{expects sums of 'f32', found 'f64'}}
+  %0 = kern.contract packed ins(%x, %b : tensor<3x8xf32>, tensor<1x8x16xf32>) extras() outs(%y : tensor<3x16xf64>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: f64):
+    kern.yield %acc : f64
+  } -> tensor<3x16xf64>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<3x8xui8>, %b: tensor<1x2x16x4xi8>, %y: tensor<3x16xui8>) {
+  // expected-error @below {{expects to yield one element of init}}
+  %0 = kern.contract packed ins(%x, %b : tensor<3x8xui8>, tensor<1x2x16x4xi8>) extras() outs(%y : tensor<3x16xui8>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: i32):
+    kern.yield %acc : i32
+  } -> tensor<3x16xui8>
+  return
+}
+
+// -----
+
+func.func @f(%a: memref<64xi8>, %b: memref<64xi8>, %v0: vector<16xf32>, %i: index) {
+  // expected-error @below {{expects a, b and accumulators of one type, or bytes and accumulators of i32}}
+  %0:1 = kern.brgemm %a[%i], %b[%i] counts(%i) acc(%v0) {aStrides = array<i64: 4>, bStrides = array<i64: 64>, rowStride = 32 : i64, panelStride = 0 : i64, nv = 1 : i64, unroll = 4 : i64} : memref<64xi8>, memref<64xi8>, vector<16xf32> -> vector<16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: memref<64xi8>, %b: memref<64xf32>, %v0: vector<16xi32>, %i: index) {
+  // expected-error @below {{expects a, b and accumulators of one type, or bytes and accumulators of i32}}
+  %0:1 = kern.brgemm %a[%i], %b[%i] counts(%i) acc(%v0) {aStrides = array<i64: 4>, bStrides = array<i64: 64>, rowStride = 32 : i64, panelStride = 0 : i64, nv = 1 : i64, unroll = 4 : i64} : memref<64xi8>, memref<64xf32>, vector<16xi32> -> vector<16xi32>
+  return
+}
+
+// -----
+
+func.func @f(%a: memref<64xi8>, %b: memref<64xi8>, %v0: vector<8xi32>, %i: index) {
+  // expected-error @below {{expects accumulators of one type, of 16 lanes where bytes are multiplied}}
+  %0:1 = kern.brgemm %a[%i], %b[%i] counts(%i) acc(%v0) {aStrides = array<i64: 4>, bStrides = array<i64: 64>, rowStride = 32 : i64, panelStride = 0 : i64, nv = 1 : i64, unroll = 4 : i64} : memref<64xi8>, memref<64xi8>, vector<8xi32> -> vector<8xi32>
+  return
+}
+
+// -----
+
+func.func @f(%a: memref<64xf32>, %b: memref<64xf32>, %v0: vector<16xf32>, %v1: vector<8xf32>, %i: index) {
+  // expected-error @below {{expects accumulators of one type, of 16 lanes where bytes are multiplied}}
+  %0:2 = kern.brgemm %a[%i], %b[%i] counts(%i) acc(%v0, %v1) {aStrides = array<i64: 4>, bStrides = array<i64: 64>, rowStride = 32 : i64, panelStride = 0 : i64, nv = 1 : i64, unroll = 4 : i64} : memref<64xf32>, memref<64xf32>, vector<16xf32>, vector<8xf32> -> vector<16xf32>, vector<8xf32>
+  return
+}

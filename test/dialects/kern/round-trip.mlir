@@ -85,3 +85,25 @@ func.func @recurrence(%x: tensor<5x4x48xf32>, %r: tensor<2x3x1x8x16xf32>, %p: te
   } -> tensor<5x2x4x8xf32>, tensor<2x4x8xf32>
   return %0#0, %0#1 : tensor<5x2x4x8xf32>, tensor<2x4x8xf32>
 }
+
+// CHECK-LABEL: @bytes
+// CHECK: kern.contract packed ins(%{{.*}}, %{{.*}} : tensor<3x8xui8>, tensor<1x2x16x4xi8>) extras(%{{.*}} : tensor<16xui8>) outs(%{{.*}} : tensor<3x16xui8>)
+// CHECK: ^bb0(%{{.*}}: i32, %{{.*}}: i8):
+func.func @bytes(%x: tensor<3x8xui8>, %b: tensor<1x2x16x4xi8>, %e: tensor<16xui8>, %y: tensor<3x16xui8>) -> tensor<3x16xui8> {
+  %0 = kern.contract packed ins(%x, %b : tensor<3x8xui8>, tensor<1x2x16x4xi8>) extras(%e : tensor<16xui8>) outs(%y : tensor<3x16xui8>)
+      strides [] dilations [] pads [] maps [affine_map<(d0, d1) -> (d1)>] {
+  ^bb0(%acc: i32, %other: i8):
+    %low = arith.trunci %acc : i32 to i8
+    %sum = arith.addi %low, %other : i8
+    kern.yield %sum : i8
+  } -> tensor<3x16xui8>
+  return %0 : tensor<3x16xui8>
+}
+
+// CHECK-LABEL: @brgemm_of_bytes
+// CHECK: kern.brgemm {{.*}} : memref<32xi8>, memref<128xi8>, vector<16xi32> -> vector<16xi32>
+func.func @brgemm_of_bytes(%a: memref<32xi8>, %b: memref<128xi8>, %i: index, %x: vector<16xi32>) -> vector<16xi32> {
+  %0 = kern.brgemm %a[%i], %b[%i] counts(%i) acc(%x) {aStrides = array<i64: 4>, bStrides = array<i64: 64>, rowStride = 0 : i64, panelStride = 0 : i64, nv = 1 : i64, unroll = 4 : i64}
+      : memref<32xi8>, memref<128xi8>, vector<16xi32> -> vector<16xi32>
+  return %0 : vector<16xi32>
+}

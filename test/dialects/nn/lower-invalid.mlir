@@ -25,3 +25,12 @@ func.func @no_image(%x: tensor<1x1x0xf32>, %w: tensor<1x1x3xf32>) -> tensor<1x1x
   %0 = nn.conv_transpose %x, %w {strides = array<i64: 2>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, output_pads = array<i64: 0>} : (tensor<1x1x0xf32>, tensor<1x1x3xf32>) -> tensor<1x1x1xf32>
   return %0 : tensor<1x1x1xf32>
 }
+
+// -----
+
+func.func @three_channels(%x: tensor<1x5x5x3xui8>, %w: tensor<8x3x3x3xi8>) -> tensor<1x3x3x8xi32> attributes {rt.kernel} {
+  // expected-error @+2 {{'nn.conv' op of integers is implemented for a multiple of 4 input channels in each group that is no open size, found 3}}
+  // expected-error @+1 {{'nn.conv' op was not lowered}}
+  %0 = nn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, channels_last} : (tensor<1x5x5x3xui8>, tensor<8x3x3x3xi8>) -> tensor<1x3x3x8xi32>
+  return %0 : tensor<1x3x3x8xi32>
+}

@@ -104,3 +104,62 @@ func.func @attention(%q: tensor<1x4x5x8xf32>, %k: tensor<1x2x6x8xf32>, %m: tenso
   %y = nn.attention %q, %k, %k, %m {scale = 0.5 : f32, guard = 1 : i32} : (tensor<1x4x5x8xf32>, tensor<1x2x6x8xf32>, tensor<1x2x6x8xf32>, tensor<5x6xi1>) -> tensor<1x4x5x8xf32>
   return %y : tensor<1x4x5x8xf32>
 }
+// -----
+// Bytes: four of K together, for one step of a dot product.
+// CHECK-LABEL: @bytes
+// CHECK:         %[[P:.*]] = kern.pack %{{.*}} dims [0, 2, 3, 1, 0, 1] factors [16, 1, 1, 4, 1, 1] : tensor<20x8x3x3xi8> -> tensor<2x3x3x2x16x4xi8>
+// CHECK:         kern.contract packed ins(%arg0, %[[P]] : {{.*}} outs(%{{.*}} : tensor<1x7x14x20xi32>)
+// CHECK-NEXT:    ^bb0(%[[ACC:.*]]: i32):
+// CHECK-NEXT:      kern.yield %[[ACC]]
+func.func @bytes(%x: tensor<1x14x14x8xui8>) -> tensor<1x7x14x20xi32> {
+  %w = nn.constant dense<3> : tensor<20x8x3x3xi8>
+  %y = nn.conv %x, %w {strides = array<i64: 2, 1>, dilations = array<i64: 1, 2>, pads = array<i64: 1, 2, 1, 2>, channels_last} : (tensor<1x14x14x8xui8>, tensor<20x8x3x3xi8>) -> tensor<1x7x14x20xi32>
+  return %y : tensor<1x7x14x20xi32>
+}
+// -----
+// CHECK-LABEL: @grouped_bytes
+// CHECK:         kern.pack %{{.*}} dims [0, 1, 3, 4, 2, 1, 2] factors [1, 16, 1, 1, 4, 1, 1] : tensor<2x10x4x1x1xi8> -> tensor<2x1x1x1x1x16x4xi8>
+// CHECK:         kern.contract packed {{.*}} attributes {groups = 2 : i64}
+func.func @grouped_bytes(%x: tensor<1x14x14x8xui8>) -> tensor<1x14x14x20xi32> {
+  %w = nn.constant dense<3> : tensor<20x4x1x1xi8>
+  %y = nn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, groups = 2 : i64, channels_last} : (tensor<1x14x14x8xui8>, tensor<20x4x1x1xi8>) -> tensor<1x14x14x20xi32>
+  return %y : tensor<1x14x14x20xi32>
+}
+// -----
+// A transpose of constants is a part of the recipe; what is no constant stays a product.
+// CHECK-LABEL: @matrix_of_bytes
+// CHECK:         kern.pack %{{.*}} dims [0, 1, 0, 1] factors [16, 4, 1, 1] : tensor<17x8xi8> -> tensor<2x2x16x4xi8>
+// CHECK:         kern.contract packed
+// CHECK:         nn.matmul %arg0, %arg1
+func.func @matrix_of_bytes(%x: tensor<5x8xui8>, %v: tensor<8x17xi8>) -> (tensor<5x17xi32>, tensor<5x17xi32>) {
+  %w = nn.constant dense<3> : tensor<17x8xi8>
+  %t = nn.transpose %w {perm = array<i64: 1, 0>} : (tensor<17x8xi8>) -> tensor<8x17xi8>
+  %0 = nn.matmul %x, %t : (tensor<5x8xui8>, tensor<8x17xi8>) -> tensor<5x17xi32>
+  %1 = nn.matmul %x, %v : (tensor<5x8xui8>, tensor<8x17xi8>) -> tensor<5x17xi32>
+  return %0, %1 : tensor<5x17xi32>, tensor<5x17xi32>
+}
+// -----
+// Windows of floats load unsigned bytes.
+// CHECK-LABEL: @widened
+// CHECK:         kern.window depthwise ins(%arg0, %{{.*}} : tensor<1x14x14x8xui8>, tensor<3x3x8xf32>) {{.*}} outs(%{{.*}} : tensor<1x14x14x8xf32>)
+// CHECK:         kern.window max ins(%arg0 : tensor<1x14x14x8xui8>) {{.*}} outs(%{{.*}} : tensor<1x7x7x8xf32>)
+func.func @widened(%x: tensor<1x14x14x8xui8>) -> (tensor<1x14x14x8xf32>, tensor<1x7x7x8xui8>) {
+  %w = nn.constant dense<0.5> : tensor<8x1x3x3xf32>
+  %f = nn.cast %x {to = f32} : (tensor<1x14x14x8xui8>) -> tensor<1x14x14x8xf32>
+  %0 = nn.conv %f, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, groups = 8 : i64, channels_last} : (tensor<1x14x14x8xf32>, tensor<8x1x3x3xf32>) -> tensor<1x14x14x8xf32>
+  %1 = nn.pool max %f {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, channels_last} : (tensor<1x14x14x8xf32>) -> tensor<1x7x7x8xf32>
+  %2 = nn.cast %1 {to = ui8} : (tensor<1x7x7x8xf32>) -> tensor<1x7x7x8xui8>
+  return %0, %2 : tensor<1x14x14x8xf32>, tensor<1x7x7x8xui8>
+}
+// -----
+// Refused: a kernel for bytes takes four channels at a time.
+// CHECK-LABEL: @three_channels
+// CHECK:         nn.conv
+// CHECK:         nn.matmul
+func.func @three_channels(%x: tensor<1x5x5x3xui8>, %r: tensor<4x3xui8>) -> (tensor<1x5x5x8xi32>, tensor<4x16xi32>) {
+  %w = nn.constant dense<3> : tensor<8x3x1x1xi8>
+  %v = nn.constant dense<3> : tensor<3x16xi8>
+  %0 = nn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, channels_last} : (tensor<1x5x5x3xui8>, tensor<8x3x1x1xi8>) -> tensor<1x5x5x8xi32>
+  %1 = nn.matmul %r, %v : (tensor<4x3xui8>, tensor<3x16xi8>) -> tensor<4x16xi32>
+  return %0, %1 : tensor<1x5x5x8xi32>, tensor<4x16xi32>
+}

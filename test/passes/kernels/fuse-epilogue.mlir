@@ -100,3 +100,62 @@ func.func @outside(%x: tensor<4x8xf32>, %z: tensor<4x16xf32>) -> tensor<4x16xf32
   }
   return %r : tensor<4x16xf32>
 }
+// -----
+// Sums of bytes become codes where they are; a residual of codes is widened there too.
+// CHECK-LABEL: @codes
+// CHECK-SAME:    %[[X:.*]]: tensor<4x8xui8>, %[[R:.*]]: tensor<4x16xi8>
+// CHECK:         %[[Y:.*]] = kern.contract packed ins(%[[X]], {{.*}} extras(%[[R]] : tensor<4x16xi8>) outs(%{{.*}} : tensor<4x16xui8>)
+// CHECK-NEXT:    ^bb0(%[[ACC:.*]]: i32, %[[E:.*]]: i8):
+// CHECK:           %[[SUM:.*]] = arith.sitofp %[[ACC]] : i32 to f32
+// CHECK:           %[[WIDE:.*]] = arith.extsi %[[E]] : i8 to i32
+// CHECK:           arith.subi %[[WIDE]]
+// CHECK:           math.roundeven
+// CHECK:           %[[CODE:.*]] = arith.trunci %{{.*}} : i32 to i8
+// CHECK:           kern.yield %[[CODE]]
+// CHECK:         return %[[Y]]
+func.func @codes(%x: tensor<4x8xui8>, %r: tensor<4x16xi8>) -> tensor<4x16xui8> {
+  %w = nn.constant dense<3> : tensor<8x16xi8>
+  %s = nn.constant dense<0.5> : tensor<f32>
+  %none = nn.constant dense<0> : tensor<i32>
+  %zr = nn.constant dense<5> : tensor<i8>
+  %z = nn.constant dense<0> : tensor<ui8>
+  %0 = nn.matmul %x, %w : (tensor<4x8xui8>, tensor<8x16xi8>) -> tensor<4x16xi32>
+  %1 = nn.dequantize %0, %s, %none : (tensor<4x16xi32>, tensor<f32>, tensor<i32>) -> tensor<4x16xf32>
+  %2 = nn.dequantize %r, %s, %zr : (tensor<4x16xi8>, tensor<f32>, tensor<i8>) -> tensor<4x16xf32>
+  %3 = nn.add %1, %2 : (tensor<4x16xf32>, tensor<4x16xf32>) -> tensor<4x16xf32>
+  %4 = nn.quantize %3, %s, %z : (tensor<4x16xf32>, tensor<f32>, tensor<ui8>) -> tensor<4x16xui8>
+  return %4 : tensor<4x16xui8>
+}
+// -----
+// Refused: an element type that no epilogue stores.
+// CHECK-LABEL: @halves
+// CHECK:         kern.contract {{.*}} outs(%{{.*}} : tensor<4x16xi32>)
+// CHECK:         nn.cast
+func.func @halves(%x: tensor<4x8xui8>) -> tensor<4x16xf16> {
+  %w = nn.constant dense<3> : tensor<8x16xi8>
+  %0 = nn.matmul %x, %w : (tensor<4x8xui8>, tensor<8x16xi8>) -> tensor<4x16xi32>
+  %1 = nn.cast %0 {to = f16} : (tensor<4x16xi32>) -> tensor<4x16xf16>
+  return %1 : tensor<4x16xf16>
+}
+// -----
+// Refused: sums of floats are kept in the result, which holds them therefore.
+// CHECK-LABEL: @sums_of_floats
+// CHECK:         kern.contract {{.*}} outs(%{{.*}} : tensor<4x16xf32>)
+// CHECK:         nn.quantize
+func.func @sums_of_floats(%x: tensor<4x8xf32>) -> tensor<4x16xui8> {
+  %w = nn.constant dense<0.5> : tensor<8x16xf32>
+  %s = nn.constant dense<0.5> : tensor<f32>
+  %z = nn.constant dense<0> : tensor<ui8>
+  %0 = nn.matmul %x, %w : (tensor<4x8xf32>, tensor<8x16xf32>) -> tensor<4x16xf32>
+  %1 = nn.quantize %0, %s, %z : (tensor<4x16xf32>, tensor<f32>, tensor<ui8>) -> tensor<4x16xui8>
+  return %1 : tensor<4x16xui8>
+}
+// -----
+// CHECK-LABEL: @window_of_codes
+// CHECK:         kern.window max {{.*}} outs(%{{.*}} : tensor<1x2x2x8xui8>)
+// CHECK-NOT:     nn.cast
+func.func @window_of_codes(%x: tensor<1x4x4x8xf32>) -> tensor<1x2x2x8xui8> {
+  %0 = nn.pool max %x {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, channels_last} : (tensor<1x4x4x8xf32>) -> tensor<1x2x2x8xf32>
+  %1 = nn.cast %0 {to = ui8} : (tensor<1x2x2x8xf32>) -> tensor<1x2x2x8xui8>
+  return %1 : tensor<1x2x2x8xui8>
+}

@@ -184,3 +184,41 @@ func.func @open_width(%x: tensor<16x?x8xf32, #x>, %w: tensor<1x3x3x8x16xf32>) ->
   } -> tensor<16x?x16xf32, #y>
   return %0 : tensor<16x?x16xf32, #y>
 }
+
+// -----
+
+// Bytes: steps of four; sums of two blocks are added as integers where the result holds them.
+// CHECK-LABEL: @bytes
+// CHECK: kern.brgemm {{.*}}{aStrides = array<i64: 4>, bStrides = array<i64: 64>{{.*}} : memref<32xi8>, memref<512xi8>, vector<16xi32>
+// CHECK: arith.addi {{.*}} : vector<16xi32>
+// CHECK-NOT: arith.addf
+#plan = #kern.plan<rows = 1, panels = 1, k_blocks = 2, unit_tiles = 9, unroll = 4, n_slow = true>
+func.func @bytes(%x: tensor<1x32xi8>, %w: tensor<1x8x16x4xi8>) -> tensor<1x16xi32> attributes {rt.kernel} {
+  %y = tensor.empty() : tensor<1x16xi32>
+  %0 = kern.contract packed ins(%x, %w : tensor<1x32xi8>, tensor<1x8x16x4xi8>) extras() outs(%y : tensor<1x16xi32>)
+      strides [] dilations [] pads [] maps [] attributes {plan = #plan} {
+  ^bb0(%acc: i32):
+    kern.yield %acc : i32
+  } -> tensor<1x16xi32>
+  return %0 : tensor<1x16xi32>
+}
+
+// -----
+
+// 17 columns: the last one is stored as a scalar, the others as a vector, in the element type of the
+// result.
+// CHECK-LABEL: @codes
+// CHECK-DAG: vector.store {{.*}} : memref<17xi8>, vector<16xi8>
+// CHECK-DAG: memref.store {{.*}} : memref<17xi8>
+// CHECK-NOT: vector.maskedstore
+#plan = #kern.plan<rows = 1, panels = 1, k_blocks = 1, unit_tiles = 9, unroll = 4, n_slow = true>
+func.func @codes(%x: tensor<1x8xi8>, %w: tensor<2x2x16x4xi8>) -> tensor<1x17xi8> attributes {rt.kernel} {
+  %y = tensor.empty() : tensor<1x17xi8>
+  %0 = kern.contract packed ins(%x, %w : tensor<1x8xi8>, tensor<2x2x16x4xi8>) extras() outs(%y : tensor<1x17xi8>)
+      strides [] dilations [] pads [] maps [] attributes {plan = #plan} {
+  ^bb0(%acc: i32):
+    %low = arith.trunci %acc : i32 to i8
+    kern.yield %low : i8
+  } -> tensor<1x17xi8>
+  return %0 : tensor<1x17xi8>
+}

@@ -134,3 +134,31 @@ func.func @uninitialised_result() -> tensor<4xf32> attributes {rt.kernel} {
   %e = tensor.empty() : tensor<4xf32>
   return %e : tensor<4xf32>
 }
+
+// -----
+
+#plan = #kern.plan<rows = 3, panels = 1, k_blocks = 2, unit_tiles = 1, unroll = 4, n_slow = true>
+func.func @blocks(%x: tensor<3x16xui8>, %w: tensor<1x4x16x4xi8>) -> tensor<3x16xi8> attributes {rt.kernel} {
+  %y = tensor.empty() : tensor<3x16xi8>
+  // expected-error @+1 {{expects a reduction in one block where init cannot hold sums of 'i32'}}
+  %0 = kern.contract packed ins(%x, %w : tensor<3x16xui8>, tensor<1x4x16x4xi8>) extras() outs(%y : tensor<3x16xi8>)
+      strides [] dilations [] pads [] maps [] attributes {plan = #plan} {
+  ^bb0(%acc: i32):
+    %low = arith.trunci %acc : i32 to i8
+    kern.yield %low : i8
+  } -> tensor<3x16xi8>
+  return %0 : tensor<3x16xi8>
+}
+
+// -----
+
+func.func @signed_weights(%x: tensor<1x6x6x8xi8>, %w: tensor<3x3x8xi8>) -> tensor<1x4x4x8xf32> attributes {rt.kernel} {
+  %y = tensor.empty() : tensor<1x4x4x8xf32>
+  // expected-error @+1 {{has no schedule on a CPU for weights of type 'i8'}}
+  %0 = kern.window depthwise ins(%x, %w : tensor<1x6x6x8xi8>, tensor<3x3x8xi8>) extras() outs(%y : tensor<1x4x4x8xf32>)
+      kernel [3, 3] strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<1x4x4x8xf32>
+  return %0 : tensor<1x4x4x8xf32>
+}

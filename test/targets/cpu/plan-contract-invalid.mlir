@@ -89,3 +89,16 @@ func.func @open_extra(%x: tensor<?x8xf32, #x>, %w: tensor<1x8x16xf32>, %z: tenso
   } -> tensor<?x16xf32, #y>
   return %0 : tensor<?x16xf32, #y>
 }
+
+// -----
+
+func.func @stored(%x: tensor<4x8xi8>, %w: tensor<1x2x16x4xi8>, %y: tensor<4x16xi1>) -> tensor<4x16xi1> {
+  // expected-error @below {{a contraction cannot store elements of type 'i1'}}
+  %0 = kern.contract packed ins(%x, %w : tensor<4x8xi8>, tensor<1x2x16x4xi8>) extras() outs(%y : tensor<4x16xi1>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: i32):
+    %bit = arith.trunci %acc : i32 to i1
+    kern.yield %bit : i1
+  } -> tensor<4x16xi1>
+  return %0 : tensor<4x16xi1>
+}
