@@ -23,14 +23,11 @@ static void buildGraph(OpPassManager &pm, const CompileOptions &) {
   // Recognition first: exporters spell one function in many ways, and layout and folding take them
   // apart. Constants are evaluated late, in one run of the compiled code; the scale of an attention
   // may be one of them.
-  add(pm,
-      "func.func(nncc-pack-borders,nncc-fold-shapes,canonicalize,cse,nncc-append-states,"
-      "nncc-hoist-invariants,nncc-form-integer-products,nncc-simplify-graph,nncc-fuse-gelu,"
-      "nncc-fuse-activations,nncc-fold-scales,nncc-fuse-layer-norm,nncc-fuse-softmax,nncc-fold-"
-      "batch-norm,nncc-"
-      "assign-layout,"
-      "canonicalize,cse),"
-      "nncc-evaluate-constants,func.func(nncc-fuse-attention,canonicalize,cse,nncc-split-batch)");
+  add(pm, "func.func(nncc-pack-borders,nncc-fold-shapes,canonicalize,cse,nncc-append-states,"
+          "nncc-hoist-invariants,nncc-form-integer-products,nncc-simplify-graph,nncc-fuse-gelu,"
+          "nncc-fuse-activations,nncc-fold-scales,nncc-fuse-layer-norm,nncc-fuse-softmax,"
+          "nncc-fold-batch-norm,nncc-assign-layout,canonicalize,cse),nncc-evaluate-constants,"
+          "func.func(nncc-fuse-attention,canonicalize,cse,nncc-split-batch)");
 }
 
 static void buildKernels(OpPassManager &pm, const CompileOptions &) {
@@ -49,10 +46,9 @@ static void buildSchedule(OpPassManager &pm, const CompileOptions &options) {
   std::string numbers = "registers=" + std::to_string(unit.registers) +
                         " register-bytes=" + std::to_string(unit.registerBytes) + "}";
   std::string registers = "{" + numbers, winograd = "{mode=" + options.winograd + " " + numbers;
-  add(pm, "builtin.module(func.func(nncc-cpu-plan-winograd" + winograd +
-              ",nncc-cpu-plan-contract" + registers +
-              ",nncc-cpu-plan-attention" + registers + ",nncc-cpu-plan-recurrence" + registers +
-              ",nncc-cpu-emit-kernel,canonicalize,cse,nncc-cpu-lower-brgemm{dot-bits=" +
+  add(pm, "builtin.module(func.func(nncc-cpu-plan-winograd" + winograd + ",nncc-cpu-plan-contract" +
+              registers + ",nncc-cpu-plan-attention" + registers + ",nncc-cpu-plan-recurrence" +
+              registers + ",nncc-cpu-emit-kernel,canonicalize,cse,nncc-cpu-lower-brgemm{dot-bits=" +
               std::to_string(unit.dotBits) + "},nncc-cpu-approximate-math,canonicalize,cse))");
 }
 
