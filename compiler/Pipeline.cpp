@@ -48,10 +48,9 @@ static void buildSchedule(OpPassManager &pm, const CompileOptions &options) {
   std::string numbers = "registers=" + std::to_string(unit.registers) +
                         " register-bytes=" + std::to_string(unit.registerBytes) + "}";
   std::string registers = "{" + numbers, winograd = "{mode=" + options.winograd + " " + numbers;
-  add(pm, "builtin.module(func.func(nncc-cpu-plan-winograd" + winograd +
-              ",nncc-cpu-plan-contract" + registers +
-              ",nncc-cpu-plan-attention" + registers + ",nncc-cpu-plan-recurrence" + registers +
-              ",nncc-cpu-emit-kernel,canonicalize,cse,nncc-cpu-lower-brgemm{dot-bits=" +
+  add(pm, "builtin.module(func.func(nncc-cpu-plan-winograd" + winograd + ",nncc-cpu-plan-contract" +
+              registers + ",nncc-cpu-plan-attention" + registers + ",nncc-cpu-plan-recurrence" +
+              registers + ",nncc-cpu-emit-kernel,canonicalize,cse,nncc-cpu-lower-brgemm{dot-bits=" +
               std::to_string(unit.dotBits) + "},nncc-cpu-approximate-math,canonicalize,cse))");
 }
 

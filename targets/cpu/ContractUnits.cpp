@@ -12,8 +12,9 @@ static constexpr int64_t openDepthBlock = 512;
 
 ContractEmitter::ContractEmitter(OpBuilder &b, Location loc, const Contraction &p,
                                  kern::PlanAttr plan, KernelSizes &sizes)
-    : CursorEmitter(b, loc, sizes), p(p), plan(plan), vector(VectorType::get({kern::panel}, p.element)),
-      blocks(p.number(1)), depthBlock(p.depth), panelStride(p.bPanel), stepB(p.bK),
+    : CursorEmitter(b, loc, sizes), p(p), plan(plan),
+      vector(VectorType::get({kern::panel}, p.element)), blocks(p.number(1)), depthBlock(p.depth),
+      panelStride(p.bPanel), stepB(p.bK),
       groups(normalForm(p.n.size.ceilDiv(plan.getPanels() * kern::panel))) {
   auto depth = constantOf(p.depth);
   if (!depth && !readsInPlace()) {
@@ -187,7 +188,7 @@ LogicalResult nncc::cpu::emitContract(OpBuilder &b, kern::ContractOp op, Kernel 
   auto plan = dyn_cast_or_null<kern::PlanAttr>(op.getPlanAttr());
   if (!plan)
     return op.emitError("expects a plan: run nncc-cpu-plan-contract before");
-  if (!contraction->storesSums() && op.getPlan()->getKBlocks() > 1)
+  if (!contraction->storesSums() && plan.getKBlocks() > 1)
     return op.emitError("expects a reduction in one block where init cannot hold sums of ")
            << contraction->element;
   if (constantOf(contraction->n.c) == 0)

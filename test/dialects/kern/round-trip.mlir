@@ -85,3 +85,16 @@ func.func @recurrence(%x: tensor<5x4x48xf32>, %r: tensor<2x3x1x8x16xf32>, %p: te
   } -> tensor<5x2x4x8xf32>, tensor<2x4x8xf32>
   return %0#0, %0#1 : tensor<5x2x4x8xf32>, tensor<2x4x8xf32>
 }
+
+// CHECK-LABEL: @winograd
+// CHECK: kern.contract packed
+// CHECK-SAME: attributes {plan = #kern.winograd<tile = 4, unit_tiles = 8, unit_panels = 2, k_block = 8, rows = 8, panels = 2>}
+func.func @winograd(%a: tensor<1x9x9x8xf32>, %b: tensor<2x3x3x8x16xf32>, %y: tensor<1x9x9x32xf32>) -> tensor<1x9x9x32xf32> {
+  %0 = kern.contract packed ins(%a, %b : tensor<1x9x9x8xf32>, tensor<2x3x3x8x16xf32>) extras() outs(%y : tensor<1x9x9x32xf32>)
+      strides [1, 1] dilations [1, 1] pads [1, 1, 1, 1] maps []
+      attributes {plan = #kern.winograd<tile = 4, unit_tiles = 8, unit_panels = 2, k_block = 8, rows = 8, panels = 2>} {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<1x9x9x32xf32>
+  return %0 : tensor<1x9x9x32xf32>
+}
