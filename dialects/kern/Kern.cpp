@@ -147,8 +147,8 @@ static LogicalResult verifyPacked(ContractOp op) {
 }
 
 static LogicalResult verifyPlan(ContractOp op, PlanAttr plan) {
-  for (int64_t number : {plan.getRows(), plan.getPanels(), plan.getKBlocks(), plan.getUnitTiles(),
-                         plan.getUnroll()})
+  for (int64_t number :
+       {plan.getRows(), plan.getPanels(), plan.getKBlocks(), plan.getUnitTiles(), plan.getUnroll()})
     if (number < 1)
       return op.emitOpError("expects a plan of positive numbers, found ") << plan;
   return success();
@@ -166,7 +166,9 @@ static LogicalResult verifyPlan(ContractOp op, WinogradPlanAttr plan) {
   if (plan.getRows() * plan.getPanels() > mostSums)
     return op.emitOpError("expects a register tile of at most ")
            << mostSums << " panels, found " << plan;
-  auto isOnes = [](ArrayRef<int64_t> numbers) { return llvm::all_equal(numbers) && numbers[0] == 1; };
+  auto isOnes = [](ArrayRef<int64_t> numbers) {
+    return llvm::all_equal(numbers) && numbers[0] == 1;
+  };
   RankedTensorType w = op.getBType();
   bool isWindow = op.getWindowRank() == 2 && op.getBLayout() == BLayout::Packed &&
                   op.getGroups() == 1 && w.getRank() == 5 && w.getDimSize(1) == 3 &&
@@ -179,7 +181,8 @@ static LogicalResult verifyPlan(ContractOp op, WinogradPlanAttr plan) {
 LogicalResult ContractOp::verify() {
   if (getAType().getRank() != getInitType().getRank() || getInitType().getRank() <= getWindowRank())
     return emitOpError("expects a and init of one rank, at least ") << getWindowRank() + 1;
-  if (auto plan = dyn_cast_or_null<PlanAttr>(getPlanAttr()); plan && failed(verifyPlan(*this, plan)))
+  if (auto plan = dyn_cast_or_null<PlanAttr>(getPlanAttr());
+      plan && failed(verifyPlan(*this, plan)))
     return failure();
   RankedTensorType x = getAType(), w = getBType(), y = getInitType();
   if (isOfBytes() ? !w.getElementType().isSignlessInteger(8)

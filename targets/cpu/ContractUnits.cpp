@@ -12,8 +12,9 @@ static constexpr int64_t openDepthBlock = 512;
 
 ContractEmitter::ContractEmitter(OpBuilder &b, Location loc, const Contraction &p,
                                  kern::PlanAttr plan, KernelSizes &sizes)
-    : CursorEmitter(b, loc, sizes), p(p), plan(plan), vector(VectorType::get({kern::panel}, p.element)),
-      blocks(p.number(1)), depthBlock(p.depth), panelStride(p.bPanel), stepB(p.bK),
+    : CursorEmitter(b, loc, sizes), p(p), plan(plan),
+      vector(VectorType::get({kern::panel}, p.element)), blocks(p.number(1)), depthBlock(p.depth),
+      panelStride(p.bPanel), stepB(p.bK),
       groups(normalForm(p.n.size.ceilDiv(plan.getPanels() * kern::panel))) {
   auto depth = constantOf(p.depth);
   if (!depth && !readsInPlace()) {

@@ -20,7 +20,9 @@ def PlanWinograd : Pass<"nncc-cpu-plan-winograd", "::mlir::func::FuncOp"> {
   }];
   let options = [
     Option<"mode", "mode", "std::string", "\"auto\"", "auto, off, or the tile of all that it can compute: 2, 4">,
-    Option<"threads", "threads", "int64_t", "0", "threads that share the units; 0: 4 are assumed">];
+    Option<"threads", "threads", "int64_t", "0", "threads that share the units; 0: 4 are assumed">,
+    Option<"registers", "registers", "int64_t", "32", "vector registers of the machine">,
+    Option<"registerBytes", "register-bytes", "int64_t", "64", "size of a vector register">];
   let dependentDialects = ["::nncc::kern::KernDialect"];
 }
 

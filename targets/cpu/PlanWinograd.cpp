@@ -30,12 +30,13 @@ struct Plan {
 /// Costs in cycles of 16 multiplications and additions in f32.
 class Planner {
 public:
-  Planner(const Contraction &p, int64_t tile, int64_t threads)
-      : tile(tile), points((tile + 2) * (tile + 2)), threads(threads), depth(fixed(p.depth)),
-        panels(fixed(p.panels())) {
+  /// `sums`: panels of them that the registers hold.
+  Planner(const Contraction &p, int64_t tile, int64_t threads, int64_t sums)
+      : tile(tile), points((tile + 2) * (tile + 2)), threads(threads), sums(sums),
+        depth(fixed(p.depth)), panels(fixed(p.panels())) {
     int64_t images = fixed(p.lineCount()) / fixed(p.y.size);
-    tiles = images * llvm::divideCeil(fixed(p.y.size), tile) *
-            llvm::divideCeil(fixed(p.x.size), tile);
+    tiles =
+        images * llvm::divideCeil(fixed(p.y.size), tile) * llvm::divideCeil(fixed(p.x.size), tile);
   }
 
   Plan plan() const {
@@ -50,16 +51,16 @@ public:
 
 private:
   static constexpr int64_t cacheBytes = 900 << 10; // of the L2 cache
-  static constexpr double bytesPerCycle = 12;      // of what is beyond it
+  static constexpr double bytesPerCycle = 20;      // of what is beyond it
 
   TransformCycles transforms() const {
     return tile == 2 ? TransformCycles{160, 110, 130} : TransformCycles{400, 240, 280};
   }
 
-  /// Register tiles of the products: sums in 26 of 32 registers, or 28 of one or two panels.
   void consider(Plan &best, int64_t unitTiles, int64_t unitPanels, int64_t kBlock) const {
     for (int64_t wide = 1; wide <= std::min<int64_t>(4, unitPanels); ++wide)
-      for (int64_t rows = 1; rows * wide <= (wide <= 2 ? 28 : 26) && rows <= unitTiles; ++rows) {
+      for (int64_t rows = 1; rows * wide <= (wide > 2 ? sums - 2 : sums) && rows <= unitTiles;
+           ++rows) {
         Plan plan{unitTiles, unitPanels, kBlock, rows, wide};
         // Whole register tiles, but in the last unit.
         if (unitTiles < tiles)
@@ -124,10 +125,10 @@ private:
     double m = 4.0 * points * plan.unitTiles * plan.unitPanels * panel;
     double all = v + u + m, over = std::max(0.0, all - cacheBytes) / all;
     double kBlocks = llvm::divideCeil(depth, plan.kBlock);
-    return over * (2 * v + 2 * u * kBlocks + 2 * m * kBlocks) / bytesPerCycle;
+    return over * (v + 2 * u * kBlocks + 2 * m * kBlocks) / bytesPerCycle;
   }
 
-  int64_t tile, points, threads, depth, panels, tiles;
+  int64_t tile, points, threads, sums, depth, panels, tiles;
 };
 
 /// A direct convolution, at 95 % of the FMA port's peak, without the taps in the padding.
@@ -173,8 +174,10 @@ struct PlanWinograd : nncc::cpu::impl::PlanWinogradBase<PlanWinograd> {
   }
 
   void choose(kern::ContractOp op, const Contraction &p) {
-    int64_t assumed = threads ? threads : 4;
-    Plan two = Planner(p, 2, assumed).plan(), four = Planner(p, 4, assumed).plan();
+    // All but a few registers, which panels of the weights and temporaries take.
+    int64_t assumed = threads ? threads : 4, each = llvm::divideCeil(panel * 4, registerBytes);
+    int64_t sums = std::max<int64_t>(1, (registers - (registers >= 32 ? 4 : 6)) / each);
+    Plan two = Planner(p, 2, assumed, sums).plan(), four = Planner(p, 4, assumed, sums).plan();
     double direct = directCycles(p);
     int64_t tile = four.cycles < two.cycles ? 4 : 2;
     if (mode.getValue() != "auto")

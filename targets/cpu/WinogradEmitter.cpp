@@ -122,7 +122,8 @@ void WinogradEmitter::transformInputTile(const Tile &tile, Value row) {
     return both(isAfter, isLess(first, constant(size - t + low + 1)));
   };
   Value isInside = both(fits(tile.y, p.top, fixed(p.h)), fits(tile.x, p.left, fixed(p.w)));
-  branch(isInside, [&] { channels(true); }, [&] { channels(false); });
+  branch(
+      isInside, [&] { channels(true); }, [&] { channels(false); });
 }
 
 void WinogradEmitter::transformInput(Value firstTile, Value count) {
@@ -162,7 +163,8 @@ void WinogradEmitter::inTiles(Value count, int64_t whole, int64_t usual, int64_t
         body(size, at);
       continue;
     }
-    branch(equals(rest, size), [&] { body(size, at); }, [] {});
+    branch(
+        equals(rest, size), [&] { body(size, at); }, [] {});
   }
 }
 
@@ -173,10 +175,9 @@ void WinogradEmitter::multiplyTile(int64_t rows, int64_t panels, Value row, Valu
   Value m = add(add(mul(point, pointM), mul(row, rowM)), mul(panelIndex, panel));
   Values zeros(rows * panels, arith::ConstantOp::create(b, loc, b.getZeroAttr(vector)));
   int64_t steps = rows * panels > 26 ? 1 : unroll;
-  auto product = kern::BrgemmOp::create(b, loc, ValueRange(zeros).getTypes(), bufferV, v, bufferU,
-                                        u, kCount, ValueRange(), zeros, ArrayRef<int64_t>{1},
-                                        ArrayRef<int64_t>{panel}, rowV, kBlock * panel, panels,
-                                        steps);
+  auto product = kern::BrgemmOp::create(
+      b, loc, ValueRange(zeros).getTypes(), bufferV, v, bufferU, u, kCount, ValueRange(), zeros,
+      ArrayRef<int64_t>{1}, ArrayRef<int64_t>{panel}, rowV, kBlock * panel, panels, steps);
   auto store = [&](bool isFirst) {
     for (int64_t r = 0; r < rows; ++r)
       for (int64_t j = 0; j < panels; ++j) {
@@ -189,7 +190,8 @@ void WinogradEmitter::multiplyTile(int64_t rows, int64_t panels, Value row, Valu
   };
   if (kBlock == depth)
     return store(true);
-  branch(equals(firstK, 0), [&] { store(true); }, [&] { store(false); });
+  branch(
+      equals(firstK, 0), [&] { store(true); }, [&] { store(false); });
 }
 
 /// M of all points. The panels of one point are used by all rows while they are near.
@@ -249,8 +251,8 @@ void WinogradEmitter::finishAtBorder(const Tile &tile, const Cursor &at, const V
 
 void WinogradEmitter::transformOutputTile(const Tile &tile, Value row, Value panelIndex,
                                           Value mask) {
-  Values sums = transforms.output(
-      loadPoints(bufferM, add(mul(row, rowM), mul(panelIndex, panel)), pointM));
+  Values sums =
+      transforms.output(loadPoints(bufferM, add(mul(row, rowM), mul(panelIndex, panel)), pointM));
   int64_t height = fixed(p.y.size), width = fixed(p.x.size);
   if (p.epilogue.isHeavy())
     return finishAtBorder(tile, tile.at, sums, mask);
@@ -280,7 +282,8 @@ void WinogradEmitter::transformOutput(Value firstTile, Value count, Value group,
     Value left = sub(constant(whole), mul(group, unitPanels));
     Value full = minimum(panels, left);
     loop(full, [&](Value j) { onePanel(j, panel); });
-    branch(isLess(full, panels), [&] { onePanel(full, tail); }, [] {});
+    branch(
+        isLess(full, panels), [&] { onePanel(full, tail); }, [] {});
   });
 }
 

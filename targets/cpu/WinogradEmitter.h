@@ -53,7 +53,8 @@ private:
   void storePoints(mlir::ValueRange values, Value buffer, Value at, int64_t pointStride);
   Value isLess(Value x, Value y);
   Value both(Value x, Value y);
-  /// What is done for each of `sizes` that `count` can be, at its end, after whole tiles of `whole`.
+  /// What is done for each of `sizes` that `count` can be, at its end, after whole tiles of
+  /// `whole`.
   void inTiles(Value count, int64_t whole, int64_t usual, int64_t last,
                llvm::function_ref<void(int64_t, Value)> body);
 
@@ -63,7 +64,7 @@ private:
   mlir::VectorType vector;
   int64_t tile, points, depth, columns; // of results along a side; t * t; K; N
   int64_t tilesX, tilesY, tileCount, panelCount;
-  int64_t unitTiles, unitPanels, kBlock; // of the plan, no greater than what there is
+  int64_t unitTiles, unitPanels, kBlock;      // of the plan, no greater than what there is
   int64_t rowV, pointV, pointU, rowM, pointM; // distances in scratch
   Value bufferA, bufferB, bufferC, bufferV, bufferU, bufferM, stored;
 };

@@ -27,6 +27,7 @@ class Usage(ToolTest):
             ["a.onnx", "b.onnx"],
             [MLP, "--emit=exe"],
             [MLP, "-O7"],
+            [MLP, "--winograd=3"],
             [MLP, "--dim", "batch"],
             [MLP, "--dim", "batch=-1"],
             [MLP, "--dim", "batch=1", "--dim", "batch=2"],

@@ -69,7 +69,8 @@ static cl::opt<unsigned> optLevelOption("O", cl::Prefix, cl::desc("Optimisation 
 
 static cl::opt<std::string> winogradOption(
     "winograd",
-    cl::desc("3x3 convolutions by Winograd's algorithm: auto (default), off, or in tiles of 2 or 4"),
+    cl::desc(
+        "3x3 convolutions by Winograd's algorithm: auto (default), off, or in tiles of 2 or 4"),
     cl::init("auto"), cl::value_desc("mode"), cl::cat(category()), cl::sub(compileCommand()),
     cl::sub(runCommand()), cl::sub(benchCommand()), cl::sub(compareCommand()));
 

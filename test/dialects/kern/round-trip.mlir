@@ -107,3 +107,16 @@ func.func @brgemm_of_bytes(%a: memref<32xi8>, %b: memref<128xi8>, %i: index, %x:
       : memref<32xi8>, memref<128xi8>, vector<16xi32> -> vector<16xi32>
   return %0 : vector<16xi32>
 }
+
+// CHECK-LABEL: @winograd
+// CHECK: kern.contract packed
+// CHECK-SAME: attributes {plan = #kern.winograd<tile = 4, unit_tiles = 8, unit_panels = 2, k_block = 8, rows = 8, panels = 2>}
+func.func @winograd(%a: tensor<1x9x9x8xf32>, %b: tensor<2x3x3x8x16xf32>, %y: tensor<1x9x9x32xf32>) -> tensor<1x9x9x32xf32> {
+  %0 = kern.contract packed ins(%a, %b : tensor<1x9x9x8xf32>, tensor<2x3x3x8x16xf32>) extras() outs(%y : tensor<1x9x9x32xf32>)
+      strides [1, 1] dilations [1, 1] pads [1, 1, 1, 1] maps []
+      attributes {plan = #kern.winograd<tile = 4, unit_tiles = 8, unit_panels = 2, k_block = 8, rows = 8, panels = 2>} {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<1x9x9x32xf32>
+  return %0 : tensor<1x9x9x32xf32>
+}

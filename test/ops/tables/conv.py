@@ -27,6 +27,7 @@ def convolutions(t):
     yield conv((1, 3, 8, 8), (4, 3, 8, 8))
     yield conv((1, 2, 3, 3), (4, 2, 3, 3), pads=[3, 3, 3, 3])
     yield conv((1, 48, 14, 14), (40, 48, 3, 3), bias=True, pads=[1, 1, 1, 1])
+    yield from winograd(conv)
     for auto_pad in ("SAME_UPPER", "SAME_LOWER", "VALID"):
         yield conv((1, 3, 17, 16), (4, 3, 3, 4), auto_pad=auto_pad, strides=[2, 3])
     yield conv((1, 8, 9, 9), (12, 2, 3, 3), group=4, bias=True, pads=[1, 1, 1, 1])
@@ -45,6 +46,18 @@ def convolutions(t):
     yield case("Conv", t(1, 3, 9, 9, dtype=F64), t.const(4, 3, 3, 3, dtype=F64), want="onnx")
     yield case("Conv", t(1, 3, 9, 9, dtype=F16), t.const(4, 3, 3, 3, dtype=F16), want="onnx")
     yield case("Conv", t(0, 3, 9, 9), t.const(4, 3, 3, 3), note="no image")
+
+
+def winograd(conv):
+    """3x3 of stride 1: odd sizes of images, channels and columns; each side padded or not; batches."""
+    yield conv((1, 16, 8, 8), (16, 16, 3, 3), pads=[1, 1, 1, 1])
+    yield conv((2, 33, 13, 6), (40, 33, 3, 3), bias=True, pads=[1, 1, 1, 1])
+    yield conv((3, 7, 5, 9), (20, 7, 3, 3), bias=True)
+    for pads in ([1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1], [2, 0, 1, 2]):
+        yield conv((1, 18, 7, 10), (16, 18, 3, 3), pads=pads)
+    yield conv((1, 17, 1, 30), (5, 17, 3, 3), pads=[1, 1, 1, 1])
+    yield conv((1, 64, 30, 31), (96, 64, 3, 3), bias=True, pads=[1, 1, 1, 1])
+    yield conv((2, 320, 7, 7), (48, 320, 3, 3), pads=[1, 1, 1, 1])
 
 
 def transposed(t):
