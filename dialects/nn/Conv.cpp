@@ -72,13 +72,14 @@ LogicalResult ConvTransposeOp::infer(Adaptor op, ArrayRef<Fact> operands,
       return error("expects weights of sizes that are known at compile time");
     kernel.push_back(weights.size(i));
   }
-  int64_t channels = input.size(1), outputs = kernel.front();
-  if (!ShapedType::isDynamic(channels) && channels != weights.size(0))
-    return error("expects " + Twine(weights.size(0)) + " input channels, found " + Twine(channels));
+  int64_t outputs = kernel.front();
   if (groups < 1 || groups > int64_t(1) << 31 || weights.size(0) % groups)
     return error("expects groups that divide the " + Twine(weights.size(0)) +
                  " input channels, found " + Twine(groups));
   Fact &result = results.emplace_back();
+  if (!result.mayEqual(input.shape[1], weights.shape[0]))
+    return error("expects " + Twine(weights.size(0)) + " input channels, found " +
+                 textOf(input.shape[1]));
   result.element = input.element;
   result.shape = {input.shape[0],
                   getAffineConstantExpr(outputs * groups, input.element.getContext())};

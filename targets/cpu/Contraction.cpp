@@ -68,10 +68,13 @@ struct Reader {
       return;
     }
     p.bK = b.back(1 + p.isOfBytes), p.bPanel = b.strides[op.getGroups() > 1];
+    // What the weights have: of an open number of channels a run checks that it is the same.
+    RankedTensorType weights = op.getBType();
+    p.depth = p.number(weights.getDimSize(weights.getRank() - 2 - p.isOfBytes));
     if (op.getGroups() == 1)
       return;
     int64_t groups = op.getGroups();
-    p.depth = p.number(fixed(p.depth) / groups), p.n.size = p.number(fixed(p.n.size) / groups);
+    p.n.size = p.number(fixed(p.n.size) / groups);
     Axis axis{p.number(groups), p.depth * p.aK, b.strides[0], p.n.size * p.n.c, {}};
     for (AffineExpr stride : p.n.extras)
       axis.extras.push_back(p.n.size * stride);
@@ -84,7 +87,7 @@ struct Reader {
     AffineExpr zero = p.number(0);
     p.depth = sizesA.back(), p.aK = a.back(0);
     if (p.isOfBytes)
-      p.depth = p.depth.floorDiv(kern::bytesPerStep), p.aK = p.aK * kern::bytesPerStep;
+      p.aK = p.aK * kern::bytesPerStep;
     p.aOffset = a.offset, p.cOffset = c.offset;
     p.h = p.w = p.number(1), p.aH = p.aW = p.bPanel = p.bH = p.bW = zero;
     p.n = axis(rank - 1, zero);

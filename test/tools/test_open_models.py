@@ -98,6 +98,22 @@ class OpenModels(CompiledModel):
         for b, h, w in ((1, 8, 8), (2, 5, 31), (1, 64, 33)):
             self.check((b, 3, h, w))
 
+    def test_channels_that_weights_tell(self):
+        for weights, attributes in (("9, 4, 3, 3", ""), ("4, 1, 3, 3", ", group = 4"), ("6, 2, 3, 3", ", group = 2")):
+            count = np.prod([int(n) for n in weights.split(",")])
+            values = ", ".join(str(i % 7 - 3) for i in range(count))
+            self.build(f"""(float[1, c, 6, h] x) => (float[1, n, p, q] y)
+                <float[{weights}] weights = {{{values}}}> {{
+                  y = Conv<pads = [1, 1, 1, 1]{attributes}>(x, weights)
+                }}""")
+            self.check((1, 4, 6, 9))
+            self.refuse((1, 5, 6, 9), error="node 'Conv_0': conv of .* do not fit each other with c = 5")
+        self.build("""(float[1, c, 2, 2] x) => (float[1, 2, p, q] y) <float[1, 2, 1, 1] weights = {1, 2}> {
+              y = ConvTranspose(x, weights)
+            }""")
+        self.check((1, 1, 2, 2))
+        self.refuse((1, 3, 2, 2), error="do not fit each other with c = 3")
+
     def test_pools_that_round_up(self):
         self.build("""(float[b, 2, h, w] x) => (float[b, 2, p, q] y, float[b, 2, r, s] z) {
               y = MaxPool<kernel_shape = [3, 3], strides = [2, 2], pads = [1, 1, 0, 0], ceil_mode = 1>(x)
