@@ -26,8 +26,8 @@ static void buildGraph(OpPassManager &pm, const CompileOptions &) {
   add(pm, "func.func(nncc-pack-borders,nncc-fold-shapes,canonicalize,cse,nncc-append-states,"
           "nncc-hoist-invariants,nncc-form-integer-products,nncc-simplify-graph,nncc-fuse-gelu,"
           "nncc-fuse-activations,nncc-fold-scales,nncc-fuse-layer-norm,nncc-fuse-softmax,"
-          "nncc-fold-batch-norm,nncc-assign-layout,canonicalize,cse),nncc-evaluate-constants,"
-          "func.func(nncc-fuse-attention,canonicalize,cse,nncc-split-batch)");
+          "nncc-fold-batch-norm,nncc-assign-layout,nncc-decompose-conv-transpose,canonicalize,cse),"
+          "nncc-evaluate-constants,func.func(nncc-fuse-attention,canonicalize,cse,nncc-split-batch)");
 }
 
 static void buildKernels(OpPassManager &pm, const CompileOptions &) {

@@ -211,6 +211,23 @@ def SplitBatch : GraphPass<"nncc-split-batch"> {
            "bytes that one operation may read and write and find again">];
 }
 
+def DecomposeConvTranspose : GraphPass<"nncc-decompose-conv-transpose"> {
+  let summary = "Transposed convolutions that are channels-last -> convolutions";
+  let description = [{
+    Along each dim the results of a stride `s` are of s phases; each phase is a convolution with every s-th tap, last one
+    first. One convolution computes all of them as channels, which then move to their places; the weights' movement is
+    evaluated. Where s does not divide the kernel, phases that have a tap less take a zero.
+    ```mlir
+    %y = nn.conv_transpose %x, %w {channels_last, strides = [2, 2], ...}
+        : (tensor<1x8x8x32xf32>, tensor<32x16x4x4xf32>) -> tensor<1x16x16x16xf32>
+      -->  %v = ... %w                          // [2 * 2 * 16, 32, 2, 2]
+           %c = nn.conv %x, %v {channels_last, strides = [1, 1], pads = [1, 1, 1, 1]}   // [1, 9, 9, 64]
+           %t = nn.transpose (nn.reshape %c)    // [1, 9, 2, 9, 2, 16]
+           %y = nn.slice (nn.reshape %t)        // what the pads of the transposed one leave
+    ```
+  }];
+}
+
 def EvaluateConstants : Pass<"nncc-evaluate-constants", "::mlir::ModuleOp"> {
   let summary = "Compute operations on constants at compile time";
   let description = [{
