@@ -185,6 +185,9 @@ FailureOr<Contraction> Contraction::of(kern::ContractOp op, const Kernel *kernel
     return failure();
   Contraction p;
   p.element = sum, p.stored = stored, p.isOfBytes = op.isOfBytes(), p.epilogue = *epilogue;
+  if (kern::BlocksAttr blocks = op.getBlocksAttr())
+    p.blocks = WeightBlocks{blocks.getBits(), blocks.getRows()};
+  p.weightBytes = p.isOfBytes ? p.elementBytes() : types[1].getElementTypeBitWidth() / 8;
   Reader(op, kernel, p).read();
   flatten(p);
   if (!constantOf(p.n.c) || !llvm::all_of(p.n.extras, constantOf))
