@@ -31,6 +31,9 @@ const EmitFormat &emitFormat(EmitKind kind);
 
 enum class WeightsPlace { Embed, File };
 
+/// What constant matrices of f32 are rounded to for matrix products.
+enum class WeightType { F32, BF16 };
+
 /// A user's passes at a named point of the pipeline: `--insert=after-graph:my-pass{k=v}`.
 struct InsertedPasses {
   bool before = false; // else after
@@ -54,6 +57,7 @@ struct CompileOptions {
   EmitKind emit = EmitKind::SharedLibrary;
   bool header = false; // also write a C header
   WeightsPlace weights = WeightsPlace::Embed;
+  WeightType weightType = WeightType::F32; // results differ by what rounding loses
   std::string name; // of the model in its symbol nncc_model_<name>; empty: from the output's stem
 
   std::string stopAfter; // a stage: write its IR to `output` instead

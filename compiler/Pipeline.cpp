@@ -19,15 +19,20 @@ static void add(OpPassManager &pm, StringRef text) {
 
 static void buildImport(OpPassManager &, const CompileOptions &) {}
 
-static void buildGraph(OpPassManager &pm, const CompileOptions &) {
+static void buildGraph(OpPassManager &pm, const CompileOptions &options) {
   // Recognition first: exporters spell one function in many ways, and layout and folding take them
   // apart. Constants are evaluated late, in one run of the compiled code; the scale of an attention
   // may be one of them.
+  std::string_view weights = options.weightType == WeightType::BF16 ? "{type=bf16}" : "";
   add(pm, "func.func(nncc-pack-borders,nncc-fold-shapes,canonicalize,cse,nncc-append-states,"
           "nncc-hoist-invariants,nncc-form-integer-products,nncc-simplify-graph,nncc-fuse-gelu,"
           "nncc-fuse-activations,nncc-fold-scales,nncc-fuse-layer-norm,nncc-fuse-softmax,"
-          "nncc-fold-batch-norm,nncc-assign-layout,canonicalize,cse),nncc-evaluate-constants,"
-          "func.func(nncc-fuse-attention,canonicalize,cse,nncc-split-batch)");
+          "nncc-fold-batch-norm,nncc-assign-layout,nncc-decompose-conv-transpose,canonicalize,cse,"
+          "nncc-pack-weights" +
+              std::string(weights) +
+              "),"
+              "nncc-evaluate-constants,func.func(nncc-fuse-attention,canonicalize,cse,"
+              "nncc-split-batch)");
 }
 
 static void buildKernels(OpPassManager &pm, const CompileOptions &) {

@@ -211,6 +211,39 @@ def SplitBatch : GraphPass<"nncc-split-batch"> {
            "bytes that one operation may read and write and find again">];
 }
 
+def DecomposeConvTranspose : GraphPass<"nncc-decompose-conv-transpose"> {
+  let summary = "Transposed convolutions that are channels-last -> convolutions";
+  let description = [{
+    Along each dim the results of a stride `s` are of s phases; each phase is a convolution with every s-th tap, last one
+    first. One convolution computes all of them as channels, which then move to their places; the weights' movement is
+    evaluated. Where s does not divide the kernel, phases that have a tap less take a zero.
+    ```mlir
+    %y = nn.conv_transpose %x, %w {channels_last, strides = [2, 2], ...}
+        : (tensor<1x8x8x32xf32>, tensor<32x16x4x4xf32>) -> tensor<1x16x16x16xf32>
+      -->  %v = ... %w                          // [2 * 2 * 16, 32, 2, 2]
+           %c = nn.conv %x, %v {channels_last, strides = [1, 1], pads = [1, 1, 1, 1]}   // [1, 9, 9, 64]
+           %t = nn.transpose (nn.reshape %c)    // [1, 9, 2, 9, 2, 16]
+           %y = nn.slice (nn.reshape %t)        // what the pads of the transposed one leave
+    ```
+  }];
+}
+
+def PackWeights : GraphPass<"nncc-pack-weights"> {
+  let summary = "Keep weights of matrix products in few bits";
+  let description = [{
+    Constant matrices of 8- and 4-bit integers that a dequantize turns into floats, with a scale and zero point in common, per
+    column, or per column and block of rows, stay integers: kernels convert them in registers, and read 4 to 8 times fewer
+    bytes. With `type=bf16` matrices of f32 are rounded to bf16 (relative error 2^-9).
+    ```mlir
+    %w = nn.dequantize %q, %scale, %zero : (tensor<768x768xi4>, ...) -> tensor<768x768xf32>
+    %y = nn.matmul %x, %w   -->   %y = nn.matmul_packed %x, %blocks {bits = 4, block = 32, columns = 768}
+    ```
+    Refused: weights that something else reads too, products of f64, an odd number of rows of 4 bits.
+  }];
+  let options = [
+    Option<"type", "type", "std::string", "", "bf16: round matrices of f32 to it; empty: leave them">];
+}
+
 def EvaluateConstants : Pass<"nncc-evaluate-constants", "::mlir::ModuleOp"> {
   let summary = "Compute operations on constants at compile time";
   let description = [{

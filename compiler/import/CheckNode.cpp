@@ -39,9 +39,9 @@ void GraphChecker::checkOperator(const onnx::NodeProto &node, const Scope &scope
   auto version = scope.opsets.version(domain);
   if (!version)
     return problems.invalid(where, "no operator set of domain '" + node.domain() + "' is imported");
-  if (!isOnnxDomain(domain))
-    return; // valid for whoever knows the domain
   const onnx::OpSchema *schema = scope.opsets.schema(domain, node.op_type());
+  if (!schema && !isOnnxDomain(domain))
+    return; // valid for whoever knows the domain
   if (!schema) {
     const onnx::OpSchema *newest = onnx::OpSchemaRegistry::Schema(node.op_type(), domain);
     return problems.invalid(where, "operator set " + llvm::Twine(*version) + " has no operator '" +

@@ -1,4 +1,5 @@
 #include "compiler/import/Opsets.h"
+#include "compiler/import/ContribSchemas.h"
 #include "compiler/import/ModelError.h"
 
 using namespace nncc;
@@ -57,6 +58,8 @@ std::optional<int> Opsets::version(llvm::StringRef domain) const {
 
 const onnx::OpSchema *Opsets::schema(llvm::StringRef domain, llvm::StringRef op) const {
   auto imported = version(domain);
+  if (imported && !isOnnxDomain(domain))
+    return contribSchema(domain, op);
   return imported
              ? onnx::OpSchemaRegistry::Schema(op.str(), *imported, canonicalDomain(domain).str())
              : nullptr;

@@ -33,6 +33,7 @@ const Rules &Rules::get() {
     addSampleRules(all);
     addSequenceRules(all);
     addSelectRules(all);
+    addContribRules(all);
     addStringRules(all);
     return all;
   }();

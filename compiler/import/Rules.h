@@ -74,6 +74,7 @@ void addSelectRules(Rules &rules);
 void addMatrixRules(Rules &rules);
 void addDeformRules(Rules &rules);
 void addNGramRules(Rules &rules);
+void addContribRules(Rules &rules);
 /// Last: it extends rules of others.
 void addStringRules(Rules &rules);
 

@@ -86,6 +86,25 @@ static void importQuantize(OpBinder &b) {
       {x, spread(b, x, scale, *axis, block), spread(b, x, zero, *axis, block)}, properties));
 }
 
+// The blocks of `axis` as a dim of their own, where all are whole: shapes that let the scale of
+// each broadcast.
+static std::optional<SmallVector<int64_t>>
+splitIntoBlocks(OpBinder &b, Value x, Value scale, Value zero, int64_t axis, int64_t block) {
+  if (block == 0 || !b.typeOf(x).hasStaticShape() || !b.typeOf(scale).hasStaticShape())
+    return std::nullopt;
+  SmallVector<int64_t> shape(b.fixedShapeOf(x)), blocks(shape);
+  if (block < 1 || axis >= int64_t(shape.size()) || shape[axis] % block)
+    return std::nullopt;
+  blocks[axis] /= block;
+  for (Value parameter : {scale, zero})
+    if (b.typeOf(parameter).getShape() != ArrayRef(blocks) &&
+        (parameter == scale || b.typeOf(parameter).getNumElements() != 1))
+      return std::nullopt;
+  shape[axis] /= block;
+  shape.insert(shape.begin() + axis + 1, block);
+  return shape;
+}
+
 static void importDequantize(OpBinder &b) {
   Value x = b.input(0), scale = b.input(1), zero = b.input(2);
   auto axis = parameterAxis(b, x, scale);
@@ -103,6 +122,14 @@ static void importDequantize(OpBinder &b) {
   if (element.getIntOrFloatBitWidth() > b.typeOf(scale).getElementTypeBitWidth())
     scale = b.cast(scale, element);
   const int64_t block = b.integer("block_size", 0);
+  if (auto split = splitIntoBlocks(b, x, scale, zero, *axis, block)) {
+    SmallVector<int64_t> perBlock(*split), whole(b.fixedShapeOf(x));
+    perBlock[*axis + 1] = 1;
+    zero = b.reshape(zero, b.typeOf(zero).getNumElements() == 1 ? ArrayRef<int64_t>() : perBlock);
+    Value parts =
+        b.create<nn::DequantizeOp>({b.reshape(x, *split), b.reshape(scale, perBlock), zero});
+    return b.result(b.cast(b.reshape(parts, whole), element));
+  }
   Value result = b.create<nn::DequantizeOp>(
       {x, spread(b, x, scale, *axis, block), spread(b, x, zero, *axis, block)});
   b.result(b.cast(result, element));

@@ -1,6 +1,8 @@
 #include "dialects/kern/Kern.h"
 
 #include "dialects/Sizes.h"
+#include "dialects/WeightBlocks.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/AffineMap.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -8,6 +10,9 @@
 
 using namespace mlir;
 using namespace nncc::kern;
+using nncc::WeightBlocks;
+
+static_assert(panel == WeightBlocks::columns);
 
 #include "dialects/kern/KernDialect.cpp.inc"
 #include "dialects/kern/KernEnums.cpp.inc"
@@ -125,6 +130,28 @@ template <typename Op> static LogicalResult verifyEpilogue(Op op) {
   return success();
 }
 
+/// Packed b in blocks.
+static LogicalResult verifyBlocks(ContractOp op) {
+  RankedTensorType x = op.getAType(), w = op.getBType(), y = op.getInitType();
+  int64_t bits = op.getBlocks()->getBits(), rows = op.getBlocks()->getRows();
+  int64_t depth = x.getShape().back(), columns = y.getShape().back();
+  if (op.getBLayout() != BLayout::Packed || op.getWindowRank() || op.getGroups() != 1)
+    return op.emitOpError("expects packed b, without window and groups, in blocks");
+  if ((bits != 8 && bits != 4) || rows < 1 || rows > WeightBlocks::mostRows ||
+      (bits == 4 && rows % 2))
+    return op.emitOpError("expects blocks of 8 or 4 bits, the latter of an even number of rows");
+  if (ShapedType::isDynamic(depth) || ShapedType::isDynamic(columns) ||
+      depth > WeightBlocks::mostRows || (bits == 4 && depth % 2))
+    return op.emitOpError("expects constant sizes, and an even K of 4 bits");
+  int64_t sizes[] = {llvm::divideCeilSigned(columns, panel),
+                     WeightBlocks{bits, rows}.panelBytes(depth)};
+  if (!x.getElementType().isF32() || !w.getElementType().isInteger(8) ||
+      w.getShape() != ArrayRef(sizes))
+    return op.emitOpError("expects a of f32 and b of bytes [")
+           << sizes[0] << ", " << sizes[1] << "], found " << w;
+  return verifyWindow(op, {});
+}
+
 static LogicalResult verifyPacked(ContractOp op) {
   RankedTensorType x = op.getAType(), w = op.getBType(), y = op.getInitType();
   int64_t window = op.getWindowRank(), groups = op.getGroups(), lead = groups > 1;
@@ -173,7 +200,7 @@ static LogicalResult verifyPlan(ContractOp op, WinogradPlanAttr plan) {
   bool isWindow = op.getWindowRank() == 2 && op.getBLayout() == BLayout::Packed &&
                   op.getGroups() == 1 && w.getRank() == 5 && w.getDimSize(1) == 3 &&
                   w.getDimSize(2) == 3 && isOnes(op.getStrides()) && isOnes(op.getDilations());
-  if (!isWindow || !op.getAType().getElementType().isF32())
+  if (!isWindow || !op.getAType().getElementType().isF32() || !w.getElementType().isF32())
     return op.emitOpError("expects a 3x3 window of stride and dilation 1 over f32 in one group");
   return success();
 }
@@ -184,13 +211,18 @@ LogicalResult ContractOp::verify() {
   if (auto plan = dyn_cast_or_null<PlanAttr>(getPlanAttr());
       plan && failed(verifyPlan(*this, plan)))
     return failure();
+  auto winograd = dyn_cast_or_null<WinogradPlanAttr>(getPlanAttr());
+  if (getBlocks())
+    return success(succeeded(verifyBlocks(*this)) &&
+                   (!winograd || succeeded(verifyPlan(*this, winograd))));
   RankedTensorType x = getAType(), w = getBType(), y = getInitType();
+  bool isRounded =
+      w.getElementType().isBF16() && x.getElementType().isF32() && getBLayout() == BLayout::Packed;
   if (isOfBytes() ? !w.getElementType().isSignlessInteger(8)
-                  : w.getElementType() != x.getElementType())
+                  : w.getElementType() != x.getElementType() && !isRounded)
     return emitOpError("expects b of the type of a, or of i8 where a has bytes, found ") << w;
   if (isOfBytes() && getBLayout() != BLayout::Packed)
     return emitOpError("expects packed b where bytes are multiplied");
-  auto winograd = dyn_cast_or_null<WinogradPlanAttr>(getPlanAttr());
   if (getBLayout() == BLayout::Packed)
     return success(succeeded(verifyPacked(*this)) &&
                    (!winograd || succeeded(verifyPlan(*this, winograd))));
@@ -327,9 +359,21 @@ LogicalResult BrgemmOp::verify() {
   if (getAcc().empty() || getAcc().getTypes() != getResultTypes() || getNv() < 1 ||
       getAcc().size() % getNv())
     return emitOpError("expects accumulators of rows x nv");
+  if (getUnroll() < 1)
+    return emitOpError("expects to unroll by at least one step");
   Type factor = cast<MemRefType>(getA().getType()).getElementType();
+  Type weight = cast<MemRefType>(getB().getType()).getElementType();
+  if (BlocksAttr blocks = getBlocksAttr()) {
+    std::optional<int64_t> rows = getConstantIntValue(getCounts().back());
+    if (!weight.isInteger(8) || !factor.isF32() || !getElementTypeOrSelf(getAcc().front()).isF32())
+      return emitOpError("expects bytes in b, and sums of f32, with blocks");
+    if (!rows || *rows > blocks.getRows() || (blocks.getBits() == 4 && *rows % 2))
+      return emitOpError(
+          "expects to take a constant number of rows of a block, an even one of 4 bits");
+    return success();
+  }
   Type sum = factor.isInteger(8) ? Builder(getContext()).getI32Type() : factor;
-  if (cast<MemRefType>(getB().getType()).getElementType() != factor ||
+  if ((weight != factor && !(weight.isBF16() && factor.isF32())) ||
       getElementTypeOrSelf(getAcc().front()) != sum)
     return emitOpError(
         "expects a, b and accumulators of one type, or bytes and accumulators of i32");
@@ -337,8 +381,6 @@ LogicalResult BrgemmOp::verify() {
   if (!llvm::all_equal(getAcc().getTypes()) ||
       (factor.isInteger() && (type.isScalable() || type.getNumElements() != panel)))
     return emitOpError("expects accumulators of one type, of 16 lanes where bytes are multiplied");
-  if (getUnroll() < 1)
-    return emitOpError("expects to unroll by at least one step");
   return success();
 }
 

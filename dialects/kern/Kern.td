@@ -76,6 +76,21 @@ def Kern_WinogradPlanAttr : AttrDef<Kern_Dialect, "WinogradPlan"> {
   let assemblyFormat = "`<` struct(params) `>`";
 }
 
+// Numbers of few bits that share scales.
+def Kern_BlocksAttr : AttrDef<Kern_Dialect, "Blocks"> {
+  let mnemonic = "blocks";
+  let summary = "Packed weights as codes of 8 or 4 bits in blocks of `rows` rows";
+  let description = [{
+    A panel of 16 columns, of i8, is one block after the other; the last one may have fewer rows:
+    ```
+    scale[16] f32, zero[16] ui8, codes: rows of 16 ui8; of 4 bits two rows share one, the first in the low bits
+    weight[k, n] = (code[k, n] - zero[n]) * scale[n]
+    ```
+  }];
+  let parameters = (ins "int64_t":$bits, "int64_t":$rows);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
 // How queries that have no keys are answered; the same as in nn.attention.
 def Kern_Guard : I32EnumAttr<"Guard", "Which weights of an attention are zero in place of NaN", [
     I32EnumAttrCase<"None", 0, "none">,   // none
@@ -120,6 +135,9 @@ def Kern_ContractOp : Kern_Op<"contract", [
     Sums are of the type of `a` and `b`, f32 or f64, or i32, which wraps, of unsigned bytes in `a` and signed bytes in `b`; K is a
     multiple of 4 then, and b packed as [G?, N/16, k1..ks, K/4, 16, 4].
 
+    Packed b may be of bf16 where `a` is of f32, or, without a window and groups, of `blocks`: [N/16, bytes]. It
+    is converted in registers.
+
     The plan is a `#kern.plan`, or a `#kern.winograd` for a 3x3 window of stride and dilation 1 over f32.
   }];
   let arguments = (ins AnyRankedTensor:$a, AnyRankedTensor:$b, Variadic<AnyRankedTensor>:$extras,
@@ -127,7 +145,8 @@ def Kern_ContractOp : Kern_Op<"contract", [
                        DefaultValuedAttr<I64Attr, "1">:$groups,
                        DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,
                        DenseI64ArrayAttr:$pads, AffineMapArrayAttr:$maps,
-                       OptionalAttr<AnyAttrOf<[Kern_PlanAttr, Kern_WinogradPlanAttr]>>:$plan);
+                       OptionalAttr<AnyAttrOf<[Kern_PlanAttr, Kern_WinogradPlanAttr]>>:$plan,
+                       OptionalAttr<Kern_BlocksAttr>:$blocks);
   let results = (outs AnyRankedTensor:$result);
   let regions = (region SizedRegion<1>:$epilogue);
   let assemblyFormat = [{
@@ -335,12 +354,15 @@ def Kern_BrgemmOp : Kern_Op<"brgemm", [AttrSizedOperandSegments, MemoryEffects<[
     The last loop of the nest is the innermost one and is unrolled. Counts may be run-time values:
     a window clipped by padding. So may the strides of rows and loops: those that are dynamic in the
     attributes are operands, in the order rowStride, aStrides, bStrides.
+
+    b may be of bf16 where sums are of f32. With `blocks` it is of i8, and each run of the innermost loop
+    takes the rows of one block; bOffset and the strides of the other loops, in bytes, lead to its begin.
   }];
   let arguments = (ins MemRefRankOf<[AnyFloat, I8], [1]>:$a, Index:$aOffset,
                        MemRefRankOf<[AnyFloat, I8], [1]>:$b, Index:$bOffset, Variadic<Index>:$counts,
                        Variadic<Index>:$openStrides, Variadic<Kern_Vector>:$acc, DenseI64ArrayAttr:$aStrides,
                        DenseI64ArrayAttr:$bStrides, I64Attr:$rowStride, I64Attr:$panelStride,
-                       I64Attr:$nv, I64Attr:$unroll);
+                       I64Attr:$nv, I64Attr:$unroll, OptionalAttr<Kern_BlocksAttr>:$blocks);
   let results = (outs Variadic<Kern_Vector>:$results);
   let assemblyFormat = [{
     $a `[` $aOffset `]` `,` $b `[` $bOffset `]` `counts` `(` $counts `)`

@@ -72,21 +72,26 @@ LogicalResult ConvTransposeOp::infer(Adaptor op, ArrayRef<Fact> operands,
       return error("expects weights of sizes that are known at compile time");
     kernel.push_back(weights.size(i));
   }
-  int64_t outputs = kernel.front();
+  int64_t first = op.getChannelsLast() ? 1 : 2, outputs = kernel.front();
   if (groups < 1 || groups > int64_t(1) << 31 || weights.size(0) % groups)
     return error("expects groups that divide the " + Twine(weights.size(0)) +
                  " input channels, found " + Twine(groups));
   Fact &result = results.emplace_back();
-  if (!result.mayEqual(input.shape[1], weights.shape[0]))
+  AffineExpr channels = input.shape[op.getChannelsLast() ? rank - 1 : 1];
+  if (!result.mayEqual(channels, weights.shape[0]))
     return error("expects " + Twine(weights.size(0)) + " input channels, found " +
-                 textOf(input.shape[1]));
+                 textOf(channels));
   result.element = input.element;
-  result.shape = {input.shape[0],
-                  getAffineConstantExpr(outputs * groups, input.element.getContext())};
   kernel.erase(kernel.begin());
   Window window{kernel, op.getStrides(), op.getDilations(), op.getPads()};
-  return inferTransposedWindow(window, op.getOutputPads(), ArrayRef(input.shape).drop_front(2),
-                               result.shape, error);
+  if (failed(inferTransposedWindow(window, op.getOutputPads(),
+                                   ArrayRef(input.shape).slice(first, spatial), result.shape,
+                                   error)))
+    return failure();
+  result.shape.insert(op.getChannelsLast() ? result.shape.end() : result.shape.begin(),
+                      getAffineConstantExpr(outputs * groups, input.element.getContext()));
+  result.shape.insert(result.shape.begin(), input.shape[0]);
+  return success();
 }
 
 /// The input row that tap `loop` of spatial dim `i` reads for a row of the result, within the
@@ -110,6 +115,8 @@ static std::pair<Value, Value> tapRow(IndexMath &m, ConvTransposeOp op, int64_t 
 /// Result y is the sum over the input rows x and kernel rows k with x * stride + k * dilation - lo
 /// = y. Loops: image, group, channel of the group, y1..ys; then input channel of the group, k1..ks.
 FailureOr<SmallVector<Value>> ConvTransposeOp::lower(OpBuilder &b) {
+  if (getChannelsLast())
+    return emitOpError("is decomposed into a convolution before kernels are formed");
   Shape input = shapeOf(getInput()), weights = shapeOf(getWeights()), shape = shapeOf(getType());
   int64_t spatial = input.size() - 2;
   AffineExpr groups = b.getAffineConstantExpr(getGroups()), depth = input[1].floorDiv(getGroups()),

@@ -26,9 +26,10 @@ def NN_ConvTransposeOp : NN_Op<"conv_transpose"> {
   let summary = "Transposed convolution: the gradient of nn.conv by its input";
   let description = [{
     ```
-    input   [N, C, x1..xs]
+    input   [N, C, x1..xs]              with `channels_last`: [N, x1..xs, C]
     weights [C, O/groups, k1..ks]
-    result  [N, O, y1..ys]     y = stride * (x - 1) + (k - 1) * dilation + 1 + output_pad - lo - hi
+    result  [N, O, y1..ys]              with `channels_last`: [N, y1..ys, O]
+                               y = stride * (x - 1) + (k - 1) * dilation + 1 + output_pad - lo - hi
     ```
     `pads` is [lo1..los, hi1..his]; `output_pads` are rows at the high ends that no input
     reaches alone. A bias is an nn.add. ONNX ConvTranspose.
@@ -36,7 +37,7 @@ def NN_ConvTransposeOp : NN_Op<"conv_transpose"> {
   let arguments = (ins NN_FloatTensor:$input, NN_FloatTensor:$weights,
                        DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,
                        DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$output_pads,
-                       DefaultValuedAttr<I64Attr, "1">:$groups);
+                       DefaultValuedAttr<I64Attr, "1">:$groups, UnitAttr:$channels_last);
   let results = (outs NN_FloatTensor:$result);
 }
 

@@ -1,4 +1,5 @@
 // nn.matmul.
+#include "dialects/WeightBlocks.h"
 #include "dialects/nn/Generics.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -98,6 +99,45 @@ FailureOr<SmallVector<Value>> MatMulOp::lower(OpBuilder &b) {
         linalg::YieldOp::create(body, at, sum);
       });
   return SmallVector<Value>{fromStorage(b, loc, generic.getResult(0), type.getElementType())};
+}
+
+LogicalResult MatMulPackedOp::infer(Adaptor op, ArrayRef<Fact> operands,
+                                    SmallVectorImpl<Fact> &results, EmitError error) {
+  const Fact &lhs = operands[0], &weights = operands[1];
+  int64_t bits = op.getBits(), columns = op.getColumns(), block = op.getBlock();
+  if (!lhs.rank())
+    return error("expects a lhs of rank 1 or more, found a scalar");
+  std::optional<int64_t> depth = constantOf(lhs.shape.back());
+  if (!depth)
+    return error("expects an inner size known at compile time");
+  if (bits != 4 && bits != 8 && bits != 16)
+    return error("expects 4, 8 or 16 bits, found " + Twine(bits));
+  if (columns < 1 || block < 1 || columns > WeightBlocks::mostRows ||
+      block > WeightBlocks::mostRows || *depth > WeightBlocks::mostRows)
+    return error("expects positive sizes below 2^31");
+  SmallVector<int64_t> expected{llvm::divideCeilSigned(columns, WeightBlocks::columns)};
+  if (bits == 16)
+    expected.append({*depth, WeightBlocks::columns});
+  else
+    expected.push_back(WeightBlocks{bits, block}.panelBytes(*depth));
+  bool isKnown = weights.rank() == static_cast<int64_t>(expected.size());
+  for (auto [i, size] : llvm::enumerate(expected))
+    isKnown = isKnown && weights.size(i) == size;
+  if (!isKnown)
+    return error("expects packed weights of other sizes");
+  if (bits == 16 ? !weights.element.isBF16() : !weights.element.isSignlessInteger(8))
+    return error("expects weights of bf16, or of i8 for 4 and 8 bits");
+  if (bits == 4 && (block % 2 || *depth % 2))
+    return error("expects an even number of rows of 4 bits");
+  Fact &result = results.emplace_back();
+  result.element = lhs.element;
+  result.shape = lhs.shape;
+  result.shape.back() = getAffineConstantExpr(columns, lhs.element.getContext());
+  return success();
+}
+
+FailureOr<SmallVector<Value>> MatMulPackedOp::lower(OpBuilder &) {
+  return emitOpError("is lowered to a contraction before kernels are formed");
 }
 
 void NNDialect::addLinearOps() {

@@ -121,6 +121,16 @@ static bool isEitherReduction(Operation *op) {
   return keepsDims(op) || leavesSameOrder(type, *axes);
 }
 
+/// Whether nncc-decompose-conv-transpose takes `op`.
+static bool isConvolutionOfPhases(nn::ConvTransposeOp op) {
+  auto isOne = [](int64_t dilation) { return dilation == 1; };
+  auto isFilled = [](int64_t size) { return size > 0 || ShapedType::isDynamic(size); };
+  return !op.getChannelsLast() && op.getGroups() == 1 && op.getStrides().size() <= 2 &&
+         llvm::all_of(op.getDilations(), isOne) &&
+         llvm::all_of(op.getInput().getType().getShape(), isFilled) &&
+         llvm::all_of(op.getType().getShape(), isFilled);
+}
+
 LayoutRole layoutRole(Operation *op) {
   using Role = LayoutRole;
   if (!isa_and_present<nn::NNDialect>(op->getDialect()) || op->getNumResults() != 1 ||
@@ -128,6 +138,8 @@ LayoutRole layoutRole(Operation *op) {
     return Role::Original;
   if (isa<nn::ConvOp, nn::PoolOp>(op))
     return op->hasAttr("channels_last") ? Role::Original : Role::ChannelsLast;
+  if (auto transposed = dyn_cast<nn::ConvTransposeOp>(op))
+    return isConvolutionOfPhases(transposed) ? Role::ChannelsLast : Role::Original;
   int64_t rank = rankOf(op->getOperand(0)), resultRank = rankOf(op->getResult(0));
   if (isa<nn::ScalarOpInterface>(op))
     return resultRank >= 3 && isEitherElementwise(op) ? Role::Either : Role::Original;
@@ -227,7 +239,8 @@ static void renameAxes(OpBuilder &b, Operation *copy, int64_t rank) {
                                         ? renamed(pad.getAxes())
                                         : makeIntegers(b, pad.getLoc(), toFirstPermutation(rank)));
       })
-      .Case<nn::ConvOp, nn::PoolOp>([](auto op) { op.setChannelsLast(true); });
+      .Case<nn::ConvOp, nn::ConvTransposeOp, nn::PoolOp>(
+          [](auto op) { op.setChannelsLast(true); });
 }
 
 Value buildChannelsLast(OpBuilder &b, Operation *op, ArrayRef<Value> images) {

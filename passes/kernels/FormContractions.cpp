@@ -75,10 +75,11 @@ Value loadable(OpBuilder &b, Location loc, Value value, Type element) {
 
 kern::ContractOp contract(OpBuilder &b, Location loc, Value a, Value weights, RankedTensorType type,
                           kern::BLayout layout, int64_t groups, ArrayRef<int64_t> strides,
-                          ArrayRef<int64_t> dilations, ArrayRef<int64_t> pads) {
+                          ArrayRef<int64_t> dilations, ArrayRef<int64_t> pads,
+                          kern::BlocksAttr blocks = {}) {
   auto op = kern::ContractOp::create(b, loc, type, a, weights, ValueRange(), empty(b, loc, type),
                                      layout, groups, strides, dilations, pads, b.getArrayAttr({}),
-                                     kern::PlanAttr());
+                                     kern::PlanAttr(), blocks);
   buildIdentityEpilogue(b, loc, op.getEpilogue(), type.getElementType());
   return op;
 }
@@ -307,6 +308,34 @@ struct FormMatMul : OpRewritePattern<nn::MatMulOp> {
   }
 };
 
+struct FormMatMulPacked : OpRewritePattern<nn::MatMulPackedOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(nn::MatMulPackedOp op, PatternRewriter &rewriter) const override {
+    if (succeeded(replaceEmpty(op, rewriter)))
+      return success();
+    Location loc = op.getLoc();
+    Type element = op.getType().getElementType(), compute = rewriter.getF32Type();
+    Value lhs = cast(rewriter, loc, op.getLhs(), compute), weights = op.getWeights();
+    Shape shape = shapeOf(lhs);
+    if (shape.size() == 1) { // a row
+      shape.insert(shape.begin(), getAffineConstantExpr(1, getContext()));
+      lhs = reshape(rewriter, loc, lhs, shape);
+    }
+    shape.back() = getAffineConstantExpr(op.getColumns(), getContext());
+    kern::BlocksAttr blocks;
+    if (op.getBits() < 16)
+      blocks = kern::BlocksAttr::get(getContext(), op.getBits(), op.getBlock());
+    Value result = contract(rewriter, loc, lhs, weights, tensorOf(shape, compute),
+                            kern::BLayout::Packed, 1, {}, {}, {}, blocks)
+                       .getResult();
+    if (shapeOf(result) != shapeOf(op.getType()))
+      result = reshape(rewriter, loc, result, shapeOf(op.getType()));
+    rewriter.replaceOp(op, cast(rewriter, loc, result, element));
+    return success();
+  }
+};
+
 /// A kernel of attention computes 16 queries at a time. For few of them products of matrices are
 /// faster, each a kernel. 12 heads of 128 keys, depth 64, on one thread: 1 query 12 us against 37
 /// us, 8 queries 37 us against 45 us; 128 queries 505 us against 506 us, on two threads 317 us
@@ -426,7 +455,7 @@ struct FormContractions : nncc::impl::FormContractionsBase<FormContractions> {
     decomposition.add<DecomposeAttention>(&getContext());
     walkAndApplyPatterns(getOperation(), std::move(decomposition));
     RewritePatternSet patterns(&getContext());
-    patterns.add<FormConv, FormMatMul, FormAttention, FormPool>(&getContext());
+    patterns.add<FormConv, FormMatMul, FormMatMulPacked, FormAttention, FormPool>(&getContext());
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
 };

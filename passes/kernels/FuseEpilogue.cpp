@@ -24,7 +24,8 @@ kern::ContractOp rebuild(PatternRewriter &rewriter, kern::ContractOp op, Locatio
                          ValueRange extras, Value init, ArrayAttr maps) {
   return kern::ContractOp::create(rewriter, loc, init.getType(), op.getA(), op.getB(), extras, init,
                                   op.getBLayout(), op.getGroups(), op.getStrides(),
-                                  op.getDilations(), op.getPads(), maps, op.getPlanAttr());
+                                  op.getDilations(), op.getPads(), maps, op.getPlanAttr(),
+                                  op.getBlocksAttr());
 }
 
 kern::WindowOp rebuild(PatternRewriter &rewriter, kern::WindowOp op, Location loc,

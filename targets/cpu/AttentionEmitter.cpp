@@ -139,7 +139,8 @@ Value AttentionEmitter::scoreTile(int64_t count, Value first, Value query, Value
   Value at = add(key.at, mul(first, key.strides[2]));
   auto product = kern::BrgemmOp::create(
       b, loc, ValueRange(sums).getTypes(), key.buffer, at, queries, constant(0), constant(depth),
-      open, sums, ArrayRef(step), ArrayRef(panel), rowStride, /*panelStride=*/0, /*nv=*/1, unroll);
+      open, sums, ArrayRef(step), ArrayRef(panel), rowStride, /*panelStride=*/0, /*nv=*/1, unroll,
+      kern::BlocksAttr());
   Values scores(product.getResults());
   double scale = op.getScale().convertToDouble();
   for (auto [i, score] : llvm::enumerate(scores)) {
@@ -245,7 +246,8 @@ void AttentionEmitter::resultTile(Value first, Value row, Value rows, Value keys
   auto product = kern::BrgemmOp::create(b, loc, ValueRange(sums).getTypes(), scoreRows, row,
                                         value.buffer, add(value.at, column), keys, open, sums,
                                         ArrayRef(panel), ArrayRef(step), /*rowStride=*/1,
-                                        /*panelStride=*/panel, panels, unroll);
+                                        /*panelStride=*/panel, panels, unroll,
+                                        kern::BlocksAttr());
   Value corner =
       add(add(init.at, mul(add(first, row), init.strides[2])), mul(column, init.strides[3]));
   auto storeRow = [&](int64_t r) {

@@ -120,9 +120,33 @@ void ContractEmitter::finish(const Values &sums, int64_t rows, Strip strip, cons
   whenLast([&] { finishStored(rows, strip, at); }, [] {});
 }
 
+/// The same of a panel in blocks: whole ones, and what is left of a last one.
+SmallVector<ContractEmitter::Reduction, 2> ContractEmitter::overBlocks(const Reduction &whole) {
+  SmallVector<Reduction, 2> parts;
+  int64_t depth = fixed(p.depth), rows = p.blocks->rows, full = depth / rows;
+  AffineExpr rowBytes = p.number(p.blocks->codeBytes(2) / 2);
+  if (full) {
+    Reduction &part = parts.emplace_back(whole);
+    part.counts = {constant(full), constant(rows)};
+    part.aStrides = {p.aK * rows, p.aK};
+    part.bStrides = {p.number(p.blocks->blockBytes()), rowBytes};
+  }
+  if (depth % rows) {
+    Reduction &part = parts.emplace_back(whole);
+    part.counts = {constant(depth % rows)};
+    part.aStrides = {p.aK}, part.bStrides = {rowBytes};
+    part.a = add(part.a, size(normalForm(p.aK * (full * rows))));
+    part.b = add(part.b, full * p.blocks->blockBytes());
+  }
+  return parts;
+}
+
 void ContractEmitter::tile(int64_t rows, Strip strip, const Cursor &at,
                            ArrayRef<Reduction> reductions) {
   Values sums(rows * strip.count, arith::ConstantOp::create(b, loc, b.getZeroAttr(vector)));
+  SmallVector<Reduction, 2> inBlocks;
+  if (p.blocks)
+    reductions = inBlocks = overBlocks(reductions.front());
   for (const Reduction &r : reductions) {
     MutableArrayRef<Value> part(sums.begin() + r.from * strip.count, (r.to - r.from) * strip.count);
     Values open; // strides
@@ -135,10 +159,11 @@ void ContractEmitter::tile(int64_t rows, Strip strip, const Cursor &at,
     int64_t rowStride = stride(p.x.a);
     auto aStrides = llvm::map_to_vector(r.aStrides, stride);
     auto bStrides = llvm::map_to_vector(r.bStrides, stride);
-    auto op = kern::BrgemmOp::create(b, loc, ValueRange(part).getTypes(), bufferA,
-                                     add(add(at.a, r.a), mul(constant(r.from), p.x.a)), bufferB,
-                                     add(at.b, r.b), r.counts, open, part, aStrides, bStrides,
-                                     rowStride, fixed(panelStride), strip.count, plan.getUnroll());
+    auto op =
+        kern::BrgemmOp::create(b, loc, ValueRange(part).getTypes(), bufferA,
+                               add(add(at.a, r.a), mul(constant(r.from), p.x.a)), bufferB,
+                               add(at.b, r.b), r.counts, open, part, aStrides, bStrides, rowStride,
+                               fixed(panelStride), strip.count, plan.getUnroll(), blocksAttr);
     llvm::copy(op.getResults(), part.begin());
   }
   finish(block ? addEarlierBlocks(sums, rows, strip, at) : sums, rows, strip, at);

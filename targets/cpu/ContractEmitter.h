@@ -50,6 +50,7 @@ private:
   Value firstTap(Value position, Value first, int64_t dilation);
   Value clipVertically(Value y, Cursor &at);
   Reduction reduction(Value taps, Value tapsW);
+  llvm::SmallVector<Reduction, 2> overBlocks(const Reduction &whole);
 
   // ContractEmitter.cpp: one tile.
   void tile(int64_t rows, Strip strip, const Cursor &at, llvm::ArrayRef<Reduction> reductions);
@@ -69,6 +70,7 @@ private:
 
   const Contraction &p;
   kern::PlanAttr plan;
+  kern::BlocksAttr blocksAttr; // of b
   mlir::VectorType vector; // one panel of sums
   Value bufferA, bufferB, bufferC;
   Value tileSums;              // where a tile's sums wait for a heavy epilogue, if not in C

@@ -129,6 +129,7 @@ void ContractEmitter::setOperands(kern::ContractOp op, Kernel &kernel) {
   if (p.epilogue.isHeavy() && !p.storesSums())
     tileSums =
         kernel.allocateScratch(b, loc, plan.getRows() * plan.getPanels() * kern::panel, p.element);
+  blocksAttr = op.getBlocksAttr();
   if (p.packed)
     return;
   if (readsInPlace()) {
@@ -191,6 +192,8 @@ LogicalResult nncc::cpu::emitContract(OpBuilder &b, kern::ContractOp op, Kernel 
   if (!contraction->storesSums() && plan.getKBlocks() > 1)
     return op.emitError("expects a reduction in one block where init cannot hold sums of ")
            << contraction->element;
+  if (contraction->blocks && plan.getKBlocks() > 1)
+    return op.emitError("expects a reduction in one block with packed weights in blocks");
   if (constantOf(contraction->n.c) == 0)
     return op.emitError("the columns of init lie on one another");
   if (!contraction->packed && !constantOf(contraction->bK) && !constantOf(contraction->n.b))

@@ -44,20 +44,34 @@ struct Reader {
     return axis;
   }
 
+  /// Register tiles take neighbours along x: the columns of an image, or its rows where these are
+  /// many more than fill a tile and columns are few, as in a sequence that is an image of one
+  /// column.
+  bool runsAlongRows() {
+    constexpr int64_t fewColumns = 6;
+    int64_t rank = sizes.size();
+    return op.getWindowRank() == 2 && nominal(sizes[rank - 2]) < fewColumns &&
+           nominal(sizes[rank - 3]) > 2 * fewColumns;
+  }
+
   void readWindow() {
     ArrayRef<int64_t> pads = op.getPads();
     int64_t window = op.getWindowRank(), rank = sizes.size(), groups = op.getGroups() > 1;
     ArrayRef<int64_t> taps = op.getBType().getShape().slice(1 + groups, window);
-    p.w = sizesA[rank - 2], p.kw = taps.back(), p.strideW = op.getStrides().back();
-    p.dilationW = op.getDilations().back(), p.left = pads[window - 1];
-    p.right = pads[2 * window - 1], p.aW = a.back(1), p.bW = b.back(2 + p.isOfBytes);
-    p.x = axis(rank - 2, p.aW * p.strideW);
+    int64_t wide = runsAlongRows() ? 0 : window - 1; // the dim of the window along x
+    int64_t back = window - wide;                    // and of a, from the end
+    p.w = sizesA[rank - 1 - back], p.kw = taps[wide], p.strideW = op.getStrides()[wide];
+    p.dilationW = op.getDilations()[wide], p.left = pads[wide];
+    p.right = pads[window + wide], p.aW = a.back(back), p.bW = b.back(back + 1 + p.isOfBytes);
+    p.x = axis(rank - 1 - back, p.aW * p.strideW);
     if (window < 2)
       return;
-    p.h = sizesA[rank - 3], p.kh = taps[0], p.strideH = op.getStrides()[0];
-    p.dilationH = op.getDilations()[0], p.top = pads[0], p.bottom = pads[2];
-    p.aH = a.back(2), p.bH = b.back(3 + p.isOfBytes);
-    p.y = axis(rank - 3, p.aH * p.strideH);
+    int64_t high = 1 - wide;
+    back = window - high;
+    p.h = sizesA[rank - 1 - back], p.kh = taps[high], p.strideH = op.getStrides()[high];
+    p.dilationH = op.getDilations()[high], p.top = pads[high], p.bottom = pads[window + high];
+    p.aH = a.back(back), p.bH = b.back(back + 1 + p.isOfBytes);
+    p.y = axis(rank - 1 - back, p.aH * p.strideH);
   }
 
   void readB() {
@@ -174,6 +188,9 @@ FailureOr<Contraction> Contraction::of(kern::ContractOp op, const Kernel *kernel
     return failure();
   Contraction p;
   p.element = sum, p.stored = stored, p.isOfBytes = op.isOfBytes(), p.epilogue = *epilogue;
+  if (kern::BlocksAttr blocks = op.getBlocksAttr())
+    p.blocks = WeightBlocks{blocks.getBits(), blocks.getRows()};
+  p.weightBytes = p.isOfBytes ? p.elementBytes() : types[1].getElementTypeBitWidth() / 8;
   Reader(op, kernel, p).read();
   flatten(p);
   if (!constantOf(p.n.c) || !llvm::all_of(p.n.extras, constantOf))

@@ -1,6 +1,7 @@
 // What a kern.contract is to the CPU: loops over lines of rows, with their strides in each operand.
 #pragma once
 
+#include "dialects/WeightBlocks.h"
 #include "targets/cpu/Epilogue.h"
 
 namespace nncc::cpu {
@@ -56,6 +57,8 @@ struct Contraction {
   // b: `packed` in panels, or a matrix with strides bK and n.b.
   bool packed = true;
   mlir::AffineExpr bPanel, bH, bW, bK;
+  std::optional<WeightBlocks> blocks; // of codes in it, whose places are counted in bytes
+  int64_t weightBytes = 0;            // of a column of b in one step, without blocks
 
   /// Reports what is not implemented. Without a kernel all operands are taken to be dense.
   static llvm::FailureOr<Contraction> of(kern::ContractOp op, const Kernel *kernel);
@@ -74,7 +77,10 @@ struct Contraction {
   int64_t bytesOfA() const { return isOfBytes ? 1 : elementBytes(); }
   /// Whether c can hold sums before their epilogue.
   bool storesSums() const { return stored == element; }
-  int64_t panelBytes() const { return kh * kw * nominal(depth) * kern::panel * elementBytes(); }
+  int64_t panelBytes() const {
+    return blocks ? blocks->panelBytes(nominal(depth))
+                  : kh * kw * nominal(depth) * kern::panel * weightBytes;
+  }
   bool isPadded() const { return top || left || bottom || right; }
   /// The length of lines is known at run time only: they are divided there.
   bool hasOpenLines() const { return !constantOf(x.size) || !constantOf(w); }

@@ -3,6 +3,7 @@
 #include "targets/cpu/DotProduct.h"
 #include "targets/cpu/Emitter.h"
 #include "targets/cpu/Passes.h"
+#include "targets/cpu/WeightReader.h"
 
 namespace nncc::cpu {
 #define GEN_PASS_DEF_LOWERBRGEMM
@@ -57,7 +58,7 @@ struct Lowering : Emitter {
     for (int64_t j = 0; j < nv; ++j) {
       Value at = add(y, add(times(constant(u), bStrides[last]), j * op.getPanelStride()));
       columns.push_back(isOfBytes ? dot.loadColumns(*this, type, op.getB(), at)
-                                  : vector::LoadOp::create(b, loc, type, op.getB(), at));
+                                  : loadWeights(*this, type, op.getB(), at));
     }
     for (int64_t r = 0; r < mr; ++r) {
       Value row = loadRow(add(x, add(times(constant(u), aStrides[last]), rows[r])));
@@ -113,9 +114,38 @@ struct Lowering : Emitter {
     return steps(whole, rest, 1, x, y, sums);
   }
 
+  /// The rows of one block of packed weights, which begins at `y`.
+  Values blockRows(Value x, Value y, ValueRange acc) {
+    kern::BlocksAttr format = *op.getBlocks();
+    BlockReader reader(*this, {format.getBits(), format.getRows()}, op.getB(), y,
+                       op.getPanelStride(), nv);
+    int64_t perStep = reader.rowsPerStep(), count = *getConstantIntValue(op.getCounts()[last]);
+    int64_t unroll = std::max<int64_t>(1, op.getUnroll() / perStep);
+    while (count / perStep % unroll)
+      --unroll;
+    return loop(constant(count / perStep), unroll, acc, [&](Value i, ValueRange carried) {
+      Values sums(carried);
+      for (int64_t u = 0; u < unroll; ++u) {
+        Value index = add(i, u);
+        Values weights = reader.step(index);
+        for (int64_t p = 0; p < perStep; ++p)
+          for (int64_t r = 0; r < mr; ++r) {
+            Value k = add(mul(index, perStep), p);
+            Value at = add(x, add(times(k, aStrides[last]), rows[r]));
+            Value scalar = memref::LoadOp::create(b, loc, op.getA(), at);
+            Value row = vector::BroadcastOp::create(b, loc, type, scalar);
+            for (int64_t j = 0; j < nv; ++j)
+              sums[r * nv + j] =
+                  vector::FMAOp::create(b, loc, row, weights[p * nv + j], sums[r * nv + j]);
+          }
+      }
+      return sums;
+    });
+  }
+
   Values nest(int64_t depth, Value x, Value y, ValueRange acc) {
     if (depth == last)
-      return innermost(x, y, acc);
+      return op.getBlocks() ? blockRows(x, y, acc) : innermost(x, y, acc);
     return loop(op.getCounts()[depth], 1, acc, [&](Value i, ValueRange carried) {
       return nest(depth + 1, add(x, times(i, aStrides[depth])), add(y, times(i, bStrides[depth])),
                   carried);

@@ -41,6 +41,8 @@ struct Planner {
   int64_t sumRegisters() const { return registers - (registers >= 32 ? 6 : 4); }
   bool fits(Tile t) const {
     int64_t used = t.rows * t.panels * registersPerPanel();
+    if (p.blocks) // scales and zero points of each panel stay in registers, and codes on their way
+      return used + (2 * t.panels + 3) * registersPerPanel() < registers;
     // Beside the sums the panels of B of one step, an element of A, and the next one where there is
     // room: 25 sums of 5 panels all spill as soon as the epilogue needs a few registers.
     int64_t step = t.panels * registersPerPanel() + (registers >= 32 ? 2 : 1);
@@ -91,7 +93,7 @@ struct Planner {
   /// K in blocks whose rows of A and panels of B stay in the caches, if possible of one size; a
   /// window's rows where a group of panels would not stay in L2.
   int64_t chooseBlocks(Tile t) const {
-    if (!p.storesSums())
+    if (!p.storesSums() || p.blocks)
       return 1;
     if (p.kh * p.kw > 1)
       return t.panels * p.panelBytes() > 600 << 10 ? p.kh : 1;

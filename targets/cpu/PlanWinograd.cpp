@@ -159,8 +159,8 @@ struct PlanWinograd : nncc::cpu::impl::PlanWinogradBase<PlanWinograd> {
     if (mode.getValue() == "off")
       return;
     WalkResult result = getOperation()->walk([&](kern::ContractOp op) {
-      if (op.getPlan() || op.getWindowRank() != 2 || !op.getInitType().hasStaticShape() ||
-          op.getInitType().getNumElements() == 0)
+      if (op.getPlan() || op.getWindowRank() != 2 || !op.getBType().getElementType().isF32() ||
+          !op.getInitType().hasStaticShape() || op.getInitType().getNumElements() == 0)
         return WalkResult::advance();
       FailureOr<Contraction> contraction = Contraction::of(op, /*kernel=*/nullptr);
       if (failed(contraction))

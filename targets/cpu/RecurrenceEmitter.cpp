@@ -143,7 +143,7 @@ void RecurrenceEmitter::tiles(int64_t count, Value row, int64_t panels, Value so
         b, loc, ValueRange(acc).getTypes(), source, mul(row, pitch), kernel.place(op.getR()).buffer,
         add(weights, first * units * panel), constant(units), ValueRange(), acc,
         ArrayRef<int64_t>{1}, ArrayRef<int64_t>{panel}, /*rowStride=*/pitch,
-        /*panelStride=*/units * panel, nv, unroll);
+        /*panelStride=*/units * panel, nv, unroll, kern::BlocksAttr());
     for (int64_t r = 0; r < count; ++r)
       for (int64_t j = 0; j < nv; ++j)
         storeScratch(product.getResult(r * nv + j), sums, add(row, r), gates * pitch,

@@ -175,9 +175,10 @@ void WinogradEmitter::multiplyTile(int64_t rows, int64_t panels, Value row, Valu
   Value m = add(add(mul(point, pointM), mul(row, rowM)), mul(panelIndex, panel));
   Values zeros(rows * panels, arith::ConstantOp::create(b, loc, b.getZeroAttr(vector)));
   int64_t steps = rows * panels > 26 ? 1 : unroll;
-  auto product = kern::BrgemmOp::create(
-      b, loc, ValueRange(zeros).getTypes(), bufferV, v, bufferU, u, kCount, ValueRange(), zeros,
-      ArrayRef<int64_t>{1}, ArrayRef<int64_t>{panel}, rowV, kBlock * panel, panels, steps);
+  auto product =
+      kern::BrgemmOp::create(b, loc, ValueRange(zeros).getTypes(), bufferV, v, bufferU, u, kCount,
+                             ValueRange(), zeros, ArrayRef<int64_t>{1}, ArrayRef<int64_t>{panel},
+                             rowV, kBlock * panel, panels, steps, kern::BlocksAttr());
   auto store = [&](bool isFirst) {
     for (int64_t r = 0; r < rows; ++r)
       for (int64_t j = 0; j < panels; ++j) {

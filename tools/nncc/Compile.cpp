@@ -37,6 +37,14 @@ static cl::opt<WeightsPlace>
             cl::values(clEnumValN(WeightsPlace::Embed, "embed", "into the library (default)"),
                        clEnumValN(WeightsPlace::File, "file", "into a file beside it")),
             cl::cat(category()), cl::sub(compileCommand()));
+static cl::opt<WeightType> weightType(
+    "weight-type", cl::desc("How the weights of matrix products are stored"),
+    cl::init(WeightType::F32),
+    cl::values(clEnumValN(WeightType::F32, "f32", "as the model has them (default)"),
+               clEnumValN(WeightType::BF16, "bf16",
+                          "rounded to 8 bits of precision: half the bytes, which is what products "
+                          "of a few rows wait for; check that the accuracy is enough")),
+    cl::cat(category()), cl::sub(compileCommand()));
 static cl::opt<std::string> modelName("name",
                                       cl::desc("Name of the model in its symbol nncc_model_<name>"),
                                       cl::cat(category()), cl::sub(compileCommand()));
@@ -67,6 +75,7 @@ static Expected<CompileOptions> compileOptions() {
   options->emit = emit;
   options->header = header;
   options->weights = weights;
+  options->weightType = weightType;
   options->name = modelName;
   options->stopAfter = stopAfter;
   options->verifyEach = verifyEach;

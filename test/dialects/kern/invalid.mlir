@@ -699,3 +699,84 @@ func.func @f(%a: memref<64xf32>, %b: memref<64xf32>, %v0: vector<16xf32>, %v1: v
   %0:2 = kern.brgemm %a[%i], %b[%i] counts(%i) acc(%v0, %v1) {aStrides = array<i64: 4>, bStrides = array<i64: 64>, rowStride = 32 : i64, panelStride = 0 : i64, nv = 1 : i64, unroll = 4 : i64} : memref<64xf32>, memref<64xf32>, vector<16xf32>, vector<8xf32> -> vector<16xf32>, vector<8xf32>
   return
 }
+
+// -----
+
+func.func @f(%x: tensor<3x32xf32>, %b: tensor<1x336xi8>, %y: tensor<3x16xf32>) {
+  // expected-error @below {{expects packed b, without window and groups, in blocks}}
+  %0 = kern.contract plain ins(%x, %b : tensor<3x32xf32>, tensor<1x336xi8>) extras() outs(%y : tensor<3x16xf32>)
+      strides [] dilations [] pads [] maps [] attributes {blocks = #kern.blocks<bits = 4, rows = 32>} {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<3x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<3x32xf32>, %b: tensor<1x336xi8>, %y: tensor<3x16xf32>) {
+  // expected-error @below {{expects blocks of 8 or 4 bits, the latter of an even number of rows}}
+  %0 = kern.contract packed ins(%x, %b : tensor<3x32xf32>, tensor<1x336xi8>) extras() outs(%y : tensor<3x16xf32>)
+      strides [] dilations [] pads [] maps [] attributes {blocks = #kern.blocks<bits = 5, rows = 32>} {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<3x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<3x32xf32>, %b: tensor<1x336xi8>, %y: tensor<3x16xf32>) {
+  // expected-error @below {{expects blocks of 8 or 4 bits, the latter of an even number of rows}}
+  %0 = kern.contract packed ins(%x, %b : tensor<3x32xf32>, tensor<1x336xi8>) extras() outs(%y : tensor<3x16xf32>)
+      strides [] dilations [] pads [] maps [] attributes {blocks = #kern.blocks<bits = 4, rows = 3>} {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<3x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<3x33xf32>, %b: tensor<1x336xi8>, %y: tensor<3x16xf32>) {
+  // expected-error @below {{expects constant sizes, and an even K of 4 bits}}
+  %0 = kern.contract packed ins(%x, %b : tensor<3x33xf32>, tensor<1x336xi8>) extras() outs(%y : tensor<3x16xf32>)
+      strides [] dilations [] pads [] maps [] attributes {blocks = #kern.blocks<bits = 4, rows = 32>} {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<3x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<3x32xf32>, %b: tensor<1x336xi8>, %y: tensor<3x20xf32>) {
+  // expected-error @below {{expects a of f32 and b of bytes [2, 336], found}}
+  %0 = kern.contract packed ins(%x, %b : tensor<3x32xf32>, tensor<1x336xi8>) extras() outs(%y : tensor<3x20xf32>)
+      strides [] dilations [] pads [] maps [] attributes {blocks = #kern.blocks<bits = 4, rows = 32>} {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<3x20xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: memref<64xf32>, %b: memref<336xi8>, %x: vector<16xf32>, %count: index) {
+  %zero = arith.constant 0 : index
+  // expected-error @below {{expects to take a constant number of rows of a block, an even one of 4 bits}}
+  %0 = kern.brgemm %a[%zero], %b[%zero] counts(%count) acc(%x) {aStrides = array<i64: 1>, bStrides = array<i64: 8>, rowStride = 0 : i64, panelStride = 336 : i64, nv = 1 : i64, unroll = 4 : i64, blocks = #kern.blocks<bits = 4, rows = 32>}
+      : memref<64xf32>, memref<336xi8>, vector<16xf32> -> vector<16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: memref<64xf32>, %b: memref<336xf32>, %x: vector<16xf32>) {
+  %zero = arith.constant 0 : index
+  %count = arith.constant 32 : index
+  // expected-error @below {{expects bytes in b, and sums of f32, with blocks}}
+  %0 = kern.brgemm %a[%zero], %b[%zero] counts(%count) acc(%x) {aStrides = array<i64: 1>, bStrides = array<i64: 8>, rowStride = 0 : i64, panelStride = 336 : i64, nv = 1 : i64, unroll = 4 : i64, blocks = #kern.blocks<bits = 4, rows = 32>}
+      : memref<64xf32>, memref<336xf32>, vector<16xf32> -> vector<16xf32>
+  return
+}

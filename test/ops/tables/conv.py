@@ -28,6 +28,10 @@ def convolutions(t):
     yield conv((1, 2, 3, 3), (4, 2, 3, 3), pads=[3, 3, 3, 3])
     yield conv((1, 48, 14, 14), (40, 48, 3, 3), bias=True, pads=[1, 1, 1, 1])
     yield from winograd(conv)
+    # Images of few columns: register tiles run along their rows.
+    yield conv((1, 8, 61, 1), (20, 8, 5, 1), bias=True)
+    yield conv((2, 8, 47, 3), (20, 8, 5, 3), bias=True, strides=[2, 1], dilations=[2, 1], pads=[3, 1, 4, 1])
+    yield conv((1, 8, 40, 4), (16, 4, 3, 2), group=2, strides=[1, 2], pads=[1, 0, 1, 2])
     for auto_pad in ("SAME_UPPER", "SAME_LOWER", "VALID"):
         yield conv((1, 3, 17, 16), (4, 3, 3, 4), auto_pad=auto_pad, strides=[2, 3])
     yield conv((1, 8, 9, 9), (12, 2, 3, 3), group=4, bias=True, pads=[1, 1, 1, 1])
@@ -75,6 +79,13 @@ def transposed(t):
     yield conv((1, 4, 5, 5), (4, 3, 3, 3), group=2, strides=[2, 2], bias=6)
     yield conv((1, 4, 5, 5), (4, 1, 3, 3), group=4)
     yield conv((1, 3, 17), (3, 4, 5), strides=[3])
+    yield conv((2, 24, 9, 7), (24, 20, 3, 3), bias=20, strides=[2, 2], pads=[1, 1, 1, 1], output_padding=[1, 1])
+    yield conv((1, 16, 6, 5), (16, 1, 2, 2), bias=1, strides=[2, 2])
+    yield conv((1, 5, 4, 6), (5, 3, 5, 2), strides=[3, 4], pads=[4, 1, 3, 0], note="a stride beyond the kernel")
+    yield conv((1, 5, 4, 6), (5, 3, 7, 7), strides=[2, 3], pads=[6, 6, 6, 5])
+    yield case("ConvTranspose", t(1, 5, 4, 6), t(5, 3, 3, 3), strides=[2, 2], note="weights at run time")
+    yield case("ConvTranspose", t(1, 3, 5, 5, dtype=F64), t.const(3, 4, 3, 3, dtype=F64), strides=[2, 2], want="onnx")
+    yield case("ConvTranspose", t(1, 3, 5, 5, dtype=F16), t.const(3, 4, 3, 3, dtype=F16), strides=[2, 2], want="onnx")
     yield conv((1, 3, 5, 5), (3, 4, 3, 3), strides=[2, 2], auto_pad="SAME_UPPER")
 
 

@@ -64,3 +64,37 @@ func.func @open_strides(%a: memref<?xf32>, %b: memref<?xf32>, %x: vector<16xf32>
       : memref<?xf32>, memref<?xf32>, vector<16xf32>, vector<16xf32> -> vector<16xf32>, vector<16xf32>
   return %0#0, %0#1 : vector<16xf32>, vector<16xf32>
 }
+
+// Weights of 4 bits: scales and zero points once per block, then two rows out of each 16 bytes.
+// CHECK-LABEL: @blocks
+// CHECK-SAME: %[[A:.*]]: memref<64xf32>, %[[B:.*]]: memref<672xi8>
+// CHECK: scf.for
+// CHECK: vector.load %[[B]]{{.*}} : memref<672xi8>, vector<64xi8>
+// CHECK: %[[OFFSET:.*]] = arith.negf
+// CHECK: scf.for
+// CHECK-COUNT-2: vector.load %[[B]]{{.*}} : memref<672xi8>, vector<16xi8>
+// CHECK: scf.yield
+// CHECK-NOT: vector.load
+// CHECK: return
+func.func @blocks(%a: memref<64xf32>, %b: memref<672xi8>, %x: vector<16xf32>) -> vector<16xf32> {
+  %zero = arith.constant 0 : index
+  %blocks = arith.constant 2 : index
+  %rows = arith.constant 32 : index
+  %0 = kern.brgemm %a[%zero], %b[%zero] counts(%blocks, %rows) acc(%x) {aStrides = array<i64: 32, 1>, bStrides = array<i64: 336, 8>, rowStride = 0 : i64, panelStride = 672 : i64, nv = 1 : i64, unroll = 4 : i64, blocks = #kern.blocks<bits = 4, rows = 32>}
+      : memref<64xf32>, memref<672xi8>, vector<16xf32> -> vector<16xf32>
+  return %0 : vector<16xf32>
+}
+
+// bf16 is the high half of a float.
+// CHECK-LABEL: @bf16
+// CHECK: %[[BITS:.*]] = vector.load {{.*}} : memref<64xbf16>, vector<16xbf16>
+// CHECK: arith.bitcast %[[BITS]] : vector<16xbf16> to vector<16xi16>
+// CHECK: arith.shli
+// CHECK: vector.fma
+func.func @bf16(%a: memref<64xf32>, %b: memref<64xbf16>, %x: vector<16xf32>) -> vector<16xf32> {
+  %zero = arith.constant 0 : index
+  %count = arith.constant 4 : index
+  %0 = kern.brgemm %a[%zero], %b[%zero] counts(%count) acc(%x) {aStrides = array<i64: 1>, bStrides = array<i64: 16>, rowStride = 0 : i64, panelStride = 0 : i64, nv = 1 : i64, unroll = 4 : i64}
+      : memref<64xf32>, memref<64xbf16>, vector<16xf32> -> vector<16xf32>
+  return %0 : vector<16xf32>
+}

@@ -49,6 +49,20 @@ func.func @aliasing_rows(%x: tensor<196x1024xf32>, %w: tensor<16x1024x16xf32>, %
 
 // -----
 
+// An image of one column, as sequences often come: tiles take its rows.
+// CHECK-LABEL: @column
+// CHECK: plan = #kern.plan<rows = 1{{[0-9]}}, panels = 2,
+func.func @column(%x: tensor<1x512x1x256xf32>, %w: tensor<32x5x1x256x16xf32>, %y: tensor<1x508x1x512xf32>) -> tensor<1x508x1x512xf32> {
+  %0 = kern.contract packed ins(%x, %w : tensor<1x512x1x256xf32>, tensor<32x5x1x256x16xf32>) extras() outs(%y : tensor<1x508x1x512xf32>)
+      strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<1x508x1x512xf32>
+  return %0 : tensor<1x508x1x512xf32>
+}
+
+// -----
+
 // A plan that is there stays.
 // CHECK-LABEL: @planned
 // CHECK: plan = #kern.plan<rows = 1, panels = 1, k_blocks = 1, unit_tiles = 1, unroll = 2, n_slow = true>
