@@ -84,7 +84,8 @@ struct Reader {
     p.bK = b.back(1 + p.isOfBytes), p.bPanel = b.strides[op.getGroups() > 1];
     // What the weights have: of an open number of channels a run checks that it is the same.
     RankedTensorType weights = op.getBType();
-    p.depth = p.number(weights.getDimSize(weights.getRank() - 2 - p.isOfBytes));
+    if (!op.getBlocksAttr())
+      p.depth = p.number(weights.getDimSize(weights.getRank() - 2 - p.isOfBytes));
     if (op.getGroups() == 1)
       return;
     int64_t groups = op.getGroups();
@@ -173,7 +174,7 @@ FailureOr<Contraction> Contraction::of(kern::ContractOp op, const Kernel *kernel
     return op.emitError("a contraction is implemented for f32, f64 and bytes, found ") << types[0];
   if (!stored.isIntOrFloat() || stored.getIntOrFloatBitWidth() % 8)
     return op.emitError("a contraction cannot store elements of type ") << stored;
-  if (op.isOfBytes() && types[0].isDynamicDim(types[0].getRank() - 1))
+  if ((op.isOfBytes() || op.getBlocksAttr()) && types[0].isDynamicDim(types[0].getRank() - 1))
     return op.emitError("bytes are multiplied where K is constant, found ") << types[0];
   if (op.getBLayout() == BLayout::Packed && !types[1].hasStaticShape())
     return op.emitError("packed weights have constant sizes, found ") << types[1];

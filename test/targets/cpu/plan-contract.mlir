@@ -51,7 +51,7 @@ func.func @aliasing_rows(%x: tensor<196x1024xf32>, %w: tensor<16x1024x16xf32>, %
 
 // An image of one column, as sequences often come: tiles take its rows.
 // CHECK-LABEL: @column
-// CHECK: plan = #kern.plan<rows = 1{{[0-9]}}, panels = 2,
+// CHECK: plan = #kern.plan<rows = 6, panels = 4,
 func.func @column(%x: tensor<1x512x1x256xf32>, %w: tensor<32x5x1x256x16xf32>, %y: tensor<1x508x1x512xf32>) -> tensor<1x508x1x512xf32> {
   %0 = kern.contract packed ins(%x, %w : tensor<1x512x1x256xf32>, tensor<32x5x1x256x16xf32>) extras() outs(%y : tensor<1x508x1x512xf32>)
       strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] maps [] {
