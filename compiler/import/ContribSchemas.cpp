@@ -4,7 +4,7 @@ using namespace nncc;
 using onnx::AttributeProto;
 using onnx::OpSchema;
 
-// Input or output `i` of type `type`; it may be left out where `isOptional`.
+// Whether an input may be left out.
 static OpSchema::FormalParameterOption optional(bool isOptional) {
   return isOptional ? OpSchema::Optional : OpSchema::Single;
 }
