@@ -51,6 +51,9 @@ struct CompileOptions {
   /// 3x3 convolutions by Winograd's algorithm: "auto", where a cost model finds it faster; "off";
   /// "2" or "4", in tiles of this size wherever it can be.
   std::string winograd = "auto";
+  /// Whether products take numbers below 2^-126 for what they are, as IEEE 754 has it: for zero they
+  /// are faster.
+  bool keepDenormals = false;
   std::map<std::string, int64_t> dims;                // --dim batch=8
   std::map<std::string, std::vector<int64_t>> shapes; // --shape x:8x3x224x224; -1 stays open
   bool allValuesAreOutputs = false; // also every float tensor between the nodes of the graph

@@ -44,17 +44,21 @@ static void buildKernels(OpPassManager &pm, const CompileOptions &) {
 
 static void buildSchedule(OpPassManager &pm, const CompileOptions &options) {
   cpu::VectorUnit unit;
-  if (auto machine = cpu::Machine::parse(options.target))
+  auto floats = cpu::FloatControl::None;
+  if (auto machine = cpu::Machine::parse(options.target)) {
     unit = machine->vectorUnit();
-  else
+    if (!options.keepDenormals)
+      floats = machine->floatControl();
+  } else
     llvm::consumeError(machine.takeError()); // reported where code is generated for it
   std::string numbers = "registers=" + std::to_string(unit.registers) +
                         " register-bytes=" + std::to_string(unit.registerBytes) + "}";
   std::string registers = "{" + numbers, winograd = "{mode=" + options.winograd + " " + numbers;
   add(pm, "builtin.module(func.func(nncc-cpu-plan-winograd" + winograd + ",nncc-cpu-plan-contract" +
               registers + ",nncc-cpu-plan-attention" + registers + ",nncc-cpu-plan-recurrence" +
-              registers + ",nncc-cpu-emit-kernel,canonicalize,cse,nncc-cpu-lower-brgemm{dot-bits=" +
-              std::to_string(unit.dotBits) + "},nncc-cpu-approximate-math,canonicalize,cse))");
+              registers + ",nncc-cpu-emit-kernel{flush-denormals=" + cpu::name(floats).str() +
+              "},canonicalize,cse,nncc-cpu-lower-brgemm{dot-bits=" + std::to_string(unit.dotBits) +
+              "},nncc-cpu-approximate-math,canonicalize,cse))");
 }
 
 static void buildProgram(OpPassManager &pm, const CompileOptions &) { add(pm, "nncc-plan-memory"); }

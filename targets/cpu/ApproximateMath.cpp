@@ -37,12 +37,12 @@ Value expandOperand(MathBuilder &m, Op op) {
 template <typename Op, Value (*expand)(MathBuilder &, Value)>
 using ExpandUnary = Expand<Op, expandOperand<Op, expand>>;
 
-/// The flags `ninf` and `afn` together: no result is infinite, and those below the normal numbers
-/// may be inexact.
+/// The flag `afn`: results below the normal numbers may be inexact; with `ninf`, none is infinite.
 Value expandExpOp(MathBuilder &m, math::ExpOp op) {
-  bool isNormal =
-      bitEnumContainsAll(op.getFastmath(), arith::FastMathFlags::ninf | arith::FastMathFlags::afn);
-  return isNormal ? expandNormalExp(m, op.getOperand()) : expandExp(m, op.getOperand());
+  bool isNormal = bitEnumContainsAll(op.getFastmath(), arith::FastMathFlags::afn);
+  if (isNormal && bitEnumContainsAll(op.getFastmath(), arith::FastMathFlags::ninf))
+    return expandNormalExp(m, op.getOperand());
+  return expandExp(m, op.getOperand(), isNormal);
 }
 
 Value expandPowOp(MathBuilder &m, math::PowFOp op) {

@@ -1,5 +1,6 @@
 // A kernel on tensors -> units of a parallel loop on flat buffers.
 #include "dialects/rt/RT.h"
+#include "targets/cpu/FloatControl.h"
 #include "targets/cpu/NestEmitter.h"
 #include "targets/cpu/Passes.h"
 
@@ -27,7 +28,8 @@ bool isWhole(Operation *op) {
 
 class KernelEmission {
 public:
-  explicit KernelEmission(func::FuncOp function) : function(function), b(function.getContext()) {}
+  KernelEmission(func::FuncOp function, FloatControl floats)
+      : function(function), floats(floats), b(function.getContext()) {}
 
   LogicalResult run() {
     if (failed(checkTypes()) || failed(generalize()))
@@ -44,6 +46,7 @@ public:
 
 private:
   func::FuncOp function;
+  FloatControl floats;
   OpBuilder b;
   Kernel kernel;
   SmallVector<Value> arguments, results; // buffers
@@ -200,6 +203,19 @@ private:
         return failure();
       kernel.places[destination.getTiedOpOperand(result)->get()] = kernel.places[result];
     }
+    Location loc = op->getLoc();
+    // A maximum is one of its operands, whatever their size.
+    auto window = dyn_cast<kern::WindowOp>(op);
+    bool multiplies = !window || window.getKind() == kern::WindowKind::Depthwise;
+    FloatControl control = multiplies ? floats : FloatControl::None;
+    Value before = flushDenormals(b, loc, control);
+    if (failed(emitOp(op)))
+      return failure();
+    restoreFloats(b, loc, control, before);
+    return success();
+  }
+
+  LogicalResult emitOp(Operation *op) {
     if (auto contract = dyn_cast<kern::ContractOp>(op))
       return isa_and_nonnull<kern::WinogradPlanAttr>(contract.getPlanAttr())
                  ? emitWinograd(b, contract, kernel)
@@ -233,11 +249,21 @@ private:
 };
 
 struct EmitKernel : nncc::cpu::impl::EmitKernelBase<EmitKernel> {
+  using EmitKernelBase::EmitKernelBase;
+
+  LogicalResult initialize(MLIRContext *context) override {
+    if (floatControlNamed(flushDenormals))
+      return success();
+    return emitError(UnknownLoc::get(context),
+                     "expects none, mxcsr or fpcr as flush-denormals, found '")
+           << flushDenormals << "'";
+  }
+
   void runOnOperation() override {
     func::FuncOp function = getOperation();
     if (!function->hasAttr("rt.kernel") || function.isExternal())
       return;
-    if (failed(KernelEmission(function).run()))
+    if (failed(KernelEmission(function, *floatControlNamed(flushDenormals)).run()))
       signalPassFailure();
   }
 };

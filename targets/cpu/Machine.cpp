@@ -103,4 +103,11 @@ VectorUnit Machine::vectorUnit() const {
   return {16, has("avx") ? 32 : 16, has("avxvnni") ? 256 : 0};
 }
 
+FloatControl Machine::floatControl() const {
+  Triple parsed(triple);
+  return parsed.isX86()       ? FloatControl::MXCSR
+         : parsed.isAArch64() ? FloatControl::FPCR
+                              : FloatControl::None;
+}
+
 } // namespace nncc::cpu

@@ -1,6 +1,7 @@
 // The processor that code is generated for.
 #pragma once
 
+#include "targets/cpu/FloatControl.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Target/TargetMachine.h"
@@ -30,6 +31,7 @@ struct Machine {
   std::vector<std::string> isa() const;
 
   VectorUnit vectorUnit() const;
+  FloatControl floatControl() const;
 };
 
 } // namespace nncc::cpu

@@ -81,7 +81,8 @@ struct MathBuilder {
 };
 
 // Values for f32 operands; errors in units in the last place as nncc-cpu-approximate-math states.
-mlir::Value expandExp(MathBuilder &m, mlir::Value x);
+/// `isNormal`: results below the normal numbers are one of the least of these.
+mlir::Value expandExp(MathBuilder &m, mlir::Value x, bool isNormal = false);
 mlir::Value expandExp2(MathBuilder &m, mlir::Value x);
 mlir::Value expandNormalExp(MathBuilder &m, mlir::Value x);
 mlir::Value expandExpM1(MathBuilder &m, mlir::Value x);

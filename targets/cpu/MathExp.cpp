@@ -93,9 +93,9 @@ Value log2Wide(MathBuilder &m, Value magnitude) {
 
 /// The one that soft-maxes and sigmoids are made of, so in few steps: x = 2 * k * ln2 + r. Neither
 /// factor 2^k leaves the normal numbers, so results below them are rounded once.
-Value nncc::cpu::expandExp(MathBuilder &m, Value x) {
+Value nncc::cpu::expandExp(MathBuilder &m, Value x, bool isNormal) {
   constexpr double high = 0x1.62e43p+0, low = 2 * ln2 - high;
-  x = m.clamp(x, -105, 90); // beyond: 0 and infinity
+  x = m.clamp(x, isNormal ? -87 : -105, 90); // beyond: 0, or the least normal numbers, and infinity
   // The sum's lowest bits are k, and the bias of exponents.
   Value shift = m.constant(0x1.8p23 + 127);
   Value shifted = m.fma(x, m.constant(log2e / 2), shift), k = m.sub(shifted, shift);

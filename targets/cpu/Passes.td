@@ -85,7 +85,12 @@ def EmitKernel : Pass<"nncc-cpu-emit-kernel", "::mlir::func::FuncOp"> {
     at run time only an affine_map<()[s..] -> (expression)> over the kernel's symbols. Buffers come from `rt.buffer`:
     arguments first, then results. Symbols come from `rt.dim`; one that is 0 makes empty tensors, of which nothing is
     read or written.
+
+    Kernels of products and recurrences take numbers below 2^-126 for zero while they run, where `flush-denormals`
+    names the register that makes the processor do so: see `FloatControl.h`.
   }];
+  let options = [
+    Option<"flushDenormals", "flush-denormals", "std::string", "\"none\"", "none, mxcsr (x86-64) or fpcr (AArch64)">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
                            "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
                            "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
@@ -122,7 +127,8 @@ def ApproximateMath : Pass<"nncc-cpu-approximate-math", "::mlir::func::FuncOp"> 
 
     NaN, infinities, signed zeros (but for erf), overflow and results below the normal numbers are as in C.
     `math.exp` with the flags `ninf` and `afn` is for arguments that are not positive, as in a
-    soft-max: 12 steps, 1.2 ulp above -10, 4.5 ulp at most; results below 2^-126 are 0.
+    soft-max: 12 steps, 1.2 ulp above -10, 4.5 ulp at most; results below 2^-126 are 0. With `afn` alone
+    results below e^-87 are e^-87: for sums in which both are lost.
     Sine, cosine and tangent are exact in their reduction of any argument; above 2^20 they take a
     slower branch. Functions of f64 and those not listed are left to LLVM and libm, element by element.
   }];

@@ -74,6 +74,13 @@ static cl::opt<std::string> winogradOption(
     cl::init("auto"), cl::value_desc("mode"), cl::cat(category()), cl::sub(compileCommand()),
     cl::sub(runCommand()), cl::sub(benchCommand()), cl::sub(compareCommand()));
 
+static cl::opt<bool> keepDenormalsOption(
+    "keep-denormals",
+    cl::desc(
+        "Products compute with numbers below 2^-126, which are slow, instead of taking them for 0"),
+    cl::cat(category()), cl::sub(compileCommand()), cl::sub(runCommand()), cl::sub(benchCommand()),
+    cl::sub(compareCommand()));
+
 static cl::opt<bool> verboseOption("v", cl::desc("One line per stage with its time and memory"),
                                    cl::cat(category()), cl::sub(compileCommand()),
                                    cl::sub(runCommand()), cl::sub(benchCommand()),
@@ -178,6 +185,7 @@ Expected<CompileOptions> commonOptions() {
   options.target = targetOption;
   options.optLevel = optLevelOption;
   options.winograd = winogradOption;
+  options.keepDenormals = keepDenormalsOption;
   options.verbose = verboseOption;
   options.progress = !verboseOption && errs().is_displayed();
   return options;

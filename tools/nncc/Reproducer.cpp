@@ -29,6 +29,7 @@ static std::string commandLine(const CompileOptions &options, StringRef path, si
       words.push_back(word.str());
   };
   add(options.winograd != CompileOptions().winograd, "--winograd=" + options.winograd);
+  add(options.keepDenormals, "--keep-denormals");
   add(options.header, "--header");
   add(options.weights == WeightsPlace::File, "--weights=file");
   add(options.weightType == WeightType::BF16, "--weight-type=bf16");
