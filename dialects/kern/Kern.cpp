@@ -178,6 +178,9 @@ static LogicalResult verifyPlan(ContractOp op, PlanAttr plan) {
        {plan.getRows(), plan.getPanels(), plan.getKBlocks(), plan.getUnitTiles(), plan.getUnroll()})
     if (number < 1)
       return op.emitOpError("expects a plan of positive numbers, found ") << plan;
+  constexpr int64_t mostPrefetches = 64;
+  if (plan.getPrefetches() < 0 || plan.getPrefetches() > mostPrefetches)
+    return op.emitOpError("expects 0 to ") << mostPrefetches << " prefetches, found " << plan;
   return success();
 }
 
@@ -361,6 +364,8 @@ LogicalResult BrgemmOp::verify() {
     return emitOpError("expects accumulators of rows x nv");
   if (getUnroll() < 1)
     return emitOpError("expects to unroll by at least one step");
+  if (getPrefetch() ? getPrefetches() < 1 : getPrefetches() != 0)
+    return emitOpError("expects a number of prefetches with the offset where they begin");
   Type factor = cast<MemRefType>(getA().getType()).getElementType();
   Type weight = cast<MemRefType>(getB().getType()).getElementType();
   if (BlocksAttr blocks = getBlocksAttr()) {

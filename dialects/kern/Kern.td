@@ -47,9 +47,14 @@ def Kern_PlanAttr : AttrDef<Kern_Dialect, "Plan"> {
     window's rows in a convolution), `unit_tiles` tiles per unit (as many as a line of the image has
     or more: whole lines), `unroll` steps of the reduction, `n_slow`: units walk all rows of one group of panels first.
     Where K is known at run time only, its blocks are of a fixed size and `k_blocks` is 1.
+
+    Each iteration of the innermost loop, of `unroll` steps, fetches `prefetches` cache lines of the next group of
+    packed panels into the L2 cache: weights come from memory in every run, and to wait for them takes longer than to
+    multiply by them.
   }];
   let parameters = (ins "int64_t":$rows, "int64_t":$panels, "int64_t":$k_blocks,
-                        "int64_t":$unit_tiles, "int64_t":$unroll, "bool":$n_slow);
+                        "int64_t":$unit_tiles, "int64_t":$unroll, "bool":$n_slow,
+                        DefaultValuedParameter<"int64_t", "0">:$prefetches);
   let assemblyFormat = "`<` struct(params) `>`";
 }
 
@@ -357,16 +362,30 @@ def Kern_BrgemmOp : Kern_Op<"brgemm", [AttrSizedOperandSegments, MemoryEffects<[
 
     b may be of bf16 where sums are of f32. With `blocks` it is of i8, and each run of the innermost loop
     takes the rows of one block; bOffset and the strides of the other loops, in bytes, lead to its begin.
+
+    From the offset `prefetch` in b on, every iteration of the innermost loop fetches the next `prefetches` cache lines
+    into the L2 cache. They may be behind the end of b.
   }];
   let arguments = (ins MemRefRankOf<[AnyFloat, I8], [1]>:$a, Index:$aOffset,
                        MemRefRankOf<[AnyFloat, I8], [1]>:$b, Index:$bOffset, Variadic<Index>:$counts,
-                       Variadic<Index>:$openStrides, Variadic<Kern_Vector>:$acc, DenseI64ArrayAttr:$aStrides,
-                       DenseI64ArrayAttr:$bStrides, I64Attr:$rowStride, I64Attr:$panelStride,
-                       I64Attr:$nv, I64Attr:$unroll, OptionalAttr<Kern_BlocksAttr>:$blocks);
+                       Variadic<Index>:$openStrides, Optional<Index>:$prefetch, Variadic<Kern_Vector>:$acc,
+                       DenseI64ArrayAttr:$aStrides, DenseI64ArrayAttr:$bStrides, I64Attr:$rowStride,
+                       I64Attr:$panelStride, I64Attr:$nv, I64Attr:$unroll, OptionalAttr<Kern_BlocksAttr>:$blocks,
+                       DefaultValuedAttr<I64Attr, "0">:$prefetches);
   let results = (outs Variadic<Kern_Vector>:$results);
+  // Nothing is fetched ahead.
+  let builders = [OpBuilder<(ins "::mlir::TypeRange":$results, "::mlir::Value":$a, "::mlir::Value":$aOffset,
+                                 "::mlir::Value":$b, "::mlir::Value":$bOffset, "::mlir::ValueRange":$counts,
+                                 "::mlir::ValueRange":$openStrides, "::mlir::ValueRange":$acc,
+                                 "::llvm::ArrayRef<int64_t>":$aStrides, "::llvm::ArrayRef<int64_t>":$bStrides,
+                                 "int64_t":$rowStride, "int64_t":$panelStride, "int64_t":$nv, "int64_t":$unroll,
+                                 "BlocksAttr":$blocks), [{
+    build($_builder, $_state, results, a, aOffset, b, bOffset, counts, openStrides, /*prefetch=*/nullptr, acc, aStrides,
+          bStrides, rowStride, panelStride, nv, unroll, blocks, /*prefetches=*/0);
+  }]>];
   let assemblyFormat = [{
     $a `[` $aOffset `]` `,` $b `[` $bOffset `]` `counts` `(` $counts `)`
-    (`strides` `(` $openStrides^ `)`)? `acc` `(` $acc `)` attr-dict `:` type($a) `,` type($b) `,` type($acc) `->` type($results)
+    (`strides` `(` $openStrides^ `)`)? (`prefetch` `[` $prefetch^ `]`)? `acc` `(` $acc `)` attr-dict `:` type($a) `,` type($b) `,` type($acc) `->` type($results)
   }];
   let hasVerifier = 1;
 }

@@ -142,7 +142,7 @@ SmallVector<ContractEmitter::Reduction, 2> ContractEmitter::overBlocks(const Red
 }
 
 void ContractEmitter::tile(int64_t rows, Strip strip, const Cursor &at,
-                           ArrayRef<Reduction> reductions) {
+                           ArrayRef<Reduction> reductions, Value prefetch) {
   Values sums(rows * strip.count, arith::ConstantOp::create(b, loc, b.getZeroAttr(vector)));
   SmallVector<Reduction, 2> inBlocks;
   if (p.blocks)
@@ -159,11 +159,11 @@ void ContractEmitter::tile(int64_t rows, Strip strip, const Cursor &at,
     int64_t rowStride = stride(p.x.a);
     auto aStrides = llvm::map_to_vector(r.aStrides, stride);
     auto bStrides = llvm::map_to_vector(r.bStrides, stride);
-    auto op =
-        kern::BrgemmOp::create(b, loc, ValueRange(part).getTypes(), bufferA,
-                               add(add(at.a, r.a), mul(constant(r.from), p.x.a)), bufferB,
-                               add(at.b, r.b), r.counts, open, part, aStrides, bStrides, rowStride,
-                               fixed(panelStride), strip.count, plan.getUnroll(), blocksAttr);
+    auto op = kern::BrgemmOp::create(
+        b, loc, ValueRange(part).getTypes(), bufferA,
+        add(add(at.a, r.a), mul(constant(r.from), p.x.a)), bufferB, add(at.b, r.b), r.counts, open,
+        prefetch, part, aStrides, bStrides, rowStride, fixed(panelStride), strip.count,
+        plan.getUnroll(), blocksAttr, prefetch ? plan.getPrefetches() : 0);
     llvm::copy(op.getResults(), part.begin());
   }
   finish(block ? addEarlierBlocks(sums, rows, strip, at) : sums, rows, strip, at);

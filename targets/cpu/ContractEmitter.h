@@ -52,8 +52,11 @@ private:
   Reduction reduction(Value taps, Value tapsW);
   llvm::SmallVector<Reduction, 2> overBlocks(const Reduction &whole);
 
+  Value prefetchOf(Value index);
+
   // ContractEmitter.cpp: one tile.
-  void tile(int64_t rows, Strip strip, const Cursor &at, llvm::ArrayRef<Reduction> reductions);
+  void tile(int64_t rows, Strip strip, const Cursor &at, llvm::ArrayRef<Reduction> reductions,
+            Value prefetch = nullptr);
   Values addEarlierBlocks(const Values &sums, int64_t rows, Strip strip, const Cursor &at);
   void finish(const Values &sums, int64_t rows, Strip strip, const Cursor &at);
   void storeSums(const Values &sums, int64_t rows, Strip strip, const Cursor &at, bool last);
@@ -71,12 +74,14 @@ private:
   const Contraction &p;
   kern::PlanAttr plan;
   kern::BlocksAttr blocksAttr; // of b
-  mlir::VectorType vector; // one panel of sums
+  mlir::VectorType vector;     // one panel of sums
   Value bufferA, bufferB, bufferC;
   Value tileSums;              // where a tile's sums wait for a heavy epilogue, if not in C
   Value source;                // the matrix that is packed into bufferB, null if B is read in place
   Value block;                 // of the reduction, null if there is one
   Value blockDepth;            // K of this block
+  Value nextGroup;             // of panels in bufferB, which tiles fetch ahead; null: none do
+  Value firstTile;             // of the line at hand, counted in its unit
   mlir::AffineExpr blocks;     // of the reduction; 0 where K is
   Value lastBlock;             // of them
   mlir::AffineExpr depthBlock; // K of all blocks but the last one

@@ -61,6 +61,24 @@ Value ContractEmitter::clipVertically(Value y, Cursor &at) {
   return getConstantIntValue(taps) ? taps : maximum(constant(0), taps);
 }
 
+/// Where in bufferB tile `index` of the line begins to fetch the next group of panels. All tiles of
+/// a unit, in all blocks of the reduction, fetch one part after the other; the last ones the last
+/// part again.
+Value ContractEmitter::prefetchOf(Value index) {
+  if (!nextGroup)
+    return nullptr;
+  int64_t taps = p.kh * p.kw, depth = fixed(p.depth), blockCount = fixed(blocks);
+  int64_t lineElements = fixed(p.bK) * 64 / (kern::panel * p.weightBytes); // of 64 bytes
+  int64_t steps = splitsDepth() ? fixed(depthBlock) : taps * depth / blockCount;
+  int64_t each =
+      std::max<int64_t>(1, steps / plan.getUnroll()) * plan.getPrefetches() * lineElements;
+  int64_t all = plan.getPanels() * fixed(p.bPanel);
+  Value part = add(firstTile, index);
+  if (block)
+    part = add(part, mul(block, linesPerUnit * walk.interior.count));
+  return add(nextGroup, minimum(mul(part, each), constant(std::max<int64_t>(0, all - each))));
+}
+
 /// The tiles [first, first + count) of a stretch that no row's padding divides.
 void ContractEmitter::stretch(const Stretch &s, Value first, Value count, Value taps,
                               const Cursor &line, Strip strip) {
@@ -74,7 +92,7 @@ void ContractEmitter::stretch(const Stretch &s, Value first, Value count, Value 
   }
   loop(count, [&](Value i) {
     Value x = add(mul(add(first, i), s.rows), s.x);
-    tile(s.rows, strip, advance(line, p.x, x), reductions);
+    tile(s.rows, strip, advance(line, p.x, x), reductions, prefetchOf(i));
   });
 }
 
@@ -97,7 +115,9 @@ Value ContractEmitter::openTiles(int64_t rows, Value from, Value to, Value taps,
   Reduction r = reduction(taps, constant(p.kw));
   r.to = rows;
   r.a = size(p.aW * -p.left);
-  loop(count, [&](Value i) { tile(rows, strip, advance(line, p.x, add(from, mul(i, rows))), r); });
+  loop(count, [&](Value i) {
+    tile(rows, strip, advance(line, p.x, add(from, mul(i, rows))), r, prefetchOf(i));
+  });
   return add(from, mul(count, rows));
 }
 

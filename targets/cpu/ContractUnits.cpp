@@ -59,6 +59,7 @@ bool ContractEmitter::readsInPlace() const {
 
 void ContractEmitter::chunkOfLines(Value chunk, const Cursor &at, Strip strip) {
   auto lines = constantOf(p.lineCount());
+  firstTile = constant(0);
   if (constantOf(parts) != 1) {
     auto [index, part] = divide(chunk, parts);
     return line(lines == 1 ? constant(0) : index, lines == 1 ? chunk : part, at, strip);
@@ -66,7 +67,10 @@ void ContractEmitter::chunkOfLines(Value chunk, const Cursor &at, Strip strip) {
   Value first = mul(chunk, linesPerUnit), count = constant(linesPerUnit);
   if (!lines || *lines % linesPerUnit)
     count = minimum(count, sub(size(p.lineCount()), first));
-  loop(count, [&](Value i) { line(add(first, i), constant(0), at, strip); });
+  loop(count, [&](Value i) {
+    firstTile = mul(i, p.hasOpenLines() ? 0 : walk.interior.count);
+    line(add(first, i), constant(0), at, strip);
+  });
 }
 
 /// The columns of a unit: all panels of the plan, or, where their number is open, one by one.
@@ -175,6 +179,8 @@ void ContractEmitter::emit(kern::ContractOp op, Kernel &kernel) {
   at = advance(at, p.n, mul(group, plan.getPanels() * kern::panel));
   if (p.packed)
     at.b = add(at.b, mul(group, p.bPanel * plan.getPanels()));
+  if (plan.getPrefetches())
+    nextGroup = add(at.b, size(p.bPanel * plan.getPanels()));
   this->group(group, plan.getNSlow() ? fast : slow, at);
 }
 
@@ -192,6 +198,9 @@ LogicalResult nncc::cpu::emitContract(OpBuilder &b, kern::ContractOp op, Kernel 
   if (!contraction->storesSums() && plan.getKBlocks() > 1)
     return op.emitError("expects a reduction in one block where init cannot hold sums of ")
            << contraction->element;
+  if (plan.getPrefetches() &&
+      (!contraction->packed || contraction->blocks || !constantOf(contraction->depth)))
+    return op.emitError("expects no prefetches but of packed weights of constant size");
   if (contraction->blocks && plan.getKBlocks() > 1)
     return op.emitError("expects a reduction in one block with packed weights in blocks");
   if (constantOf(contraction->n.c) == 0)

@@ -5,6 +5,8 @@
 #include "targets/cpu/Passes.h"
 #include "targets/cpu/WeightReader.h"
 
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
 namespace nncc::cpu {
 #define GEN_PASS_DEF_LOWERBRGEMM
 #include "targets/cpu/Passes.h.inc"
@@ -78,10 +80,42 @@ struct Lowering : Emitter {
     return vector::BroadcastOp::create(b, loc, type, scalar);
   }
 
+  /// Cache lines of b for later, in the iteration that begins with step `i`. `ahead`: where those
+  /// of this run of the innermost loop begin, if any.
+  void fetch(Value ahead, Value i, int64_t unroll) {
+    if (!ahead)
+      return;
+    Value at = add(ahead, mul(divide(i, unroll).first, op.getPrefetches() * lineElements()));
+    for (int64_t line = 0; line < static_cast<int64_t>(op.getPrefetches()); ++line)
+      memref::PrefetchOp::create(b, loc, op.getB(), add(at, line * lineElements()),
+                                 /*isWrite=*/false,
+                                 /*localityHint=*/2, /*isDataCache=*/true);
+  }
+  int64_t lineElements() {
+    constexpr int64_t lineBytes = 64;
+    return lineBytes * 8 / cast<MemRefType>(op.getB().getType()).getElementTypeBitWidth();
+  }
+
+  /// `ahead` after `index` runs of the loops below `depth`; null where their iterations are not
+  /// constant.
+  Value advance(Value ahead, Value index, int64_t depth) {
+    int64_t iterations = 1;
+    for (int64_t d = depth + 1; d <= last && ahead; ++d) {
+      auto count = getConstantIntValue(op.getCounts()[d]);
+      if (!count)
+        return nullptr;
+      iterations *= d == last ? llvm::divideCeilSigned(*count, op.getUnroll()) : *count;
+    }
+    return ahead ? add(ahead, mul(index, iterations * op.getPrefetches() * lineElements()))
+                 : nullptr;
+  }
+
   /// The innermost loop from `first` on, `unroll` steps at a time.
-  Values steps(Value first, Value count, int64_t unroll, Value x, Value y, ValueRange acc) {
+  Values steps(Value first, Value count, int64_t unroll, Value x, Value y, Value ahead,
+               ValueRange acc) {
     return loop(count, unroll, acc, [&](Value i, ValueRange carried) {
       Values sums(carried);
+      fetch(ahead, i, unroll);
       Value at = add(first, i);
       Value nextX = add(x, times(at, aStrides[last]));
       Value nextY = add(y, times(at, bStrides[last]));
@@ -91,7 +125,7 @@ struct Lowering : Emitter {
     });
   }
 
-  Values innermost(Value x, Value y, ValueRange acc) {
+  Values innermost(Value x, Value y, Value ahead, ValueRange acc) {
     Value count = op.getCounts()[last];
     int64_t unroll = op.getUnroll();
     auto trips = getConstantIntValue(count);
@@ -102,16 +136,16 @@ struct Lowering : Emitter {
       while (*trips % divisor)
         --divisor;
       if (2 * divisor > unroll || *trips == divisor)
-        return steps(constant(0), count, divisor, x, y, acc);
+        return steps(constant(0), count, divisor, x, y, ahead, acc);
     }
     auto [quotient, rest] = divide(count, unroll);
     Value whole = mul(quotient, unroll);
     Values sums(acc);
     if (getConstantIntValue(whole) != 0)
-      sums = steps(constant(0), whole, unroll, x, y, sums);
+      sums = steps(constant(0), whole, unroll, x, y, ahead, sums);
     if (auto constantRest = getConstantIntValue(rest))
-      return *constantRest ? steps(whole, rest, *constantRest, x, y, sums) : sums;
-    return steps(whole, rest, 1, x, y, sums);
+      return *constantRest ? steps(whole, rest, *constantRest, x, y, nullptr, sums) : sums;
+    return steps(whole, rest, 1, x, y, nullptr, sums);
   }
 
   /// The rows of one block of packed weights, which begins at `y`.
@@ -143,12 +177,12 @@ struct Lowering : Emitter {
     });
   }
 
-  Values nest(int64_t depth, Value x, Value y, ValueRange acc) {
+  Values nest(int64_t depth, Value x, Value y, Value ahead, ValueRange acc) {
     if (depth == last)
-      return op.getBlocks() ? blockRows(x, y, acc) : innermost(x, y, acc);
+      return op.getBlocks() ? blockRows(x, y, acc) : innermost(x, y, ahead, acc);
     return loop(op.getCounts()[depth], 1, acc, [&](Value i, ValueRange carried) {
       return nest(depth + 1, add(x, times(i, aStrides[depth])), add(y, times(i, bStrides[depth])),
-                  carried);
+                  advance(ahead, i, depth), carried);
     });
   }
 };
@@ -167,7 +201,8 @@ struct LowerBrgemm : nncc::cpu::impl::LowerBrgemmBase<LowerBrgemm> {
       OpBuilder builder(op);
       Lowering lowering{{builder, op.getLoc()}, op, dot};
       lowering.setStrides();
-      op->replaceAllUsesWith(lowering.nest(0, op.getAOffset(), op.getBOffset(), op.getAcc()));
+      op->replaceAllUsesWith(
+          lowering.nest(0, op.getAOffset(), op.getBOffset(), op.getPrefetch(), op.getAcc()));
       op->erase();
     });
   }

@@ -107,6 +107,18 @@ struct Planner {
     return least;
   }
 
+  /// Lines of the next group of panels to fetch in each iteration of the reduction, so that a unit
+  /// of `tiles` tiles has fetched all of it. None where the caches do not hold two groups, or where
+  /// so few rows use a panel that reading it is all there is to do.
+  int64_t choosePrefetches(Tile t, int64_t tiles, int64_t unroll) const {
+    constexpr int64_t line = 64, most = 1400 << 10;
+    if (!p.packed || p.blocks || !p.batches.empty() || !constantOf(p.depth) || tiles < 2 ||
+        2 * t.panels * p.panelBytes() > most || panels <= t.panels)
+      return 0;
+    double iterations = static_cast<double>(p.kh * p.kw * nominal(p.depth)) / unroll * tiles;
+    return std::clamp<int64_t>(std::ceil(t.panels * p.panelBytes() / line / iterations), 1, 8);
+  }
+
   kern::PlanAttr plan(MLIRContext *context) const {
     Tile t = chooseTile();
     int64_t unroll = t.rows * t.panels * registersPerPanel() > sumRegisters() ? 1 : 4;
@@ -126,7 +138,8 @@ struct Planner {
     int64_t wanted = 4 * threads;
     while (unit > least && columns * llvm::divideCeilSigned(all, unit) < wanted)
       unit = std::max(least, llvm::divideCeilSigned(unit, 2));
-    return kern::PlanAttr::get(context, t.rows, t.panels, chooseBlocks(t), unit, unroll, !fit);
+    return kern::PlanAttr::get(context, t.rows, t.panels, chooseBlocks(t), unit, unroll, !fit,
+                               choosePrefetches(t, unit, unroll));
   }
 };
 

@@ -222,3 +222,27 @@ func.func @codes(%x: tensor<1x8xi8>, %w: tensor<2x2x16x4xi8>) -> tensor<1x17xi8>
   } -> tensor<1x17xi8>
   return %0 : tensor<1x17xi8>
 }
+
+// -----
+
+// Three tiles of rows fetch a third of the next group of two panels each: 2 * 12 lines in 3 iterations of four
+// steps.
+// CHECK-LABEL: @ahead
+// CHECK: scf.for
+// CHECK: %[[B:.*]] = arith.muli %{{.*}}, %c384
+// CHECK: %[[NEXT:.*]] = arith.addi %[[B]], %c384
+// CHECK: scf.for %[[TILE:.*]] =
+// CHECK: %[[BEGIN:.*]] = arith.muli %[[TILE]], %c144
+// CHECK: %[[PART:.*]] = arith.minsi %[[BEGIN]], %c240
+// CHECK: %[[AHEAD:.*]] = arith.addi %[[NEXT]], %[[PART]]
+// CHECK: kern.brgemm {{.*}} prefetch[%[[AHEAD]]] {{.*}} prefetches = 3
+#plan = #kern.plan<rows = 4, panels = 2, k_blocks = 1, unit_tiles = 3, unroll = 4, n_slow = true, prefetches = 3>
+func.func @ahead(%x: tensor<12x12xf32>, %w: tensor<4x12x16xf32>) -> tensor<12x64xf32> attributes {rt.kernel} {
+  %y = tensor.empty() : tensor<12x64xf32>
+  %0 = kern.contract packed ins(%x, %w : tensor<12x12xf32>, tensor<4x12x16xf32>) extras() outs(%y : tensor<12x64xf32>)
+      strides [] dilations [] pads [] maps [] attributes {plan = #plan} {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<12x64xf32>
+  return %0 : tensor<12x64xf32>
+}

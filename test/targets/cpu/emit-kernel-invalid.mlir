@@ -162,3 +162,17 @@ func.func @signed_weights(%x: tensor<1x6x6x8xi8>, %w: tensor<3x3x8xi8>) -> tenso
   } -> tensor<1x4x4x8xf32>
   return %0 : tensor<1x4x4x8xf32>
 }
+
+// -----
+
+#plan = #kern.plan<rows = 2, panels = 1, k_blocks = 1, unit_tiles = 1, unroll = 4, n_slow = true, prefetches = 1>
+func.func @ahead(%x: tensor<4x8xf32>, %w: tensor<8x16xf32>) -> tensor<4x16xf32> attributes {rt.kernel} {
+  %y = tensor.empty() : tensor<4x16xf32>
+  // expected-error @+1 {{expects no prefetches but of packed weights of constant size}}
+  %0 = kern.contract plain ins(%x, %w : tensor<4x8xf32>, tensor<8x16xf32>) extras() outs(%y : tensor<4x16xf32>)
+      strides [] dilations [] pads [] maps [] attributes {plan = #plan} {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<4x16xf32>
+  return %0 : tensor<4x16xf32>
+}

@@ -98,3 +98,26 @@ func.func @bf16(%a: memref<64xf32>, %b: memref<64xbf16>, %x: vector<16xf32>) -> 
       : memref<64xf32>, memref<64xbf16>, vector<16xf32> -> vector<16xf32>
   return %0 : vector<16xf32>
 }
+
+// Two cache lines in each iteration of the innermost loop, of four steps: 64 floats by a run of it.
+// CHECK-LABEL: @ahead
+// CHECK-SAME: %[[B:[a-z0-9]+]]: memref<4096xf32>, %[[X:[a-z0-9]+]]: vector<16xf32>, %[[FROM:[a-z0-9]+]]: index
+// CHECK: scf.for %[[OUTER:[a-z0-9]+]] =
+// CHECK: %[[RUNS:.*]] = arith.muli %[[OUTER]], %c64
+// CHECK: %[[BEGIN:.*]] = arith.addi %[[FROM]], %[[RUNS]]
+// CHECK: scf.for %[[I:[a-z0-9]+]] =
+// CHECK: %[[ITERATION:.*]] = arith.divui %[[I]], %c4
+// CHECK: %[[LINES:.*]] = arith.muli %[[ITERATION]], %c32
+// CHECK: %[[AT:.*]] = arith.addi %[[BEGIN]], %[[LINES]]
+// CHECK: memref.prefetch %[[B]][%[[AT]]], read, locality<2>, data
+// CHECK: %[[NEXT:.*]] = arith.addi %[[AT]], %c16
+// CHECK: memref.prefetch %[[B]][%[[NEXT]]], read, locality<2>, data
+// CHECK-COUNT-4: vector.fma
+func.func @ahead(%a: memref<64xf32>, %b: memref<4096xf32>, %x: vector<16xf32>, %from: index) -> vector<16xf32> {
+  %zero = arith.constant 0 : index
+  %runs = arith.constant 3 : index
+  %count = arith.constant 8 : index
+  %0 = kern.brgemm %a[%zero], %b[%zero] counts(%runs, %count) prefetch[%from] acc(%x) {aStrides = array<i64: 8, 1>, bStrides = array<i64: 256, 16>, rowStride = 0 : i64, panelStride = 0 : i64, nv = 1 : i64, unroll = 4 : i64, prefetches = 2 : i64}
+      : memref<64xf32>, memref<4096xf32>, vector<16xf32> -> vector<16xf32>
+  return %0 : vector<16xf32>
+}

@@ -4,7 +4,7 @@
 
 // Weights that fit the L2 cache: rows outer. Tiles of 14 divide the width of 28.
 // CHECK-LABEL: @conv
-// CHECK: plan = #kern.plan<rows = 14, panels = 2, k_blocks = 1, unit_tiles = 2, unroll = 1, n_slow = false>
+// CHECK: plan = #kern.plan<rows = 14, panels = 2, k_blocks = 1, unit_tiles = 2, unroll = 1, n_slow = false, prefetches = 1>
 // Two registers a panel and 12 for the sums.
 // AVX2-LABEL: @conv
 // AVX2: plan = #kern.plan<rows = {{[1-6]}}, panels = 1,
@@ -23,7 +23,7 @@ func.func @conv(%x: tensor<1x28x28x64xf32>, %w: tensor<4x3x3x64x16xf32>, %y: ten
 
 // K in four blocks of 768; all rows pass each group of panels.
 // CHECK-LABEL: @deep
-// CHECK: plan = #kern.plan<rows = 8, panels = 3, k_blocks = 4, unit_tiles = 16, unroll = 4, n_slow = true>
+// CHECK: plan = #kern.plan<rows = 8, panels = 3, k_blocks = 4, unit_tiles = 16, unroll = 4, n_slow = true, prefetches = 1>
 func.func @deep(%x: tensor<128x3072xf32>, %w: tensor<48x3072x16xf32>, %y: tensor<128x768xf32>) -> tensor<128x768xf32> {
   %0 = kern.contract packed ins(%x, %w : tensor<128x3072xf32>, tensor<48x3072x16xf32>) extras() outs(%y : tensor<128x768xf32>)
       strides [] dilations [] pads [] maps [] {
@@ -80,7 +80,7 @@ func.func @planned(%x: tensor<4x8xf32>, %w: tensor<1x8x16xf32>, %y: tensor<4x16x
 
 // Rows of any number: tiles as for many of them, units of 128.
 // CHECK-LABEL: @open_rows
-// CHECK: plan = #kern.plan<rows = 8, panels = 3, k_blocks = 1, unit_tiles = {{[1-9]|1[0-6]}}, unroll = 4, n_slow = true>
+// CHECK: plan = #kern.plan<rows = 8, panels = 3, k_blocks = 1, unit_tiles = {{[1-9]|1[0-6]}}, unroll = 4, n_slow = true
 #rows = affine_map<()[s0, s1] -> (s0, s1, 768)>
 func.func @open_rows(%x: tensor<?x?x768xf32, #rows>, %w: tensor<48x768x16xf32>, %y: tensor<?x?x768xf32, #rows>) -> tensor<?x?x768xf32, #rows> {
   %0 = kern.contract packed ins(%x, %w : tensor<?x?x768xf32, #rows>, tensor<48x768x16xf32>) extras() outs(%y : tensor<?x?x768xf32, #rows>)
