@@ -57,20 +57,25 @@ static Value saturate(Type from, IntegerType to, OpBuilder &b, Location loc, Val
   return buildCast(i32, to, b, loc, wide);
 }
 
-/// The nearest 8-bit integer to an integral float of 32 bits: bounded as a float, where it is one
-/// instruction each. NaN becomes the lowest one.
-static Value saturateByte(IntegerType to, OpBuilder &b, Location loc, Value x) {
-  auto bound = [&](double number) -> Value {
-    return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(number));
-  };
-  auto select = [&](arith::CmpFPredicate predicate, Value limit) -> Value {
+/// The 8-bit integer that is nearest to x + zero, ties to the even x; a null zero is 0. Bounded as
+/// a float, where it is one instruction each, before it is rounded: to round and convert is one
+/// then. NaN becomes the lowest one.
+static Value nearestByte(IntegerType to, OpBuilder &b, Location loc, Value x, Value zero) {
+  Value zeroAsFloat = zero ? arith::SIToFPOp::create(b, loc, b.getF32Type(), zero) : Value();
+  auto select = [&](arith::CmpFPredicate predicate, double bound) {
+    Value limit = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(bound));
+    if (zero)
+      limit = arith::SubFOp::create(b, loc, limit, zeroAsFloat);
     Value keeps = arith::CmpFOp::create(b, loc, predicate, x, limit);
-    return arith::SelectOp::create(b, loc, keeps, x, limit);
+    return arith::SelectOp::create(b, loc, keeps, x, limit).getResult();
   };
-  x = select(arith::CmpFPredicate::OGT, bound(to.isUnsigned() ? 0 : -128));
-  x = select(arith::CmpFPredicate::OLT, bound(to.isUnsigned() ? 255 : 127));
-  Value wide = arith::FPToSIOp::create(b, loc, b.getI32Type(), x);
-  return arith::TruncIOp::create(b, loc, b.getI8Type(), wide);
+  x = select(arith::CmpFPredicate::OGT, to.isUnsigned() ? 0 : -128);
+  x = select(arith::CmpFPredicate::OLT, to.isUnsigned() ? 255 : 127);
+  x = math::RoundEvenOp::create(b, loc, x);
+  Value code = arith::FPToSIOp::create(b, loc, b.getI32Type(), x);
+  if (zero)
+    code = arith::AddIOp::create(b, loc, code, zero);
+  return arith::TruncIOp::create(b, loc, b.getI8Type(), code);
 }
 
 Value QuantizeOp::buildScalar(OpBuilder &b, Location loc, ValueRange x) {
@@ -81,13 +86,15 @@ Value QuantizeOp::buildScalar(OpBuilder &b, Location loc, ValueRange x) {
     result = arith::MulFOp::create(b, loc, result, arith::DivFOp::create(b, loc, one, x[1]));
   } else
     result = arith::DivFOp::create(b, loc, result, x[1]);
-  bool isFloat = isa<FloatType>(element);
+  bool isFloat = isa<FloatType>(element), hasZero = !isZero(getZeroPoint());
+  if (element.isInteger(8) && compute.isF32()) {
+    Value zero = hasZero ? buildCast(element, b.getI32Type(), b, loc, x[2]) : Value();
+    return nearestByte(cast<IntegerType>(element), b, loc, result, zero);
+  }
   if (!isFloat)
     result = math::RoundEvenOp::create(b, loc, result);
-  if (!isZero(getZeroPoint())) // -0 stays
+  if (hasZero) // -0 stays
     result = arith::AddFOp::create(b, loc, result, toFloat(getZeroPoint(), compute, b, loc, x[2]));
-  if (element.isInteger(8) && compute.isF32())
-    return saturateByte(cast<IntegerType>(element), b, loc, result);
   if (isCode(element) && !isFloat)
     return saturate(compute, cast<IntegerType>(element), b, loc, result);
   return buildCast(compute, element, b, loc, result, {/*saturate=*/!getWide()});

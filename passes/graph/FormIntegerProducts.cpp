@@ -64,6 +64,8 @@ struct Builder {
   Value reshape(Value value, ArrayRef<int64_t> shape) {
     if (typeOf(value).getShape() == shape)
       return value;
+    if (auto numbers = readFloats(value)) // at once: scales are multiplied by others
+      return makeFloats(rewriter, loc, typeOf(value).clone(shape), *numbers);
     Shape sizes;
     for (int64_t size : shape)
       sizes.push_back(rewriter.getAffineConstantExpr(size));
@@ -122,8 +124,7 @@ struct Weights {
       value = transpose.getOperand(), columns = transpose.getPerm()[columns];
     auto op = value.getDefiningOp<nn::DequantizeOp>();
     if (!op || !keepsShape(op) || !isByte(typeOf(op.getOperand()).getElementType()) ||
-        !isConstant(op.getScale()) ||
-        !isScale(op.getScale()) || !isPerColumn(op, columns))
+        !isConstant(op.getScale()) || !isScale(op.getScale()) || !isPerColumn(op, columns))
       return std::nullopt;
     bool isUnsigned = typeOf(op.getOperand()).getElementType().isUnsignedInteger();
     auto sums = sumColumns(op.getOperand(), columns, isUnsigned ? 128 : 0);

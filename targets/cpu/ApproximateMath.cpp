@@ -2,6 +2,7 @@
 #include "targets/cpu/MathBuilder.h"
 #include "targets/cpu/Passes.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -68,6 +69,30 @@ template <typename Op> struct Scalarize : OpRewritePattern<Op> {
   }
 };
 
+/// The nearest integer: one instruction on most processors, where rounding and conversion are
+/// three.
+struct ConvertRounded : OpRewritePattern<arith::FPToSIOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::FPToSIOp op, PatternRewriter &rewriter) const override {
+    auto round = op.getIn().getDefiningOp<math::RoundEvenOp>();
+    if (!round || !getElementTypeOrSelf(op.getIn()).isF32() ||
+        !getElementTypeOrSelf(op.getType()).isInteger(32))
+      return rewriter.notifyMatchFailure(op, "not of a rounded f32 to i32");
+    auto vector = dyn_cast<VectorType>(op.getType());
+    if (vector && (vector.getRank() != 1 || vector.isScalable()))
+      return rewriter.notifyMatchFailure(op, "a vector of several dims");
+    std::string name = "llvm.lrint.i32.f32";
+    if (vector) {
+      std::string lanes = "v" + std::to_string(vector.getNumElements());
+      name = "llvm.lrint." + lanes + "i32." + lanes + "f32";
+    }
+    rewriter.replaceOpWithNewOp<LLVM::CallIntrinsicOp>(
+        op, op.getType(), rewriter.getStringAttr(name), round.getOperand());
+    return success();
+  }
+};
+
 template <typename Op> bool is(StringRef name) { return name == Op::getOperationName(); }
 
 struct ApproximateMath : nncc::cpu::impl::ApproximateMathBase<ApproximateMath> {
@@ -82,7 +107,7 @@ struct ApproximateMath : nncc::cpu::impl::ApproximateMathBase<ApproximateMath> {
                  ExpandUnary<math::AsinhOp, expandAsinh>, ExpandUnary<math::AcoshOp, expandAcosh>,
                  ExpandUnary<math::AtanhOp, expandAtanh>, Expand<math::PowFOp, expandPowOp>,
                  Scalarize<math::ErfOp>, Scalarize<math::ErfcOp>, Scalarize<math::AsinhOp>,
-                 Scalarize<math::AcoshOp>, Scalarize<math::AtanhOp>>(&getContext());
+                 Scalarize<math::AcoshOp>, Scalarize<math::AtanhOp>, ConvertRounded>(&getContext());
     populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
       return is<math::TanhOp>(name) || is<math::ErfOp>(name) || is<math::ErfcOp>(name) ||
              is<math::Log1pOp>(name) || is<math::AsinOp>(name) || is<math::AcosOp>(name);

@@ -130,10 +130,10 @@ def ApproximateMath : Pass<"nncc-cpu-approximate-math", "::mlir::func::FuncOp"> 
     soft-max: 12 steps, 1.2 ulp above -10, 4.5 ulp at most; results below 2^-126 are 0. With `afn` alone
     results below e^-87 are e^-87: for sums in which both are lost.
     Sine, cosine and tangent are exact in their reduction of any argument; above 2^20 they take a
-    slower branch. Functions of f64 and those not listed are left to LLVM and libm, element by element.
+    slower branch. `arith.fptosi` of `math.roundeven` is `llvm.lrint`. Functions of f64 and those not listed are left to LLVM and libm, element by element.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
-                           "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+                           "::mlir::LLVM::LLVMDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
 def LowerToLLVM : Pass<"nncc-cpu-lower-to-llvm", "::mlir::ModuleOp"> {
