@@ -67,6 +67,9 @@ static nncc_status readOptions(const nncc_instance_options *from, nncc_instance_
                     NNCC_MAX_THREADS);
   if (!services->alloc != !services->free)
     return nnccFail(NNCC_INVALID_ARGUMENT, "options.services: has only one of alloc and free");
+  if (!services->team_run != !services->barrier)
+    return nnccFail(NNCC_INVALID_ARGUMENT,
+                    "options.services: has only one of team_run and barrier");
   return NNCC_OK;
 }
 

@@ -6,6 +6,7 @@
  *   Weights.c  weights in memory or in a file
  *   Model.c    opens and describes models
  *   Parts.c    the tensors that a value is handed over as, and what has to hold of them
+ *   Team.c     workers that wait for each other
  *   Pool.c     worker threads
  *   Binding.c  tensors of the caller -> sizes of dims -> workspace
  *   Services.c what the compiled library asks for
@@ -175,6 +176,34 @@ typedef struct Plan {
 nncc_status nnccPlan(const nncc_descriptor *descriptor, const int64_t *dims, int32_t threads,
                      Plan *plan);
 
+/* Two cache lines: processors fetch them in pairs. */
+#define NNCC_APART _Alignas(128)
+#define NNCC_PAUSES_PER_LOOK 32 /* about a microsecond between two looks at the clock */
+
+/* Team.c ----------------------------------------------------------------------------------------
+ */
+
+typedef struct Team {
+  NNCC_APART atomic_uint_fast64_t state;
+  NNCC_APART atomic_int sleeping;
+  pthread_mutex_t lock;
+  pthread_cond_t phaseEnded;
+  int64_t spin; /* nanoseconds before one who waits sleeps */
+} Team;
+
+void nnccTeamInit(Team *team, int64_t spin);
+void nnccTeamDestroy(Team *team);
+
+/* Before any of the members; those of the last time have left. */
+void nnccTeamBegin(Team *team, int32_t members);
+
+/* The barrier: all members are here, or have left. What they wrote before is seen after. */
+void nnccTeamWait(Team *team);
+void nnccTeamLeave(Team *team);
+
+/* For one who is no member any more: all have left. */
+void nnccTeamWaitForAll(Team *team);
+
 /* Pool.c ----------------------------------------------------------------------------------------
  */
 
@@ -191,6 +220,14 @@ void nnccPoolEnd(Pool *pool);
 /* Runs all units; `cancelled` is looked at between chunks. */
 nncc_status nnccPoolRun(Pool *pool, nncc_kernel_fn function, const nncc_call *call, int64_t units,
                         atomic_int *cancelled);
+
+/* Runs unit w on worker w for all w < workers at the same time; NNCC_NOT_SUPPORTED where there are
+ * not as many workers, or none with a processor of its own. */
+nncc_status nnccPoolRunTeam(Pool *pool, nncc_kernel_fn function, const nncc_call *call,
+                            int32_t workers, atomic_int *cancelled);
+
+/* Of the team that runs. */
+void nnccPoolBarrier(Pool *pool);
 
 /* Services.c ------------------------------------------------------------------------------------
  */

@@ -46,6 +46,13 @@ static int32_t indexOf(nncc_instance *instance, const nncc_dispatch *dispatch) {
   return guess;
 }
 
+static void recordSince(nncc_instance *instance, const nncc_dispatch *dispatch, int64_t begin) {
+  int64_t end = nnccNow();
+  int32_t index = indexOf(instance, dispatch);
+  if (index >= 0)
+    nnccRecord(&instance->profile[index], end - begin);
+}
+
 static nncc_status parallelFor(void *host, const nncc_dispatch *dispatch, const nncc_call *call,
                                int64_t units) {
   nncc_instance *instance = host;
@@ -57,22 +64,39 @@ static nncc_status parallelFor(void *host, const nncc_dispatch *dispatch, const 
     return runUnits(instance, dispatch, call, units);
   int64_t begin = nnccNow();
   nncc_status status = runUnits(instance, dispatch, call, units);
-  int64_t end = nnccNow();
-  int32_t index = indexOf(instance, dispatch);
-  if (index >= 0)
-    nnccRecord(&instance->profile[index], end - begin);
+  recordSince(instance, dispatch, begin);
   return status;
+}
+
+static nncc_status runTeam(nncc_instance *instance, const nncc_dispatch *dispatch,
+                           const nncc_call *call, int32_t workers) {
+  if (instance->hostServices.team_run)
+    return instance->hostServices.team_run(instance->host, dispatch, call, workers);
+  if (!instance->pool)
+    return NNCC_NOT_SUPPORTED;
+  return nnccPoolRunTeam(instance->pool, dispatch->function, call, workers, &instance->cancelled);
 }
 
 static nncc_status teamRun(void *host, const nncc_dispatch *dispatch, const nncc_call *call,
                            int32_t workers) {
   nncc_instance *instance = host;
-  return instance->hostServices.team_run(instance->host, dispatch, call, workers);
+  if (atomic_load_explicit(&instance->cancelled, memory_order_relaxed))
+    return NNCC_CANCELLED;
+  if (!instance->profile)
+    return runTeam(instance, dispatch, call, workers);
+  int64_t begin = nnccNow();
+  nncc_status status = runTeam(instance, dispatch, call, workers);
+  if (status != NNCC_NOT_SUPPORTED)
+    recordSince(instance, dispatch, begin);
+  return status;
 }
 
 static void barrier(void *host) {
   nncc_instance *instance = host;
-  instance->hostServices.barrier(instance->host);
+  if (instance->hostServices.barrier)
+    instance->hostServices.barrier(instance->host);
+  else
+    nnccPoolBarrier(instance->pool);
 }
 
 /* Memory for values ------------------------------------------------------------------------------
@@ -199,7 +223,7 @@ void nnccFillServices(nncc_instance *instance) {
   nncc_services *s = &instance->services;
   s->struct_size = sizeof *s;
   s->parallel_for = parallelFor;
-  if (host->team_run && host->barrier) {
+  if (!host->parallel_for || host->team_run) {
     s->team_run = teamRun;
     s->barrier = barrier;
   }

@@ -176,7 +176,8 @@ typedef struct nncc_instance_options {
   int32_t spin_us;
   /* Services of the host; NULL, or entries that are NULL: the runtime's. With a parallel_for of the
    * host the instance starts no thread; the host then uses workers [0, threads) only. `alloc` and
-   * `free` come together. */
+   * `free` come together, and `team_run` and `barrier`; without these two, a parallel_for of the
+   * host runs all kernels. */
   const nncc_services *services;
   void *host; /* first argument of the host's services */
 } nncc_instance_options;
