@@ -8,6 +8,7 @@
  *   Parts.c    the tensors that a value is handed over as, and what has to hold of them
  *   Team.c     workers that wait for each other
  *   Pool.c     worker threads
+ *   Schedule.c which calls are shared by them
  *   Binding.c  tensors of the caller -> sizes of dims -> workspace
  *   Services.c what the compiled library asks for
  *   Instance.c life and runs of an instance
@@ -217,9 +218,12 @@ void nnccPoolDestroy(Pool *pool);
 void nnccPoolBegin(Pool *pool);
 void nnccPoolEnd(Pool *pool);
 
-/* Runs all units; `cancelled` is looked at between chunks. */
+/* Whether a worker looks for work already, or none ever does before it sleeps. */
+bool nnccPoolIsReady(Pool *pool);
+
+/* Runs all units, in about as many chunks; `cancelled` is looked at between chunks. */
 nncc_status nnccPoolRun(Pool *pool, nncc_kernel_fn function, const nncc_call *call, int64_t units,
-                        atomic_int *cancelled);
+                        int64_t chunks, atomic_int *cancelled);
 
 /* Runs unit w on worker w for all w < workers at the same time; NNCC_NOT_SUPPORTED where there are
  * not as many workers, or none with a processor of its own. */
@@ -228,6 +232,46 @@ nncc_status nnccPoolRunTeam(Pool *pool, nncc_kernel_fn function, const nncc_call
 
 /* Of the team that runs. */
 void nnccPoolBarrier(Pool *pool);
+
+/* Schedule.c ------------------------------------------------------------------------------------
+ */
+
+/* More chunks than workers, so that one that is slow or late gets fewer of them. */
+#define NNCC_CHUNKS_PER_WORKER 4
+
+/* What the calls at one place of the program cost. */
+typedef struct Cost {
+  double alone, shared; /* nanoseconds per unit; 0: not known */
+  uint32_t calls;
+} Cost;
+
+typedef enum Way {
+  NNCC_ALONE,
+  NNCC_SHARED,
+  NNCC_WOKEN, /* shared by workers that slept: tells nothing of the next call */
+  NNCC_TEAM
+} Way;
+
+/* Times in nanoseconds. */
+typedef struct Schedule {
+  Cost *costs;        /* by dispatch */
+  int64_t begin, now; /* of the run; the end of the last call */
+  double run;         /* how long one takes; 0: there was none */
+} Schedule;
+
+void nnccScheduleBegin(Schedule *schedule); /* of a run */
+void nnccScheduleEnd(Schedule *schedule);
+
+Way nnccChooseWay(const Schedule *schedule, const Cost *cost, const nncc_dispatch *dispatch,
+                  int64_t units, bool isPoolReady);
+
+/* Whether a team should run a call, which the members wait for each other in. */
+bool nnccIsWorthTeam(const nncc_dispatch *dispatch, bool isPoolReady);
+
+int64_t nnccChunks(const Cost *cost, int64_t units, int32_t workers);
+
+/* That a call has just ended. */
+void nnccLearn(Schedule *schedule, Cost *cost, int64_t units, Way way);
 
 /* Services.c ------------------------------------------------------------------------------------
  */
@@ -293,11 +337,12 @@ struct nncc_instance {
   bool *seen;
   RunOutput *runOutputs; /* by output */
 
-  /* The profile; NULL without. `order` is sorted by address. */
-  nncc_profile *profile;
-  nncc_profile runProfile;
+  /* The program's dispatches, sorted by address, and the one that mostly comes next. */
   DispatchIndex *order;
   int32_t nextDispatch;
+  Schedule schedule;     /* where there is a pool */
+  nncc_profile *profile; /* NULL without */
+  nncc_profile runProfile;
 
   /* The first error that a kernel reported in this run. */
   pthread_mutex_t errorLock;

@@ -17,9 +17,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* More chunks than workers, so that one that is slow or late gets fewer of them. */
-#define CHUNKS_PER_WORKER 4
-
 #define OPEN ((uint64_t)1 << 31)
 #define INSIDE (OPEN - 1)
 #define JOB(gate) ((uint32_t)((gate) >> 32))
@@ -213,9 +210,12 @@ static nncc_status finish(Pool *pool) {
   return atomic_load_explicit(&pool->status, memory_order_relaxed);
 }
 
+bool nnccPoolIsReady(Pool *pool) {
+  return !pool->spin || atomic_load_explicit(&pool->sleeping, memory_order_relaxed) < pool->count;
+}
+
 nncc_status nnccPoolRun(Pool *pool, nncc_kernel_fn function, const nncc_call *call, int64_t units,
-                        atomic_int *cancelled) {
-  int64_t chunks = (int64_t)(pool->count + 1) * CHUNKS_PER_WORKER;
+                        int64_t chunks, atomic_int *cancelled) {
   pool->units = units;
   pool->chunk = units / chunks + (units % chunks != 0);
   pool->members = 0;

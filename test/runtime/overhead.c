@@ -35,7 +35,7 @@ static nncc_status plan(const int64_t *dims, int64_t *arena, int64_t *scratch) {
 }
 
 static nncc_status run(const nncc_frame *frame) {
-  nncc_call call = {frame->outputs, NULL, NULL, 0, frame->services, frame->host};
+  nncc_call call = {frame->outputs, NULL, NULL, 0, frame->services, frame->host, 0};
   for (int i = 0; i < DISPATCHES; ++i) {
     nncc_status status = frame->services->parallel_for(frame->host, &dispatch, &call, UNITS);
     if (status)
