@@ -187,6 +187,7 @@ nncc_status nnccPlan(const nncc_descriptor *descriptor, const int64_t *dims, int
 typedef struct Team {
   NNCC_APART atomic_uint_fast64_t state;
   NNCC_APART atomic_int sleeping;
+  atomic_int sleeps; /* since nnccTeamBegin */
   pthread_mutex_t lock;
   pthread_cond_t phaseEnded;
   int64_t spin; /* nanoseconds before one who waits sleeps */
@@ -202,8 +203,9 @@ void nnccTeamBegin(Team *team, int32_t members);
 void nnccTeamWait(Team *team);
 void nnccTeamLeave(Team *team);
 
-/* For one who is no member any more: all have left. */
-void nnccTeamWaitForAll(Team *team);
+/* For one who is no member any more: all have left. Whether they ran at the same time: hardly one
+ * of them had to sleep while it waited. */
+bool nnccTeamWaitForAll(Team *team);
 
 /* Pool.c ----------------------------------------------------------------------------------------
  */
@@ -226,7 +228,7 @@ nncc_status nnccPoolRun(Pool *pool, nncc_kernel_fn function, const nncc_call *ca
                         int64_t chunks, atomic_int *cancelled);
 
 /* Runs unit w on worker w for all w < workers at the same time; NNCC_NOT_SUPPORTED where there are
- * not as many workers, or none with a processor of its own. */
+ * not as many workers, or not a processor for each, by their number or as the last team showed. */
 nncc_status nnccPoolRunTeam(Pool *pool, nncc_kernel_fn function, const nncc_call *call,
                             int32_t workers, atomic_int *cancelled);
 

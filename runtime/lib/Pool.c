@@ -17,6 +17,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* After one whose members did not run at the same time: others need the processors. */
+#define TEAMS_REFUSED 32
+
 #define OPEN ((uint64_t)1 << 31)
 #define INSIDE (OPEN - 1)
 #define JOB(gate) ((uint32_t)((gate) >> 32))
@@ -36,6 +39,7 @@ struct Pool {
   int64_t units, chunk;
   atomic_int *cancelled;
   int32_t members; /* of the team; 0: the job is in chunks */
+  int32_t refused; /* teams that will be */
   Team team;
 
   NNCC_APART atomic_int_fast64_t next; /* first unit that nobody has taken */
@@ -229,10 +233,15 @@ nncc_status nnccPoolRunTeam(Pool *pool, nncc_kernel_fn function, const nncc_call
   /* Members that do not spin would sleep at each barrier; fork leaves them behind. */
   if (workers > pool->count + 1 || !pool->spin || pool->owner != getpid())
     return NNCC_NOT_SUPPORTED;
+  if (pool->refused) {
+    --pool->refused;
+    return NNCC_NOT_SUPPORTED;
+  }
   pool->members = workers;
   nnccTeamBegin(&pool->team, workers);
   offer(pool, function, call, cancelled);
-  nnccTeamWaitForAll(&pool->team);
+  if (!nnccTeamWaitForAll(&pool->team))
+    pool->refused = TEAMS_REFUSED;
   return finish(pool);
 }
 

@@ -10,11 +10,14 @@
 #define MEMBERS(state) ((uint32_t)(state)&0xffff)
 #define STATE(phase, arrived, members)                                                             \
   ((uint64_t)(phase) << 32 | (uint64_t)(arrived) << 16 | (uint64_t)(members))
+/* Members that sleep more often do not run at the same time. */
+#define PHASES_PER_SLEEP 16
 _Static_assert(NNCC_MAX_THREADS <= 0xffff, "a team is counted in 16 bits");
 
 void nnccTeamInit(Team *team, int64_t spin) {
   atomic_init(&team->state, 0);
   atomic_init(&team->sleeping, 0);
+  atomic_init(&team->sleeps, 0);
   team->spin = spin;
   pthread_mutex_init(&team->lock, NULL);
   pthread_cond_init(&team->phaseEnded, NULL);
@@ -26,6 +29,7 @@ void nnccTeamDestroy(Team *team) {
 }
 
 void nnccTeamBegin(Team *team, int32_t members) {
+  atomic_store_explicit(&team->sleeps, 0, memory_order_relaxed);
   atomic_store_explicit(&team->state, STATE(0, 0, members), memory_order_relaxed);
 }
 
@@ -59,6 +63,7 @@ static void waitForEnd(Team *team, uint32_t phase) {
     now = nnccNow();
     end = end ? end : now + team->spin;
   } while (now < end);
+  atomic_fetch_add_explicit(&team->sleeps, 1, memory_order_relaxed);
   pthread_mutex_lock(&team->lock);
   atomic_fetch_add(&team->sleeping, 1);
   while (PHASE(atomic_load(&team->state)) == phase)
@@ -71,8 +76,10 @@ void nnccTeamWait(Team *team) { waitForEnd(team, advance(team, false)); }
 
 void nnccTeamLeave(Team *team) { advance(team, true); }
 
-void nnccTeamWaitForAll(Team *team) {
+bool nnccTeamWaitForAll(Team *team) {
   uint64_t state;
   while (MEMBERS(state = atomic_load_explicit(&team->state, memory_order_acquire)))
     waitForEnd(team, PHASE(state));
+  int sleeps = atomic_load_explicit(&team->sleeps, memory_order_relaxed);
+  return (uint32_t)sleeps <= 1 + PHASE(state) / PHASES_PER_SLEEP;
 }
