@@ -238,9 +238,6 @@ void nnccPoolBarrier(Pool *pool);
 /* Schedule.c ------------------------------------------------------------------------------------
  */
 
-/* More chunks than workers, so that one that is slow or late gets fewer of them. */
-#define NNCC_CHUNKS_PER_WORKER 4
-
 /* What the calls at one place of the program cost. */
 typedef struct Cost {
   double alone, shared; /* nanoseconds per unit; 0: not known */
@@ -257,12 +254,18 @@ typedef enum Way {
 /* Times in nanoseconds. */
 typedef struct Schedule {
   Cost *costs;        /* by dispatch */
-  int64_t begin, now; /* of the run; the end of the last call */
+  int64_t begin, now; /* of the run; of the last call's end, 0 where nobody looked */
   double run;         /* how long one takes; 0: there was none */
 } Schedule;
 
 void nnccScheduleBegin(Schedule *schedule); /* of a run */
 void nnccScheduleEnd(Schedule *schedule);
+
+/* Whether a call is known to be of so little work that it is run alone, and not timed. */
+bool nnccSkips(Schedule *schedule, Cost *cost, int64_t units);
+
+/* Before all that follows, for a call that is not skipped. */
+void nnccCallBegins(Schedule *schedule);
 
 Way nnccChooseWay(const Schedule *schedule, const Cost *cost, const nncc_dispatch *dispatch,
                   int64_t units, bool isPoolReady);

@@ -7,20 +7,30 @@
  * run changes no result: its units are independent. */
 #include "Internal.h"
 
-/* More work than this is shared and never tried alone. */
+/* More work than this is shared and never tried alone. Bytes do not count: of a table that a kernel
+ * looks something up in, it reads little. */
 #define LARGE_FLOPS 4e6
-#define LARGE_BYTES 1e6
 /* Less work, in nanoseconds, is never shared: to offer it takes about one microsecond. */
 #define LEAST_WORK 2000
-#define WORK_OF_CHUNK 2000.0
+#define WORK_OF_CHUNK 500.0
+/* More chunks than workers, so that one that is slow or late gets fewer of them. */
+#define CHUNKS_PER_WORKER 4
 /* What sleeping workers are woken for, in nanoseconds. */
 #define LEAST_AHEAD 60000
 /* Calls that are run alone at first: caches are cold in the first ones. */
 #define TRIALS 3
+/* Of calls of little work one in so many is timed: a look at the clock costs something too.
+ */
+#define CALLS_PER_LOOK 16
 /* Calls between two tries of the slower way. */
 #define PROBES 128
 
 void nnccScheduleBegin(Schedule *schedule) { schedule->now = schedule->begin = nnccNow(); }
+
+void nnccCallBegins(Schedule *schedule) {
+  if (!schedule->now)
+    schedule->now = nnccNow();
+}
 
 static void smooth(double *mean, double sample) {
   if (!*mean || sample < *mean)
@@ -30,11 +40,19 @@ static void smooth(double *mean, double sample) {
 }
 
 void nnccScheduleEnd(Schedule *schedule) {
+  nnccCallBegins(schedule);
   smooth(&schedule->run, (double)(schedule->now - schedule->begin));
 }
 
-static bool isLarge(const nncc_dispatch *dispatch) {
-  return dispatch->flops >= LARGE_FLOPS || dispatch->bytes >= LARGE_BYTES;
+static bool isLarge(const nncc_dispatch *dispatch) { return dispatch->flops >= LARGE_FLOPS; }
+
+bool nnccSkips(Schedule *schedule, Cost *cost, int64_t units) {
+  if (!cost->alone || cost->alone * (double)units >= LEAST_WORK || cost->calls < CALLS_PER_LOOK ||
+      cost->calls % CALLS_PER_LOOK == 0)
+    return false;
+  ++cost->calls;
+  schedule->now = 0;
+  return true;
 }
 
 static bool isFasterShared(const Cost *cost, int64_t units) {
@@ -57,13 +75,14 @@ Way nnccChooseWay(const Schedule *schedule, const Cost *cost, const nncc_dispatc
 }
 
 bool nnccIsWorthTeam(const nncc_dispatch *dispatch, bool isPoolReady) {
-  return isPoolReady || dispatch->flops >= LARGE_FLOPS; /* workers wait for the last one */
+  return isPoolReady || isLarge(dispatch);
 }
 
 int64_t nnccChunks(const Cost *cost, int64_t units, int32_t workers) {
-  int64_t most = (int64_t)workers * NNCC_CHUNKS_PER_WORKER;
-  double useful = cost->alone ? cost->alone * (double)units / WORK_OF_CHUNK : (double)most;
-  return useful < workers ? workers : useful < (double)most ? (int64_t)useful : most;
+  double useful = cost->alone * (double)units / (WORK_OF_CHUNK * workers);
+  bool isKnownToBeLess = cost->alone && useful < CHUNKS_PER_WORKER;
+  int64_t perWorker = isKnownToBeLess ? (int64_t)useful : CHUNKS_PER_WORKER;
+  return workers * (perWorker ? perWorker : 1);
 }
 
 void nnccLearn(Schedule *schedule, Cost *cost, int64_t units, Way way) {

@@ -34,6 +34,9 @@ static nncc_status runUnits(nncc_instance *instance, const nncc_dispatch *dispat
   if (!instance->pool || index < 0)
     return dispatch->function(call, 0, units, 0);
   Cost *cost = &instance->schedule.costs[index];
+  if (nnccSkips(&instance->schedule, cost, units))
+    return dispatch->function(call, 0, units, 0);
+  nnccCallBegins(&instance->schedule);
   Way way = units == 1 ? NNCC_ALONE
                        : nnccChooseWay(&instance->schedule, cost, dispatch, units,
                                        nnccPoolIsReady(instance->pool));
@@ -52,6 +55,7 @@ static nncc_status runTeam(nncc_instance *instance, const nncc_dispatch *dispatc
     return instance->hostServices.team_run(instance->host, dispatch, call, workers);
   if (!instance->pool || index < 0 || !nnccIsWorthTeam(dispatch, nnccPoolIsReady(instance->pool)))
     return NNCC_NOT_SUPPORTED;
+  nnccCallBegins(&instance->schedule);
   nncc_status status =
       nnccPoolRunTeam(instance->pool, dispatch->function, call, workers, &instance->cancelled);
   if (status != NNCC_NOT_SUPPORTED)
