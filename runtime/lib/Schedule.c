@@ -19,8 +19,7 @@
 #define LEAST_AHEAD 60000
 /* Calls that are run alone at first: caches are cold in the first ones. */
 #define TRIALS 3
-/* Of calls of little work one in so many is timed: a look at the clock costs something too.
- */
+/* Of calls of little work one in so many is timed: to look at the clock costs something too. */
 #define CALLS_PER_LOOK 16
 /* Calls between two tries of the slower way. */
 #define PROBES 128
