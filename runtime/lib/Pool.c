@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 /* After one whose members did not run at the same time: others need the processors. */
-#define TEAMS_REFUSED 32
+#define TEAMS_REFUSED 16
 
 #define OPEN ((uint64_t)1 << 31)
 #define INSIDE (OPEN - 1)
