@@ -219,8 +219,12 @@ def Kern_RecurrencePlanAttr : AttrDef<Kern_Dialect, "RecurrencePlan"> {
     A unit is `unit_rows` rows of one direction. Units that one call computes one after the other are taken
     together, up to `rows` rows, so that these share each read of the weights. Register tiles have up to
     `tile_rows` rows, a power of two, and of all tiles at most `sums` x 16 sums.
+
+    Where there are more workers than units, up to `team` workers compute all units together: each has its share of
+    the panels of 16 units (of the state), whose weights stay in its caches, and they wait for each other in each step.
   }];
-  let parameters = (ins "int64_t":$unit_rows, "int64_t":$rows, "int64_t":$tile_rows, "int64_t":$sums);
+  let parameters = (ins "int64_t":$unit_rows, "int64_t":$rows, "int64_t":$tile_rows, "int64_t":$sums,
+                        "int64_t":$team);
   let assemblyFormat = "`<` struct(params) `>`";
 }
 
@@ -232,14 +236,14 @@ def Kern_RecurrenceOp : Kern_Op<"recurrence", [
     With D directions (the length of `reverse`), G gates, P parameters and one or two states of H units:
     ```
     x        [S, B, D*G*H]
-    r        [D, G, ceil(H/16), H, 16], anything behind the last unit
+    r        [D, ceil(H/16), G, H, 16], anything behind the last unit
     params   [D, P, H]
     lengths  [B], i32: the steps of each row; S where left out
     h, c     [D, B, H]: the states before the first step; 0 where left out
     y_init [S, D, B, H], h_init and c_init [D, B, H]: each gives a result if it is there
 
     in each step, for each row b and unit n of direction d:
-      sum g = sum over k of (`reset` and g = G-1 ? reset : h)[k] * r[d, g, .., k, ..]
+      sum g = sum over k of (`reset` and g = G-1 ? reset : h)[k] * r[d, .., g, k, ..]
       states[n] = cell(x g.., sum g.., params.., states[n])
     ```
     The region `cell` yields the states of one element, of them h is y; `reset`, which takes the first G-1 of
@@ -268,7 +272,9 @@ def Kern_RecurrenceOp : Kern_Op<"recurrence", [
     ::mlir::RankedTensorType getXType() { return getX().getType(); }
     ::mlir::RankedTensorType getRType() { return getR().getType(); }
     int64_t getDirections() { return getReverse().size(); }
-    int64_t getGates() { return getRType().getDimSize(1); }
+    int64_t getGates() { return getRType().getDimSize(2); }
+    /// Of 16 units, of which the last ones may not be there.
+    int64_t getPanels() { return getRType().getDimSize(1); }
     int64_t getUnits() { return getRType().getDimSize(3); }
     int64_t getParamCount() { return getParams() ? getParams().getType().getDimSize(1) : 0; }
     int64_t getStates() { return getCell().front().getTerminator()->getNumOperands(); }

@@ -53,7 +53,7 @@ static LogicalResult verifyOperands(RecurrenceOp op) {
   int64_t steps = x.getDimSize(0), rows = x.getDimSize(1), params = op.getParamCount();
   int64_t panels = llvm::divideCeil(units, panel);
   if (failed(expectShape(op, "x", op.getX(), {open, open, directions * gates * units})) ||
-      failed(expectShape(op, "r", op.getR(), {directions, gates, panels, units, panel})))
+      failed(expectShape(op, "r", op.getR(), {directions, panels, gates, units, panel})))
     return failure();
   if (op.getParams() && op.getParams().getType().getRank() != 3)
     return op.emitOpError("expects params of rank 3, found ") << op.getParams().getType();
@@ -83,10 +83,11 @@ LogicalResult RecurrenceOp::verify() {
   }
   if (RecurrencePlanAttr plan = getPlanAttr())
     if (plan.getUnitRows() < 1 || plan.getRows() < plan.getUnitRows() || plan.getTileRows() < 1 ||
-        !llvm::isPowerOf2_64(plan.getTileRows()) || plan.getSums() < 1)
+        !llvm::isPowerOf2_64(plan.getTileRows()) || plan.getSums() < 1 || plan.getTeam() < 1 ||
+        plan.getTeam() > getPanels())
       return emitOpError(
-                 "expects a plan of positive numbers, as many rows as unit_rows or more, and "
-                 "tile_rows of a power of two, found ")
+                 "expects a plan of positive numbers, as many rows as unit_rows or more, "
+                 "tile_rows of a power of two, and no more workers in a team than panels, found ")
              << plan;
   SmallVector<Type> types;
   for (Value init : {getYInit(), getHInit(), getCInit()})

@@ -95,4 +95,19 @@ def RT_ScratchOp : RT_Op<"scratch", [Pure]> {
   let assemblyFormat = "$call `,` $worker `+` $offset attr-dict `:` type($call) `->` type($buffer)";
 }
 
+def RT_TeamOp : RT_Op<"team", [Pure]> {
+  let summary = "How many workers compute all units of a call together";
+  let description = "`%n = rt.team %call : !llvm.ptr -> index`: nncc_call.workers, below 2 where each has units of its own.";
+  let arguments = (ins LLVM_AnyPointer:$call);
+  let results = (outs Index:$workers);
+  let assemblyFormat = "$call attr-dict `:` type($call) `->` type($workers)";
+}
+
+def RT_BarrierOp : RT_Op<"barrier"> {
+  let summary = "Waits until all workers of the team have come here";
+  let description = "`rt.barrier %call : !llvm.ptr`: what they wrote before is seen by all after. Only in a team.";
+  let arguments = (ins LLVM_AnyPointer:$call);
+  let assemblyFormat = "$call attr-dict `:` type($call)";
+}
+
 #endif

@@ -126,15 +126,15 @@ struct FormRecurrence : OpRewritePattern<nn::RecurrenceOp> {
     return success();
   }
 
-  /// [D, G*H, K] -> [D, G, H/16, K, 16]. The last panel of a gate runs over into the next gate.
+  /// [D, G*H, K] -> [D, H/16, G, K, 16]. The last panel of a gate runs over into the next gate.
   static Value packWeights(nn::RecurrenceOp op, PatternRewriter &rewriter) {
     int64_t gates = nn::RecurrenceOp::gatesOf(op.getKind());
     auto source = llvm::cast<RankedTensorType>(op.getR().getType());
     int64_t units = source.getDimSize(2), panels = llvm::divideCeil(units, kern::panel);
-    auto type = source.clone({source.getDimSize(0), gates, panels, units, kern::panel});
+    auto type = source.clone({source.getDimSize(0), panels, gates, units, kern::panel});
     return kern::PackOp::create(rewriter, op.getLoc(), type, op.getR(),
                                 ArrayRef<int64_t>{0, 1, 1, 2, 1},
-                                ArrayRef<int64_t>{1, units, kern::panel, 1, 1});
+                                ArrayRef<int64_t>{1, kern::panel, units, 1, 1});
   }
 
   static void buildBody(nn::RecurrenceOp op, PatternRewriter &rewriter, Region &region,

@@ -268,6 +268,12 @@ LogicalResult verifyKernelSizes(ModuleOp kernel) {
   for (StringRef name : {"rt.units", "rt.scratch"})
     if (!sizeOf(function->getAttr(name)))
       return function->emitError("expects a size in '") << name << "' of a scheduled kernel";
+  if (Attribute team = function->getAttr("rt.team")) {
+    auto workers = dyn_cast<IntegerAttr>(team);
+    if (!workers || !workers.getType().isInteger(64) || workers.getInt() < 1 ||
+        !llvm::isInt<32>(workers.getInt()))
+      return function->emitError("expects a number of workers in 'rt.team', found ") << team;
+  }
   return success();
 }
 

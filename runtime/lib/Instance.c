@@ -37,11 +37,10 @@ static bool allocateTables(nncc_instance *instance, bool profile) {
   bool all = instance->given && instance->runOutputs && instance->dims && instance->newGiven &&
              instance->newDims && instance->setBy && instance->inputs && instance->outputs &&
              instance->inputBytes && instance->outputBytes && instance->seen;
-  if (!all || !profile)
-    return all;
-  instance->profile = zeros(d->num_dispatches, sizeof(nncc_profile));
+  instance->schedule.costs = zeros(d->num_dispatches, sizeof(Cost));
   instance->order = zeros(d->num_dispatches, sizeof(DispatchIndex));
-  if (!instance->profile || !instance->order)
+  instance->profile = profile ? zeros(d->num_dispatches, sizeof(nncc_profile)) : NULL;
+  if (!all || !instance->schedule.costs || !instance->order || (profile && !instance->profile))
     return false;
   for (int32_t i = 0; i < d->num_dispatches; ++i) {
     instance->order[i].dispatch = d->dispatches[i];
@@ -67,6 +66,9 @@ static nncc_status readOptions(const nncc_instance_options *from, nncc_instance_
                     NNCC_MAX_THREADS);
   if (!services->alloc != !services->free)
     return nnccFail(NNCC_INVALID_ARGUMENT, "options.services: has only one of alloc and free");
+  if (!services->team_run != !services->barrier)
+    return nnccFail(NNCC_INVALID_ARGUMENT,
+                    "options.services: has only one of team_run and barrier");
   return NNCC_OK;
 }
 
@@ -119,11 +121,11 @@ void nncc_instance_destroy(nncc_instance *instance) {
     free(instance->runOutputs[i].shape);
     free(instance->runOutputs[i].data);
   }
-  void *tables[] = {instance->given,     instance->dims,       instance->newGiven,
-                    instance->newDims,   instance->setBy,      instance->inputs,
-                    instance->outputs,   instance->inputBytes, instance->outputBytes,
-                    instance->seen,      instance->profile,    instance->order,
-                    instance->runOutputs};
+  void *tables[] = {instance->given,      instance->dims,          instance->newGiven,
+                    instance->newDims,    instance->setBy,         instance->inputs,
+                    instance->outputs,    instance->inputBytes,    instance->outputBytes,
+                    instance->seen,       instance->profile,       instance->order,
+                    instance->runOutputs, instance->schedule.costs};
   for (size_t i = 0; i < sizeof tables / sizeof *tables; ++i)
     free(tables[i]);
   pthread_mutex_destroy(&instance->errorLock);
@@ -249,6 +251,16 @@ static nncc_status explain(nncc_instance *instance, nncc_status status) {
                   nncc_status_name(status));
 }
 
+static nncc_status executeOnPool(nncc_instance *instance, const nncc_frame *frame) {
+  nnccPoolBegin(instance->pool);
+  nnccScheduleBegin(&instance->schedule);
+  nncc_status status = instance->model->descriptor.run(frame);
+  nnccPoolEnd(instance->pool);
+  if (!status)
+    nnccScheduleEnd(&instance->schedule);
+  return status;
+}
+
 static nncc_status execute(nncc_instance *instance) {
   const nncc_descriptor *d = &instance->model->descriptor;
   char *workspace = instance->userWorkspace ? instance->userWorkspace : instance->workspace;
@@ -265,11 +277,7 @@ static nncc_status execute(nncc_instance *instance) {
                       .dims = instance->dims};
   instance->reported = false;
   instance->nextDispatch = 0;
-  if (instance->pool)
-    nnccPoolBegin(instance->pool);
-  nncc_status status = d->run(&frame);
-  if (instance->pool)
-    nnccPoolEnd(instance->pool);
+  nncc_status status = instance->pool ? executeOnPool(instance, &frame) : d->run(&frame);
   if (instance->heap.used)
     nnccHeapReclaim(&instance->heap);
   return explain(instance, status);

@@ -6,7 +6,9 @@
  *   Weights.c  weights in memory or in a file
  *   Model.c    opens and describes models
  *   Parts.c    the tensors that a value is handed over as, and what has to hold of them
+ *   Team.c     workers that wait for each other
  *   Pool.c     worker threads
+ *   Schedule.c which calls are shared by them
  *   Binding.c  tensors of the caller -> sizes of dims -> workspace
  *   Services.c what the compiled library asks for
  *   Instance.c life and runs of an instance
@@ -175,6 +177,36 @@ typedef struct Plan {
 nncc_status nnccPlan(const nncc_descriptor *descriptor, const int64_t *dims, int32_t threads,
                      Plan *plan);
 
+/* Two cache lines: processors fetch them in pairs. */
+#define NNCC_APART _Alignas(128)
+#define NNCC_PAUSES_PER_LOOK 32 /* about a microsecond between two looks at the clock */
+
+/* Team.c ----------------------------------------------------------------------------------------
+ */
+
+typedef struct Team {
+  NNCC_APART atomic_uint_fast64_t state;
+  NNCC_APART atomic_int sleeping;
+  atomic_int sleeps; /* since nnccTeamBegin */
+  pthread_mutex_t lock;
+  pthread_cond_t phaseEnded;
+  int64_t spin; /* nanoseconds before one who waits sleeps */
+} Team;
+
+void nnccTeamInit(Team *team, int64_t spin);
+void nnccTeamDestroy(Team *team);
+
+/* Before any of the members; those of the last time have left. */
+void nnccTeamBegin(Team *team, int32_t members);
+
+/* The barrier: all members are here, or have left. What they wrote before is seen after. */
+void nnccTeamWait(Team *team);
+void nnccTeamLeave(Team *team);
+
+/* For one who is no member any more: all have left. Whether they ran at the same time: hardly one
+ * of them had to sleep while it waited. */
+bool nnccTeamWaitForAll(Team *team);
+
 /* Pool.c ----------------------------------------------------------------------------------------
  */
 
@@ -188,9 +220,63 @@ void nnccPoolDestroy(Pool *pool);
 void nnccPoolBegin(Pool *pool);
 void nnccPoolEnd(Pool *pool);
 
-/* Runs all units; `cancelled` is looked at between chunks. */
+/* Whether a worker looks for work already, or none ever does before it sleeps. */
+bool nnccPoolIsReady(Pool *pool);
+
+/* Runs all units, in about as many chunks; `cancelled` is looked at between chunks. */
 nncc_status nnccPoolRun(Pool *pool, nncc_kernel_fn function, const nncc_call *call, int64_t units,
-                        atomic_int *cancelled);
+                        int64_t chunks, atomic_int *cancelled);
+
+/* Runs unit w on worker w for all w < workers at the same time; NNCC_NOT_SUPPORTED where there are
+ * not as many workers, or not a processor for each, by their number or as the last team showed. */
+nncc_status nnccPoolRunTeam(Pool *pool, nncc_kernel_fn function, const nncc_call *call,
+                            int32_t workers, atomic_int *cancelled);
+
+/* Of the team that runs. */
+void nnccPoolBarrier(Pool *pool);
+
+/* Schedule.c ------------------------------------------------------------------------------------
+ */
+
+/* What the calls at one place of the program cost. */
+typedef struct Cost {
+  double alone, shared; /* nanoseconds per unit; 0: not known */
+  uint32_t calls;
+} Cost;
+
+typedef enum Way {
+  NNCC_ALONE,
+  NNCC_SHARED,
+  NNCC_WOKEN, /* shared by workers that slept: tells nothing of the next call */
+  NNCC_TEAM
+} Way;
+
+/* Times in nanoseconds. */
+typedef struct Schedule {
+  Cost *costs;        /* by dispatch */
+  int64_t begin, now; /* of the run; of the last call's end, 0 where nobody looked */
+  double run;         /* how long one takes; 0: there was none */
+} Schedule;
+
+void nnccScheduleBegin(Schedule *schedule); /* of a run */
+void nnccScheduleEnd(Schedule *schedule);
+
+/* Whether a call is known to be of so little work that it is run alone, and not timed. */
+bool nnccSkips(Schedule *schedule, Cost *cost, int64_t units);
+
+/* Before all that follows, for a call that is not skipped. */
+void nnccCallBegins(Schedule *schedule);
+
+Way nnccChooseWay(const Schedule *schedule, const Cost *cost, const nncc_dispatch *dispatch,
+                  int64_t units, bool isPoolReady);
+
+/* Whether a team should run a call, which the members wait for each other in. */
+bool nnccIsWorthTeam(const nncc_dispatch *dispatch, bool isPoolReady);
+
+int64_t nnccChunks(const Cost *cost, int64_t units, int32_t workers);
+
+/* That a call has just ended. */
+void nnccLearn(Schedule *schedule, Cost *cost, int64_t units, Way way);
 
 /* Services.c ------------------------------------------------------------------------------------
  */
@@ -256,11 +342,12 @@ struct nncc_instance {
   bool *seen;
   RunOutput *runOutputs; /* by output */
 
-  /* The profile; NULL without. `order` is sorted by address. */
-  nncc_profile *profile;
-  nncc_profile runProfile;
+  /* The program's dispatches, sorted by address, and the one that mostly comes next. */
   DispatchIndex *order;
   int32_t nextDispatch;
+  Schedule schedule;     /* where there is a pool */
+  nncc_profile *profile; /* NULL without */
+  nncc_profile runProfile;
 
   /* The first error that a kernel reported in this run. */
   pthread_mutex_t errorLock;

@@ -4,7 +4,8 @@
  * are inside. Workers enter an open gate that they have not seen and take chunks of units from a
  * counter; the caller does the same, closes the gate when the counter has run out, and waits for
  * those inside. A worker that is late, asleep, or absent (after fork) finds the gate closed and is
- * never waited for.
+ * never waited for. A team is a job that each of its members takes one unit of; the caller waits
+ * for all of them before it closes the gate.
  *
  * Within a run idle workers watch the gate for a while before they sleep; between runs they sleep.
  */
@@ -16,11 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* More chunks than workers, so that one that is slow or late gets fewer of them. */
-#define CHUNKS_PER_WORKER 4
-/* Two cache lines: processors fetch them in pairs. */
-#define APART _Alignas(128)
-#define PAUSES_PER_LOOK 32 /* about a microsecond between two looks at the clock */
+/* After one whose members did not run at the same time: others need the processors. */
+#define TEAMS_REFUSED 16
 
 #define OPEN ((uint64_t)1 << 31)
 #define INSIDE (OPEN - 1)
@@ -33,18 +31,21 @@ typedef struct Worker {
 } Worker;
 
 struct Pool {
-  APART atomic_uint_fast64_t gate;
+  NNCC_APART atomic_uint_fast64_t gate;
 
   /* The job: written by the caller while the gate is closed and nobody is inside. */
-  APART nncc_kernel_fn function;
+  NNCC_APART nncc_kernel_fn function;
   const nncc_call *call;
   int64_t units, chunk;
   atomic_int *cancelled;
+  int32_t members; /* of the team; 0: the job is in chunks */
+  int32_t refused; /* teams that will be */
+  Team team;
 
-  APART atomic_int_fast64_t next; /* first unit that nobody has taken */
-  atomic_int status;              /* first that is not NNCC_OK */
+  NNCC_APART atomic_int_fast64_t next; /* first unit that nobody has taken */
+  atomic_int status;                   /* first that is not NNCC_OK */
 
-  APART atomic_bool running; /* between nnccPoolBegin and nnccPoolEnd */
+  NNCC_APART atomic_bool running; /* between nnccPoolBegin and nnccPoolEnd */
   atomic_bool stop;
   atomic_int sleeping;
   atomic_bool callerSleeps;
@@ -57,24 +58,35 @@ struct Pool {
   Worker *workers;
 };
 
+/* Units [begin, end). Whether the job goes on. */
+static bool compute(Pool *pool, int64_t begin, int64_t end, int32_t worker) {
+  nncc_status status = atomic_load_explicit(pool->cancelled, memory_order_relaxed)
+                           ? NNCC_CANCELLED
+                           : pool->function(pool->call, begin, end, worker);
+  int none = NNCC_OK;
+  if (status)
+    atomic_compare_exchange_strong(&pool->status, &none, status);
+  return !status;
+}
+
+static void workInTeam(Pool *pool, int32_t worker) {
+  if (worker >= pool->members)
+    return;
+  compute(pool, worker, worker + 1, worker);
+  nnccTeamLeave(&pool->team);
+}
+
 /* Takes chunks until there are none. */
 static void work(Pool *pool, int32_t worker) {
-  nncc_kernel_fn function = pool->function;
-  const nncc_call *call = pool->call;
+  if (pool->members)
+    return workInTeam(pool, worker);
   int64_t units = pool->units, chunk = pool->chunk;
   for (;;) {
     int64_t begin = atomic_fetch_add_explicit(&pool->next, chunk, memory_order_relaxed);
     if (begin >= units)
       return;
-    nncc_status status =
-        atomic_load_explicit(pool->cancelled, memory_order_relaxed)
-            ? NNCC_CANCELLED
-            : function(call, begin, begin + chunk < units ? begin + chunk : units, worker);
-    if (!status)
-      continue;
-    int none = NNCC_OK;
-    atomic_compare_exchange_strong(&pool->status, &none, status);
-    atomic_store_explicit(&pool->next, units, memory_order_relaxed);
+    if (!compute(pool, begin, begin + chunk < units ? begin + chunk : units, worker))
+      atomic_store_explicit(&pool->next, units, memory_order_relaxed);
   }
 }
 
@@ -104,7 +116,7 @@ static void leave(Pool *pool) {
 static bool watch(Pool *pool, uint32_t *seen) {
   int64_t end = 0;
   while (atomic_load_explicit(&pool->running, memory_order_relaxed)) {
-    for (int i = 0; i < PAUSES_PER_LOOK; ++i) {
+    for (int i = 0; i < NNCC_PAUSES_PER_LOOK; ++i) {
       if (enter(pool, seen))
         return true;
       nnccPause();
@@ -158,7 +170,7 @@ static void *workerMain(void *argument) {
 static void waitForWorkers(Pool *pool) {
   int64_t end = 0;
   do {
-    for (int i = 0; i < PAUSES_PER_LOOK; ++i) {
+    for (int i = 0; i < NNCC_PAUSES_PER_LOOK; ++i) {
       if (!(atomic_load_explicit(&pool->gate, memory_order_acquire) & INSIDE))
         return;
       nnccPause();
@@ -177,15 +189,12 @@ static void waitForWorkers(Pool *pool) {
   pthread_mutex_unlock(&pool->lock);
 }
 
-nncc_status nnccPoolRun(Pool *pool, nncc_kernel_fn function, const nncc_call *call, int64_t units,
-                        atomic_int *cancelled) {
-  int64_t chunks = (int64_t)(pool->count + 1) * CHUNKS_PER_WORKER;
+/* Offers the job to the workers and takes part in it. The gate stays open. */
+static void offer(Pool *pool, nncc_kernel_fn function, const nncc_call *call,
+                  atomic_int *cancelled) {
   pool->function = function;
   pool->call = call;
-  pool->units = units;
-  pool->chunk = units / chunks + (units % chunks != 0);
   pool->cancelled = cancelled;
-  atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
   atomic_store_explicit(&pool->status, NNCC_OK, memory_order_relaxed);
 
   uint32_t job = JOB(atomic_load_explicit(&pool->gate, memory_order_relaxed)) + 1;
@@ -196,10 +205,47 @@ nncc_status nnccPoolRun(Pool *pool, nncc_kernel_fn function, const nncc_call *ca
     pthread_mutex_unlock(&pool->lock);
   }
   work(pool, 0);
+}
+
+/* Ends the job: whoever comes now finds the gate closed. */
+static nncc_status finish(Pool *pool) {
   if (atomic_fetch_and(&pool->gate, ~OPEN) & INSIDE)
     waitForWorkers(pool);
   return atomic_load_explicit(&pool->status, memory_order_relaxed);
 }
+
+bool nnccPoolIsReady(Pool *pool) {
+  return !pool->spin || atomic_load_explicit(&pool->sleeping, memory_order_relaxed) < pool->count;
+}
+
+nncc_status nnccPoolRun(Pool *pool, nncc_kernel_fn function, const nncc_call *call, int64_t units,
+                        int64_t chunks, atomic_int *cancelled) {
+  pool->units = units;
+  pool->chunk = units / chunks + (units % chunks != 0);
+  pool->members = 0;
+  atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
+  offer(pool, function, call, cancelled);
+  return finish(pool);
+}
+
+nncc_status nnccPoolRunTeam(Pool *pool, nncc_kernel_fn function, const nncc_call *call,
+                            int32_t workers, atomic_int *cancelled) {
+  /* Members that do not spin would sleep at each barrier; fork leaves them behind. */
+  if (workers > pool->count + 1 || !pool->spin || pool->owner != getpid())
+    return NNCC_NOT_SUPPORTED;
+  if (pool->refused) {
+    --pool->refused;
+    return NNCC_NOT_SUPPORTED;
+  }
+  pool->members = workers;
+  nnccTeamBegin(&pool->team, workers);
+  offer(pool, function, call, cancelled);
+  if (!nnccTeamWaitForAll(&pool->team))
+    pool->refused = TEAMS_REFUSED;
+  return finish(pool);
+}
+
+void nnccPoolBarrier(Pool *pool) { nnccTeamWait(&pool->team); }
 
 void nnccPoolBegin(Pool *pool) {
   atomic_store_explicit(&pool->running, true, memory_order_relaxed);
@@ -235,6 +281,7 @@ nncc_status nnccPoolCreate(int32_t threads, int64_t spin, Pool **result) {
   pthread_mutex_init(&pool->lock, NULL);
   pthread_cond_init(&pool->offered, NULL);
   pthread_cond_init(&pool->left, NULL);
+  nnccTeamInit(&pool->team, spin);
   pool->spin = spin;
   pool->owner = getpid();
   pool->workers = calloc((size_t)threads, sizeof *pool->workers);
@@ -260,6 +307,7 @@ void nnccPoolDestroy(Pool *pool) {
     pthread_cond_destroy(&pool->offered);
     pthread_cond_destroy(&pool->left);
     pthread_mutex_destroy(&pool->lock);
+    nnccTeamDestroy(&pool->team);
   }
   free(pool->workers);
   free(pool);

@@ -6,25 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Offering a call to other threads costs about a microsecond: less work than this is done at once.
- */
-#define SMALL_FLOPS 32768.0
-#define SMALL_BYTES 16384.0
-
-static bool isSmall(const nncc_dispatch *dispatch) {
-  bool known = dispatch->units >= 0 && (dispatch->flops > 0 || dispatch->bytes > 0);
-  return known && dispatch->flops < SMALL_FLOPS && dispatch->bytes < SMALL_BYTES;
-}
-
-static nncc_status runUnits(nncc_instance *instance, const nncc_dispatch *dispatch,
-                            const nncc_call *call, int64_t units) {
-  if (instance->hostServices.parallel_for)
-    return instance->hostServices.parallel_for(instance->host, dispatch, call, units);
-  if (!instance->pool || units == 1 || isSmall(dispatch))
-    return dispatch->function(call, 0, units, 0);
-  return nnccPoolRun(instance->pool, dispatch->function, call, units, &instance->cancelled);
-}
-
 static int compareDispatches(const void *key, const void *element) {
   const nncc_dispatch *dispatch = key;
   const DispatchIndex *entry = element;
@@ -46,33 +27,73 @@ static int32_t indexOf(nncc_instance *instance, const nncc_dispatch *dispatch) {
   return guess;
 }
 
-static nncc_status parallelFor(void *host, const nncc_dispatch *dispatch, const nncc_call *call,
-                               int64_t units) {
+static nncc_status runUnits(nncc_instance *instance, const nncc_dispatch *dispatch,
+                            const nncc_call *call, int64_t units, int32_t index) {
+  if (instance->hostServices.parallel_for)
+    return instance->hostServices.parallel_for(instance->host, dispatch, call, units);
+  if (!instance->pool || index < 0)
+    return dispatch->function(call, 0, units, 0);
+  Cost *cost = &instance->schedule.costs[index];
+  if (nnccSkips(&instance->schedule, cost, units))
+    return dispatch->function(call, 0, units, 0);
+  nnccCallBegins(&instance->schedule);
+  Way way = units == 1 ? NNCC_ALONE
+                       : nnccChooseWay(&instance->schedule, cost, dispatch, units,
+                                       nnccPoolIsReady(instance->pool));
+  nncc_status status =
+      way == NNCC_ALONE
+          ? dispatch->function(call, 0, units, 0)
+          : nnccPoolRun(instance->pool, dispatch->function, call, units,
+                        nnccChunks(cost, units, instance->threads), &instance->cancelled);
+  nnccLearn(&instance->schedule, cost, units, way);
+  return status;
+}
+
+static nncc_status runTeam(nncc_instance *instance, const nncc_dispatch *dispatch,
+                           const nncc_call *call, int32_t workers, int32_t index) {
+  if (instance->hostServices.team_run)
+    return instance->hostServices.team_run(instance->host, dispatch, call, workers);
+  if (!instance->pool || index < 0 || !nnccIsWorthTeam(dispatch, nnccPoolIsReady(instance->pool)))
+    return NNCC_NOT_SUPPORTED;
+  nnccCallBegins(&instance->schedule);
+  nncc_status status =
+      nnccPoolRunTeam(instance->pool, dispatch->function, call, workers, &instance->cancelled);
+  if (status != NNCC_NOT_SUPPORTED)
+    nnccLearn(&instance->schedule, &instance->schedule.costs[index], 1, NNCC_TEAM);
+  return status;
+}
+
+/* Runs `count` units, or a team of `count` workers. */
+static nncc_status run(void *host, const nncc_dispatch *dispatch, const nncc_call *call,
+                       int64_t count, bool inTeam) {
   nncc_instance *instance = host;
   if (atomic_load_explicit(&instance->cancelled, memory_order_relaxed))
     return NNCC_CANCELLED;
-  if (units <= 0)
-    return NNCC_OK;
-  if (!instance->profile)
-    return runUnits(instance, dispatch, call, units);
-  int64_t begin = nnccNow();
-  nncc_status status = runUnits(instance, dispatch, call, units);
-  int64_t end = nnccNow();
   int32_t index = indexOf(instance, dispatch);
-  if (index >= 0)
-    nnccRecord(&instance->profile[index], end - begin);
+  int64_t begin = instance->profile ? nnccNow() : 0;
+  nncc_status status = inTeam ? runTeam(instance, dispatch, call, (int32_t)count, index)
+                              : runUnits(instance, dispatch, call, count, index);
+  if (instance->profile && index >= 0 && !(inTeam && status == NNCC_NOT_SUPPORTED))
+    nnccRecord(&instance->profile[index], nnccNow() - begin);
   return status;
+}
+
+static nncc_status parallelFor(void *host, const nncc_dispatch *dispatch, const nncc_call *call,
+                               int64_t units) {
+  return units <= 0 ? NNCC_OK : run(host, dispatch, call, units, /*inTeam=*/false);
 }
 
 static nncc_status teamRun(void *host, const nncc_dispatch *dispatch, const nncc_call *call,
                            int32_t workers) {
-  nncc_instance *instance = host;
-  return instance->hostServices.team_run(instance->host, dispatch, call, workers);
+  return run(host, dispatch, call, workers, /*inTeam=*/true);
 }
 
 static void barrier(void *host) {
   nncc_instance *instance = host;
-  instance->hostServices.barrier(instance->host);
+  if (instance->hostServices.barrier)
+    instance->hostServices.barrier(instance->host);
+  else
+    nnccPoolBarrier(instance->pool);
 }
 
 /* Memory for values ------------------------------------------------------------------------------
@@ -199,7 +220,7 @@ void nnccFillServices(nncc_instance *instance) {
   nncc_services *s = &instance->services;
   s->struct_size = sizeof *s;
   s->parallel_for = parallelFor;
-  if (host->team_run && host->barrier) {
+  if (!host->parallel_for || host->team_run) {
     s->team_run = teamRun;
     s->barrier = barrier;
   }

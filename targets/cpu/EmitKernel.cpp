@@ -245,6 +245,8 @@ private:
     function.setFunctionType(b.getFunctionType(body().getArgumentTypes(), b.getI32Type()));
     function->setAttr("rt.units", sizeAttr(kernel.units));
     function->setAttr("rt.scratch", sizeAttr(kernel.scratch));
+    if (kernel.team > 1)
+      function->setAttr("rt.team", b.getI64IntegerAttr(kernel.team));
   }
 };
 

@@ -18,11 +18,13 @@ Shape nncc::cpu::denseStrides(RankedTensorType type) {
   return strides;
 }
 
-Value Kernel::allocateScratch(OpBuilder &b, Location loc, AffineExpr elements, Type element) {
+Value Kernel::allocateScratch(OpBuilder &b, Location loc, AffineExpr elements, Type element,
+                              Value owner) {
   constexpr int64_t alignment = 64;
   AffineExpr bytes = elements * llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
   auto type = MemRefType::get({constantOf(elements).value_or(ShapedType::kDynamic)}, element);
-  Value buffer = rt::ScratchOp::create(b, loc, type, call, worker, sizes.value(scratch, loc));
+  Value buffer =
+      rt::ScratchOp::create(b, loc, type, call, owner ? owner : worker, sizes.value(scratch, loc));
   AffineExpr blocks = (bytes + (2 * alignment - 1)).floorDiv(alignment);
   scratch = normalForm(scratch + blocks * alignment);
   return buffer;

@@ -38,6 +38,7 @@ struct Kernel {
   KernelSizes sizes;
   mlir::AffineExpr units;   // set by the emitter: iterations of the parallel loop
   mlir::AffineExpr scratch; // bytes of a worker's scratch used so far; see allocateScratch
+  int64_t team = 1;         // set by the emitter: the most workers that compute all units together
 
   void setUnits(int64_t count) {
     units = mlir::getAffineConstantExpr(count, function->getContext());
@@ -45,12 +46,13 @@ struct Kernel {
 
   const Place &place(mlir::Value tensor) const { return places.find(tensor)->second; }
 
-  /// A flat buffer in the worker's own scratch, 64-byte aligned, with 64 spare bytes at its end.
+  /// A flat buffer in a worker's scratch, 64-byte aligned, with 64 spare bytes at its end. `owner`:
+  /// the worker whose scratch it is in, this one where null.
   mlir::Value allocateScratch(mlir::OpBuilder &b, mlir::Location loc, mlir::AffineExpr elements,
-                              mlir::Type element);
+                              mlir::Type element, mlir::Value owner = {});
   mlir::Value allocateScratch(mlir::OpBuilder &b, mlir::Location loc, int64_t elements,
-                              mlir::Type element) {
-    return allocateScratch(b, loc, b.getAffineConstantExpr(elements), element);
+                              mlir::Type element, mlir::Value owner = {}) {
+    return allocateScratch(b, loc, b.getAffineConstantExpr(elements), element, owner);
   }
 };
 

@@ -31,12 +31,14 @@ using namespace nncc;
 
 namespace {
 
-/// A field of nncc_call that is `offset` bytes into it. Constant during the call.
-Value loadField(OpBuilder &b, Location loc, Value call, int64_t offset, Type type) {
+/// A field of nncc_call, or of its services, that is `offset` bytes into it. Constant during the
+/// call.
+Value loadField(OpBuilder &b, Location loc, Value call, int64_t offset, Type type,
+                unsigned alignment = 8) {
   Type pointer = LLVM::LLVMPointerType::get(b.getContext());
   Value address = LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), call,
                                       ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(offset)});
-  auto load = LLVM::LoadOp::create(b, loc, type, address, /*alignment=*/8);
+  auto load = LLVM::LoadOp::create(b, loc, type, address, alignment);
   load.setInvariant(true);
   return load;
 }
@@ -108,13 +110,45 @@ struct LowerDim : ConvertOpToLLVMPattern<rt::DimOp> {
   }
 };
 
+struct LowerTeam : ConvertOpToLLVMPattern<rt::TeamOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult matchAndRewrite(rt::TeamOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Value workers = loadField(rewriter, loc, adaptor.getCall(), offsetof(nncc_call, workers),
+                              rewriter.getI32Type(), /*alignment=*/4);
+    rewriter.replaceOpWithNewOp<LLVM::SExtOp>(op, getTypeConverter()->getIndexType(), workers);
+    return success();
+  }
+};
+
+struct LowerBarrier : ConvertOpToLLVMPattern<rt::BarrierOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult matchAndRewrite(rt::BarrierOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Type pointer = LLVM::LLVMPointerType::get(getContext());
+    auto field = [&](Value record, size_t offset) {
+      return loadField(rewriter, loc, record, static_cast<int64_t>(offset), pointer);
+    };
+    Value services = field(adaptor.getCall(), offsetof(nncc_call, services));
+    Value barrier = field(services, offsetof(nncc_services, barrier));
+    Value host = field(adaptor.getCall(), offsetof(nncc_call, host));
+    auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(getContext()), {pointer});
+    rewriter.replaceOpWithNewOp<LLVM::CallOp>(op, type, ValueRange{barrier, host});
+    return success();
+  }
+};
+
 struct LowerToLLVM : cpu::impl::LowerToLLVMBase<LowerToLLVM> {
   void runOnOperation() override {
     MLIRContext *context = &getContext();
     LowerToLLVMOptions options(context);
     LLVMTypeConverter converter(context, options);
     RewritePatternSet patterns(context);
-    patterns.add<LowerBuffer, LowerScratch, LowerDim>(converter);
+    patterns.add<LowerBuffer, LowerScratch, LowerDim, LowerTeam, LowerBarrier>(converter);
     arith::populateCeilFloorDivExpandOpsPatterns(patterns); // of sizes
     arith::populateArithToLLVMConversionPatterns(converter, patterns);
     cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);

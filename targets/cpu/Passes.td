@@ -65,8 +65,9 @@ def PlanRecurrence : Pass<"nncc-cpu-plan-recurrence", "::mlir::func::FuncOp"> {
     Attaches a `#kern.recurrence_plan` to each recurrence that has none:
     ```mlir
     kern.recurrence ins(%x, %r ...) ...
-      -->   ... attributes {plan = #kern.recurrence_plan<unit_rows = 2, rows = 8, tile_rows = 8, sums = 26>}
+      -->   ... attributes {plan = #kern.recurrence_plan<unit_rows = 2, rows = 8, tile_rows = 8, sums = 26, team = 4>}
     ```
+    Workers share the steps of large layers, of 256 KiB of weights and more in a direction, where there are few rows.
     The remark `plan` (category `nncc-cpu`) tells the plan, and the numbers of rows and units.
   }];
   let options = [
@@ -82,7 +83,8 @@ def EmitKernel : Pass<"nncc-cpu-emit-kernel", "::mlir::func::FuncOp"> {
     The function `(tensors) -> tensors`, marked `rt.kernel`, becomes
     `(%call: !llvm.ptr, %begin: index, %end: index, %worker: i32) -> i32` with the attributes
     `rt.units` (iterations of its parallel loop) and `rt.scratch` (bytes per worker): an i64, or where sizes are known
-    at run time only an affine_map<()[s..] -> (expression)> over the kernel's symbols. Buffers come from `rt.buffer`:
+    at run time only an affine_map<()[s..] -> (expression)> over the kernel's symbols. `rt.team`, an i64, is there where
+    up to so many workers can compute all units together (`rt.team`, `rt.barrier`). Buffers come from `rt.buffer`:
     arguments first, then results. Symbols come from `rt.dim`; one that is 0 makes empty tensors, of which nothing is
     read or written.
 

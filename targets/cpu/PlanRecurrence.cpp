@@ -18,6 +18,15 @@ namespace {
 struct PlanRecurrence : nncc::cpu::impl::PlanRecurrenceBase<PlanRecurrence> {
   using PlanRecurrenceBase::PlanRecurrenceBase;
 
+  /// The workers that a step is worth sharing between: what each of them reads of the weights has
+  /// to take several times as long as to wait for the others.
+  static int64_t teamOf(kern::RecurrenceOp op) {
+    constexpr int64_t share = 128 << 10; // bytes: more than a microsecond in the second level
+    RankedTensorType r = op.getRType();
+    int64_t bytes = r.getNumElements() / op.getDirections() * r.getElementTypeBitWidth() / 8;
+    return std::clamp<int64_t>(bytes / share, 1, op.getPanels());
+  }
+
   kern::RecurrencePlanAttr plan(kern::RecurrenceOp op) const {
     constexpr int64_t most = 8; // rows of a block: more are bound by arithmetic already
     int64_t bytes = op.getXType().getElementTypeBitWidth() / 8;
@@ -31,10 +40,13 @@ struct PlanRecurrence : nncc::cpu::impl::PlanRecurrenceBase<PlanRecurrence> {
         std::clamp(llvm::divideCeilSigned(rows * op.getDirections(), workers), unitRows, most);
     if (!constantOf(batch))
       unitRows = 4;
+    int64_t team = teamOf(op);
+    if (team > 1 && constantOf(batch) && rows * op.getDirections() < 4 * workers)
+      unitRows = most; // too few for all workers: these share the weights instead of the rows
     unitRows = std::min(unitRows, rows);
     int64_t block = std::min(rows, most) / unitRows * unitRows;
     int64_t tile = llvm::bit_floor(static_cast<uint64_t>(std::min(block, sums)));
-    return kern::RecurrencePlanAttr::get(op.getContext(), unitRows, block, tile, sums);
+    return kern::RecurrencePlanAttr::get(op.getContext(), unitRows, block, tile, sums, team);
   }
 
   void runOnOperation() override {

@@ -77,7 +77,8 @@ private:
     main.walk([&](rt::RunOp op) {
       StringRef name = op.getKernel();
       auto kernel = symbols.lookup<mlir::ModuleOp>(name).lookupSymbol<mlir::LLVM::LLVMFuncOp>(name);
-      Dispatch step = {nullptr, sizeIn(op, kernel, "rt.units"), sizeIn(op, kernel, "rt.scratch")};
+      Dispatch step = {nullptr, sizeIn(op, kernel, "rt.units"), sizeIn(op, kernel, "rt.scratch"),
+                       integer(kernel, "rt.team")};
       std::string symbol = kernelSymbol(info.name, name);
       auto *function =
           llvm::cast<llvm::Function>(program.module->getOrInsertFunction(symbol, type).getCallee());

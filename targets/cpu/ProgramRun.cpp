@@ -101,6 +101,7 @@ private:
     program.store(stride, call, offsetof(nncc_call, scratch_stride));
     program.store(services, call, offsetof(nncc_call, services));
     program.store(host, call, offsetof(nncc_call, host));
+    program.store(program.i32(0), call, offsetof(nncc_call, workers));
   }
 
   /// The symbols of the caller, and places for those that the run sets.
@@ -211,7 +212,7 @@ private:
       b.SetInsertPoint(work);
     }
     Value *own = beginScratch(dispatch);
-    Value *result = b.CreateCall(parallelType(), parallelFor, {host, dispatch.data, call, units});
+    Value *result = runUnits(dispatch, units);
     endScratch(own);
     leaveIf(b.CreateIsNotNull(result), result);
     if (after) {
@@ -220,10 +221,42 @@ private:
     }
   }
 
-  llvm::FunctionType *parallelType() {
-    return llvm::FunctionType::get(
-        b.getInt32Ty(), {program.pointer(), program.pointer(), program.pointer(), b.getInt64Ty()},
-        false);
+  Value *offer(Value *entry, const Dispatch &dispatch, Value *count) {
+    llvm::Type *pointer = program.pointer();
+    auto *type = llvm::FunctionType::get(b.getInt32Ty(),
+                                         {pointer, pointer, pointer, count->getType()}, false);
+    return b.CreateCall(type, entry, {host, dispatch.data, call, count});
+  }
+
+  /// All units, by parallel_for; by a team where the kernel can, there are more workers than units,
+  /// and the host runs it.
+  Value *runUnits(const Dispatch &dispatch, Value *units) {
+    if (dispatch.team < 2)
+      return offer(parallelFor, dispatch, units);
+    llvm::BasicBlock *team = program.makeBlock("team"), *apart = program.makeBlock("apart"),
+                     *done = program.makeBlock("done");
+    Value *workers =
+        b.CreateBinaryIntrinsic(llvm::Intrinsic::smin, frameWorkers(), program.i32(dispatch.team));
+    Value *teamRun = service(offsetof(nncc_services, team_run));
+    Value *areMore = b.CreateICmpSGT(b.CreateSExt(workers, b.getInt64Ty()), units);
+    b.CreateCondBr(b.CreateAnd(areMore, b.CreateIsNotNull(teamRun)), team, apart);
+    b.SetInsertPoint(team);
+    program.store(workers, call, offsetof(nncc_call, workers));
+    Value *ofTeam = offer(teamRun, dispatch, workers);
+    program.store(program.i32(0), call, offsetof(nncc_call, workers));
+    b.CreateCondBr(b.CreateICmpEQ(ofTeam, program.i32(NNCC_NOT_SUPPORTED)), apart, done);
+    b.SetInsertPoint(apart);
+    Value *ofUnits = offer(parallelFor, dispatch, units);
+    b.CreateBr(done);
+    b.SetInsertPoint(done);
+    auto *result = b.CreatePHI(b.getInt32Ty(), 2);
+    result->addIncoming(ofTeam, team);
+    result->addIncoming(ofUnits, apart);
+    return result;
+  }
+
+  Value *frameWorkers() {
+    return program.load(b.getInt32Ty(), function->getArg(0), offsetof(nncc_frame, workers));
   }
 
   /// plan() knows what scratch a kernel needs unless that is over sizes of the run.
@@ -231,8 +264,7 @@ private:
     if (sizes->isGiven(dispatch.scratch))
       return nullptr;
     Value *bytes = sizes->value(dispatch.scratch);
-    Value *workers =
-        program.load(b.getInt32Ty(), function->getArg(0), offsetof(nncc_frame, workers));
+    Value *workers = frameWorkers();
     Value *bad = b.CreateOr(sizes->isBad(dispatch.scratch), sizes->isBad(dispatch.units));
     refuseIf(bad, NNCC_OUT_OF_MEMORY, "a kernel needs more scratch than there is memory");
     Value *memory = allocate(b.CreateMul(bytes, b.CreateSExt(workers, b.getInt64Ty())));

@@ -13,6 +13,7 @@ namespace nncc::cpu {
 struct Dispatch {
   llvm::Constant *data;
   mlir::AffineExpr units, scratch;
+  int64_t team; // the most workers that compute all units together; 0: they cannot
 };
 
 /// The program's rt.run, in its order.

@@ -1,5 +1,6 @@
 #include "targets/cpu/RecurrenceEmitter.h"
 
+#include "dialects/rt/RT.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "targets/cpu/Epilogue.h"
@@ -10,14 +11,11 @@ using namespace nncc;
 using namespace nncc::cpu;
 using kern::panel;
 
-/// Steps of a reduction that a tile's loop does at once.
-static constexpr int64_t unroll = 4;
-
 RecurrenceEmitter::RecurrenceEmitter(OpBuilder &b, kern::RecurrenceOp op, Kernel &kernel)
     : Emitter{b, op.getLoc(), &kernel.sizes}, op(op), kernel(kernel), plan(*op.getPlan()),
       vector(VectorType::get({panel}, op.getXType().getElementType())),
       directions(op.getDirections()), gates(op.getGates()), units(op.getUnits()),
-      pitch(op.getRType().getDimSize(2) * panel), initial{op.getH(), op.getC()} {
+      pitch(op.getPanels() * panel), initial{op.getH(), op.getC()} {
   Shape x = shapeOf(op.getXType());
   // By results, not by their inits: one empty tensor may stand for several.
   auto result = op->result_begin();
@@ -47,28 +45,58 @@ void RecurrenceEmitter::store(Value value, Value tensor, ValueRange indices, Val
   const Place &place = kernel.place(tensor);
   storeLanes(*this, value, place.buffer, address(tensor, indices), place.strides.back(), mask);
 }
-Value RecurrenceEmitter::loadScratch(Value buffer, Value row, int64_t pitch, Value unit) {
-  return vector::LoadOp::create(b, loc, vector, buffer, add(mul(row, pitch), unit));
+Value RecurrenceEmitter::loadScratch(Value buffer, Value row, int64_t pitch, Value column) {
+  return vector::LoadOp::create(b, loc, vector, buffer, add(mul(row, pitch), column));
 }
 void RecurrenceEmitter::storeScratch(Value value, Value buffer, Value row, int64_t pitch,
-                                     Value unit) {
-  vector::StoreOp::create(b, loc, value, buffer, add(mul(row, pitch), unit));
+                                     Value column) {
+  vector::StoreOp::create(b, loc, value, buffer, add(mul(row, pitch), column));
+}
+
+/// What this worker computes: its units alone, or its share of the panels of all units.
+void RecurrenceEmitter::takeShare() {
+  begin = kernel.begin, end = kernel.end, owner = kernel.worker;
+  first = constant(0), past = constant(op.getPanels());
+  if (plan.getTeam() == 1)
+    return;
+  kernel.team = plan.getTeam();
+  Value workers = rt::TeamOp::create(b, loc, b.getIndexType(), kernel.call);
+  isTeam = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt, workers, constant(1));
+  auto inTeam = [&](Value yes, Value no) -> Value {
+    return arith::SelectOp::create(b, loc, isTeam, yes, no);
+  };
+  begin = inTeam(constant(0), begin);
+  end = inTeam(size(kernel.units), end);
+  Value number = arith::IndexCastOp::create(b, loc, b.getIndexType(), kernel.worker);
+  number = inTeam(number, constant(0)), workers = inTeam(workers, constant(1));
+  auto upTo = [&](Value number) -> Value {
+    return arith::DivUIOp::create(b, loc, mul(number, op.getPanels()), workers);
+  };
+  first = upTo(number), past = upTo(add(number, 1));
+  owner = inTeam(arith::ConstantIntOp::create(b, loc, b.getI32Type(), 0), owner);
 }
 
 void RecurrenceEmitter::allocate() {
-  auto scratch = [&](int64_t elements) {
-    return kernel.allocateScratch(b, loc, plan.getRows() * elements, vector.getElementType());
+  auto scratch = [&](int64_t elements, Value owner) {
+    return kernel.allocateScratch(b, loc, plan.getRows() * elements, vector.getElementType(),
+                                  owner);
   };
   for (int64_t i = 0; i < op.getStates(); ++i)
-    states.push_back(scratch(pitch));
-  sums = scratch(gates * pitch);
+    states.push_back(scratch(i == 0 && isTeam ? 2 * pitch : pitch, owner));
+  sums = scratch(gates * pitch, kernel.worker);
   if (op.getResetBody())
-    gated = scratch(pitch);
+    gated = scratch(pitch, owner);
+}
+
+void RecurrenceEmitter::waitForTeam() {
+  if (isTeam)
+    branch(
+        isTeam, [&] { rt::BarrierOp::create(b, loc, kernel.call); }, [] {});
 }
 
 void RecurrenceEmitter::eachPanel(llvm::function_ref<void(Value, Value)> body) {
-  loop(constant(llvm::divideCeil(units, panel)), [&](Value i) {
-    Value unit = mul(i, panel);
+  loop(sub(past, first), [&](Value i) {
+    Value unit = mul(add(first, i), panel);
     body(unit, units % panel ? firstLanes(*this, sub(constant(units), unit), panel) : Value());
   });
 }
@@ -84,6 +112,7 @@ void RecurrenceEmitter::initialize(const Rows &rows) {
       }
     });
   });
+  waitForTeam();
 }
 
 /// The number of steps of a row of the block.
@@ -108,13 +137,20 @@ Value RecurrenceEmitter::stepCount(const Rows &rows) {
       .front();
 }
 
-/// `body` for the rows of the block that have step `t`, `afterEnd` for others.
-void RecurrenceEmitter::eachRow(const Rows &rows, Value t,
-                                llvm::function_ref<void(const Row &)> body,
-                                llvm::function_ref<void(const Row &)> afterEnd) {
+RecurrenceEmitter::Step RecurrenceEmitter::stepAt(Value number) {
+  if (!isTeam)
+    return {number, constant(0), constant(0)};
+  Value before = mul(divide(number, 2).second, plan.getRows());
+  return {number, before, sub(constant(plan.getRows()), before)};
+}
+
+/// `body` for the rows of the block that have the step, `afterEnd` for others.
+void RecurrenceEmitter::eachRow(const Rows &rows, const Step &step, RowBody body,
+                                RowBody afterEnd) {
   ArrayRef<bool> reverse = op.getReverse();
+  Value t = step.number;
   loop(rows.count, [&](Value r) {
-    Row row{rows.direction, r, add(rows.first, r), t};
+    Row row{rows.direction, r, add(rows.first, r), t, add(r, step.before), add(r, step.after)};
     Value length = lengthOf(rows, r);
     auto inside = [&, row]() mutable {
       Value mirrored = sub(sub(length, constant(1)), t);
@@ -132,73 +168,6 @@ void RecurrenceEmitter::eachRow(const Rows &rows, Value t,
   });
 }
 
-/// Register tiles of `count` rows: the sums of `panels` panels, whose weights begin at `weights`.
-void RecurrenceEmitter::tiles(int64_t count, Value row, int64_t panels, Value source, Value weights,
-                              Value sum) {
-  int64_t parts = llvm::divideCeil(panels, std::max<int64_t>(1, plan.getSums() / count));
-  for (int64_t part = 0, first = 0; part < parts; ++part) {
-    int64_t nv = (panels - first) / (parts - part); // parts of about one size
-    Values acc(count * nv, zeros());
-    auto product = kern::BrgemmOp::create(
-        b, loc, ValueRange(acc).getTypes(), source, mul(row, pitch), kernel.place(op.getR()).buffer,
-        add(weights, first * units * panel), constant(units), ValueRange(), acc,
-        ArrayRef<int64_t>{1}, ArrayRef<int64_t>{panel}, /*rowStride=*/pitch,
-        /*panelStride=*/units * panel, nv, unroll, kern::BlocksAttr());
-    for (int64_t r = 0; r < count; ++r)
-      for (int64_t j = 0; j < nv; ++j)
-        storeScratch(product.getResult(r * nv + j), sums, add(row, r), gates * pitch,
-                     add(sum, (first + j) * panel));
-    first += nv;
-  }
-}
-
-/// The sums of `panels` panels for all rows of the block: as many rows at once as possible.
-void RecurrenceEmitter::group(const Rows &rows, int64_t panels, Value source, Value weights,
-                              Value sum) {
-  Value next = constant(0);
-  for (int64_t count = plan.getTileRows(); count; count /= 2) {
-    Value number = divide(sub(rows.count, next), count).first;
-    if (getConstantIntValue(number) == 0)
-      continue;
-    loop(number,
-         [&](Value i) { tiles(count, add(next, mul(i, count)), panels, source, weights, sum); });
-    next = add(next, mul(number, count));
-    if (getConstantIntValue(sub(rows.count, next)) == 0)
-      return;
-  }
-}
-
-/// Panels that are read beside one another: each is a stream of its own, and their sums hide the
-/// latency of each other. On Zen 4 four streams read weights in the third level at 95 GB/s, one at
-/// 65 GB/s, eight no faster.
-static int64_t groupOf(int64_t panels) {
-  for (int64_t size : {4, 5, 6, 3, 7})
-    if (panels % size == 0)
-      return size;
-  return std::min<int64_t>(panels, 4);
-}
-
-/// sums = source * r of `count` gates, group by group of panels, for all rows of the block. Every
-/// second step walks them backwards: it finds in the caches what the step before read last.
-void RecurrenceEmitter::products(const Rows &rows, Value t, Value source, int64_t firstGate,
-                                 int64_t count) {
-  int64_t all = count * pitch / panel, size = groupOf(all);
-  Value begin = address(
-      op.getR(), {rows.direction, constant(firstGate), constant(0), constant(0), constant(0)});
-  auto panels = [&](Value first, int64_t number) {
-    group(rows, number, source, add(begin, mul(first, units * panel)),
-          add(mul(first, panel), firstGate * pitch));
-  };
-  Value last = constant(all / size - 1), isOdd = equals(divide(t, 2).second, 1);
-  loop(constant(all / size), [&](Value g) {
-    if (all / size > 1)
-      g = arith::SelectOp::create(b, loc, isOdd, sub(last, g), g);
-    panels(mul(g, size), size);
-  });
-  if (all % size)
-    panels(constant(all - all % size), all % size);
-}
-
 RecurrenceEmitter::Values RecurrenceEmitter::arguments(Block &body, int64_t bodyGates,
                                                        const Row &row, Value unit, Value mask) {
   Values values;
@@ -212,11 +181,15 @@ RecurrenceEmitter::Values RecurrenceEmitter::arguments(Block &body, int64_t body
       return load(op.getX(), {row.position, row.inBatch, column}, mask);
     });
   for (int64_t g = 0; g < bodyGates; ++g)
-    argument([&] { return loadScratch(sums, row.inBlock, gates * pitch, add(unit, g * pitch)); });
+    argument([&] {
+      return loadScratch(sums, row.inBlock, gates * pitch, add(mul(unit, gates), g * panel));
+    });
   for (int64_t p = 0; p < op.getParamCount(); ++p)
     argument([&] { return load(op.getParams(), {row.direction, constant(p), unit}, mask); });
-  for (Value state : states)
-    argument([&] { return loadScratch(state, row.inBlock, pitch, unit); });
+  for (auto [i, state] : llvm::enumerate(states))
+    argument([&, i = i, state = state] {
+      return loadScratch(state, rowOfState(i, row.inBlock, row.before), pitch, unit);
+    });
   for (auto [argument, value] : llvm::zip(body.getArguments(), values))
     if (!value)
       value = zeros();
@@ -235,11 +208,20 @@ void RecurrenceEmitter::computeCell(const Row &row) {
   Block &body = op.getCell().front();
   eachPanel([&](Value unit, Value mask) {
     Values next = evaluateOnVectors(*this, body, arguments(body, gates, row, unit, mask));
-    for (auto [state, value] : llvm::zip(states, next))
-      storeScratch(value, state, row.inBlock, pitch, unit);
+    for (auto [i, state] : llvm::enumerate(states))
+      storeScratch(next[i], state, rowOfState(i, row.inBlock, row.after), pitch, unit);
     if (output)
       store(next.front(), output, {row.position, row.direction, row.inBatch, unit}, mask);
   });
+}
+
+/// The h after a step that a row does not have: the one before it.
+void RecurrenceEmitter::keepState(const Row &row) {
+  if (isTeam)
+    eachPanel([&](Value unit, Value) {
+      Value h = loadScratch(states.front(), row.before, pitch, unit);
+      storeScratch(h, states.front(), row.after, pitch, unit);
+    });
 }
 
 /// The output of a step that a row does not have.
@@ -250,31 +232,40 @@ void RecurrenceEmitter::clearOutput(const Row &row) {
     });
 }
 
-void RecurrenceEmitter::step(const Rows &rows, Value t) {
+void RecurrenceEmitter::step(const Rows &rows, const Step &step) {
   auto nothing = [](const Row &) {};
   auto cell = [&](const Row &row) { computeCell(row); };
-  auto end = [&](const Row &row) { clearOutput(row); };
+  auto end = [&](const Row &row) {
+    keepState(row);
+    clearOutput(row);
+  };
+  Source h = {states.front(), step.before};
   if (!op.getResetBody()) {
-    products(rows, t, states.front(), 0, gates);
+    products(rows, step, h);
   } else {
-    products(rows, t, states.front(), 0, gates - 1);
+    for (int64_t gate = 0; gate < gates - 1; ++gate)
+      productsOfGate(rows, step, h, gate);
     eachRow(
-        rows, t, [&](const Row &row) { computeReset(row); }, nothing);
-    products(rows, t, gated, gates - 1, 1);
+        rows, step, [&](const Row &row) { computeReset(row); }, nothing);
+    waitForTeam();
+    productsOfGate(rows, step, {gated, constant(0)}, gates - 1);
   }
-  eachRow(rows, t, cell, end);
+  eachRow(rows, step, cell, end);
+  waitForTeam();
 }
 
-void RecurrenceEmitter::finish(const Rows &rows) {
+/// `steps`: those that the block had.
+void RecurrenceEmitter::finish(const Rows &rows, Value steps) {
   if (llvm::none_of(last, [](Value init) { return !!init; }))
     return;
+  Value begin = stepAt(steps).before;
   loop(rows.count, [&](Value row) {
     Value isEmpty = op.getLengths() ? equals(lengthOf(rows, row), 0) : Value();
     eachPanel([&](Value unit, Value mask) {
       for (auto [i, state] : llvm::enumerate(states)) {
         if (!last[i])
           continue;
-        Value value = loadScratch(state, row, pitch, unit);
+        Value value = loadScratch(state, rowOfState(i, row, add(row, begin)), pitch, unit);
         if (isEmpty)
           value = arith::SelectOp::create(b, loc, isEmpty, zeros(), value);
         store(value, last[i], {rows.direction, add(rows.first, row), unit}, mask);
@@ -286,29 +277,30 @@ void RecurrenceEmitter::finish(const Rows &rows) {
 void RecurrenceEmitter::block(const Rows &rows) {
   initialize(rows);
   Value count = stepCount(rows);
-  loop(count, [&](Value t) { step(rows, t); });
+  loop(count, [&](Value t) { step(rows, stepAt(t)); });
   if (op.getLengths() && output)
     loop(sub(size(steps), count), [&](Value t) {
       loop(rows.count, [&](Value row) {
-        clearOutput({rows.direction, row, add(rows.first, row), add(count, t)});
+        clearOutput({rows.direction, row, add(rows.first, row), add(count, t), {}, {}});
       });
     });
-  finish(rows);
+  finish(rows, count);
 }
 
 void RecurrenceEmitter::emit() {
-  allocate();
   int64_t unitRows = plan.getUnitRows(), most = plan.getRows() / unitRows;
   AffineExpr perDirection = normalForm(batch.ceilDiv(unitRows));
   kernel.units = normalForm(perDirection * directions);
+  takeShare();
+  allocate();
   loop(constant(directions), [&](Value direction) {
-    Value begin = mul(direction, perDirection), end = add(begin, size(perDirection));
-    Value from = maximum(kernel.begin, begin), to = minimum(kernel.end, end);
+    Value own = mul(direction, perDirection);
+    Value from = maximum(begin, own), to = minimum(end, add(own, size(perDirection)));
     auto blocks = scf::ForOp::create(b, loc, from, to, constant(most));
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(blocks.getBody());
     Value unit = blocks.getInductionVar();
-    Rows rows{direction, mul(sub(unit, begin), unitRows), nullptr};
+    Rows rows{direction, mul(sub(unit, own), unitRows), nullptr};
     auto known = constantOf(batch);
     if (known && *known <= unitRows) {
       rows.count = constant(*known);

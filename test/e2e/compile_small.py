@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Compiles small models for compiled.c: compile_small.py DIR NNCC
 
-A perceptron, a convolutional network, and a transformer block: embeddings, attention, layer norms
-and GELU. Weights are in the library, but for the block's, which are in a file beside it.
+A perceptron, a convolutional network, a transformer block (embeddings, attention, layer norms and
+GELU), and recurrent layers so large that threads share their steps. Weights are in the library, but for the block's, which are in a file beside it.
 """
 
 import subprocess
@@ -61,15 +61,50 @@ def block() -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
 
 
+def recurrent() -> onnx.ModelProto:
+    """Three rows of different lengths through one layer of each form."""
+    steps, rows, inputs, rng = 16, 3, 24, np.random.default_rng(5)
+    nodes, constants, outputs = [], [], []
+
+    def layer(op: str, gates: int, units: int, **attributes) -> None:
+        count = 1 + (attributes.get("direction") == "bidirectional")
+        shapes = {"w": (gates * units, inputs), "r": (gates * units, units), "b": (2 * gates * units,)}
+        if op == "LSTM":
+            shapes["p"] = (3 * units,)  # peepholes
+        name = f"y{len(outputs)}"
+        for part, shape in shapes.items():
+            values = rng.uniform(-0.2, 0.2, (count, *shape)).astype(np.float32)
+            constants.append(numpy_helper.from_array(values, name + part))
+        operands = ["x", name + "w", name + "r", name + "b", "n"]
+        operands += ["", "", name + "p"] if op == "LSTM" else []
+        nodes.append(helper.make_node(op, operands, [name], hidden_size=units, **attributes))
+        shape = [steps, count, rows, units]
+        outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+
+    layer("LSTM", 4, 176)
+    layer("GRU", 3, 192, direction="bidirectional")
+    layer("GRU", 3, 192, linear_before_reset=1)
+    layer("RNN", 1, 320, direction="reverse")
+    graph = helper.make_graph(
+        nodes, "recurrent",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [steps, rows, inputs]),
+         helper.make_tensor_value_info("n", TensorProto.INT32, [rows])],
+        outputs, constants,
+    )  # fmt: skip
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
+
+
 def main() -> int:
     folder, nncc = Path(sys.argv[1]), sys.argv[2]
     folder.mkdir(parents=True, exist_ok=True)
     onnx.save(block(), folder / "block.onnx")
+    onnx.save(recurrent(), folder / "recurrent.onnx")
     digits = ROOT / "models" / "digits"
     for source, options in (
         (digits / "digits_mlp.onnx", ["--dim", "batch=3"]),
         (digits / "digits_cnn.onnx", ["--dim", "batch=3"]),
         (folder / "block.onnx", ["--weights=file"]),
+        (folder / "recurrent.onnx", []),
     ):
         library = folder / (source.stem + ".so")
         subprocess.run([nncc, source, "-o", library, *options], check=True)

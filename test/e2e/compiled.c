@@ -1,5 +1,6 @@
 /* Compiled models in one process. Each is run on one thread first; then several threads run all of
- * them at once, on instances of their own with one to three workers, and must get the same bits.
+ * them at once, on instances of their own with one to four workers, and must get the same bits; so
+ * must a host with a parallel_for of its own and nothing else.
  *
  *   compiled MODEL.so...
  *
@@ -93,6 +94,7 @@ static int use(const Subject *subject, int32_t threads) {
   nncc_instance_options options = NNCC_INSTANCE_OPTIONS_INIT;
   nncc_instance *instance = NULL;
   options.threads = threads;
+  options.spin_us = 20; /* whatever processors there are: teams are not refused */
   if (nncc_instance_create(subject->model, &options, &instance))
     return 1;
   Tensors outputs = outputsOf(subject->model);
@@ -105,8 +107,8 @@ static int use(const Subject *subject, int32_t threads) {
   for (int round = 0; round < 20; ++round) {
     failures += !run(instance, subject, &outputs);
     for (int32_t i = 0; i < outputs.count; ++i)
-      failures += memcmp(outputs.tensors[i].data, subject->expected.tensors[i].data,
-                         outputs.bytes[i]) != 0;
+      failures +=
+          memcmp(outputs.tensors[i].data, subject->expected.tensors[i].data, outputs.bytes[i]) != 0;
   }
 #ifdef COUNT_CALLS
   CHECK(atomic_load(&calls) == counted);
@@ -117,10 +119,35 @@ static int use(const Subject *subject, int32_t threads) {
   return failures;
 }
 
+/* The least that a host can offer: one thread, and so no teams. */
+static nncc_status runBackwards(void *host, const nncc_dispatch *dispatch, const nncc_call *call,
+                                int64_t units) {
+  nncc_status status = NNCC_OK;
+  for (int64_t unit = units - 1; unit >= 0 && !status; --unit)
+    status = dispatch->function(call, unit, unit + 1, (int32_t)(unit % 3));
+  return status;
+}
+
+static void checkOnHost(const Subject *subject) {
+  nncc_services services = {.struct_size = sizeof services, .parallel_for = runBackwards};
+  nncc_instance_options options = NNCC_INSTANCE_OPTIONS_INIT;
+  nncc_instance *instance = NULL;
+  Tensors outputs = outputsOf(subject->model);
+  options.threads = 3;
+  options.services = &services;
+  CHECK_OK(nncc_instance_create(subject->model, &options, &instance));
+  CHECK(run(instance, subject, &outputs));
+  for (int32_t i = 0; i < outputs.count; ++i)
+    CHECK(memcmp(outputs.tensors[i].data, subject->expected.tensors[i].data, outputs.bytes[i]) ==
+          0);
+  freeTensors(&outputs);
+  nncc_instance_destroy(instance);
+}
+
 static void *useAll(void *argument) {
   intptr_t number = (intptr_t)argument, failures = 0;
   for (int i = 0; i < numSubjects; ++i)
-    failures += use(&subjects[(i + number) % numSubjects], 1 + (int32_t)(i + number) % 3);
+    failures += use(&subjects[(i + number) % numSubjects], 1 + i % 4);
   return (void *)failures;
 }
 
@@ -129,7 +156,7 @@ int main(int argc, char **argv) {
   for (int i = 1; i < argc; ++i)
     open_(argv[i]);
 #ifdef COUNT_CALLS
-  for (intptr_t number = 0; number < 3; ++number)
+  for (intptr_t number = 0; number < 4; ++number)
     CHECK(useAll((void *)number) == NULL);
 #else
   pthread_t users[USERS];
@@ -142,6 +169,7 @@ int main(int argc, char **argv) {
   }
 #endif
   for (int i = 0; i < numSubjects; ++i) {
+    checkOnHost(&subjects[i]);
     freeTensors(&subjects[i].inputs);
     freeTensors(&subjects[i].expected);
     nncc_model_close(subjects[i].model);

@@ -58,9 +58,10 @@ static nncc_status scale(const nncc_call *call, int64_t begin, int64_t end, int3
   return NNCC_OK;
 }
 
+/* As if they were large: threads always share them. */
 static const nncc_dispatch dispatches[] = {
-    {sizeof(nncc_dispatch), 0, "multiply_add", "Mul_0;Add_1", multiplyAdd, -1, 0, 0},
-    {sizeof(nncc_dispatch), 0, "scale", "Mul_2;Add_3", scale, -1, 0, 0}};
+    {sizeof(nncc_dispatch), 0, "multiply_add", "Mul_0;Add_1", multiplyAdd, -1, 1e9, 1e9},
+    {sizeof(nncc_dispatch), 0, "scale", "Mul_2;Add_3", scale, -1, 1e9, 1e9}};
 static const nncc_dispatch *const order[] = {&dispatches[0], &dispatches[1]};
 
 static nncc_status infer(int64_t *dims) {
@@ -81,7 +82,7 @@ static nncc_status run(const nncc_frame *frame) {
   int64_t rows = frame->dims[0];
   void *buffers[] = {frame->inputs[0], frame->inputs[1], (void *)frame->weights, frame->arena,
                      frame->outputs[0]};
-  nncc_call call = {buffers, frame->dims, frame->scratch, frame->scratch_stride, s, frame->host};
+  nncc_call call = {buffers, frame->dims, frame->scratch, frame->scratch_stride, s, frame->host, 0};
   if ((uintptr_t)frame->arena % NNCC_ALIGNMENT || (uintptr_t)frame->weights % NNCC_ALIGNMENT ||
       (uintptr_t)frame->scratch % NNCC_ALIGNMENT || frame->scratch_stride % NNCC_ALIGNMENT)
     return NNCC_INTERNAL;

@@ -64,6 +64,7 @@ class BrokenIR(ToolTest):
             (r"rt\.units = [^,}]*", 'rt.units = "many"', "expects a size in 'rt.units'"),
             (r"rt\.scratch = [^,}]*", "rt.other = 0 : i64", "expects a size in 'rt.scratch'"),
             (r"rt\.units = [^,}]*", "rt.units = affine_map<()[s0] -> (s0)>", "gives its kernel 0 sizes, which has 1 symbols"),
+            (r"rt\.scratch = ", "rt.team = 0 : i64, rt.scratch = ", "expects a number of workers in 'rt.team'"),
             (r"rt\.buffer %arg0\[3\]", "rt.buffer %arg0[9]", "gives its kernel 4 buffers, which has 10 arguments"),
             (r"(\n +)(%\w+ = rt\.buffer)", r"\1%alloc = memref.alloc() : memref<4xf32>\1\2", "expected no allocation"),
         )  # fmt: skip

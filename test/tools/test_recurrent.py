@@ -26,7 +26,7 @@ class OpenLayers(ToolTest):
         weights = {}
         for name, shape in (("w", (count, gates * units, INPUTS)), ("r", (count, gates * units, units)),
                             ("bias", (count, 2 * gates * units))):  # fmt: skip
-            weights[name] = rng.uniform(-0.3, 0.3, shape).astype(np.float32)
+            weights[name] = rng.uniform(-1.5, 1.5, shape).astype(np.float32) / np.float32(np.sqrt(units))
         self.states = ["h", "c"][: 1 + (op == "LSTM")] if states else []
         values = [("x", TensorProto.FLOAT, ["steps", "rows", INPUTS])]
         values += [("n", TensorProto.INT32, ["rows"])] if lengths else []
@@ -46,7 +46,7 @@ class OpenLayers(ToolTest):
         self.builds = getattr(self, "builds", 0) + 1
         onnx.save(model, str(self.folder / "m.onnx"))
         self.nncc("m.onnx", "-o", f"m{self.builds}.so")
-        self.models = [nncc.Model(self.folder / f"m{self.builds}.so", threads=n) for n in (1, 2, 3)]
+        self.models = [nncc.Model(self.folder / f"m{self.builds}.so", threads=n) for n in (1, 2, 3, 4)]
         self.reference = onnxruntime.InferenceSession(
             model.SerializeToString(), providers=["CPUExecutionProvider"]
         )
@@ -98,6 +98,16 @@ class OpenLayers(ToolTest):
 
     def test_reset_before_the_product(self):
         self.build("GRU", "bidirectional", linear_before_reset=1, units=33)
+        self.check_all()
+
+    def test_large_layers(self):
+        """Few rows, and weights that are worth sharing: more threads than units compute these together."""
+        for op, units in (("RNN", 272), ("GRU", 168), ("LSTM", 150)):
+            for direction in ("forward", "bidirectional"):
+                with self.subTest(op=op, direction=direction):
+                    self.build(op, direction, units, lengths=direction != "forward", states=True)
+                    self.check_all()
+        self.build("GRU", "reverse", 168, lengths=True, linear_before_reset=1)
         self.check_all()
 
     def test_nothing(self):

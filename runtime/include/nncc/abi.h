@@ -21,7 +21,7 @@ extern "C" {
 
 #define NNCC_ABI_MAGIC UINT64_C(0x4c444f4d43434e4e) /* "NNCCMODL", little endian */
 #define NNCC_ABI_MAJOR 1
-#define NNCC_ABI_MINOR 2
+#define NNCC_ABI_MINOR 3
 #define NNCC_ALIGNMENT 64
 
 /* What a call returned. Nothing aborts or throws across this boundary. */
@@ -81,7 +81,10 @@ typedef struct nncc_device nncc_device;
 typedef struct nncc_comm nncc_comm;
 
 /* A kernel computes units [begin, end) of its parallel loop. Units are independent of each other
- * and of the number of workers. `worker` in [0, frame.workers) selects the slice of scratch. */
+ * and of the number of workers. `worker` in [0, frame.workers) selects the slice of scratch.
+ *
+ * In a team (nncc_services.team_run) all workers compute all units together, each its share: begin
+ * and `worker` are the number of the worker, end is begin + 1. */
 typedef nncc_status (*nncc_kernel_fn)(const nncc_call *call, int64_t begin, int64_t end,
                                       int32_t worker);
 
@@ -93,6 +96,7 @@ struct nncc_call {
   int64_t scratch_stride;
   const nncc_services *services; /* for errors; kernels allocate nothing */
   void *host;                    /* the first argument of every service */
+  int32_t workers;               /* of the team; below 2 where there is none */
 };
 
 /* One call site of a kernel: constant data of the library, for scheduling and profiling. Where
@@ -117,9 +121,13 @@ struct nncc_services {
   nncc_status (*parallel_for)(void *host, const nncc_dispatch *dispatch, const nncc_call *call,
                               int64_t units);
   /* Optional: runs unit w on worker w for all w < workers *at the same time*, so that `barrier`
-   * may be used between them. */
+   * may be used between them, and returns as parallel_for does. `workers` is that of the call and
+   * at most frame.workers. NNCC_NOT_SUPPORTED, before any of them has begun, where the host cannot
+   * promise that now: the library then calls parallel_for. */
   nncc_status (*team_run)(void *host, const nncc_dispatch *dispatch, const nncc_call *call,
                           int32_t workers);
+  /* Waits in a team until all workers have come; what they wrote before is seen after. One that
+   * has returned from the kernel, with whatever status, is not waited for. */
   void (*barrier)(void *host);
   /* Memory for values whose size is known at run time only, aligned to NNCC_ALIGNMENT. */
   void *(*alloc)(void *host, int64_t bytes);
@@ -139,7 +147,7 @@ struct nncc_services {
 /* The arguments of one run. */
 struct nncc_frame {
   uint32_t struct_size;
-  int32_t workers; /* the most that parallel_for uses at once */
+  int32_t workers; /* the most that parallel_for and team_run use at once */
   const nncc_services *services;
   void *host;
   void *const *inputs;  /* in the descriptor's order; any alignment; never over-read */
@@ -166,8 +174,8 @@ typedef struct nncc_tensor_info {
 } nncc_tensor_info;
 
 /* What an input or output is to a user, where that is more than one tensor: a library computes with
- * tensors alone, and a value is handed over as the tensors below, its parts, which follow each other
- * in nncc_descriptor.inputs or .outputs.
+ * tensors alone, and a value is handed over as the tensors below, its parts, which follow each
+ * other in nncc_descriptor.inputs or .outputs.
  *
  *   tensor               the tensor itself; of strings: bytes, lengths
  *   sequence             elements, rows; of tensors of strings: bytes, lengths, rows

@@ -170,13 +170,16 @@ enum {
 typedef struct nncc_instance_options {
   uint32_t struct_size;
   uint32_t flags;  /* NNCC_INSTANCE_* */
-  int32_t threads; /* workers, the caller of run included; 0: nncc_usable_cpus() */
+  /* Workers, the caller of run included; 0: nncc_usable_cpus(). What earlier calls of a kernel have
+   * cost decides which are shared: the caller alone runs what is too short, and others sleep. */
+  int32_t threads;
   /* How long a worker looks for the next dispatch of a run before it sleeps, in microseconds;
    * -1: chosen by the runtime. Between runs workers sleep. */
   int32_t spin_us;
   /* Services of the host; NULL, or entries that are NULL: the runtime's. With a parallel_for of the
    * host the instance starts no thread; the host then uses workers [0, threads) only. `alloc` and
-   * `free` come together. */
+   * `free` come together, and `team_run` and `barrier`; without these two, a parallel_for of the
+   * host runs all kernels. */
   const nncc_services *services;
   void *host; /* first argument of the host's services */
 } nncc_instance_options;

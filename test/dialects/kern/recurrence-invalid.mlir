@@ -22,9 +22,9 @@ func.func @f(%x: tensor<5x4x24xf32>, %r: tensor<3x1x1x8x16xf32>, %y: tensor<5x1x
 
 // -----
 
-func.func @f(%x: tensor<5x4x8xf32>, %r: tensor<1x0x1x8x16xf32>, %y: tensor<5x1x4x8xf32>) {
+func.func @f(%x: tensor<5x4x8xf32>, %r: tensor<1x1x0x8x16xf32>, %y: tensor<5x1x4x8xf32>) {
   // expected-error @below {{expects r of gates and units}}
-  %0 = kern.recurrence ins(%x, %r : tensor<5x4x8xf32>, tensor<1x0x1x8x16xf32>) y_init(%y : tensor<5x1x4x8xf32>) reverse [false] cell {
+  %0 = kern.recurrence ins(%x, %r : tensor<5x4x8xf32>, tensor<1x1x0x8x16xf32>) y_init(%y : tensor<5x1x4x8xf32>) reverse [false] cell {
   ^bb0(%a0: f32, %a1: f32, %a2: f32):
     kern.states %a0 : f32
   } -> tensor<5x1x4x8xf32>
@@ -44,9 +44,9 @@ func.func @f(%x: tensor<5x4x9xf32>, %r: tensor<1x1x1x8x16xf32>, %y: tensor<5x1x4
 
 // -----
 
-func.func @f(%x: tensor<5x4x8xf32>, %r: tensor<1x1x2x8x16xf32>, %y: tensor<5x1x4x8xf32>) {
+func.func @f(%x: tensor<5x4x8xf32>, %r: tensor<1x2x1x8x16xf32>, %y: tensor<5x1x4x8xf32>) {
   // expected-error @below {{expects r of [1, 1, 1, 8, 16], found}}
-  %0 = kern.recurrence ins(%x, %r : tensor<5x4x8xf32>, tensor<1x1x2x8x16xf32>) y_init(%y : tensor<5x1x4x8xf32>) reverse [false] cell {
+  %0 = kern.recurrence ins(%x, %r : tensor<5x4x8xf32>, tensor<1x2x1x8x16xf32>) y_init(%y : tensor<5x1x4x8xf32>) reverse [false] cell {
   ^bb0(%a0: f32, %a1: f32, %a2: f32):
     kern.states %a0 : f32
   } -> tensor<5x1x4x8xf32>
@@ -123,7 +123,7 @@ func.func @f(%x: tensor<5x4x8xf32>, %r: tensor<1x1x1x8x16xf64>, %y: tensor<5x1x4
 
 func.func @f(%x: tensor<5x4x8xf32>, %r: tensor<1x1x1x8x16xf32>, %y: tensor<5x1x4x8xf32>) {
   // expected-error @below {{expects a plan of positive numbers}}
-  %0 = kern.recurrence ins(%x, %r : tensor<5x4x8xf32>, tensor<1x1x1x8x16xf32>) y_init(%y : tensor<5x1x4x8xf32>) reverse [false] attributes {plan = #kern.recurrence_plan<unit_rows = 2, rows = 1, tile_rows = 1, sums = 8>} cell {
+  %0 = kern.recurrence ins(%x, %r : tensor<5x4x8xf32>, tensor<1x1x1x8x16xf32>) y_init(%y : tensor<5x1x4x8xf32>) reverse [false] attributes {plan = #kern.recurrence_plan<unit_rows = 2, rows = 1, tile_rows = 1, sums = 8, team = 1>} cell {
   ^bb0(%a0: f32, %a1: f32, %a2: f32):
     kern.states %a0 : f32
   } -> tensor<5x1x4x8xf32>
@@ -197,6 +197,17 @@ func.func @f(%x: tensor<5x4x8xf32>, %r: tensor<1x1x1x8x16xf32>, %y: tensor<5x1x4
     // expected-error @below {{is not allowed in a cell}}
     %z = memref.alloc() : memref<f32>
     kern.states %a : f32
+  } -> tensor<5x1x4x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<5x4x8xf32>, %r: tensor<1x1x1x8x16xf32>, %y: tensor<5x1x4x8xf32>) {
+  // expected-error @below {{and no more workers in a team than panels}}
+  %0 = kern.recurrence ins(%x, %r : tensor<5x4x8xf32>, tensor<1x1x1x8x16xf32>) y_init(%y : tensor<5x1x4x8xf32>) reverse [false] attributes {plan = #kern.recurrence_plan<unit_rows = 1, rows = 1, tile_rows = 1, sums = 8, team = 2>} cell {
+  ^bb0(%a0: f32, %a1: f32, %a2: f32):
+    kern.states %a0 : f32
   } -> tensor<5x1x4x8xf32>
   return
 }

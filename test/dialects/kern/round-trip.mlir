@@ -68,14 +68,14 @@ func.func @brgemm(%a: memref<8xf32>, %b: memref<128xf32>, %i: index, %x: vector<
 }
 
 // CHECK-LABEL: @recurrence
-// CHECK: kern.recurrence ins(%{{.*}}, %{{.*}} : tensor<5x4x48xf32>, tensor<2x3x1x8x16xf32>) params(%{{.*}} : tensor<2x1x8xf32>) lengths(%{{.*}} : tensor<4xi32>) h(%{{.*}} : tensor<2x4x8xf32>) y_init(%{{.*}}) h_init(%{{.*}}) reverse [false, true] attributes {plan = #kern.recurrence_plan<unit_rows = 2, rows = 4, tile_rows = 4, sums = 26>} cell {
+// CHECK: kern.recurrence ins(%{{.*}}, %{{.*}} : tensor<5x4x48xf32>, tensor<2x1x3x8x16xf32>) params(%{{.*}} : tensor<2x1x8xf32>) lengths(%{{.*}} : tensor<4xi32>) h(%{{.*}} : tensor<2x4x8xf32>) y_init(%{{.*}}) h_init(%{{.*}}) reverse [false, true] attributes {plan = #kern.recurrence_plan<unit_rows = 2, rows = 4, tile_rows = 4, sums = 26, team = 1>} cell {
 // CHECK: kern.states %{{.*}} : f32
 // CHECK: reset {
 // CHECK: -> tensor<5x2x4x8xf32>, tensor<2x4x8xf32>
-func.func @recurrence(%x: tensor<5x4x48xf32>, %r: tensor<2x3x1x8x16xf32>, %p: tensor<2x1x8xf32>, %n: tensor<4xi32>, %h: tensor<2x4x8xf32>, %y: tensor<5x2x4x8xf32>) -> (tensor<5x2x4x8xf32>, tensor<2x4x8xf32>) {
-  %0:2 = kern.recurrence ins(%x, %r : tensor<5x4x48xf32>, tensor<2x3x1x8x16xf32>) params(%p : tensor<2x1x8xf32>) lengths(%n : tensor<4xi32>) h(%h : tensor<2x4x8xf32>)
+func.func @recurrence(%x: tensor<5x4x48xf32>, %r: tensor<2x1x3x8x16xf32>, %p: tensor<2x1x8xf32>, %n: tensor<4xi32>, %h: tensor<2x4x8xf32>, %y: tensor<5x2x4x8xf32>) -> (tensor<5x2x4x8xf32>, tensor<2x4x8xf32>) {
+  %0:2 = kern.recurrence ins(%x, %r : tensor<5x4x48xf32>, tensor<2x1x3x8x16xf32>) params(%p : tensor<2x1x8xf32>) lengths(%n : tensor<4xi32>) h(%h : tensor<2x4x8xf32>)
       y_init(%y : tensor<5x2x4x8xf32>) h_init(%h : tensor<2x4x8xf32>) reverse [false, true]
-      attributes {plan = #kern.recurrence_plan<unit_rows = 2, rows = 4, tile_rows = 4, sums = 26>} cell {
+      attributes {plan = #kern.recurrence_plan<unit_rows = 2, rows = 4, tile_rows = 4, sums = 26, team = 1>} cell {
   ^bb0(%x0: f32, %x1: f32, %x2: f32, %s0: f32, %s1: f32, %s2: f32, %b: f32, %h0: f32):
     %1 = arith.mulf %s2, %h0 : f32
     kern.states %1 : f32

@@ -25,3 +25,11 @@ func.func @planned() {
   rt.run @k spaces [2, 1] indices [1, 0] offsets [0, 64] {dims = affine_map<()[s0] -> (s0)>, starts = affine_map<()[s0] -> (s0, 0)>}
   return
 }
+// CHECK-LABEL: func.func @team
+func.func @team(%call: !llvm.ptr) -> index {
+  // CHECK: rt.team %{{.*}} : !llvm.ptr -> index
+  %workers = rt.team %call : !llvm.ptr -> index
+  // CHECK: rt.barrier %{{.*}} : !llvm.ptr
+  rt.barrier %call : !llvm.ptr
+  return %workers : index
+}

@@ -2,7 +2,7 @@
 
 // Weights [D, G*H, K] in panels of 16 units of a gate; what nobody reads is no result.
 // CHECK-LABEL: @lstm
-// CHECK: %[[P:.*]] = kern.pack %arg1 dims [0, 1, 1, 2, 1] factors [1, 20, 16, 1, 1] : tensor<2x80x20xf32> -> tensor<2x4x2x20x16xf32>
+// CHECK: %[[P:.*]] = kern.pack %arg1 dims [0, 1, 1, 2, 1] factors [1, 16, 20, 1, 1] : tensor<2x80x20xf32> -> tensor<2x2x4x20x16xf32>
 // CHECK: kern.recurrence ins(%arg0, %[[P]] : {{.*}}) params(%arg2 : {{.*}}) lengths(%arg3 : {{.*}}) y_init(%{{.*}} : tensor<5x2x4x20xf32>) c_init(%{{.*}} : tensor<2x4x20xf32>) reverse [false, true] cell {
 // x and sums of i, o, f, c; peepholes i, o, f; h, c
 // CHECK: ^bb0(%[[XI:[^:]*]]: f32, %[[XO:[^:]*]]: f32, %[[XF:[^:]*]]: f32, %[[XC:[^:]*]]: f32, %[[SI:[^:]*]]: f32, %[[SO:[^:]*]]: f32, %[[SF:[^:]*]]: f32, %[[SC:[^:]*]]: f32, %[[PI:[^:]*]]: f32, %[[PO:[^:]*]]: f32, %[[PF:[^:]*]]: f32, %{{.*}}: f32, %[[C:[^:]*]]: f32):

@@ -12,9 +12,9 @@
 // CHECK: scf.for %{{.*}} = %c0 to %c4
 // CHECK-NOT: vector.create_mask
 // CHECK: math.tanh
-func.func @one(%x: tensor<9x1x256xf32>, %r: tensor<2x2x4x64x16xf32>) -> tensor<9x2x1x64xf32> attributes {rt.kernel} {
+func.func @one(%x: tensor<9x1x256xf32>, %r: tensor<2x4x2x64x16xf32>) -> tensor<9x2x1x64xf32> attributes {rt.kernel} {
   %y = tensor.empty() : tensor<9x2x1x64xf32>
-  %0 = kern.recurrence ins(%x, %r : tensor<9x1x256xf32>, tensor<2x2x4x64x16xf32>) y_init(%y : tensor<9x2x1x64xf32>) reverse [false, true] cell {
+  %0 = kern.recurrence ins(%x, %r : tensor<9x1x256xf32>, tensor<2x4x2x64x16xf32>) y_init(%y : tensor<9x2x1x64xf32>) reverse [false, true] cell {
   ^bb0(%a: f32, %b: f32, %s: f32, %t: f32, %h: f32):
     %1 = arith.addf %s, %t : f32
     %2 = math.tanh %1 : f32
@@ -43,12 +43,12 @@ func.func @one(%x: tensor<9x1x256xf32>, %r: tensor<2x2x4x64x16xf32>) -> tensor<9
 #y = affine_map<()[s0, s1] -> (s0, 1, s1, 40)>
 #h = affine_map<()[s0, s1] -> (1, s1, 40)>
 #n = affine_map<()[s0, s1] -> (s1)>
-func.func @open(%x: tensor<?x?x40xf32, #x>, %r: tensor<1x1x3x40x16xf32>, %n: tensor<?xi32, #n>, %h: tensor<1x?x40xf32, #h>) -> (tensor<?x1x?x40xf32, #y>, tensor<1x?x40xf32, #h>) attributes {rt.kernel} {
+func.func @open(%x: tensor<?x?x40xf32, #x>, %r: tensor<1x3x1x40x16xf32>, %n: tensor<?xi32, #n>, %h: tensor<1x?x40xf32, #h>) -> (tensor<?x1x?x40xf32, #y>, tensor<1x?x40xf32, #h>) attributes {rt.kernel} {
   %s0 = rt.symbol 0 : index
   %s1 = rt.symbol 1 : index
   %e = tensor.empty(%s0, %s1) : tensor<?x1x?x40xf32, #y>
   %l = tensor.empty(%s1) : tensor<1x?x40xf32, #h>
-  %0:2 = kern.recurrence ins(%x, %r : tensor<?x?x40xf32, #x>, tensor<1x1x3x40x16xf32>) lengths(%n : tensor<?xi32, #n>) h(%h : tensor<1x?x40xf32, #h>)
+  %0:2 = kern.recurrence ins(%x, %r : tensor<?x?x40xf32, #x>, tensor<1x3x1x40x16xf32>) lengths(%n : tensor<?xi32, #n>) h(%h : tensor<1x?x40xf32, #h>)
       y_init(%e : tensor<?x1x?x40xf32, #y>) h_init(%l : tensor<1x?x40xf32, #h>) reverse [false] cell {
   ^bb0(%a: f32, %s: f32, %old: f32):
     %1 = arith.addf %a, %s : f32
@@ -66,9 +66,9 @@ func.func @open(%x: tensor<?x?x40xf32, #x>, %r: tensor<1x1x3x40x16xf32>, %n: ten
 // CHECK: math.exp
 // CHECK: kern.brgemm
 // CHECK: math.tanh
-func.func @reset(%x: tensor<9x1x32xf64>, %r: tensor<1x2x1x16x16xf64>) -> tensor<1x1x16xf64> attributes {rt.kernel} {
+func.func @reset(%x: tensor<9x1x32xf64>, %r: tensor<1x1x2x16x16xf64>) -> tensor<1x1x16xf64> attributes {rt.kernel} {
   %l = tensor.empty() : tensor<1x1x16xf64>
-  %0 = kern.recurrence ins(%x, %r : tensor<9x1x32xf64>, tensor<1x2x1x16x16xf64>) h_init(%l : tensor<1x1x16xf64>) reverse [true] cell {
+  %0 = kern.recurrence ins(%x, %r : tensor<9x1x32xf64>, tensor<1x1x2x16x16xf64>) h_init(%l : tensor<1x1x16xf64>) reverse [true] cell {
   ^bb0(%a: f64, %b: f64, %s: f64, %t: f64, %h: f64):
     %1 = math.tanh %t : f64
     kern.states %1 : f64
@@ -93,4 +93,47 @@ func.func @none(%x: tensor<9x0x16xf32>, %r: tensor<1x1x1x16x16xf32>) -> tensor<1
     kern.states %s : f32
   } -> tensor<1x0x16xf32>
   return %0 : tensor<1x0x16xf32>
+}
+
+// -----
+
+// A team: each worker takes its share of the 4 panels of all units. States are in the scratch of worker 0, h twice.
+// All wait after the states have their first values and in each step; where there is a reset, for what it makes of h too.
+// CHECK-LABEL: @team
+// CHECK-SAME: %[[CALL:.*]]: !llvm.ptr, %[[BEGIN:.*]]: index, %[[END:.*]]: index, %[[WORKER:.*]]: i32
+// CHECK-SAME: rt.team = 3 : i64, rt.units = 1 : i64
+// CHECK: %[[N:.*]] = rt.team %[[CALL]]
+// CHECK: %[[TEAM:.*]] = arith.cmpi sgt, %[[N]], %c1
+// CHECK: arith.select %[[TEAM]], %c0, %[[BEGIN]]
+// CHECK: %[[FIRST:.*]] = arith.divui
+// CHECK: %[[PAST:.*]] = arith.divui
+// CHECK: %[[OWNER:.*]] = arith.select %[[TEAM]], %c0_i32, %[[WORKER]]
+// CHECK: rt.scratch %[[CALL]], %[[OWNER]] {{.*}} -> memref<128xf32>
+// CHECK: rt.scratch %[[CALL]], %[[WORKER]] {{.*}} -> memref<192xf32>
+// CHECK: rt.scratch %[[CALL]], %[[OWNER]] {{.*}} -> memref<64xf32>
+// CHECK: scf.if %[[TEAM]] {
+// CHECK-NEXT: rt.barrier %[[CALL]]
+// CHECK: scf.for %{{.*}} = %c0 to %c9
+// CHECK: arith.remui
+// CHECK: kern.brgemm {{.*}}nv = 4 : i64, panelStride = 3072
+// CHECK: kern.brgemm {{.*}}nv = 1 : i64
+// CHECK: math.exp
+// CHECK: rt.barrier
+// CHECK: kern.brgemm
+// CHECK: math.tanh
+// CHECK: rt.barrier
+// CHECK-NOT: rt.barrier
+func.func @team(%x: tensor<9x1x192xf32>, %r: tensor<1x4x3x64x16xf32>) -> tensor<1x1x64xf32> attributes {rt.kernel} {
+  %l = tensor.empty() : tensor<1x1x64xf32>
+  %0 = kern.recurrence ins(%x, %r : tensor<9x1x192xf32>, tensor<1x4x3x64x16xf32>) h_init(%l : tensor<1x1x64xf32>) reverse [false]
+      attributes {plan = #kern.recurrence_plan<unit_rows = 1, rows = 1, tile_rows = 1, sums = 26, team = 3>} cell {
+  ^bb0(%a: f32, %b: f32, %c: f32, %s: f32, %t: f32, %u: f32, %h: f32):
+    %1 = math.tanh %u : f32
+    kern.states %1 : f32
+  } reset {
+  ^bb0(%a: f32, %b: f32, %s: f32, %t: f32, %h: f32):
+    %1 = math.exp %s : f32
+    kern.states %1 : f32
+  } -> tensor<1x1x64xf32>
+  return %0 : tensor<1x1x64xf32>
 }

@@ -38,6 +38,26 @@ module @k {
   }
 }
 // -----
+// call->workers, and call->services->barrier(call->host).
+// CHECK:       llvm.func @k(%[[CALL:.*]]: !llvm.ptr) -> i64
+// CHECK:         llvm.getelementptr %[[CALL]][48]
+// CHECK:         %[[WORKERS:.*]] = llvm.load {{.*}} invariant {{.*}} -> i32
+// CHECK:         %[[N:.*]] = llvm.sext %[[WORKERS]]
+// CHECK:         llvm.getelementptr %[[CALL]][32]
+// CHECK:         %[[SERVICES:.*]] = llvm.load
+// CHECK:         llvm.getelementptr %[[SERVICES]][24]
+// CHECK:         %[[BARRIER:.*]] = llvm.load
+// CHECK:         llvm.getelementptr %[[CALL]][40]
+// CHECK:         %[[HOST:.*]] = llvm.load
+// CHECK:         llvm.call %[[BARRIER]](%[[HOST]]) : !llvm.ptr, (!llvm.ptr) -> ()
+module @k {
+  func.func @k(%call: !llvm.ptr) -> index attributes {rt.kernel} {
+    %n = rt.team %call : !llvm.ptr -> index
+    rt.barrier %call : !llvm.ptr
+    return %n : index
+  }
+}
+// -----
 module @k {
   func.func @k(%a: memref<8xf32>) attributes {rt.kernel} {
     %zero = arith.constant 0.0 : f32
