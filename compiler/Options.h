@@ -45,7 +45,8 @@ struct CompileOptions {
   std::string input;  // .onnx, or .mlir written by --stop-after
   std::string output; // empty: the input's name with the extension of `emit`
 
-  /// "host", "x86-64-v2", "-v3", "-v4" (the psABI's levels), or "<triple>:<cpu>".
+  /// "host", "x86-64-v2", "-v3", "-v4" (the psABI's levels), or "<triple>:<cpu>"; several between
+  /// ',', or "x86-64-multi", for one library with code for each. See cpu::Machine.
   std::string target = "host";
   unsigned optLevel = 2;
   /// 3x3 convolutions by Winograd's algorithm: "auto", where a cost model finds it faster; "off";

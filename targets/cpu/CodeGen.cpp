@@ -42,6 +42,16 @@ static Error emit(Module &module, TargetMachine &target, CodeGenFileType type,
   return Error::success();
 }
 
+/// Text can be compiled by itself, and holds code for several processors: each function says which.
+static void nameProcessor(Module &module, const TargetMachine &target) {
+  for (Function &function : module) {
+    if (function.isDeclaration())
+      continue;
+    function.addFnAttr("target-cpu", target.getTargetCPU());
+    function.addFnAttr("target-features", target.getTargetFeatureString());
+  }
+}
+
 Expected<SmallVector<char, 0>> generateCode(Module &module, const Machine &machine, CodeKind kind,
                                             unsigned optLevel) {
   std::unique_ptr<TargetMachine> target = machine.create();
@@ -54,9 +64,10 @@ Expected<SmallVector<char, 0>> generateCode(Module &module, const Machine &machi
   optimize(module, *target, optLevel);
   SmallVector<char, 0> output;
   raw_svector_ostream stream(output);
-  if (kind == CodeKind::Bitcode)
+  if (kind == CodeKind::Bitcode) {
+    nameProcessor(module, *target);
     WriteBitcodeToFile(module, stream);
-  else if (Error error = emit(module, *target, CodeGenFileType::ObjectFile, stream))
+  } else if (Error error = emit(module, *target, CodeGenFileType::ObjectFile, stream))
     return std::move(error);
   return output;
 }
@@ -95,15 +106,8 @@ Error writeText(ArrayRef<SmallVector<char, 0>> bitcode, const Machine &machine, 
     else if (Linker::linkModules(*whole, std::move(*module)))
       return createStringError("the kernels cannot be put into one module");
   }
-  std::unique_ptr<TargetMachine> target = machine.create();
-  for (Function &function : *whole) {
-    if (function.isDeclaration())
-      continue;
-    function.addFnAttr("target-cpu", target->getTargetCPU());
-    function.addFnAttr("target-features", target->getTargetFeatureString());
-  }
   if (kind == TextKind::Assembly)
-    return emit(*whole, *target, CodeGenFileType::AssemblyFile, os);
+    return emit(*whole, *machine.create(), CodeGenFileType::AssemblyFile, os);
   whole->print(os, nullptr);
   return Error::success();
 }

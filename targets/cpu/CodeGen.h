@@ -23,7 +23,7 @@ llvm::Expected<llvm::SmallVector<char, 0>> generateKernel(mlir::ModuleOp kernel,
                                                           unsigned optLevel);
 
 /// Writes all of `bitcode` as the text of one module that any LLVM of this version can compile:
-/// every function says for which processor it is.
+/// every function says for which processor it is. `machine` is one of them.
 llvm::Error writeText(llvm::ArrayRef<llvm::SmallVector<char, 0>> bitcode, const Machine &machine,
                       TextKind kind, llvm::raw_pwrite_stream &os);
 

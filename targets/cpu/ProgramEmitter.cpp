@@ -19,8 +19,9 @@ using mlir::AffineExpr;
 
 namespace nncc::cpu {
 
-std::string kernelSymbol(StringRef model, StringRef kernel) {
-  return ("nncc_" + model + "_" + kernel).str();
+std::string ProgramInfo::symbol(StringRef kernel) const {
+  std::string text = "nncc_" + name + "_" + kernel.str();
+  return level.empty() ? text : text + "_" + level;
 }
 
 namespace {
@@ -38,7 +39,9 @@ class ProgramEmitter {
 public:
   ProgramEmitter(mlir::ModuleOp source, const ProgramInfo &info, const Machine &machine,
                  llvm::LLVMContext &context)
-      : source(source), info(info), machine(machine), program(info.name, context), b(program.b) {}
+      : source(source), info(info), machine(machine),
+        program(info.level.empty() ? info.name : info.name + "_" + info.level, context),
+        b(program.b) {}
 
   llvm::Expected<std::unique_ptr<llvm::Module>> run() {
     main = *source.getOps<mlir::func::FuncOp>().begin();
@@ -78,7 +81,7 @@ private:
       StringRef name = op.getKernel();
       auto kernel = symbols.lookup<mlir::ModuleOp>(name).lookupSymbol<mlir::LLVM::LLVMFuncOp>(name);
       Dispatch step = {nullptr, sizeIn(op, kernel, "rt.units"), sizeIn(op, kernel, "rt.scratch")};
-      std::string symbol = kernelSymbol(info.name, name);
+      std::string symbol = info.symbol(name);
       auto *function =
           llvm::cast<llvm::Function>(program.module->getOrInsertFunction(symbol, type).getCallee());
       function->setVisibility(llvm::GlobalValue::HiddenVisibility);

@@ -58,9 +58,18 @@ static cl::list<std::string>
                  cl::sub(checkCommand()));
 
 static cl::opt<std::string> targetOption(
-    "target", cl::desc("host (default), x86-64-v2, x86-64-v3, x86-64-v4, or <triple>:<processor>"),
+    "target",
+    cl::desc("host (default), x86-64-v2, x86-64-v3, x86-64-v4, or <triple>:<processor>; several "
+             "between ',', or x86-64-multi: one library with code for each"),
     cl::init("host"), cl::cat(category()), cl::sub(compileCommand()), cl::sub(runCommand()),
     cl::sub(benchCommand()), cl::sub(compareCommand()));
+
+static cl::opt<std::string> levelOption(
+    "level",
+    cl::desc("Of a library with code for several processors: the one whose code is run; "
+             "default: the best that this machine has"),
+    cl::value_desc("processor"), cl::cat(category()), cl::sub(runCommand()),
+    cl::sub(benchCommand()), cl::sub(compareCommand()), cl::sub(inspectCommand()));
 
 static cl::opt<unsigned> optLevelOption("O", cl::Prefix, cl::desc("Optimisation level, 0 to 3"),
                                         cl::init(2), cl::value_desc("level"), cl::cat(category()),
@@ -94,6 +103,8 @@ static cl::list<std::string> pluginOptions("load-pass-plugin",
                                            cl::sub(benchCommand()), cl::sub(compareCommand()));
 
 bool json() { return jsonOption; }
+
+const char *level() { return levelOption.empty() ? nullptr : levelOption.c_str(); }
 
 std::optional<std::vector<int64_t>> parseShape(StringRef text, bool allowOpen) {
   std::vector<int64_t> shape;
