@@ -115,6 +115,16 @@ private:
                   "cannot write '" + output + "': there is no folder '" + folder + "'");
     if (Error error = loadPlugins(options.plugins))
       return fail(ErrorClass::Usage, llvm::toString(std::move(error)));
+    return openCache();
+  }
+
+  Error openCache() {
+    if (options.cacheDir.empty())
+      return Error::success();
+    Expected<cpu::CodeCache> opened = cpu::CodeCache::open(options.cacheDir);
+    if (!opened)
+      return fail(ErrorClass::Usage, llvm::toString(opened.takeError()));
+    cache = std::move(*opened);
     return Error::success();
   }
 
@@ -246,6 +256,8 @@ private:
     emitOptions.weights = options.weights;
     emitOptions.output = output;
     emitOptions.optLevel = options.optLevel;
+    emitOptions.strip = options.strip;
+    emitOptions.cache = cache ? &*cache : nullptr;
     emitOptions.name =
         identifier(options.name.empty() ? llvm::sys::path::stem(output) : StringRef(options.name));
     describe();
@@ -254,6 +266,8 @@ private:
       all.push_back({*level, machine});
     if (Error error = emitModel(all, emitOptions))
       return fail(ErrorClass::Usage, diagnostics.text(llvm::toString(std::move(error))));
+    if (cache)
+      cache->prune(uint64_t(options.cacheMegabytes) << 20);
     if (options.header) {
       SmallString<128> path(output);
       llvm::sys::path::replace_extension(path, ".h");
@@ -290,6 +304,7 @@ private:
   bool isStopped = false; // after options.stopAfter
   std::vector<cpu::Machine> machines;
   std::vector<OwningOpRef<ModuleOp>> levels; // the program for each machine
+  std::optional<cpu::CodeCache> cache;
   std::string output;
   CompileReport report;
 };

@@ -46,8 +46,12 @@ private:
   bool isText() const {
     return options.kind == EmitKind::LLVMIR || options.kind == EmitKind::Assembly;
   }
-  cpu::CodeKind codeKind() const {
-    return isText() ? cpu::CodeKind::Bitcode : cpu::CodeKind::Object;
+  cpu::CodeOptions codeOptions() const {
+    cpu::CodeOptions result;
+    result.kind = isText() ? cpu::CodeKind::Bitcode : cpu::CodeKind::Object;
+    result.optLevel = options.optLevel;
+    result.cache = options.cache;
+    return result;
   }
 
   Error emitWeights() {
@@ -92,16 +96,26 @@ private:
   }
 
   Error emitKernels() {
-    std::vector<std::pair<const Level *, ModuleOp>> kernels;
-    for (const Level &level : levels)
+    struct Kernel {
+      const Level &level;
+      ModuleOp module;
+      cpu::KernelName name;
+    };
+    std::vector<Kernel> kernels;
+    for (const Level &level : levels) {
+      llvm::StringMap<cpu::KernelName> names = cpu::nameKernels(level.module, infoOf(level));
       for (ModuleOp kernel : ModuleOp(level.module).getOps<ModuleOp>())
-        kernels.push_back({&level, kernel});
+        if (auto called = names.find(kernel.getSymName().value_or("")); called != names.end())
+          kernels.push_back({level, kernel, called->second});
+    }
     std::vector<llvm::SmallVector<char, 0>> codes(kernels.size());
     std::vector<std::string> errors(kernels.size());
+    cpu::CodeOptions how = codeOptions();
+    if (!options.strip)
+      how.file = options.name + ".onnx.calls"; // no file that a debugger could find and show
     parallelFor(levels.front().module->getContext(), 0, kernels.size(), [&](size_t i) {
-      auto [level, kernel] = kernels[i];
-      std::string symbol = infoOf(*level).symbol(kernel.getSymName().value_or(""));
-      auto code = cpu::generateKernel(kernel, symbol, level->machine, codeKind(), options.optLevel);
+      const auto &[level, kernel, name] = kernels[i];
+      auto code = cpu::generateKernel(kernel, name, level.machine, how);
       if (code)
         codes[i] = std::move(*code);
       else
@@ -126,7 +140,7 @@ private:
       auto program = cpu::emitProgram(level.module, own, level.machine, context);
       if (!program)
         return program.takeError();
-      auto code = cpu::generateCode(**program, level.machine, codeKind(), options.optLevel);
+      auto code = cpu::generateCode(**program, level.machine, codeOptions());
       if (!code)
         return code.takeError();
       if (Error error = addCode(std::move(*code), i ? "program" + std::to_string(i) : "program"))
@@ -152,7 +166,7 @@ private:
     Error error = Error::success();
     switch (options.kind) {
     case EmitKind::SharedLibrary:
-      error = linkShared(objects, file->path(), triple());
+      error = linkShared(objects, file->path(), triple(), options.strip);
       break;
     case EmitKind::Object:
       error = linkRelocatable(objects, file->path());

@@ -3,6 +3,7 @@
 
 #include "compiler/Options.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "targets/cpu/CodeCache.h"
 #include "targets/cpu/Machine.h"
 
 namespace nncc {
@@ -20,6 +21,8 @@ struct EmitOptions {
   /// With WeightsPlace::File, and for text, the weights go to `output` + ".weights".
   std::string output;
   unsigned optLevel = 2;
+  bool strip = false; // see CompileOptions
+  const cpu::CodeCache *cache = nullptr;
 };
 
 /// Generates the code of all kernels (in parallel, on the context's threads), writes the weights,

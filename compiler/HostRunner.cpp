@@ -100,6 +100,7 @@ Error compileAndRun(ModuleOp module, ArrayRef<void *> inputs, ArrayRef<void *> o
   if (!machine)
     return machine.takeError();
   emit.name = "constants";
+  emit.strip = true;
   emit.output = folder->path() + "/constants.so";
   if (Error error = emitModel(Level{module, *machine}, emit))
     return error;

@@ -3,6 +3,7 @@
 #include "dialects/rt/RT.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "runtime/include/nncc/abi.h"
+#include "targets/cpu/KernelNames.h"
 #include "targets/cpu/ProgramDescriptor.h"
 #include "targets/cpu/ProgramRun.h"
 #include "targets/cpu/ProgramSizes.h"
@@ -19,8 +20,8 @@ using mlir::AffineExpr;
 
 namespace nncc::cpu {
 
-std::string ProgramInfo::symbol(StringRef kernel) const {
-  std::string text = "nncc_" + name + "_" + kernel.str();
+std::string ProgramInfo::symbol(StringRef part) const {
+  std::string text = "nncc_" + name + "_" + part.str();
   return level.empty() ? text : text + "_" + level;
 }
 
@@ -77,11 +78,12 @@ private:
     auto *type = llvm::FunctionType::get(
         b.getInt32Ty(), {program.pointer(), b.getInt64Ty(), b.getInt64Ty(), b.getInt32Ty()}, false);
     mlir::SymbolTable symbols(source);
+    llvm::StringMap<KernelName> names = nameKernels(source, info);
     main.walk([&](rt::RunOp op) {
       StringRef name = op.getKernel();
       auto kernel = symbols.lookup<mlir::ModuleOp>(name).lookupSymbol<mlir::LLVM::LLVMFuncOp>(name);
       Dispatch step = {nullptr, sizeIn(op, kernel, "rt.units"), sizeIn(op, kernel, "rt.scratch")};
-      std::string symbol = info.symbol(name);
+      const std::string &symbol = names[name].symbol;
       auto *function =
           llvm::cast<llvm::Function>(program.module->getOrInsertFunction(symbol, type).getCallee());
       function->setVisibility(llvm::GlobalValue::HiddenVisibility);

@@ -9,8 +9,8 @@ namespace nncc::cpu {
 
 /// What the descriptor says besides what the IR knows.
 struct ProgramInfo {
-  /// The symbol of kernel `kernel`, or of another part of the program.
-  std::string symbol(llvm::StringRef kernel) const;
+  /// The symbol of a part of the program; of a kernel, the begin of it: see KernelNames.h.
+  std::string symbol(llvm::StringRef part) const;
 
   std::string name; // of the model: its symbol is nncc_model_<name>
   /// Of a library with code for several machines: the one that this code is for, in symbols.

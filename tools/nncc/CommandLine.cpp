@@ -76,6 +76,19 @@ static cl::opt<unsigned> optLevelOption("O", cl::Prefix, cl::desc("Optimisation 
                                         cl::sub(compileCommand()), cl::sub(runCommand()),
                                         cl::sub(benchCommand()), cl::sub(compareCommand()));
 
+static cl::opt<std::string> cacheOption(
+    "cache-dir",
+    cl::desc("Keep the code of kernels in this folder, for compilations to come; default: the "
+             "environment's NNCC_CACHE_DIR, or nowhere"),
+    cl::value_desc("folder"), cl::cat(category()), cl::sub(compileCommand()), cl::sub(runCommand()),
+    cl::sub(benchCommand()), cl::sub(compareCommand()));
+static cl::opt<unsigned>
+    cacheSizeOption("cache-size",
+                    cl::desc("MiB that are left in it: what was used longest ago goes first"),
+                    cl::init(CompileOptions().cacheMegabytes), cl::value_desc("size"),
+                    cl::cat(category()), cl::sub(compileCommand()), cl::sub(runCommand()),
+                    cl::sub(benchCommand()), cl::sub(compareCommand()));
+
 static cl::opt<std::string> winogradOption(
     "winograd",
     cl::desc(
@@ -189,6 +202,9 @@ Expected<CompileOptions> commonOptions() {
   options.target = targetOption;
   options.optLevel = optLevelOption;
   options.winograd = winogradOption;
+  const char *folder = std::getenv("NNCC_CACHE_DIR");
+  options.cacheDir = cacheOption.getNumOccurrences() || !folder ? cacheOption.getValue() : folder;
+  options.cacheMegabytes = cacheSizeOption;
   options.verbose = verboseOption;
   options.progress = !verboseOption && errs().is_displayed();
   return options;
