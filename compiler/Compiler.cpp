@@ -47,16 +47,6 @@ Error asCompileError(Error error) {
   return fail(kind, text);
 }
 
-/// An identifier of C from a file's stem.
-std::string identifier(StringRef text) {
-  std::string result;
-  for (char c : text)
-    result += llvm::isAlnum(c) ? c : '_';
-  if (result.empty() || llvm::isDigit(result.front()))
-    result.insert(0, "_");
-  return result;
-}
-
 class Compilation {
 public:
   explicit Compilation(const CompileOptions &options)
@@ -69,17 +59,21 @@ public:
   Expected<CompileReport> run() {
     if (Error error = prepare())
       return std::move(error);
-    for (auto [i, stage] : llvm::enumerate(pipelineStages())) {
-      if (static_cast<int64_t>(i) <= doneStage)
-        continue;
-      if (Error error = runStage(stage, i))
+    if (Error error = runStages(options, /*perMachine=*/false))
+      return std::move(error);
+    OwningOpRef<ModuleOp> common = std::move(module);
+    for (const cpu::Machine &machine : machines) {
+      if (isStopped)
+        break;
+      CompileOptions own = options;
+      own.target = machine.target;
+      module = &machine == &machines.back() ? std::move(common) : common->clone();
+      if (Error error = runStages(own, /*perMachine=*/true))
         return std::move(error);
-      if (options.stopAfter == stage.name) {
-        if (Error error = writeIR(*module, stage.name, output))
-          return fail(ErrorClass::Usage, llvm::toString(std::move(error)));
-        return std::move(report);
-      }
+      levels.push_back(std::move(module));
     }
+    if (isStopped)
+      return std::move(report);
     progress.begin("emit");
     if (Error error = emit())
       return std::move(error);
@@ -98,16 +92,18 @@ private:
   }
 
   Error prepare() {
-    Expected<cpu::Machine> parsed = cpu::Machine::parse(options.target);
+    Expected<std::vector<cpu::Machine>> parsed = cpu::Machine::parseAll(options.target);
     if (!parsed)
       return fail(ErrorClass::Usage, llvm::toString(parsed.takeError()));
-    machine = *parsed;
+    machines = std::move(*parsed);
     auto isStage = [](StringRef name) {
       return llvm::any_of(pipelineStages(), [&](const Stage &stage) { return stage.name == name; });
     };
     if (!options.stopAfter.empty() && !isStage(options.stopAfter))
       return fail(ErrorClass::Usage,
                   "unknown stage '" + options.stopAfter + "': --print-stages lists them");
+    if (Error error = checkMachines(options.stopAfter, "--stop-after=" + options.stopAfter))
+      return error;
     for (const InsertedPasses &inserted : options.insert)
       if (!isStage(inserted.stage))
         return fail(ErrorClass::Usage, "unknown stage '" + inserted.stage +
@@ -119,11 +115,49 @@ private:
                   "cannot write '" + output + "': there is no folder '" + folder + "'");
     if (Error error = loadPlugins(options.plugins))
       return fail(ErrorClass::Usage, llvm::toString(std::move(error)));
+    return openCache();
+  }
+
+  Error openCache() {
+    if (options.cacheDir.empty())
+      return Error::success();
+    Expected<cpu::CodeCache> opened = cpu::CodeCache::open(options.cacheDir);
+    if (!opened)
+      return fail(ErrorClass::Usage, llvm::toString(opened.takeError()));
+    cache = std::move(*opened);
     return Error::success();
   }
 
-  Error runStage(const Stage &stage, size_t index) {
-    progress.begin(stage.name);
+  /// The IR at the end of `stage`, which `user` asks for or gives, is for one machine at most.
+  Error checkMachines(StringRef stage, const Twine &user) {
+    for (const Stage &one : pipelineStages())
+      if (one.name == stage && one.perMachine && machines.size() > 1)
+        return fail(ErrorClass::Usage, user + ": the IR after stage '" + stage +
+                                           "' is for one processor, --target=" + options.target +
+                                           " names several");
+    return Error::success();
+  }
+
+  /// The stages that all machines have in common, or those that `own` has a target of its own for.
+  Error runStages(const CompileOptions &own, bool perMachine) {
+    for (auto [i, stage] : llvm::enumerate(pipelineStages())) {
+      if (stage.perMachine != perMachine || static_cast<int64_t>(i) <= doneStage)
+        continue;
+      bool isOneOfSeveral = perMachine && machines.size() > 1;
+      progress.begin(stage.name.str() + (isOneOfSeveral ? " " + own.target : ""));
+      if (Error error = runStage(stage, i, own))
+        return error;
+      if (options.stopAfter != stage.name)
+        continue;
+      isStopped = true;
+      if (Error error = writeIR(*module, stage.name, output))
+        return fail(ErrorClass::Usage, llvm::toString(std::move(error)));
+      return Error::success();
+    }
+    return Error::success();
+  }
+
+  Error runStage(const Stage &stage, size_t index, const CompileOptions &own) {
     if (index == 0) {
       if (Error error = load())
         return error;
@@ -138,7 +172,7 @@ private:
     PassManager pm(&context, ModuleOp::getOperationName());
     std::string messages;
     llvm::raw_string_ostream errors(messages);
-    if (failed(buildStage(pm, stage, options, errors)))
+    if (failed(buildStage(pm, stage, own, errors)))
       return fail(ErrorClass::Usage, "cannot parse the inserted passes: " + messages);
     bool hasInserted = llvm::any_of(options.insert, [&](const InsertedPasses &inserted) {
       return inserted.stage == stage.name;
@@ -160,6 +194,8 @@ private:
     if (Error error = checkResume())
       return error;
     const Stage &stage = pipelineStages()[doneStage];
+    if (Error error = checkMachines(stage.name, "'" + options.input + "'"))
+      return error;
     PassManager pm(&context, ModuleOp::getOperationName());
     buildContract(pm, stage);
     if (failed(pm.run(*module)))
@@ -216,39 +252,46 @@ private:
 
   Error emit() {
     EmitOptions emitOptions;
-    emitOptions.machine = machine;
     emitOptions.kind = options.emit;
     emitOptions.weights = options.weights;
     emitOptions.output = output;
     emitOptions.optLevel = options.optLevel;
+    emitOptions.strip = options.strip;
+    emitOptions.cache = cache ? &*cache : nullptr;
     emitOptions.name =
         identifier(options.name.empty() ? llvm::sys::path::stem(output) : StringRef(options.name));
     describe();
-    if (Error error = emitModel(*module, emitOptions))
+    std::vector<Level> all;
+    for (auto [level, machine] : llvm::zip_equal(levels, machines))
+      all.push_back({*level, machine});
+    if (Error error = emitModel(all, emitOptions))
       return fail(ErrorClass::Usage, diagnostics.text(llvm::toString(std::move(error))));
+    if (cache)
+      cache->prune(uint64_t(options.cacheMegabytes) << 20);
     if (options.header) {
       SmallString<128> path(output);
       llvm::sys::path::replace_extension(path, ".h");
-      if (Error error = writeHeader(*module, emitOptions.name, path))
+      if (Error error = writeHeader(*levels.front(), emitOptions.name, path))
         return fail(ErrorClass::Usage, llvm::toString(std::move(error)));
     }
     return Error::success();
   }
 
+  /// Of the last level, where there are several; scratch is the most of any.
   void describe() {
     auto integer = [](Operation *op, StringRef name) {
       auto attr = op->getAttrOfType<IntegerAttr>(name);
       return attr ? attr.getInt() : 0;
     };
-    report.arenaBytes = integer(*module, "rt.arena_size");
-    report.weightsBytes = integer(*module, "rt.weights_size");
-    module->walk([&](rt::RunOp) { ++report.dispatches; });
-    module->walk([&](LLVM::LLVMFuncOp kernel) {
-      if (!kernel->hasAttr("rt.units"))
-        return;
-      ++report.kernels;
-      report.scratchBytes = std::max(report.scratchBytes, integer(kernel, "rt.scratch"));
-    });
+    ModuleOp last = *levels.back();
+    report.arenaBytes = integer(last, "rt.arena_size");
+    report.weightsBytes = integer(last, "rt.weights_size");
+    last.walk([&](rt::RunOp) { ++report.dispatches; });
+    for (OwningOpRef<ModuleOp> &level : levels)
+      level->walk([&](LLVM::LLVMFuncOp kernel) {
+        report.kernels += kernel->hasAttr("rt.units") && *level == last;
+        report.scratchBytes = std::max(report.scratchBytes, integer(kernel, "rt.scratch"));
+      });
   }
 
   const CompileOptions &options;
@@ -258,7 +301,10 @@ private:
   Progress progress;
   OwningOpRef<ModuleOp> module;
   int64_t doneStage = -1; // of IR that was read
-  cpu::Machine machine;
+  bool isStopped = false; // after options.stopAfter
+  std::vector<cpu::Machine> machines;
+  std::vector<OwningOpRef<ModuleOp>> levels; // the program for each machine
+  std::optional<cpu::CodeCache> cache;
   std::string output;
   CompileReport report;
 };

@@ -21,17 +21,22 @@ namespace {
 
 class Emitter {
 public:
-  Emitter(ModuleOp module, const EmitOptions &options) : module(module), options(options) {}
+  Emitter(ArrayRef<Level> levels, const EmitOptions &options) : levels(levels), options(options) {}
 
   Error run() {
+    for (const Level &level : levels.drop_front())
+      if (!haveSameWeights(levels.front().module, level.module))
+        return llvm::createStringError("the weights for '" + level.machine.target +
+                                       "' are not those for '" + levels.front().machine.target +
+                                       "': passes depend on the target before its stages");
     Expected<TemporaryFolder> folder = TemporaryFolder::create();
     if (!folder)
       return folder.takeError();
     temporary = folder->path();
     info.name = options.name;
     info.compiler = "nncc " NNCC_VERSION;
-    info.weightsSymbol = "nncc_" + options.name + "_weights";
-    for (auto step : {&Emitter::emitWeights, &Emitter::emitKernels, &Emitter::emitProgramCode})
+    info.weightsSymbol = info.symbol("weights");
+    for (auto step : {&Emitter::emitWeights, &Emitter::emitKernels, &Emitter::emitPrograms})
       if (Error error = (this->*step)())
         return error;
     return finish();
@@ -41,11 +46,16 @@ private:
   bool isText() const {
     return options.kind == EmitKind::LLVMIR || options.kind == EmitKind::Assembly;
   }
-  cpu::CodeKind codeKind() const {
-    return isText() ? cpu::CodeKind::Bitcode : cpu::CodeKind::Object;
+  cpu::CodeOptions codeOptions() const {
+    cpu::CodeOptions result;
+    result.kind = isText() ? cpu::CodeKind::Bitcode : cpu::CodeKind::Object;
+    result.optLevel = options.optLevel;
+    result.cache = options.cache;
+    return result;
   }
 
   Error emitWeights() {
+    ModuleOp module = levels.front().module;
     auto size = module->getAttrOfType<IntegerAttr>("rt.weights_size");
     if (!size || size.getInt() == 0)
       return Error::success();
@@ -68,7 +78,7 @@ private:
       return weightsFile->flush();
     }
     Expected<WeightsSummary> summary =
-        writeWeightsObject(module, options.machine.triple, info.weightsSymbol, file->stream());
+        writeWeightsObject(module, triple(), info.weightsSymbol, file->stream());
     if (!summary)
       return summary.takeError();
     info.weightsSize = summary->size;
@@ -77,14 +87,35 @@ private:
     return file->keep();
   }
 
+  /// What the descriptor of a level says, without the table of all levels.
+  cpu::ProgramInfo infoOf(const Level &level) const {
+    cpu::ProgramInfo result = info;
+    if (levels.size() > 1)
+      result.level = identifier(level.machine.processor());
+    return result;
+  }
+
   Error emitKernels() {
-    SmallVector<ModuleOp> kernels(module.getOps<ModuleOp>());
+    struct Kernel {
+      const Level &level;
+      ModuleOp module;
+      cpu::KernelName name;
+    };
+    std::vector<Kernel> kernels;
+    for (const Level &level : levels) {
+      llvm::StringMap<cpu::KernelName> names = cpu::nameKernels(level.module, infoOf(level));
+      for (ModuleOp kernel : ModuleOp(level.module).getOps<ModuleOp>())
+        if (auto called = names.find(kernel.getSymName().value_or("")); called != names.end())
+          kernels.push_back({level, kernel, called->second});
+    }
     std::vector<llvm::SmallVector<char, 0>> codes(kernels.size());
     std::vector<std::string> errors(kernels.size());
-    parallelFor(module.getContext(), 0, kernels.size(), [&](size_t i) {
-      std::string symbol = cpu::kernelSymbol(options.name, kernels[i].getSymName().value_or(""));
-      auto code =
-          cpu::generateKernel(kernels[i], symbol, options.machine, codeKind(), options.optLevel);
+    cpu::CodeOptions how = codeOptions();
+    if (!options.strip)
+      how.file = options.name + ".onnx.calls"; // no file that a debugger could find and show
+    parallelFor(levels.front().module->getContext(), 0, kernels.size(), [&](size_t i) {
+      const auto &[level, kernel, name] = kernels[i];
+      auto code = cpu::generateKernel(kernel, name, level.machine, how);
       if (code)
         codes[i] = std::move(*code);
       else
@@ -99,15 +130,23 @@ private:
     return Error::success();
   }
 
-  Error emitProgramCode() {
-    llvm::LLVMContext context;
-    auto program = cpu::emitProgram(module, info, options.machine, context);
-    if (!program)
-      return program.takeError();
-    auto code = cpu::generateCode(**program, options.machine, codeKind(), options.optLevel);
-    if (!code)
-      return code.takeError();
-    return addCode(std::move(*code), "program");
+  Error emitPrograms() {
+    for (auto [i, level] : llvm::enumerate(levels)) {
+      cpu::ProgramInfo own = infoOf(level);
+      if (i == 0 && levels.size() > 1)
+        for (const Level &listed : llvm::reverse(levels))
+          own.levels.push_back(infoOf(listed).level);
+      llvm::LLVMContext context;
+      auto program = cpu::emitProgram(level.module, own, level.machine, context);
+      if (!program)
+        return program.takeError();
+      auto code = cpu::generateCode(**program, level.machine, codeOptions());
+      if (!code)
+        return code.takeError();
+      if (Error error = addCode(std::move(*code), i ? "program" + std::to_string(i) : "program"))
+        return error;
+    }
+    return Error::success();
   }
 
   Error addCode(llvm::SmallVector<char, 0> code, const std::string &name) {
@@ -127,7 +166,7 @@ private:
     Error error = Error::success();
     switch (options.kind) {
     case EmitKind::SharedLibrary:
-      error = linkShared(objects, file->path(), options.machine.triple);
+      error = linkShared(objects, file->path(), triple(), options.strip);
       break;
     case EmitKind::Object:
       error = linkRelocatable(objects, file->path());
@@ -136,10 +175,11 @@ private:
       error = archive(objects, file->path());
       break;
     case EmitKind::LLVMIR:
-      error = cpu::writeText(bitcode, options.machine, cpu::TextKind::IR, file->stream());
+      error = cpu::writeText(bitcode, levels.front().machine, cpu::TextKind::IR, file->stream());
       break;
     case EmitKind::Assembly:
-      error = cpu::writeText(bitcode, options.machine, cpu::TextKind::Assembly, file->stream());
+      error =
+          cpu::writeText(bitcode, levels.front().machine, cpu::TextKind::Assembly, file->stream());
     }
     if (error)
       return error;
@@ -149,7 +189,9 @@ private:
     return file->keep();
   }
 
-  ModuleOp module;
+  const std::string &triple() const { return levels.front().machine.triple; }
+
+  ArrayRef<Level> levels;
   const EmitOptions &options;
   cpu::ProgramInfo info;
   std::string temporary;
@@ -160,8 +202,17 @@ private:
 
 } // namespace
 
-Error emitModel(ModuleOp module, const EmitOptions &options) {
-  return Emitter(module, options).run();
+std::string identifier(StringRef text) {
+  std::string result;
+  for (char c : text)
+    result += llvm::isAlnum(c) ? c : '_';
+  if (result.empty() || llvm::isDigit(result.front()))
+    result.insert(0, "_");
+  return result;
+}
+
+Error emitModel(ArrayRef<Level> levels, const EmitOptions &options) {
+  return Emitter(levels, options).run();
 }
 
 /// A model's name for something, inside of a comment in C.

@@ -1,25 +1,37 @@
-// A program at the end of stage "target" -> files.
+// Programs at the end of stage "target" -> files.
 #pragma once
 
 #include "compiler/Options.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "targets/cpu/CodeCache.h"
 #include "targets/cpu/Machine.h"
 
 namespace nncc {
 
-struct EmitOptions {
+/// A program at the end of stage "target", scheduled for one machine.
+struct Level {
+  mlir::ModuleOp module;
   cpu::Machine machine;
+};
+
+struct EmitOptions {
   EmitKind kind = EmitKind::SharedLibrary;
   WeightsPlace weights = WeightsPlace::Embed;
   std::string name; // of the model
   /// With WeightsPlace::File, and for text, the weights go to `output` + ".weights".
   std::string output;
   unsigned optLevel = 2;
+  bool strip = false; // see CompileOptions
+  const cpu::CodeCache *cache = nullptr;
 };
 
 /// Generates the code of all kernels (in parallel, on the context's threads), writes the weights,
-/// links. Files appear under their names when they are whole, or not at all.
-llvm::Error emitModel(mlir::ModuleOp module, const EmitOptions &options);
+/// links. `levels` are one program for several machines, from the least to the best, and have their
+/// weights in common. Files appear under their names when they are whole, or not at all.
+llvm::Error emitModel(llvm::ArrayRef<Level> levels, const EmitOptions &options);
+
+/// An identifier of C that is like `text`.
+std::string identifier(llvm::StringRef text);
 
 /// A C header that declares the model's symbol and its inputs and outputs.
 llvm::Error writeHeader(mlir::ModuleOp module, llvm::StringRef name, llvm::StringRef path);

@@ -99,10 +99,10 @@ Error compileAndRun(ModuleOp module, ArrayRef<void *> inputs, ArrayRef<void *> o
   Expected<cpu::Machine> machine = cpu::Machine::parse("host");
   if (!machine)
     return machine.takeError();
-  emit.machine = *machine;
   emit.name = "constants";
+  emit.strip = true;
   emit.output = folder->path() + "/constants.so";
-  if (Error error = emitModel(module, emit))
+  if (Error error = emitModel(Level{module, *machine}, emit))
     return error;
   return callLibrary(emit.output, inputs, outputs);
 }

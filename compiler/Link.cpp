@@ -40,7 +40,7 @@ static Error runLinker(ArrayRef<StringRef> options) {
   return status == 0 ? Error::success() : createStringError("linking failed: " + problem);
 }
 
-Error linkShared(ArrayRef<std::string> objects, StringRef output, StringRef triple) {
+Error linkShared(ArrayRef<std::string> objects, StringRef output, StringRef triple, bool strip) {
   SmallVector<StringRef> args{"-shared",
                               "-z",
                               "relro",
@@ -53,11 +53,14 @@ Error linkShared(ArrayRef<std::string> objects, StringRef output, StringRef trip
                               "--build-id=sha1",
                               "-o",
                               output};
+  if (strip)
+    args.push_back("--strip-all");
   append_range(args, objects);
   std::string math, c;
   bool isHost = Triple(triple).getArch() == Triple(sys::getProcessTriple()).getArch();
   if (isHost) { // for other machines, libc and libm are resolved when the library is loaded
-    // Functions that nobody puts in the place of libc's, as allocators and sanitizers do with malloc.
+    // Functions that nobody puts in the place of libc's, as allocators and sanitizers do with
+    // malloc.
     math = libraryOf(reinterpret_cast<void *>(&::sinf)); // std::sin is inline, in us
     c = libraryOf(reinterpret_cast<void *>(&::ldiv));
     args.append({"-z", "defs", "--as-needed", math, c});

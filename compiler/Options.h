@@ -45,7 +45,8 @@ struct CompileOptions {
   std::string input;  // .onnx, or .mlir written by --stop-after
   std::string output; // empty: the input's name with the extension of `emit`
 
-  /// "host", "x86-64-v2", "-v3", "-v4" (the psABI's levels), or "<triple>:<cpu>".
+  /// "host", "x86-64-v2", "-v3", "-v4" (the psABI's levels), or "<triple>:<cpu>"; several between
+  /// ',', or "x86-64-multi", for one library with code for each. See cpu::Machine.
   std::string target = "host";
   unsigned optLevel = 2;
   /// 3x3 convolutions by Winograd's algorithm: "auto", where a cost model finds it faster; "off";
@@ -61,12 +62,16 @@ struct CompileOptions {
   bool header = false; // also write a C header
   WeightsPlace weights = WeightsPlace::Embed;
   WeightType weightType = WeightType::F32; // results differ by what rounding loses
-  std::string name; // of the model in its symbol nncc_model_<name>; empty: from the output's stem
+  bool strip = false; // without the names of kernels and nodes that profilers and debuggers show
+  std::string name;   // of the model in its symbol nncc_model_<name>; empty: from the output's stem
 
   std::string stopAfter; // a stage: write its IR to `output` instead
   std::vector<InsertedPasses> insert;
   std::vector<std::string> patterns; // PDLL or PDL files, applied before the graph stage
   std::vector<std::string> plugins;  // pass plug-ins, loaded before `insert` is parsed
+  /// A folder where the code of kernels is kept for later compilations; empty: it is not.
+  std::string cacheDir;
+  unsigned cacheMegabytes = 1024; // that are left in it
   bool verifyEach = false;
   unsigned threads = 0;  // of the compiler; 0: one per processor
   bool verbose = false;  // one line per stage: time, peak memory

@@ -45,12 +45,13 @@ static void buildKernels(OpPassManager &pm, const CompileOptions &) {
 static void buildSchedule(OpPassManager &pm, const CompileOptions &options) {
   cpu::VectorUnit unit;
   auto floats = cpu::FloatControl::None;
-  if (auto machine = cpu::Machine::parse(options.target)) {
-    unit = machine->vectorUnit();
+  // One machine, or the pipeline is only printed.
+  if (auto machines = cpu::Machine::parseAll(options.target)) {
+    unit = machines->back().vectorUnit();
     if (!options.keepDenormals)
-      floats = machine->floatControl();
+      floats = machines->back().floatControl();
   } else
-    llvm::consumeError(machine.takeError()); // reported where code is generated for it
+    llvm::consumeError(machines.takeError()); // reported where code is generated for it
   std::string numbers = "registers=" + std::to_string(unit.registers) +
                         " register-bytes=" + std::to_string(unit.registerBytes) + "}";
   std::string registers = "{" + numbers, winograd = "{mode=" + options.winograd + " " + numbers;
@@ -70,16 +71,16 @@ static void buildTarget(OpPassManager &pm, const CompileOptions &) {
 
 static constexpr Stage stages[] = {
     {"import", "nn on ranked tensors; weights refer to the model file", buildImport,
-     "nncc-verify-graph"},
-    {"graph", "nn, simplified and fused, layouts chosen", buildGraph, "nncc-verify-graph"},
+     "nncc-verify-graph", false},
+    {"graph", "nn, simplified and fused, layouts chosen", buildGraph, "nncc-verify-graph", false},
     {"kernels", "kernels in modules of their own (linalg, kern), a program of rt.dispatch",
-     buildKernels, "nncc-verify-kernels"},
+     buildKernels, "nncc-verify-kernels", false},
     {"schedule", "kernels as loops and vectors on flat buffers", buildSchedule,
-     "nncc-verify-schedule"},
-    {"program", "every value has its place: rt.run on offsets", buildProgram,
-     "nncc-verify-program"},
-    {"target", "kernels in the LLVM dialect", buildTarget,
-     "nncc-verify-program,nncc-verify-target"},
+     "nncc-verify-schedule", true},
+    {"program", "every value has its place: rt.run on offsets", buildProgram, "nncc-verify-program",
+     true},
+    {"target", "kernels in the LLVM dialect", buildTarget, "nncc-verify-program,nncc-verify-target",
+     true},
 };
 
 ArrayRef<Stage> pipelineStages() { return stages; }

@@ -13,6 +13,8 @@ struct Stage {
   void (*build)(mlir::OpPassManager &pm, const CompileOptions &options);
   /// The passes that check what it promises, which later stages and the emitters rely on.
   llvm::StringLiteral contract;
+  /// Its passes depend on the processor: of a library for several, it is run for each.
+  bool perMachine;
 };
 
 /// From the imported graph to the LLVM dialect, in order.

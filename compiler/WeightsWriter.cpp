@@ -186,6 +186,23 @@ std::vector<std::pair<int64_t, Operation *>> weightsOf(ModuleOp module) {
 
 } // namespace
 
+bool haveSameWeights(ModuleOp a, ModuleOp b) {
+  auto isSame = [](const std::pair<int64_t, Operation *> &x,
+                   const std::pair<int64_t, Operation *> &y) {
+    auto source = [](Operation *op) {
+      return isa<kern::PackOp>(op) ? op->getOperand(0).getDefiningOp() : op;
+    };
+    return x.first == y.first && x.second->getName() == y.second->getName() &&
+           x.second->getResultTypes() == y.second->getResultTypes() &&
+           x.second->getAttrDictionary() == y.second->getAttrDictionary() &&
+           cast<nn::ConstantOp>(source(x.second)).getValue() ==
+               cast<nn::ConstantOp>(source(y.second)).getValue();
+  };
+  auto ofA = weightsOf(a), ofB = weightsOf(b);
+  return a->getAttr("rt.weights_size") == b->getAttr("rt.weights_size") &&
+         std::equal(ofA.begin(), ofA.end(), ofB.begin(), ofB.end(), isSame);
+}
+
 Expected<WeightsSummary> writeWeights(ModuleOp module, llvm::raw_ostream &os) {
   HashingStream stream(os);
   for (auto [offset, op] : weightsOf(module)) {

@@ -192,7 +192,7 @@ static const Feature features[] = {
     {"sve-aes", 1, 2}, {"sve-bitperm", 1, 4}, {"sve-sha3", 1, 5},   {"altnzcv", 1, 7},
     {"fptoint", 1, 8}, {"f32mm", 1, 10},      {"f64mm", 1, 11},     {"i8mm", 1, 13},
     {"bf16", 1, 14},   {"rand", 1, 16},       {"bti", 1, 17},       {"mte", 1, 18},
-    {"sme", 1, 23},
+    {"sme", 1, 23},    {"cssc", 1, 34},       {"sve2p1", 1, 36},    {"mops", 1, 43},
 };
 
 static int hasFeature(const char *name, size_t length) {

@@ -40,8 +40,7 @@ static nncc_status readValues(nncc_model *model) {
 }
 
 /* `from` is the library's own, `to` a copy that has all fields of this runtime. */
-static nncc_status readDescriptor(const nncc_descriptor *from, uint32_t flags,
-                                  nncc_descriptor *to) {
+static nncc_status readDescriptor(const nncc_descriptor *from, nncc_descriptor *to) {
   if (!from || from->magic != NNCC_ABI_MAGIC)
     return nnccFail(NNCC_ABI_MISMATCH, "not a compiled model: its descriptor has no magic number");
   if (from->abi_major != NNCC_ABI_MAJOR)
@@ -56,16 +55,50 @@ static nncc_status readDescriptor(const nncc_descriptor *from, uint32_t flags,
   memcpy(to, from, from->struct_size < sizeof *to ? from->struct_size : sizeof *to);
   if (!to->name)
     to->name = "";
-  if (flags & NNCC_OPEN_ANY_ISA)
-    return NNCC_OK;
-  nncc_status status = nncc_isa_check(to->isa);
+  if (!to->cpu)
+    to->cpu = "?";
+  return NNCC_OK;
+}
+
+static nncc_status checkIsa(const nncc_descriptor *level) {
+  nncc_status status = nncc_isa_check(level->isa);
   if (status) {
     char reason[NNCC_MESSAGE_SIZE];
     strcpy(reason, nncc_last_error());
-    nnccFail(status, "model '%s' is compiled for '%s': %s", to->name, to->cpu ? to->cpu : "?",
-             reason);
+    nnccFail(status, "model '%s' is compiled for '%s': %s", level->name, level->cpu, reason);
   }
   return status;
+}
+
+/* Takes the place of `d`, which the library returned: the level called `name`, or the best one that
+ * this machine has; where it has none, the least, which `d` is. */
+static nncc_status chooseLevel(nncc_descriptor *d, const char *name) {
+  const nncc_descriptor *const *levels = d->levels;
+  const int32_t count = d->num_levels;
+  Text known = {{0}, 0};
+  if (count < 0 || (count && !levels))
+    return nnccFail(NNCC_ABI_MISMATCH, "model '%s': bad table of levels", d->name);
+  if (!count && (!name || strcmp(name, d->cpu) == 0))
+    return NNCC_OK;
+  for (int32_t i = 0; i < count; ++i) {
+    nncc_descriptor level;
+    nncc_status status = readDescriptor(levels[i], &level);
+    if (status)
+      return status;
+    nnccAppendName(&known, level.cpu);
+    if (name ? strcmp(name, level.cpu) != 0 : nncc_isa_check(level.isa) != NNCC_OK)
+      continue;
+    *d = level;
+    d->num_levels = count;
+    d->levels = levels;
+    return NNCC_OK;
+  }
+  if (!name)
+    return NNCC_OK;
+  if (!count)
+    nnccAppendName(&known, d->cpu);
+  return nnccFail(NNCC_INVALID_ARGUMENT, "model '%s' has code for %s, not for '%s'", d->name,
+                  known.data, name);
 }
 
 static nncc_status readOptions(const nncc_open_options *from, nncc_open_options *to) {
@@ -76,7 +109,11 @@ static nncc_status readOptions(const nncc_open_options *from, nncc_open_options 
 
 static nncc_status openDescriptor(nncc_model *model, const nncc_descriptor *descriptor,
                                   const nncc_open_options *options, const char *library) {
-  nncc_status status = readDescriptor(descriptor, options->flags, &model->descriptor);
+  nncc_status status = readDescriptor(descriptor, &model->descriptor);
+  if (!status)
+    status = chooseLevel(&model->descriptor, options->level);
+  if (!status && !(options->flags & NNCC_OPEN_ANY_ISA))
+    status = checkIsa(&model->descriptor);
   if (!status)
     status = checkDescriptor(&model->descriptor);
   if (!status)

@@ -18,10 +18,20 @@ struct VectorUnit {
 };
 
 struct Machine {
+  std::string target;                // as a user calls it
   std::string triple, cpu, features; // LLVM's names
 
-  /// "host", "x86-64-v2", "x86-64-v3", "x86-64-v4", or "<triple>:<cpu>".
+  /// "host", or "[<triple>:]<cpu>[+<feature>...]"; without a triple a processor of x86-64, such as
+  /// the levels of its ABI, "x86-64-v2" to "x86-64-v4".
   static llvm::Expected<Machine> parse(llvm::StringRef target);
+
+  /// The machines of a library that has code for several: targets between ',', or "x86-64-multi".
+  /// From the least to the best; what they need differs.
+  static llvm::Expected<std::vector<Machine>> parseAll(llvm::StringRef targets);
+
+  /// The processor, with the features that it does not have by its name: what a library calls the
+  /// code for this machine.
+  std::string processor() const;
 
   /// One per thread: LLVM's target machines are not shared.
   std::unique_ptr<llvm::TargetMachine> create() const;

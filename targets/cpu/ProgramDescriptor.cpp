@@ -205,6 +205,20 @@ public:
     return symbol;
   }
 
+  /// nncc_descriptor.levels. They are in object files of their own but for this one, the least.
+  Constant *levels(const ProgramInfo &info) {
+    SmallVector<Constant *> all;
+    for (const std::string &level : info.levels) {
+      ProgramInfo other = info;
+      other.level = level;
+      auto *symbol = llvm::cast<llvm::GlobalVariable>(
+          program.module->getOrInsertGlobal(other.symbol("descriptor"), b.getInt8Ty()));
+      symbol->setVisibility(llvm::GlobalValue::HiddenVisibility);
+      all.push_back(symbol);
+    }
+    return program.array(all, "levels");
+  }
+
   Constant *emit(const ProgramInfo &info, const Machine &machine, const DescriptorParts &parts) {
     SmallVector<Constant *> inputs = inputInfos(), outputs = outputInfos(), meta = metadata();
     SmallVector<Constant *> sizes = dimInfos(), checks;
@@ -220,7 +234,7 @@ public:
                               p.text(info.name),
                               p.text(info.compiler),
                               p.text(machine.triple),
-                              p.text(machine.cpu),
+                              p.text(machine.processor()),
                               p.text(llvm::join(machine.isa(), ",")),
                               p.i32(inputs.size()),
                               p.i32(outputs.size()),
@@ -244,7 +258,9 @@ public:
                               p.i32(inputValues.size()),
                               p.i32(outputValues.size()),
                               p.array(inputValues, "input_values"),
-                              p.array(outputValues, "output_values")},
+                              p.array(outputValues, "output_values"),
+                              p.i32(info.levels.size()),
+                              levels(info)},
                              sizeof(nncc_descriptor)),
                     "descriptor");
   }
@@ -288,10 +304,26 @@ int64_t ProgramDims::inShape(AffineExpr size) const {
   return -1 - static_cast<int64_t>(names.size() + (found - derived.begin()));
 }
 
+/// Gives a descriptor the name by which the table of levels refers to it.
+static void exportLevel(ProgramBuilder &program, llvm::GlobalVariable *descriptor,
+                        StringRef symbol) {
+  if (llvm::GlobalVariable *declared = program.module->getNamedGlobal(symbol)) { // in its own table
+    declared->replaceAllUsesWith(descriptor);
+    declared->eraseFromParent();
+  }
+  descriptor->setName(symbol);
+  descriptor->setLinkage(llvm::GlobalValue::ExternalLinkage);
+  descriptor->setVisibility(llvm::GlobalValue::HiddenVisibility);
+}
+
 void nncc::cpu::emitDescriptor(ProgramBuilder &program, mlir::func::FuncOp main,
                                const ProgramDims &dims, const ProgramInfo &info,
                                const Machine &machine, const DescriptorParts &parts) {
   Constant *descriptor = DescriptorEmitter(program, main, dims).emit(info, machine, parts);
+  if (!info.level.empty())
+    exportLevel(program, llvm::cast<llvm::GlobalVariable>(descriptor), info.symbol("descriptor"));
+  if (!info.level.empty() && info.levels.empty())
+    return; // the least level has the entry point
   auto *entry = llvm::Function::Create(llvm::FunctionType::get(program.pointer(), false),
                                        llvm::GlobalValue::ExternalLinkage,
                                        "nncc_model_" + info.name, *program.module);

@@ -3,6 +3,7 @@
 #include "dialects/rt/RT.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "runtime/include/nncc/abi.h"
+#include "targets/cpu/KernelNames.h"
 #include "targets/cpu/ProgramDescriptor.h"
 #include "targets/cpu/ProgramRun.h"
 #include "targets/cpu/ProgramSizes.h"
@@ -19,8 +20,9 @@ using mlir::AffineExpr;
 
 namespace nncc::cpu {
 
-std::string kernelSymbol(StringRef model, StringRef kernel) {
-  return ("nncc_" + model + "_" + kernel).str();
+std::string ProgramInfo::symbol(StringRef part) const {
+  std::string text = "nncc_" + name + "_" + part.str();
+  return level.empty() ? text : text + "_" + level;
 }
 
 namespace {
@@ -38,7 +40,9 @@ class ProgramEmitter {
 public:
   ProgramEmitter(mlir::ModuleOp source, const ProgramInfo &info, const Machine &machine,
                  llvm::LLVMContext &context)
-      : source(source), info(info), machine(machine), program(info.name, context), b(program.b) {}
+      : source(source), info(info), machine(machine),
+        program(info.level.empty() ? info.name : info.name + "_" + info.level, context),
+        b(program.b) {}
 
   llvm::Expected<std::unique_ptr<llvm::Module>> run() {
     main = *source.getOps<mlir::func::FuncOp>().begin();
@@ -74,12 +78,13 @@ private:
     auto *type = llvm::FunctionType::get(
         b.getInt32Ty(), {program.pointer(), b.getInt64Ty(), b.getInt64Ty(), b.getInt32Ty()}, false);
     mlir::SymbolTable symbols(source);
+    llvm::StringMap<KernelName> names = nameKernels(source, info);
     main.walk([&](rt::RunOp op) {
       StringRef name = op.getKernel();
       auto kernel = symbols.lookup<mlir::ModuleOp>(name).lookupSymbol<mlir::LLVM::LLVMFuncOp>(name);
       Dispatch step = {nullptr, sizeIn(op, kernel, "rt.units"), sizeIn(op, kernel, "rt.scratch"),
                        integer(kernel, "rt.team")};
-      std::string symbol = kernelSymbol(info.name, name);
+      const std::string &symbol = names[name].symbol;
       auto *function =
           llvm::cast<llvm::Function>(program.module->getOrInsertFunction(symbol, type).getCallee());
       function->setVisibility(llvm::GlobalValue::HiddenVisibility);

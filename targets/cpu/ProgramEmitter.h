@@ -9,15 +9,19 @@ namespace nncc::cpu {
 
 /// What the descriptor says besides what the IR knows.
 struct ProgramInfo {
-  std::string name;        // of the model: its symbol is nncc_model_<name>
+  /// The symbol of a part of the program; of a kernel, the begin of it: see KernelNames.h.
+  std::string symbol(llvm::StringRef part) const;
+
+  std::string name; // of the model: its symbol is nncc_model_<name>
+  /// Of a library with code for several machines: the one that this code is for, in symbols.
+  std::string level;
+  /// And of all of them, from the best to the least: of the program that has the table of them.
+  std::vector<std::string> levels;
   std::string compiler;    // name and version
   std::string weightsFile; // empty: embedded, as the symbol `weightsSymbol`
   std::string weightsSymbol;
   uint64_t weightsSize = 0, weightsHash = 0;
 };
-
-/// The symbol of kernel `kernel` of model `model`.
-std::string kernelSymbol(llvm::StringRef model, llvm::StringRef kernel);
 
 /// `module` is what stage "target" promises: a function of rt.run, kernels in the LLVM dialect.
 llvm::Expected<std::unique_ptr<llvm::Module>> emitProgram(mlir::ModuleOp module,

@@ -1,8 +1,10 @@
 """What `nncc compile` writes beside shared libraries, and weights in a file of their own."""
 
 import os
+import platform
 import shutil
 import subprocess
+import unittest
 
 import numpy as np
 import onnx
@@ -62,6 +64,16 @@ class Program(OutputTest):
         self.compile("m.s", "--emit=asm", "--header")
         self.assertTrue((self.folder / "m.s.weights").exists())
         np.testing.assert_array_equal(self.outputs_of_program("m.s"), self.expected())
+
+    @unittest.skipUnless(platform.machine() == "x86_64", "not an x86-64 machine")
+    def test_several_processors(self):
+        expected = self.expected()
+        for output, kind in (("m.a", "static"), ("m.o", "obj"), ("m.s", "asm"), ("m.ll", "llvm")):
+            with self.subTest(kind):
+                self.compile(output, f"--emit={kind}", "--header", "--target=x86-64-multi")
+                # Clang has another name for the same system.
+                got = self.outputs_of_program("-Wno-override-module", output)
+                np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5)
 
     def test_llvm(self):
         self.compile("m.ll", "--emit=llvm", "--header")

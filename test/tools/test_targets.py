@@ -1,6 +1,7 @@
 """Libraries for other processors: right results where this machine can run them, well-formed files
 for other machines."""
 
+import json
 import re
 import subprocess
 import unittest
@@ -17,6 +18,7 @@ from support import MLP, ToolTest, main
 RANDOM = np.random.default_rng(0)
 CPU = set(re.search(r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(), re.M)[1].split())
 LEVELS = {"x86-64-v2": "sse4_2", "x86-64-v3": "avx2", "x86-64-v4": "avx512vl"}
+MULTI = {**LEVELS, "x86-64-v4+avx512vnni": "avx512_vnni"}  # --target=x86-64-multi
 
 
 class ModelWriter:
@@ -69,6 +71,62 @@ def kernels(path):
     w.node("Gather", "gather", "norm", w.constant(values=[3, 1, 0]), axis=1)
     w.node("Concat", "concat", "gather", "gather", axis=2, output=True)
     w.save(path, x=(TensorProto.FLOAT, [2, 3, 19, 23]))
+
+
+def transformer(path):
+    """A block of attention over 7 tokens of 32 features, 4 heads, then an MLP."""
+    w = ModelWriter()
+
+    def linear(name, operand, rows, columns):
+        return w.node("Add", name, w.node("MatMul", f"{name}_product", operand, w.constant(rows, columns)),
+                      w.constant(columns))  # fmt: skip
+
+    def heads(name, perm):
+        split = w.node("Reshape", f"{name}_split", linear(name, "norm", 32, 32), w.constant(values=[0, 0, 4, 8]))
+        return w.node("Transpose", f"{name}_heads", split, perm=perm)
+
+    w.node("LayerNormalization", "norm", "x", w.constant(32), w.constant(32))
+    scores = w.node("MatMul", "scores", heads("q", [0, 2, 1, 3]), heads("k", [0, 2, 3, 1]))
+    weights = w.node("Softmax", "softmax", w.node("Mul", "scaled", scores, w.constant(values=np.float32(8**-0.5))))
+    mixed = w.node("MatMul", "mixed", weights, heads("v", [0, 2, 1, 3]))
+    joined = w.node("Reshape", "joined", w.node("Transpose", "back", mixed, perm=[0, 2, 1, 3]),
+                    w.constant(values=[0, 0, 32]))  # fmt: skip
+    w.node("Add", "attention", "x", linear("projection", joined, 32, 32))
+    hidden = w.node("Tanh", "activation", linear("up", "attention", 32, 128))
+    w.node("Add", "y", "attention", linear("down", hidden, 128, 32), output=True)
+    w.save(path, x=(TensorProto.FLOAT, [2, 7, 32]))
+
+
+def quantized(path):
+    """A convolution and a matrix product of bytes, in QDQ form; the step of the results is 1/8."""
+    w = ModelWriter()
+
+    def qdq(name, operand, step=0.125):
+        scale, zero = w.constant(values=np.float32(step)), w.constant(values=np.uint8(128))
+        codes = w.node("QuantizeLinear", f"{name}_codes", operand, scale, zero)
+        return w.node("DequantizeLinear", name, codes, scale, zero)
+
+    def weights(name, *shape):
+        codes = w.constant(values=RANDOM.integers(-127, 128, shape, dtype="int8"))
+        scale, zero = w.constant(values=np.float32(1 / 256)), w.constant(values=np.int8(0))
+        return w.node("DequantizeLinear", name, codes, scale, zero)
+
+    w.node("Conv", "conv", qdq("image", "x", 1 / 64), weights("filters", 20, 8, 3, 3), pads=[1] * 4)
+    w.node("Relu", "relu", "conv")
+    w.node("Flatten", "flat", qdq("features", "relu"))
+    w.node("MatMul", "product", "flat", weights("matrix", 20 * 9 * 9, 40))
+    qdq("y", "product", 4.0)
+    w.results.append("y")
+    w.save(path, x=(TensorProto.FLOAT, [2, 8, 9, 9]))
+
+
+def recurrent(path):
+    w = ModelWriter()
+    w.nodes.append(helper.make_node(
+        "LSTM", ["x", w.constant(2, 96, 12), w.constant(2, 96, 24), w.constant(2, 192)], ["y"], name="lstm",
+        hidden_size=24, direction="bidirectional"))  # fmt: skip
+    w.results.append("y")
+    w.save(path, x=(TensorProto.FLOAT, [9, 3, 12]))
 
 
 def halves():
@@ -167,12 +225,115 @@ class Targets(ToolTest):
     def test_wrong_targets(self):
         for target, error in (
             ("x86-64-v9", "unknown target"),
+            ("aarch64-linux-gnu", "unknown target"),
+            ("", "unknown target"),
+            ("x86-64-v3+magic", "unknown feature 'magic'"),
+            ("x86_64-linux-gnu:i686", "a processor of 64 bits"),
+            ("x86-64-v3,x86-64-v9", "unknown target 'x86-64-v9'"),
+            ("x86-64-v3,x86-64-v2,haswell", "they need the same instructions"),
+            ("x86-64-v3,aarch64-linux-gnu:cortex-a76", "they are of different kinds"),
             ("sparc-linux-gnu:v9", "not supported"),
             ("x86_64-windows-msvc:x86-64-v3", "not supported"),
             ("x86_64-linux-gnu:z80", "unknown processor 'z80'"),
             ("riscv64-linux-gnu:generic-rv64", "64-bit floats"),
         ):
             self.nncc(MLP, "--dim=batch=2", "--target", target, code=1, error=error)
+
+
+@unittest.skipUnless("sse4_2" in CPU, "not an x86-64 machine")
+class Levels(ToolTest):
+    """One library with code for several processors."""
+
+    def inspect(self, library="m.so", *options):
+        return json.loads(self.nncc("inspect", library, "--json", *options))
+
+    def run_level(self, level=None):
+        options = ["--level", level] if level else []
+        self.nncc("run", "m.so", "--inputs", "in.npz", "--outputs", "out.npz", "--threads=2", *options)
+        with np.load(self.folder / "out.npz") as data:
+            return dict(data)
+
+    def test_results(self):
+        for make, steps in ((kernels, 0), (transformer, 0), (quantized, 4.0), (recurrent, 0)):
+            make(self.folder / "m.onnx")
+            session = onnxruntime.InferenceSession(self.folder / "m.onnx")
+            names = [value.name for value in session.get_outputs()]
+            x = RANDOM.standard_normal(session.get_inputs()[0].shape).astype("float32")
+            np.savez(self.folder / "in.npz", x=x)
+            wanted = dict(zip(names, session.run(names, {"x": x})))
+            self.nncc("m.onnx", "--target=x86-64-multi")
+            for level, flag in MULTI.items():
+                if flag not in CPU:
+                    continue
+                got = self.run_level(level)
+                for name in names:
+                    error = max(steps, 1e-5 * np.abs(wanted[name]).max())
+                    np.testing.assert_allclose(got[name], wanted[name], 1e-4, error,
+                                               err_msg=f"{make.__name__} {level} {name}")  # fmt: skip
+
+    def test_same_as_a_library_for_one(self):
+        kernels(self.folder / "m.onnx")
+        np.savez(self.folder / "in.npz", x=RANDOM.standard_normal((2, 3, 19, 23)).astype("float32"))
+        self.nncc("m.onnx", "--target=x86-64-multi")
+        multi = self.run_level("x86-64-v3" if "avx2" in CPU else "x86-64-v2")
+        self.nncc("m.onnx", "--target", "x86-64-v3" if "avx2" in CPU else "x86-64-v2")
+        for name, value in self.run_level().items():
+            np.testing.assert_array_equal(multi[name], value, name)
+
+    def test_the_best_is_taken(self):
+        self.nncc(MLP, "--dim=batch=2", "--target=x86-64-v3,x86-64-v2", "-o", "m.so")
+        found = self.inspect()
+        self.assertEqual([level["name"] for level in found["levels"]], ["x86-64-v3", "x86-64-v2"])
+        best = "x86-64-v3" if "avx2" in CPU else "x86-64-v2"
+        self.assertEqual([level["name"] for level in found["levels"] if level["taken"]], [best])
+        self.assertEqual(found["processor"], best)
+        self.assertEqual(self.inspect("m.so", "--level=x86-64-v2")["processor"], "x86-64-v2")
+        self.assertIn("; taken", self.nncc("inspect", "m.so"))
+        self.assertEqual(self.inspect()["exports"], ["nncc_model_m"])
+
+    def test_levels_that_are_not_there(self):
+        self.nncc(MLP, "--dim=batch=2", "--target=x86-64-v3,x86-64-v2", "-o", "m.so")
+        self.nncc("run", "m.so", "--random", "--level=x86-64-v4", code=1,
+                  error="has code for 'x86-64-v3', 'x86-64-v2', not for 'x86-64-v4'")  # fmt: skip
+        self.nncc(MLP, "--dim=batch=2", "--target=x86-64-v2", "-o", "one.so")
+        self.nncc("run", "one.so", "--random", "--level=x86-64-v3", code=1,
+                  error="has code for 'x86-64-v2', not for 'x86-64-v3'")  # fmt: skip
+
+    @unittest.skipIf({"avx_ne_convert", "avx_ifma"} & CPU, "a machine that has them")
+    def test_instructions_that_are_missing(self):
+        self.nncc(MLP, "--dim=batch=2", "--target=x86-64-v2,x86-64-v3+avxifma", "-o", "m.so")
+        self.nncc("run", "m.so", "--random")
+        self.nncc("run", "m.so", "--random", "--level=x86-64-v3+avxifma", code=3, error="'avxifma'")
+        self.assertIn("; not on this machine", self.nncc("inspect", "m.so"))
+        self.nncc(MLP, "--dim=batch=2", "--target=x86-64-v3+avxneconvert,x86-64-v3+avxifma,x86-64-v3+avxifma+gfni",
+                  "-o", "m.so")  # fmt: skip
+        self.nncc("run", "m.so", "--random", code=3, error="does not have 'avx")
+
+    def test_weights_are_there_once(self):
+        w = ModelWriter()
+        w.node("MatMul", "y", "x", w.constant(512, 512), output=True)
+        w.save(self.folder / "m.onnx", x=(TensorProto.FLOAT, [3, 512]))
+        self.nncc("m.onnx", "--target=x86-64-v2")
+        one = (self.folder / "m.so").stat().st_size
+        self.nncc("m.onnx", "--target=x86-64-multi")
+        self.assertLess((self.folder / "m.so").stat().st_size - one, 512 * 512 * 4 // 4)
+
+    def test_stages_are_for_one(self):
+        for stage in ("schedule", "target"):
+            self.nncc(MLP, "--stop-after", stage, "--target=x86-64-multi", "-o", "m.mlir", code=1,
+                      error="is for one processor")  # fmt: skip
+        self.nncc(MLP, "--dim=batch=2", "--stop-after=schedule", "--target=x86-64-v2", "-o", "m.mlir")
+        self.nncc("m.mlir", "--target=x86-64-multi", "-o", "m.so", code=1, error="is for one processor")
+        self.nncc(MLP, "--dim=batch=2", "--stop-after=kernels", "--target=x86-64-multi", "-o", "m.mlir")
+        self.nncc("m.mlir", "--target=x86-64-multi", "-o", "m.so")
+        self.assertEqual(len(self.inspect()["levels"]), len(MULTI))
+
+    def test_aarch64(self):
+        self.nncc(MLP, "--dim=batch=2", "-o", "m.o", "--emit=obj",
+                  "--target=aarch64-linux-gnu:cortex-a76,aarch64-linux-gnu:neoverse-v1")  # fmt: skip
+        said = subprocess.run(["llvm-readelf", "--syms", self.folder / "m.o"], capture_output=True, text=True).stdout
+        for level in ("cortex_a76", "neoverse_v1"):
+            self.assertIn(f"nncc_m_descriptor_{level}", said)
 
 
 if __name__ == "__main__":

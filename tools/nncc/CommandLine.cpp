@@ -58,14 +58,36 @@ static cl::list<std::string>
                  cl::sub(checkCommand()));
 
 static cl::opt<std::string> targetOption(
-    "target", cl::desc("host (default), x86-64-v2, x86-64-v3, x86-64-v4, or <triple>:<processor>"),
+    "target",
+    cl::desc("host (default), x86-64-v2, x86-64-v3, x86-64-v4, or <triple>:<processor>; several "
+             "between ',', or x86-64-multi: one library with code for each"),
     cl::init("host"), cl::cat(category()), cl::sub(compileCommand()), cl::sub(runCommand()),
     cl::sub(benchCommand()), cl::sub(compareCommand()));
+
+static cl::opt<std::string> levelOption(
+    "level",
+    cl::desc("Of a library with code for several processors: the one whose code is run; "
+             "default: the best that this machine has"),
+    cl::value_desc("processor"), cl::cat(category()), cl::sub(runCommand()),
+    cl::sub(benchCommand()), cl::sub(compareCommand()), cl::sub(inspectCommand()));
 
 static cl::opt<unsigned> optLevelOption("O", cl::Prefix, cl::desc("Optimisation level, 0 to 3"),
                                         cl::init(2), cl::value_desc("level"), cl::cat(category()),
                                         cl::sub(compileCommand()), cl::sub(runCommand()),
                                         cl::sub(benchCommand()), cl::sub(compareCommand()));
+
+static cl::opt<std::string> cacheOption(
+    "cache-dir",
+    cl::desc("Keep the code of kernels in this folder, for compilations to come; default: the "
+             "environment's NNCC_CACHE_DIR, or nowhere"),
+    cl::value_desc("folder"), cl::cat(category()), cl::sub(compileCommand()), cl::sub(runCommand()),
+    cl::sub(benchCommand()), cl::sub(compareCommand()));
+static cl::opt<unsigned>
+    cacheSizeOption("cache-size",
+                    cl::desc("MiB that are left in it: what was used longest ago goes first"),
+                    cl::init(CompileOptions().cacheMegabytes), cl::value_desc("size"),
+                    cl::cat(category()), cl::sub(compileCommand()), cl::sub(runCommand()),
+                    cl::sub(benchCommand()), cl::sub(compareCommand()));
 
 static cl::opt<std::string> winogradOption(
     "winograd",
@@ -101,6 +123,8 @@ static cl::list<std::string> pluginOptions("load-pass-plugin",
                                            cl::sub(benchCommand()), cl::sub(compareCommand()));
 
 bool json() { return jsonOption; }
+
+const char *level() { return levelOption.empty() ? nullptr : levelOption.c_str(); }
 
 std::optional<std::vector<int64_t>> parseShape(StringRef text, bool allowOpen) {
   std::vector<int64_t> shape;
@@ -186,6 +210,9 @@ Expected<CompileOptions> commonOptions() {
   options.optLevel = optLevelOption;
   options.winograd = winogradOption;
   options.keepDenormals = keepDenormalsOption;
+  const char *folder = std::getenv("NNCC_CACHE_DIR");
+  options.cacheDir = cacheOption.getNumOccurrences() || !folder ? cacheOption.getValue() : folder;
+  options.cacheMegabytes = cacheSizeOption;
   options.verbose = verboseOption;
   options.progress = !verboseOption && errs().is_displayed();
   return options;

@@ -41,6 +41,9 @@ void reproduceCompilation();
 /// --json: one JSON object on the standard output instead of text.
 bool json();
 
+/// --level: nncc_open_options.level.
+const char *level();
+
 /// --dim, --shape, --insert, --target, -O, -v and such: what every sub-command that compiles knows.
 llvm::Expected<CompileOptions> commonOptions();
 

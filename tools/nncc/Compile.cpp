@@ -45,6 +45,10 @@ static cl::opt<WeightType> weightType(
                           "rounded to 8 bits of precision: half the bytes, which is what products "
                           "of a few rows wait for; check that the accuracy is enough")),
     cl::cat(category()), cl::sub(compileCommand()));
+static cl::opt<bool> strip("strip",
+                           cl::desc("Leave out what profilers and debuggers show of kernels: their "
+                                    "names and the nodes that they compute"),
+                           cl::cat(category()), cl::sub(compileCommand()));
 static cl::opt<std::string> modelName("name",
                                       cl::desc("Name of the model in its symbol nncc_model_<name>"),
                                       cl::cat(category()), cl::sub(compileCommand()));
@@ -76,6 +80,7 @@ static Expected<CompileOptions> compileOptions() {
   options->header = header;
   options->weights = weights;
   options->weightType = weightType;
+  options->strip = strip;
   options->name = modelName;
   options->stopAfter = stopAfter;
   options->verifyEach = verifyEach;

@@ -66,6 +66,19 @@ static JsonArray dimValues(const nncc_model *library) {
   return dims;
 }
 
+/// The levels of a library, from the best to the least; `taken` is the one that would run.
+static JsonArray levelValues(const nncc_descriptor *descriptor) {
+  JsonArray levels;
+  for (int32_t i = 0; i < descriptor->num_levels; ++i) {
+    const nncc_descriptor *level = descriptor->levels[i];
+    levels.push_back(JsonObject{{"name", text(level->cpu)},
+                                {"instructions", text(level->isa)},
+                                {"runs_here", nncc_isa_check(level->isa) == NNCC_OK},
+                                {"taken", level->run == descriptor->run}});
+  }
+  return levels;
+}
+
 static JsonArray kernelValues(const nncc_model *library) {
   struct Kernel {
     int64_t dispatches = 0;
@@ -168,6 +181,7 @@ static Expected<JsonObject> inspectLibrary(const CompileOptions &options) {
                     {"triple", text(descriptor->triple)},
                     {"processor", text(descriptor->cpu)},
                     {"instructions", text(descriptor->isa)},
+                    {"levels", levelValues(descriptor)},
                     {"inputs", std::move(inputs)},
                     {"outputs", std::move(outputs)},
                     {"dims", dimValues(library)},
@@ -270,6 +284,11 @@ static void printElement(const JsonObject &fields) {
   outs() << "  " << field("name") << ": ";
   if (fields.get("type"))
     outs() << typeText(*fields.get("type")->getAsString(), fields.getArray("shape"));
+  else if (fields.get("taken"))
+    outs() << field("instructions")
+           << (field("taken") == "true"       ? "; taken"
+               : field("runs_here") == "true" ? ""
+                                              : "; not on this machine");
   else if (fields.get("min"))
     outs() << field("min") << " to " << (fields.get("max") ? field("max") : "any");
   else
@@ -279,9 +298,9 @@ static void printElement(const JsonObject &fields) {
 
 static void printText(const JsonObject &object) {
   static constexpr StringLiteral order[] = {
-      "file",    "name",      "producer",     "ir_version", "opsets",  "compiler", "abi",
-      "triple",  "processor", "instructions", "inputs",     "outputs", "dims",     "metadata",
-      "weights", "memory",    "operators",    "kernels",    "exports", "needs"};
+      "file",     "name",      "producer",     "ir_version", "opsets",  "compiler", "abi",
+      "triple",   "processor", "instructions", "levels",     "inputs",  "outputs",  "dims",
+      "metadata", "weights",   "memory",       "operators",  "kernels", "exports",  "needs"};
   for (StringRef key : order) {
     const llvm::json::Value *value = object.get(key);
     if (!value)

@@ -26,6 +26,7 @@ Error runtimeError(nncc_status status) {
 Expected<ModelHandle> openLibrary(const std::string &path, uint32_t flags) {
   nncc_open_options options = NNCC_OPEN_OPTIONS_INIT;
   options.flags = flags;
+  options.level = level();
   nncc_model *model = nullptr;
   if (nncc_status status = nncc_model_open(path.c_str(), &options, &model))
     return runtimeError(status);

@@ -21,6 +21,7 @@ struct DestroyInstance {
 using ModelHandle = std::unique_ptr<nncc_model, CloseModel>;
 using InstanceHandle = std::unique_ptr<nncc_instance, DestroyInstance>;
 
+/// With what --level asks for.
 llvm::Expected<ModelHandle> openLibrary(const std::string &path, uint32_t flags = 0);
 
 /// The results of one run, in the model's order. `threads`: 0 is one per processor.

@@ -33,6 +33,7 @@ static std::string commandLine(const CompileOptions &options, StringRef path, si
   add(options.header, "--header");
   add(options.weights == WeightsPlace::File, "--weights=file");
   add(options.weightType == WeightType::BF16, "--weight-type=bf16");
+  add(options.strip, "--strip");
   add(!options.name.empty(), "--name=" + options.name);
   add(options.verifyEach, "--verify-each");
   add(options.threads, "--threads=" + Twine(options.threads));

@@ -226,8 +226,8 @@ typedef struct nncc_descriptor {
   const char *name;
   const char *compiler; /* name and version */
   const char *triple;   /* LLVM target triple and processor that the code is for */
-  const char *cpu;
-  const char *isa; /* features of the processor that the code uses: LLVM's names between ',' */
+  const char *cpu;      /* "x86-64-v4", "x86-64-v4+avx512vnni" */
+  const char *isa;      /* features of the processor that the code uses: LLVM's names between ',' */
   int32_t num_inputs, num_outputs, num_dims, num_metadata, num_dispatches, num_checks;
   const nncc_tensor_info *inputs, *outputs;
   const nncc_dim *dims;
@@ -253,6 +253,13 @@ typedef struct nncc_descriptor {
    * for themselves. */
   int32_t num_input_values, num_output_values;
   const nncc_value_info *input_values, *output_values;
+  /* A library with code for several processors has a descriptor for each of them, which differ in
+   * triple, cpu, isa, dispatches, plan, run and infer, and share weights and all that a user sees.
+   * They stand here from the best processor to the least: a host takes the first one whose isa its
+   * machine has. The entry point returns the last one, the only one with this table, so that a host
+   * that does not know of it runs the code for the least. 0 and NULL where there is only one. */
+  int32_t num_levels;
+  const struct nncc_descriptor *const *levels;
 } nncc_descriptor;
 
 /* Only uses instructions that every such processor has: hosts call it before they look at isa. */

@@ -99,17 +99,20 @@ typedef struct nncc_open_options {
    * followed by as many readable bytes; they must outlive the model. NULL: from a file. */
   const void *weights;
   uint64_t weights_size;
+  /* The processor whose code is to run, one of nncc_descriptor.levels by its `cpu`, which this
+   * machine must have as well. NULL: the best one that it has. */
+  const char *level;
 } nncc_open_options;
 #define NNCC_OPEN_OPTIONS_INIT                                                                     \
-  { sizeof(nncc_open_options), 0, NULL, NULL, NULL, 0 }
+  { sizeof(nncc_open_options), 0, NULL, NULL, NULL, 0, NULL }
 
 /* Loads a compiled library. `options` may be NULL.
  *   NNCC_IO_ERROR      no such file, not readable, weights file missing or short, loader's error
  *   NNCC_ABI_MISMATCH  not a compiled model (no code of such a file is run), of another ABI, or a
  *                      weights file of another model
- *   NNCC_ISA_MISSING   compiled for instructions that this machine lacks
+ *   NNCC_ISA_MISSING   compiled for instructions that this machine lacks, at every level
  *   NNCC_DATA_ERROR    NNCC_OPEN_VERIFY_WEIGHTS found weights that are not what was compiled
- *   NNCC_INVALID_ARGUMENT, NNCC_OUT_OF_MEMORY */
+ *   NNCC_INVALID_ARGUMENT, such as a level that the library does not have; NNCC_OUT_OF_MEMORY */
 NNCC_API nncc_status nncc_model_open(const char *path, const nncc_open_options *options,
                                      nncc_model **model);
 
@@ -122,8 +125,9 @@ NNCC_API nncc_status nncc_model_from_descriptor(const nncc_descriptor *descripto
 /* Lets go of a model (NULL: nothing). The library is unloaded with its last instance. */
 NNCC_API void nncc_model_close(nncc_model *model);
 
-/* All that the library says of itself; checked when it was opened. Fields that an older library
- * does not have read as 0 through this copy. Valid until the model is closed. */
+/* All that the library says of itself, of the level that was chosen, with the table of all levels;
+ * checked when it was opened. Fields that an older library does not have read as 0 through this
+ * copy. Valid until the model is closed. */
 NNCC_API const nncc_descriptor *nncc_model_descriptor(const nncc_model *model);
 
 /* Counts, and elements by index in [0, count); NULL for an index outside. Negative sizes in a shape

@@ -102,6 +102,7 @@ class Model:
         verify: bool = False,
         any_isa: bool = False,
         copy_weights: bool = False,
+        level: Optional[str] = None,
     ):
         flags = verify * OpenOptionsStruct.VERIFY_WEIGHTS
         flags |= any_isa * OpenOptionsStruct.ANY_ISA
@@ -109,6 +110,7 @@ class Model:
         options = OpenOptionsStruct(ctypes.sizeof(OpenOptionsStruct), flags)
         options.symbol = symbol.encode() if symbol else None
         options.weights_path = os.fsencode(weights) if weights is not None else None
+        options.level = level.encode() if level else None
         handle = ctypes.c_void_p()
         lib = library()
         lib.nncc_model_open(os.fsencode(path), ctypes.byref(options), ctypes.byref(handle))
@@ -132,6 +134,8 @@ class Model:
         descriptor = lib.nncc_model_descriptor(self._handle).contents
         self.name = descriptor.name.decode()
         self.compiler = (descriptor.compiler or b"").decode()
+        #: That the code is for; of a library with several levels, the one that was chosen.
+        self.processor = (descriptor.cpu or b"").decode()
         self.isa = tuple(filter(None, (descriptor.isa or b"").decode().split(",")))
         self._defaults = {"threads": threads, "profile": profile}
         self._default: Optional[Instance] = None
@@ -393,5 +397,6 @@ class Binding:
 def load(path: Union[str, os.PathLike], **options: Any) -> Model:
     """Loads a compiled library: ``threads`` (0: all CPUs that this process may use), ``profile``,
     ``weights`` (path of the weights file), ``symbol`` (where a library has several models),
-    ``verify`` (read and check all weights), ``copy_weights`` (into huge pages), ``any_isa``."""
+    ``verify`` (read and check all weights), ``copy_weights`` (into huge pages), ``any_isa``,
+    ``level`` (of a library with code for several processors; default: the best for this machine)."""
     return Model(path, **options)

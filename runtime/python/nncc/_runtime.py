@@ -102,6 +102,7 @@ class OpenOptionsStruct(ctypes.Structure):
         ("weights_path", c_char_p),
         ("weights", c_void_p),
         ("weights_size", c_uint64),
+        ("level", c_char_p),
     ]
 
 
