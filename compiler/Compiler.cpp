@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Verifier.h"
+#include "targets/cpu/Tuning.h"
 #include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -119,6 +120,8 @@ private:
                   "cannot write '" + output + "': there is no folder '" + folder + "'");
     if (Error error = loadPlugins(options.plugins))
       return fail(ErrorClass::Usage, llvm::toString(std::move(error)));
+    if (Expected<cpu::Tuning> tuning = cpu::Tuning::read(&context, options.tuning); !tuning)
+      return fail(ErrorClass::Usage, llvm::toString(tuning.takeError()));
     return Error::success();
   }
 
@@ -180,6 +183,8 @@ private:
           what = "--insert at '" + inserted.stage + "'";
       if (stage.name == "graph" && !options.patterns.empty())
         what = "--patterns";
+      if (stage.name == "schedule" && !options.tuning.empty())
+        what = "--tuning";
     }
     if (!options.dims.empty() || !options.shapes.empty())
       what = "--dim and --shape";

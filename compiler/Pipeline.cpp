@@ -4,6 +4,8 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "passes/Passes.h"
 #include "targets/cpu/Machine.h"
+#include "targets/cpu/Passes.h"
+#include "targets/cpu/Tuning.h"
 
 using namespace mlir;
 
@@ -42,19 +44,39 @@ static void buildKernels(OpPassManager &pm, const CompileOptions &) {
       "builtin.module(func.func(nncc-lower-nn,canonicalize,cse))");
 }
 
-static void buildSchedule(OpPassManager &pm, const CompileOptions &options) {
-  cpu::VectorUnit unit;
-  if (auto machine = cpu::Machine::parse(options.target))
-    unit = machine->vectorUnit();
-  else
-    llvm::consumeError(machine.takeError()); // reported where code is generated for it
+static cpu::Machine machineOf(const CompileOptions &options) {
+  auto machine = cpu::Machine::parse(options.target);
+  if (machine)
+    return *machine;
+  llvm::consumeError(machine.takeError()); // reported where code is generated for it
+  return cantFail(cpu::Machine::parse("host"));
+}
+
+/// What measurements say counts more than what models estimate.
+void buildPlans(OpPassManager &pm, const CompileOptions &options) {
+  cpu::Machine machine = machineOf(options);
+  cpu::VectorUnit unit = machine.vectorUnit();
+  cpu::ApplyTuningOptions tuning;
+  tuning.files.assign(options.tuning.begin(), options.tuning.end());
+  tuning.processor = cpu::processorKey(machine);
+  tuning.winograd = options.winograd;
+  tuning.registers = unit.registers;
+  tuning.registerBytes = unit.registerBytes;
+  pm.addPass(cpu::createApplyTuning(tuning)); // not as text: names of files have any characters
   std::string numbers = "registers=" + std::to_string(unit.registers) +
                         " register-bytes=" + std::to_string(unit.registerBytes) + "}";
   std::string registers = "{" + numbers, winograd = "{mode=" + options.winograd + " " + numbers;
   add(pm, "builtin.module(func.func(nncc-cpu-plan-winograd" + winograd + ",nncc-cpu-plan-contract" +
               registers + ",nncc-cpu-plan-attention" + registers + ",nncc-cpu-plan-recurrence" +
-              registers + ",nncc-cpu-emit-kernel,canonicalize,cse,nncc-cpu-lower-brgemm{dot-bits=" +
-              std::to_string(unit.dotBits) + "},nncc-cpu-approximate-math,canonicalize,cse))");
+              registers + "))");
+}
+
+static void buildSchedule(OpPassManager &pm, const CompileOptions &options) {
+  buildPlans(pm, options);
+  add(pm, "builtin.module(func.func(nncc-cpu-emit-kernel,canonicalize,cse,nncc-cpu-lower-brgemm"
+          "{dot-bits=" +
+              std::to_string(machineOf(options).vectorUnit().dotBits) +
+              "},nncc-cpu-approximate-math,canonicalize,cse))");
 }
 
 static void buildProgram(OpPassManager &pm, const CompileOptions &) { add(pm, "nncc-plan-memory"); }

@@ -4,6 +4,27 @@
 
 include "mlir/Pass/PassBase.td"
 
+def ApplyTuning : Pass<"nncc-cpu-apply-tuning", "::mlir::ModuleOp"> {
+  let summary = "Plans that were measured -> the contractions that they are for";
+  let description = [{
+    Attaches to each contraction without a plan the one that tuning files, which `nncc tune` writes, have for its
+    problem on this processor:
+    ```
+    sapphirerapids/32x64 | kern.contract (tensor<4x8xf32>, ...) {...} {...} | threads 2 | #kern.plan<rows = 4, ...> | gain 1.120
+    ```
+    Of several ones the last one counts. The remark `tuning` (category `nncc-cpu`) tells the plan, or why it is not
+    taken: numbers of which no kernel can be made, an algorithm that `winograd` excludes. The remark `tuning-unused`
+    counts lines of other processors and of problems that are not in the module.
+  }];
+  let options = [
+    ListOption<"files", "files", "std::string", "tuning files, in order">,
+    Option<"processor", "processor", "std::string", "\"\"", "whose plans are taken">,
+    Option<"winograd", "winograd", "std::string", "\"auto\"", "the mode of nncc-cpu-plan-winograd">,
+    Option<"registers", "registers", "int64_t", "32", "vector registers of the machine">,
+    Option<"registerBytes", "register-bytes", "int64_t", "64", "size of a vector register">];
+  let dependentDialects = ["::nncc::kern::KernDialect"];
+}
+
 def PlanWinograd : Pass<"nncc-cpu-plan-winograd", "::mlir::func::FuncOp"> {
   let summary = "Choose the 3x3 convolutions that Winograd's algorithm computes faster";
   let description = [{

@@ -20,6 +20,7 @@ llvm::cl::SubCommand &benchCommand();
 llvm::cl::SubCommand &compareCommand();
 llvm::cl::SubCommand &checkCommand();
 llvm::cl::SubCommand &inspectCommand();
+llvm::cl::SubCommand &tuneCommand();
 
 /// The category of our options: --help hides LLVM's.
 llvm::cl::OptionCategory &category();
@@ -34,6 +35,7 @@ int benchMain();
 int compareMain();
 int checkMain();
 int inspectMain();
+int tuneMain();
 
 /// After an internal error of compileMain(): leaves a file to report it with.
 void reproduceCompilation();

@@ -20,6 +20,8 @@ static int runCommandLine() {
     return checkMain();
   if (inspectCommand())
     return inspectMain();
+  if (tuneCommand())
+    return tuneMain();
   return compileMain();
 }
 
