@@ -289,8 +289,8 @@ Error Tuner::search() {
   return Error::success();
 }
 
-/// Races the best plans together; those that are not faster then are given up, and all of them
-/// where the model is not.
+/// Races the best plans together. Those that are not faster then are given up, and the others raced
+/// again; all are where the model is not faster in the end.
 Error Tuner::confirm() {
   auto giveUp = [](Problem &problem) { problem.op.setPlanAttr(problem.first); };
   auto isChanged = [](const auto &entry) { return entry.second.plan() != entry.second.first; };
@@ -302,7 +302,7 @@ Error Tuner::confirm() {
     Expected<Rounds> rounds = timer.race(file("first.so"), file("best.so"), finalSeconds * scale());
     if (!rounds)
       return rounds.takeError();
-    bool areFaster = true;
+    bool areFaster = true, isLast = race + 1 == finalRaces;
     for (auto &entry : problems) {
       observe(entry.second, *rounds);
       entry.second.best = ratio(entry.second, *rounds);
@@ -311,11 +311,12 @@ Error Tuner::confirm() {
         areFaster = false;
       }
     }
-    if (areFaster && isFaster(*rounds))
-      return Error::success();
-    if (areFaster || race + 1 == finalRaces)
+    if (!areFaster && !isLast)
+      continue;
+    if (!isFaster(*rounds))
       for (auto &[_, problem] : problems)
         giveUp(problem);
+    return Error::success();
   }
   return Error::success();
 }
