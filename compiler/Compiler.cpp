@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Verifier.h"
+#include "targets/cpu/MachineFacts.h"
 #include "targets/cpu/Tuning.h"
 #include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/FileSystem.h"
@@ -120,6 +121,9 @@ private:
                   "cannot write '" + output + "': there is no folder '" + folder + "'");
     if (Error error = loadPlugins(options.plugins))
       return fail(ErrorClass::Usage, llvm::toString(std::move(error)));
+    if (!options.machineFacts.empty())
+      if (Error error = cpu::MachineFacts::of(machine).read(options.machineFacts))
+        return fail(ErrorClass::Usage, llvm::toString(std::move(error)));
     if (Expected<cpu::Tuning> tuning = cpu::Tuning::read(&context, options.tuning); !tuning)
       return fail(ErrorClass::Usage, llvm::toString(tuning.takeError()));
     return Error::success();
@@ -185,6 +189,8 @@ private:
         what = "--patterns";
       if (stage.name == "schedule" && !options.tuning.empty())
         what = "--tuning";
+      if (stage.name == "schedule" && !options.machineFacts.empty())
+        what = "--machine";
     }
     if (!options.dims.empty() || !options.shapes.empty())
       what = "--dim and --shape";

@@ -51,8 +51,9 @@ struct CompileOptions {
   /// 3x3 convolutions by Winograd's algorithm: "auto", where a cost model finds it faster; "off";
   /// "2" or "4", in tiles of this size wherever it can be.
   std::string winograd = "auto";
-  std::vector<std::string> tuning;                    // files of measured plans; later ones count
-  std::map<std::string, int64_t> dims;                // --dim batch=8
+  std::string machineFacts;            // a file of numbers of the processor, for the cost models
+  std::vector<std::string> tuning;     // files of measured plans; later ones count
+  std::map<std::string, int64_t> dims; // --dim batch=8
   std::map<std::string, std::vector<int64_t>> shapes; // --shape x:8x3x224x224; -1 stays open
   bool allValuesAreOutputs = false; // also every float tensor between the nodes of the graph
   EmitKind emit = EmitKind::SharedLibrary;

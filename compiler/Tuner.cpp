@@ -131,7 +131,10 @@ Error Tuner::prepare() {
   Expected<cpu::Machine> machine = cpu::Machine::parse(options.compile.target);
   if (!machine)
     return llvm::make_error<CompileError>(ErrorClass::Usage, llvm::toString(machine.takeError()));
-  choice = {machine->vectorUnit(), options.threads, options.compile.winograd};
+  choice = {cpu::MachineFacts::of(*machine), options.threads, options.compile.winograd};
+  if (const std::string &facts = options.compile.machineFacts; !facts.empty())
+    if (Error error = choice.facts.read(facts))
+      return llvm::make_error<CompileError>(ErrorClass::Usage, llvm::toString(std::move(error)));
   processor = cpu::processorKey(*machine);
   Expected<cpu::Tuning> read = cpu::Tuning::read(&context, options.compile.tuning);
   if (!read)
@@ -142,6 +145,7 @@ Error Tuner::prepare() {
   toKernels.output = file("kernels.mlir");
   toKernels.stopAfter = "kernels";
   toKernels.tuning.clear();
+  toKernels.machineFacts.clear();
   if (Expected<CompileReport> compiled = compile(toKernels); !compiled)
     return compiled.takeError();
   return readProblems();

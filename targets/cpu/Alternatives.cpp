@@ -12,11 +12,11 @@ namespace {
 class Plans {
 public:
   Plans(kern::ContractOp op, const Contraction &p, const PlanChoice &choice)
-      : choice(choice), direct(p, choice.unit, choice.threads) {
+      : choice(choice), direct(p, choice.facts, choice.threads) {
     if (choice.winograd != "off" && isWinogradContract(op, p))
       for (int64_t tile : {2, 4})
         if (choice.winograd == "auto" || choice.winograd == std::to_string(tile))
-          winograd.emplace_back(tile, WinogradPlanner(p, tile, choice.unit, choice.threads));
+          winograd.emplace_back(tile, WinogradPlanner(p, tile, choice.facts, choice.threads));
   }
 
   std::string refusal(Attribute plan) const {

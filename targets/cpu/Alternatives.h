@@ -3,13 +3,13 @@
 #pragma once
 
 #include "dialects/kern/Kern.h"
-#include "targets/cpu/Machine.h"
+#include "targets/cpu/MachineFacts.h"
 
 namespace nncc::cpu {
 
 /// What the choice of a plan depends on beside the problem.
 struct PlanChoice {
-  VectorUnit unit;
+  MachineFacts facts;
   int64_t threads = 0;           // 0: 4 are assumed
   std::string winograd = "auto"; // see CompileOptions
 };

@@ -31,7 +31,9 @@ struct ApplyTuning : nncc::cpu::impl::ApplyTuningBase<ApplyTuning> {
       emitError(UnknownLoc::get(&getContext())) << llvm::toString(tuning.takeError());
       return signalPassFailure();
     }
-    PlanChoice choice{VectorUnit{registers, registerBytes}, 0, winograd};
+    PlanChoice choice;
+    choice.facts.unit = {registers, registerBytes};
+    choice.winograd = winograd;
     llvm::StringSet<> known;
     getOperation().walk([&](kern::ContractOp op) {
       std::string problem = problemKey(op);

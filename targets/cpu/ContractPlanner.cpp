@@ -12,8 +12,8 @@ static constexpr int64_t openUnitRows = 128;
 
 static int64_t usual(AffineExpr size) { return std::max<int64_t>(1, nominal(size)); }
 
-ContractPlanner::ContractPlanner(const Contraction &p, const VectorUnit &unit, int64_t threads)
-    : p(p), registers(unit.registers), registerBytes(unit.registerBytes),
+ContractPlanner::ContractPlanner(const Contraction &p, const MachineFacts &facts, int64_t threads)
+    : p(p), facts(facts), registers(facts.unit.registers), registerBytes(facts.unit.registerBytes),
       threads(threads ? threads : 4), panels(usual(p.panels())), width(usual(p.x.size)),
       lines(usual(p.lineCount())), batches(usual(p.batchCount())) {}
 
@@ -36,14 +36,16 @@ bool ContractPlanner::fits(Tile t) const {
          (used <= sumRegisters() + 2 && t.panels <= 2 && registers >= 32);
 }
 
-/// Cycles of one step of the reduction, in units of the FMA ports: these, the load ports, the
-/// latency of a chain of FMAs, and panels that come from the L2 cache at 26 bytes a cycle.
+/// Cycles of one step of the reduction: the FMA ports, the load ports, the latency of a chain of
+/// FMAs, and panels that come from the L2 cache where a tile's do not fit half of the L1 cache.
 double ContractPlanner::stepCycles(int64_t rows, int64_t panels) const {
   if (!rows || !panels)
     return 0;
   double vectors = panels * registersPerPanel();
-  double fromL2 = panels * p.panelBytes() > 24 << 10 ? 2.5 * vectors * registerBytes / 64 : 0;
-  return std::max({rows * vectors / 2.0, (rows + vectors) / 2.0, 4.0, fromL2});
+  bool isFar = panels * p.panelBytes() > facts.l1Bytes / 2;
+  double fromL2 = isFar ? vectors * registerBytes / facts.l2Rate : 0;
+  return std::max(
+      {rows * vectors / facts.fmas, (rows + vectors) / facts.loads, facts.fmaLatency, fromL2});
 }
 
 double ContractPlanner::cost(Tile t) const {
@@ -53,9 +55,9 @@ double ContractPlanner::cost(Tile t) const {
   };
   // Square tiles read least.
   double reads = 0.05 * registersPerPanel() * width * n * (1.0 / t.rows + 1.0 / t.panels);
-  // Rows of A at a pitch of the L1 cache's 4 KiB share its 8 ways.
+  // Rows of A at a pitch of 4 KiB share one set of the L1 cache; a third of it is B's.
   int64_t setBytes = std::gcd(constantOf(p.x.a).value_or(0) * p.bytesOfA(), 4096);
-  double conflicts = setBytes && t.rows * setBytes > 8 * 4096 ? 1.3 : 1;
+  double conflicts = setBytes && t.rows * setBytes > facts.l1Bytes * 2 / 3 ? 1.3 : 1;
   // Each body costs text and compile time: remainders, tiles that padding clips.
   int64_t bodies = 1 + (width % t.rows != 0) + ((p.left || p.right) && width / t.rows > 2);
   bodies *= 1 + (rest != 0);
@@ -72,7 +74,7 @@ int64_t ContractPlanner::chooseBlocks(Tile t) const {
   if (!p.storesSums() || p.blocks)
     return 1;
   if (p.kh * p.kw > 1)
-    return t.panels * p.panelBytes() > 600 << 10 ? p.kh : 1;
+    return t.panels * p.panelBytes() > 0.293 * facts.l2Bytes ? p.kh : 1;
   auto depth = constantOf(p.depth);
   if (!depth || width * lines <= t.rows)
     return 1; // of open depth: of a fixed size; of few rows: B is used once
@@ -96,7 +98,7 @@ kern::PlanAttr ContractPlanner::planOf(Tile t) const {
   int64_t columns = batches * llvm::divideCeil(panels, t.panels);
   // Weights that fit the L2 cache are read again for each chunk of rows; others pass once, with
   // all rows inside.
-  bool fit = p.packed && batches * panels * p.panelBytes() <= 512 << 10;
+  bool fit = p.packed && batches * panels * p.panelBytes() <= facts.l2Bytes / 4;
   int64_t unit = all;
   if (fit)
     unit = lines == 1 ? std::min<int64_t>(4, all) : tiles;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "targets/cpu/Contraction.h"
-#include "targets/cpu/Machine.h"
+#include "targets/cpu/MachineFacts.h"
 
 namespace nncc::cpu {
 
@@ -10,13 +10,12 @@ namespace nncc::cpu {
 class ContractPlanner {
 public:
   /// `threads` share the units; 0: 4 are assumed.
-  ContractPlanner(const Contraction &p, const VectorUnit &unit, int64_t threads);
+  ContractPlanner(const Contraction &p, const MachineFacts &facts, int64_t threads);
 
   /// The one that costs least.
   kern::PlanAttr plan() const { return plans(1).front(); }
 
-  /// Of the `count` register tiles that cost least, the cheapest first; fewer where there are not so
-  /// many.
+  /// Of the `count` register tiles that cost least, or fewer, the cheapest first.
   llvm::SmallVector<kern::PlanAttr> plans(size_t count) const;
 
   /// Those that differ from `plan` by one step in one of its other numbers.
@@ -41,6 +40,7 @@ private:
   kern::PlanAttr planOf(Tile t) const;
 
   const Contraction &p;
+  MachineFacts facts;
   int64_t registers, registerBytes, threads;
   int64_t panels, width, lines, batches;
 };

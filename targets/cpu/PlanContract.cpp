@@ -18,6 +18,8 @@ struct PlanContract : nncc::cpu::impl::PlanContractBase<PlanContract> {
   using PlanContractBase::PlanContractBase;
 
   void runOnOperation() override {
+    MachineFacts facts{
+        VectorUnit{registers, registerBytes}, fmas, loads, fmaLatency, l1Bytes, l2Bytes, l2Rate};
     WalkResult result = getOperation()->walk([&](kern::ContractOp op) {
       if (op.getPlan())
         return WalkResult::advance();
@@ -26,8 +28,7 @@ struct PlanContract : nncc::cpu::impl::PlanContractBase<PlanContract> {
         return WalkResult::interrupt();
       if (llvm::is_contained(op.getInitType().getShape(), 0))
         return WalkResult::advance(); // nothing to compute
-      kern::PlanAttr plan =
-          ContractPlanner(*contraction, VectorUnit{registers, registerBytes}, threads).plan();
+      kern::PlanAttr plan = ContractPlanner(*contraction, facts, threads).plan();
       op.setPlanAttr(plan);
       remark::analysis(op.getLoc(), remark::RemarkOpts::name("plan").category("nncc-cpu"))
           << remark::metric("plan", plan)

@@ -42,8 +42,10 @@ struct PlanWinograd : nncc::cpu::impl::PlanWinogradBase<PlanWinograd> {
   }
 
   void choose(kern::ContractOp op, const Contraction &p) {
-    VectorUnit unit{registers, registerBytes};
-    WinogradPlanner ofTwo(p, 2, unit, threads), ofFour(p, 4, unit, threads);
+    MachineFacts facts;
+    facts.unit = {registers, registerBytes};
+    facts.l2Bytes = l2Bytes;
+    WinogradPlanner ofTwo(p, 2, facts, threads), ofFour(p, 4, facts, threads);
     WinogradPlan two = ofTwo.plan(), four = ofFour.plan();
     double direct = directCycles(p);
     int64_t tile = four.cycles < two.cycles ? 4 : 2;

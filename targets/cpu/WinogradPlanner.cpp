@@ -5,8 +5,7 @@ using namespace nncc;
 using namespace nncc::cpu;
 using kern::panel;
 
-static constexpr int64_t cacheBytes = 900 << 10; // of the L2 cache
-static constexpr double bytesPerCycle = 20;      // of what is beyond it
+static constexpr double bytesPerCycle = 20; // of what is beyond the L2 cache
 
 namespace {
 /// Cycles that the transforms take per 16 channels or columns, loads and stores included: of a tile
@@ -26,10 +25,12 @@ bool nncc::cpu::isWinogradContract(kern::ContractOp op, const Contraction &p) {
          isWinogradShape(p);
 }
 
-WinogradPlanner::WinogradPlanner(const Contraction &p, int64_t tile, const VectorUnit &unit,
+WinogradPlanner::WinogradPlanner(const Contraction &p, int64_t tile, const MachineFacts &facts,
                                  int64_t threads)
     : context(p.context()), tile(tile), points((tile + 2) * (tile + 2)),
-      threads(threads ? threads : 4), depth(fixed(p.depth)), panels(fixed(p.panels())) {
+      threads(threads ? threads : 4), depth(fixed(p.depth)), panels(fixed(p.panels())),
+      cacheBytes(facts.l2Bytes * 0.44) {
+  const VectorUnit &unit = facts.unit;
   // All but a few registers, which panels of the weights and temporaries take.
   int64_t each = llvm::divideCeil(panel * 4, unit.registerBytes);
   sums = std::max<int64_t>(1, (unit.registers - (unit.registers >= 32 ? 4 : 6)) / each);

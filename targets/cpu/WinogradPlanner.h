@@ -1,7 +1,7 @@
 // The cost model of 3x3 convolutions by Winograd's algorithm.
 #pragma once
 
-#include "targets/cpu/Machine.h"
+#include "targets/cpu/MachineFacts.h"
 #include "targets/cpu/Winograd.h"
 
 namespace nncc::cpu {
@@ -20,7 +20,7 @@ bool isWinogradContract(kern::ContractOp op, const Contraction &p);
 class WinogradPlanner {
 public:
   /// `threads` share the units; 0: 4 are assumed.
-  WinogradPlanner(const Contraction &p, int64_t tile, const VectorUnit &unit, int64_t threads);
+  WinogradPlanner(const Contraction &p, int64_t tile, const MachineFacts &facts, int64_t threads);
 
   /// The one that costs least.
   WinogradPlan plan() const;
@@ -45,6 +45,7 @@ private:
   int64_t tile, points, threads;
   int64_t sums; // panels of them that the registers hold
   int64_t depth, panels, tiles;
+  double cacheBytes; // of the L2 cache, for what a unit keeps
 };
 
 /// A direct convolution, in the same cycles: at 95 % of the FMA port's peak, without the taps in

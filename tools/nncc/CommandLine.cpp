@@ -40,6 +40,10 @@ cl::SubCommand &tuneCommand() {
   static cl::SubCommand command("tune", "Measure which plans of a model's kernels are the fastest");
   return command;
 }
+cl::SubCommand &calibrateCommand() {
+  static cl::SubCommand command("calibrate", "Measure what the cost models know of this machine");
+  return command;
+}
 cl::OptionCategory &category() {
   static cl::OptionCategory category("Options of nncc");
   return category;
@@ -79,6 +83,11 @@ static cl::opt<std::string> winogradOption(
     cl::sub(runCommand()), cl::sub(benchCommand()), cl::sub(compareCommand()),
     cl::sub(tuneCommand()));
 
+static cl::opt<std::string> machineOption(
+    "machine",
+    cl::desc("Numbers of the processor for the cost models, as nncc calibrate writes them"),
+    cl::value_desc("file"), cl::cat(category()), cl::sub(compileCommand()), cl::sub(runCommand()),
+    cl::sub(benchCommand()), cl::sub(compareCommand()), cl::sub(tuneCommand()));
 static cl::list<std::string> tuningOptions(
     "tuning",
     cl::desc("Measured plans, as nncc tune writes them; of several files later ones count"),
@@ -193,6 +202,7 @@ Expected<CompileOptions> commonOptions() {
   options.optLevel = optLevelOption;
   options.winograd = winogradOption;
   options.tuning = tuningOptions;
+  options.machineFacts = machineOption;
   options.verbose = verboseOption;
   options.progress = !verboseOption && errs().is_displayed();
   return options;

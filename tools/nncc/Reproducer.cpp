@@ -43,6 +43,8 @@ static std::string commandLine(const CompileOptions &options, StringRef path, si
       for (const std::string &file : options.patterns)
         add(true, "--patterns=" + file);
     if (stage.name == "schedule")
+      add(!options.machineFacts.empty(), "--machine=" + options.machineFacts);
+    if (stage.name == "schedule")
       for (const std::string &file : options.tuning)
         add(true, "--tuning=" + file);
     for (const InsertedPasses &inserted : options.insert)

@@ -22,6 +22,8 @@ static int runCommandLine() {
     return inspectMain();
   if (tuneCommand())
     return tuneMain();
+  if (calibrateCommand())
+    return calibrateMain();
   return compileMain();
 }
 
