@@ -43,7 +43,9 @@ double ContractPlanner::stepCycles(int64_t rows, int64_t panels) const {
     return 0;
   double vectors = panels * registersPerPanel();
   bool isFar = panels * p.panelBytes() > facts.l1Bytes / 2;
-  double fromL2 = isFar ? vectors * registerBytes / facts.l2Rate : 0;
+  // Kernels get about half of what loads alone do.
+  constexpr double share = 25.6 / 48;
+  double fromL2 = isFar ? vectors * registerBytes / (share * facts.l2Rate) : 0;
   return std::max(
       {rows * vectors / facts.fmas, (rows + vectors) / facts.loads, facts.fmaLatency, fromL2});
 }

@@ -28,8 +28,8 @@ struct Family {
 };
 } // namespace
 
-// Nominal numbers, of vectors as wide as the registers. Where the rate of the L2 cache is not known
-// apart from what multiply-adds leave of it, it is that of the defaults.
+// Nominal numbers, of vectors as wide as the registers. The rate of the L2 cache is that of the
+// defaults: nominal ones are not reached.
 static constexpr Family families[] = {
     {"haswell", 2, 2, 5, 32, 256},         {"broadwell", 2, 2, 5, 32, 256},
     {"skylake-avx512", 2, 2, 4, 32, 1024}, {"cascadelake", 2, 2, 4, 32, 1024},

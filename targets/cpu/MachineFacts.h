@@ -13,7 +13,7 @@ struct MachineFacts {
   double loads = 2;      // vectors that are loaded from the L1 cache
   double fmaLatency = 4; // cycles until a sum can be added to again
   double l1Bytes = 48 << 10, l2Bytes = 2 << 20;
-  double l2Rate = 25.6; // bytes from the L2 cache
+  double l2Rate = 48; // bytes from the L2 cache, where nothing else is done
 
   /// The number that a file of facts calls `name`.
   struct Number {

@@ -67,7 +67,7 @@ def PlanContract : Pass<"nncc-cpu-plan-contract", "::mlir::func::FuncOp"> {
     Option<"fmaLatency", "fma-latency", "double", "4", "cycles of a multiply-add">,
     Option<"l1Bytes", "l1-bytes", "double", "49152", "size of the L1 data cache">,
     Option<"l2Bytes", "l2-bytes", "double", "2097152", "size of the L2 cache">,
-    Option<"l2Rate", "l2-rate", "double", "25.6", "bytes from the L2 cache in a cycle">];
+    Option<"l2Rate", "l2-rate", "double", "48", "bytes from the L2 cache in a cycle">];
   let dependentDialects = ["::nncc::kern::KernDialect"];
 }
 

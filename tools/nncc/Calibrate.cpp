@@ -5,10 +5,9 @@
 #include "tools/nncc/CommandLine.h"
 
 #include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
-
-#include <cmath>
 
 using namespace llvm;
 
@@ -26,8 +25,11 @@ static Error calibrate() {
   raw_string_ostream stream(text);
   llvm::json::OStream object(stream, 2);
   object.object([&] {
-    for (const cpu::MachineFacts::Number &number : cpu::MachineFacts::numbers())
-      object.attribute(number.name, std::round(100 * ((*facts).*number.value)) / 100);
+    for (const cpu::MachineFacts::Number &number : cpu::MachineFacts::numbers()) {
+      object.attributeBegin(number.name);
+      object.rawValue(formatv("{0:f1}", (*facts).*number.value).str());
+      object.attributeEnd();
+    }
   });
   if (Error error = writeFile(output, text + "\n"))
     return error;
@@ -35,7 +37,7 @@ static Error calibrate() {
     outs() << text << '\n';
   else
     for (const cpu::MachineFacts::Number &number : cpu::MachineFacts::numbers())
-      outs() << format("%12.2f  ", (*facts).*number.value) << left_justify(number.name, 12) << ' '
+      outs() << format("%12.1f  ", (*facts).*number.value) << left_justify(number.name, 12) << ' '
              << number.description << '\n';
   return Error::success();
 }
