@@ -13,6 +13,8 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Verifier.h"
+#include "targets/cpu/MachineFacts.h"
+#include "targets/cpu/Tuning.h"
 #include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -115,6 +117,11 @@ private:
                   "cannot write '" + output + "': there is no folder '" + folder + "'");
     if (Error error = loadPlugins(options.plugins))
       return fail(ErrorClass::Usage, llvm::toString(std::move(error)));
+    if (!options.machineFacts.empty())
+      if (Error error = cpu::MachineFacts::of(machines.front()).read(options.machineFacts))
+        return fail(ErrorClass::Usage, llvm::toString(std::move(error)));
+    if (Expected<cpu::Tuning> tuning = cpu::Tuning::read(&context, options.tuning); !tuning)
+      return fail(ErrorClass::Usage, llvm::toString(tuning.takeError()));
     return openCache();
   }
 
@@ -216,6 +223,10 @@ private:
           what = "--insert at '" + inserted.stage + "'";
       if (stage.name == "graph" && !options.patterns.empty())
         what = "--patterns";
+      if (stage.name == "schedule" && !options.tuning.empty())
+        what = "--tuning";
+      if (stage.name == "schedule" && !options.machineFacts.empty())
+        what = "--machine";
     }
     if (!options.dims.empty() || !options.shapes.empty())
       what = "--dim and --shape";

@@ -55,7 +55,9 @@ struct CompileOptions {
   /// Whether products take numbers below 2^-126 for what they are, as IEEE 754 has it: for zero they
   /// are faster.
   bool keepDenormals = false;
-  std::map<std::string, int64_t> dims;                // --dim batch=8
+  std::string machineFacts;            // a file of numbers of the processor, for the cost models
+  std::vector<std::string> tuning;     // files of measured plans; later ones count
+  std::map<std::string, int64_t> dims; // --dim batch=8
   std::map<std::string, std::vector<int64_t>> shapes; // --shape x:8x3x224x224; -1 stays open
   bool allValuesAreOutputs = false; // also every float tensor between the nodes of the graph
   EmitKind emit = EmitKind::SharedLibrary;

@@ -3,7 +3,9 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "passes/Passes.h"
-#include "targets/cpu/Machine.h"
+#include "targets/cpu/MachineFacts.h"
+#include "targets/cpu/Passes.h"
+#include "targets/cpu/Tuning.h"
 
 using namespace mlir;
 
@@ -42,23 +44,55 @@ static void buildKernels(OpPassManager &pm, const CompileOptions &) {
       "builtin.module(func.func(nncc-lower-nn,canonicalize,cse))");
 }
 
+/// One machine; of several, for a pipeline that is only printed, the last one.
+static cpu::Machine machineOf(const CompileOptions &options) {
+  auto machines = cpu::Machine::parseAll(options.target);
+  if (machines)
+    return machines->back();
+  llvm::consumeError(machines.takeError()); // reported where code is generated for it
+  return cantFail(cpu::Machine::parse("host"));
+}
+
+/// Of the file, in which `compile` has found nothing wrong, or of the processor's family.
+static cpu::MachineFacts factsOf(const CompileOptions &options, const cpu::Machine &machine) {
+  auto facts = cpu::MachineFacts::of(machine);
+  if (!options.machineFacts.empty())
+    llvm::consumeError(facts.read(options.machineFacts));
+  return facts;
+}
+
+/// What measurements say counts more than what models estimate.
+void buildPlans(OpPassManager &pm, const CompileOptions &options) {
+  cpu::Machine machine = machineOf(options);
+  cpu::MachineFacts facts = factsOf(options, machine);
+  cpu::ApplyTuningOptions tuning;
+  tuning.files.assign(options.tuning.begin(), options.tuning.end());
+  tuning.processor = cpu::processorKey(machine);
+  tuning.winograd = options.winograd;
+  tuning.registers = facts.unit.registers;
+  tuning.registerBytes = facts.unit.registerBytes;
+  pm.addPass(cpu::createApplyTuning(tuning)); // not as text: names of files have any characters
+  std::string registers = "registers=" + std::to_string(facts.unit.registers) +
+                          " register-bytes=" + std::to_string(facts.unit.registerBytes);
+  std::string l2 = " l2-bytes=" + std::to_string(facts.l2Bytes);
+  std::string rates = " fmas=" + std::to_string(facts.fmas) +
+                      " loads=" + std::to_string(facts.loads) +
+                      " fma-latency=" + std::to_string(facts.fmaLatency) +
+                      " l1-bytes=" + std::to_string(facts.l1Bytes) + l2 +
+                      " l2-rate=" + std::to_string(facts.l2Rate);
+  add(pm, "builtin.module(func.func(nncc-cpu-plan-winograd{mode=" + options.winograd + " " +
+              registers + l2 + "},nncc-cpu-plan-contract{" + registers + rates +
+              "},nncc-cpu-plan-attention{" + registers + "},nncc-cpu-plan-recurrence{" + registers +
+              "}))");
+}
+
 static void buildSchedule(OpPassManager &pm, const CompileOptions &options) {
-  cpu::VectorUnit unit;
-  auto floats = cpu::FloatControl::None;
-  // One machine, or the pipeline is only printed.
-  if (auto machines = cpu::Machine::parseAll(options.target)) {
-    unit = machines->back().vectorUnit();
-    if (!options.keepDenormals)
-      floats = machines->back().floatControl();
-  } else
-    llvm::consumeError(machines.takeError()); // reported where code is generated for it
-  std::string numbers = "registers=" + std::to_string(unit.registers) +
-                        " register-bytes=" + std::to_string(unit.registerBytes) + "}";
-  std::string registers = "{" + numbers, winograd = "{mode=" + options.winograd + " " + numbers;
-  add(pm, "builtin.module(func.func(nncc-cpu-plan-winograd" + winograd + ",nncc-cpu-plan-contract" +
-              registers + ",nncc-cpu-plan-attention" + registers + ",nncc-cpu-plan-recurrence" +
-              registers + ",nncc-cpu-emit-kernel{flush-denormals=" + cpu::name(floats).str() +
-              "},canonicalize,cse,nncc-cpu-lower-brgemm{dot-bits=" + std::to_string(unit.dotBits) +
+  buildPlans(pm, options);
+  cpu::Machine machine = machineOf(options);
+  auto floats = options.keepDenormals ? cpu::FloatControl::None : machine.floatControl();
+  add(pm, "builtin.module(func.func(nncc-cpu-emit-kernel{flush-denormals=" +
+              cpu::name(floats).str() + "},canonicalize,cse,nncc-cpu-lower-brgemm{dot-bits=" +
+              std::to_string(machine.vectorUnit().dotBits) +
               "},nncc-cpu-approximate-math,canonicalize,cse))");
 }
 

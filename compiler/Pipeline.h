@@ -25,6 +25,9 @@ llvm::ArrayRef<Stage> pipelineStages();
 llvm::LogicalResult buildStage(mlir::OpPassManager &pm, const Stage &stage,
                                const CompileOptions &options, llvm::raw_ostream &errors);
 
+/// Adds the first part of the stage `schedule`: plans for the operations of kernels.
+void buildPlans(mlir::OpPassManager &pm, const CompileOptions &options);
+
 /// Adds the contract of `stage` alone: for IR that somebody may have edited.
 void buildContract(mlir::OpPassManager &pm, const Stage &stage);
 

@@ -4,6 +4,27 @@
 
 include "mlir/Pass/PassBase.td"
 
+def ApplyTuning : Pass<"nncc-cpu-apply-tuning", "::mlir::ModuleOp"> {
+  let summary = "Plans that were measured -> the contractions that they are for";
+  let description = [{
+    Attaches to each contraction without a plan the one that tuning files, which `nncc tune` writes, have for its
+    problem on this processor:
+    ```
+    sapphirerapids/32x64 | kern.contract (tensor<4x8xf32>, ...) {...} {...} | threads 2 | #kern.plan<rows = 4, ...> | gain 1.120
+    ```
+    Of several ones the last one counts. The remark `tuning` (category `nncc-cpu`) tells the plan, or why it is not
+    taken: numbers of which no kernel can be made, an algorithm that `winograd` excludes. The remark `tuning-unused`
+    counts lines of other processors and of problems that are not in the module.
+  }];
+  let options = [
+    ListOption<"files", "files", "std::string", "tuning files, in order">,
+    Option<"processor", "processor", "std::string", "\"\"", "whose plans are taken">,
+    Option<"winograd", "winograd", "std::string", "\"auto\"", "the mode of nncc-cpu-plan-winograd">,
+    Option<"registers", "registers", "int64_t", "32", "vector registers of the machine">,
+    Option<"registerBytes", "register-bytes", "int64_t", "64", "size of a vector register">];
+  let dependentDialects = ["::nncc::kern::KernDialect"];
+}
+
 def PlanWinograd : Pass<"nncc-cpu-plan-winograd", "::mlir::func::FuncOp"> {
   let summary = "Choose the 3x3 convolutions that Winograd's algorithm computes faster";
   let description = [{
@@ -22,7 +43,8 @@ def PlanWinograd : Pass<"nncc-cpu-plan-winograd", "::mlir::func::FuncOp"> {
     Option<"mode", "mode", "std::string", "\"auto\"", "auto, off, or the tile of all that it can compute: 2, 4">,
     Option<"threads", "threads", "int64_t", "0", "threads that share the units; 0: 4 are assumed">,
     Option<"registers", "registers", "int64_t", "32", "vector registers of the machine">,
-    Option<"registerBytes", "register-bytes", "int64_t", "64", "size of a vector register">];
+    Option<"registerBytes", "register-bytes", "int64_t", "64", "size of a vector register">,
+    Option<"l2Bytes", "l2-bytes", "double", "2097152", "size of the L2 cache">];
   let dependentDialects = ["::nncc::kern::KernDialect"];
 }
 
@@ -33,12 +55,19 @@ def PlanContract : Pass<"nncc-cpu-plan-contract", "::mlir::func::FuncOp"> {
     ```mlir
     kern.contract packed ins(%a, %w) ...   -->   ... attributes {plan = #kern.plan<rows = 14, panels = 2, ...>}
     ```
-    The remark `plan` (category `nncc-cpu`) tells the plan and the size of the matrix product.
+    The remark `plan` (category `nncc-cpu`) tells the plan and the size of the matrix product. The options are what
+    the model knows of the processor (see `MachineFacts.h`).
   }];
   let options = [
     Option<"threads", "threads", "int64_t", "0", "threads that share the units; 0: 4 are assumed">,
     Option<"registers", "registers", "int64_t", "32", "vector registers of the machine">,
-    Option<"registerBytes", "register-bytes", "int64_t", "64", "size of a vector register">];
+    Option<"registerBytes", "register-bytes", "int64_t", "64", "size of a vector register">,
+    Option<"fmas", "fmas", "double", "2", "vector multiply-adds that begin in a cycle">,
+    Option<"loads", "loads", "double", "2", "vectors loaded from the L1 cache in a cycle">,
+    Option<"fmaLatency", "fma-latency", "double", "4", "cycles of a multiply-add">,
+    Option<"l1Bytes", "l1-bytes", "double", "49152", "size of the L1 data cache">,
+    Option<"l2Bytes", "l2-bytes", "double", "2097152", "size of the L2 cache">,
+    Option<"l2Rate", "l2-rate", "double", "48", "bytes from the L2 cache in a cycle">];
   let dependentDialects = ["::nncc::kern::KernDialect"];
 }
 

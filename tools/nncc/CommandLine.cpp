@@ -36,6 +36,14 @@ cl::SubCommand &inspectCommand() {
   static cl::SubCommand command("inspect", "Show what is in a model or a compiled library");
   return command;
 }
+cl::SubCommand &tuneCommand() {
+  static cl::SubCommand command("tune", "Measure which plans of a model's kernels are the fastest");
+  return command;
+}
+cl::SubCommand &calibrateCommand() {
+  static cl::SubCommand command("calibrate", "Measure what the cost models know of this machine");
+  return command;
+}
 cl::OptionCategory &category() {
   static cl::OptionCategory category("Options of nncc");
   return category;
@@ -44,25 +52,24 @@ cl::OptionCategory &category() {
 static cl::opt<bool> jsonOption("json", cl::desc("One JSON object instead of text"),
                                 cl::cat(category()), cl::sub(cl::SubCommand::getAll()));
 
-static cl::list<std::string> dimOptions("dim",
-                                        cl::desc("Size of a dimension by its name, e.g. batch=8"),
-                                        cl::value_desc("name=size"), cl::cat(category()),
-                                        cl::sub(compileCommand()), cl::sub(runCommand()),
-                                        cl::sub(benchCommand()), cl::sub(compareCommand()),
-                                        cl::sub(checkCommand()), cl::sub(inspectCommand()));
+static cl::list<std::string>
+    dimOptions("dim", cl::desc("Size of a dimension by its name, e.g. batch=8"),
+               cl::value_desc("name=size"), cl::cat(category()), cl::sub(compileCommand()),
+               cl::sub(runCommand()), cl::sub(benchCommand()), cl::sub(compareCommand()),
+               cl::sub(checkCommand()), cl::sub(inspectCommand()), cl::sub(tuneCommand()));
 
 static cl::list<std::string>
     shapeOptions("shape", cl::desc("Whole shape of an input, e.g. x:8x3x224x224; ? stays open"),
                  cl::value_desc("input:sizes"), cl::cat(category()), cl::sub(compileCommand()),
                  cl::sub(runCommand()), cl::sub(benchCommand()), cl::sub(compareCommand()),
-                 cl::sub(checkCommand()));
+                 cl::sub(checkCommand()), cl::sub(tuneCommand()));
 
 static cl::opt<std::string> targetOption(
     "target",
     cl::desc("host (default), x86-64-v2, x86-64-v3, x86-64-v4, or <triple>:<processor>; several "
              "between ',', or x86-64-multi: one library with code for each"),
     cl::init("host"), cl::cat(category()), cl::sub(compileCommand()), cl::sub(runCommand()),
-    cl::sub(benchCommand()), cl::sub(compareCommand()));
+    cl::sub(benchCommand()), cl::sub(compareCommand()), cl::sub(tuneCommand()));
 
 static cl::opt<std::string> levelOption(
     "level",
@@ -74,7 +81,8 @@ static cl::opt<std::string> levelOption(
 static cl::opt<unsigned> optLevelOption("O", cl::Prefix, cl::desc("Optimisation level, 0 to 3"),
                                         cl::init(2), cl::value_desc("level"), cl::cat(category()),
                                         cl::sub(compileCommand()), cl::sub(runCommand()),
-                                        cl::sub(benchCommand()), cl::sub(compareCommand()));
+                                        cl::sub(benchCommand()), cl::sub(compareCommand()),
+                                        cl::sub(tuneCommand()));
 
 static cl::opt<std::string> cacheOption(
     "cache-dir",
@@ -94,7 +102,19 @@ static cl::opt<std::string> winogradOption(
     cl::desc(
         "3x3 convolutions by Winograd's algorithm: auto (default), off, or in tiles of 2 or 4"),
     cl::init("auto"), cl::value_desc("mode"), cl::cat(category()), cl::sub(compileCommand()),
-    cl::sub(runCommand()), cl::sub(benchCommand()), cl::sub(compareCommand()));
+    cl::sub(runCommand()), cl::sub(benchCommand()), cl::sub(compareCommand()),
+    cl::sub(tuneCommand()));
+
+static cl::opt<std::string> machineOption(
+    "machine",
+    cl::desc("Numbers of the processor for the cost models, as nncc calibrate writes them"),
+    cl::value_desc("file"), cl::cat(category()), cl::sub(compileCommand()), cl::sub(runCommand()),
+    cl::sub(benchCommand()), cl::sub(compareCommand()), cl::sub(tuneCommand()));
+static cl::list<std::string> tuningOptions(
+    "tuning",
+    cl::desc("Measured plans, as nncc tune writes them; of several files later ones count"),
+    cl::value_desc("file"), cl::cat(category()), cl::sub(compileCommand()), cl::sub(runCommand()),
+    cl::sub(benchCommand()), cl::sub(compareCommand()), cl::sub(tuneCommand()));
 
 static cl::opt<bool> keepDenormalsOption(
     "keep-denormals",
@@ -106,21 +126,24 @@ static cl::opt<bool> keepDenormalsOption(
 static cl::opt<bool> verboseOption("v", cl::desc("One line per stage with its time and memory"),
                                    cl::cat(category()), cl::sub(compileCommand()),
                                    cl::sub(runCommand()), cl::sub(benchCommand()),
-                                   cl::sub(compareCommand()));
+                                   cl::sub(compareCommand()), cl::sub(tuneCommand()));
 
 static cl::list<std::string>
     insertOptions("insert", cl::desc("Passes at a point of the pipeline: after-graph:my-pass{k=v}"),
                   cl::value_desc("point:passes"), cl::cat(category()), cl::sub(compileCommand()),
-                  cl::sub(runCommand()), cl::sub(benchCommand()), cl::sub(compareCommand()));
+                  cl::sub(runCommand()), cl::sub(benchCommand()), cl::sub(compareCommand()),
+                  cl::sub(tuneCommand()));
 static cl::list<std::string>
     patternOptions("patterns", cl::desc("Rewrite patterns, PDLL or PDL, for the imported graph"),
                    cl::value_desc("file"), cl::cat(category()), cl::sub(compileCommand()),
-                   cl::sub(runCommand()), cl::sub(benchCommand()), cl::sub(compareCommand()));
+                   cl::sub(runCommand()), cl::sub(benchCommand()), cl::sub(compareCommand()),
+                   cl::sub(tuneCommand()));
 static cl::list<std::string> pluginOptions("load-pass-plugin",
                                            cl::desc("A plug-in with MLIR passes"),
                                            cl::value_desc("file"), cl::cat(category()),
                                            cl::sub(compileCommand()), cl::sub(runCommand()),
-                                           cl::sub(benchCommand()), cl::sub(compareCommand()));
+                                           cl::sub(benchCommand()), cl::sub(compareCommand()),
+                                           cl::sub(tuneCommand()));
 
 bool json() { return jsonOption; }
 
@@ -213,6 +236,8 @@ Expected<CompileOptions> commonOptions() {
   const char *folder = std::getenv("NNCC_CACHE_DIR");
   options.cacheDir = cacheOption.getNumOccurrences() || !folder ? cacheOption.getValue() : folder;
   options.cacheMegabytes = cacheSizeOption;
+  options.tuning = tuningOptions;
+  options.machineFacts = machineOption;
   options.verbose = verboseOption;
   options.progress = !verboseOption && errs().is_displayed();
   return options;

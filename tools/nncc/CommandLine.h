@@ -20,6 +20,8 @@ llvm::cl::SubCommand &benchCommand();
 llvm::cl::SubCommand &compareCommand();
 llvm::cl::SubCommand &checkCommand();
 llvm::cl::SubCommand &inspectCommand();
+llvm::cl::SubCommand &tuneCommand();
+llvm::cl::SubCommand &calibrateCommand();
 
 /// The category of our options: --help hides LLVM's.
 llvm::cl::OptionCategory &category();
@@ -34,6 +36,8 @@ int benchMain();
 int compareMain();
 int checkMain();
 int inspectMain();
+int tuneMain();
+int calibrateMain();
 
 /// After an internal error of compileMain(): leaves a file to report it with.
 void reproduceCompilation();

@@ -16,14 +16,15 @@ static cl::list<std::string> inputOptions(
     cl::desc("An input: x=@x.npy (.npz, .pb), or random values of a shape: x=3x224x224; "
              "without a name in the model's order"),
     cl::value_desc("[name=]@file|sizes"), cl::cat(category()), cl::sub(runCommand()),
-    cl::sub(benchCommand()), cl::sub(compareCommand()));
+    cl::sub(benchCommand()), cl::sub(compareCommand()), cl::sub(tuneCommand()));
 static cl::opt<std::string>
     inputsOption("inputs", cl::desc("All inputs: an .npz, or a folder of input_N.pb or NAME.npy"),
                  cl::value_desc("file|folder"), cl::cat(category()), cl::sub(runCommand()),
-                 cl::sub(benchCommand()), cl::sub(compareCommand()));
+                 cl::sub(benchCommand()), cl::sub(compareCommand()), cl::sub(tuneCommand()));
 static cl::opt<uint64_t> seedOption("seed", cl::desc("Seed of random inputs"), cl::init(0),
                                     cl::cat(category()), cl::sub(runCommand()),
-                                    cl::sub(benchCommand()), cl::sub(compareCommand()));
+                                    cl::sub(benchCommand()), cl::sub(compareCommand()),
+                                    cl::sub(tuneCommand()));
 
 namespace {
 /// One --input, parsed.

@@ -44,6 +44,11 @@ static std::string commandLine(const CompileOptions &options, StringRef path, si
     if (stage.name == "graph")
       for (const std::string &file : options.patterns)
         add(true, "--patterns=" + file);
+    if (stage.name == "schedule")
+      add(!options.machineFacts.empty(), "--machine=" + options.machineFacts);
+    if (stage.name == "schedule")
+      for (const std::string &file : options.tuning)
+        add(true, "--tuning=" + file);
     for (const InsertedPasses &inserted : options.insert)
       add(inserted.stage == stage.name,
           "--insert=" + Twine(inserted.before ? "before-" : "after-") + inserted.stage + ":" +

@@ -20,6 +20,10 @@ static int runCommandLine() {
     return checkMain();
   if (inspectCommand())
     return inspectMain();
+  if (tuneCommand())
+    return tuneMain();
+  if (calibrateCommand())
+    return calibrateMain();
   return compileMain();
 }
 

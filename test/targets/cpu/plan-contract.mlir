@@ -1,5 +1,8 @@
 // RUN: nncc-opt %s --split-input-file --pass-pipeline="builtin.module(func.func(nncc-cpu-plan-contract))" | FileCheck %s
 // RUN: nncc-opt %s --split-input-file --pass-pipeline="builtin.module(func.func(nncc-cpu-plan-contract{registers=16 register-bytes=32}))" | FileCheck %s --check-prefix=AVX2
+// RUN: nncc-opt %s --split-input-file --pass-pipeline="builtin.module(func.func(nncc-cpu-plan-contract{l2-bytes=262144}))" | FileCheck %s --check-prefix=SMALL
+// RUN: nncc-opt %s --split-input-file --pass-pipeline="builtin.module(func.func(nncc-cpu-plan-contract{fma-latency=40}))" | FileCheck %s --check-prefix=LATENCY
+// RUN: nncc-opt %s --split-input-file --pass-pipeline="builtin.module(func.func(nncc-cpu-plan-contract{loads=1}))" | FileCheck %s --check-prefix=LOADS
 // RUN: nncc-opt %s --split-input-file --pass-pipeline="builtin.module(func.func(nncc-cpu-plan-contract))" --remarks-filter=nncc-cpu 2>&1 >/dev/null | FileCheck %s --check-prefix=REMARK
 
 // Weights that fit the L2 cache: rows outer. Tiles of 14 divide the width of 28.
@@ -8,6 +11,12 @@
 // Two registers a panel and 12 for the sums.
 // AVX2-LABEL: @conv
 // AVX2: plan = #kern.plan<rows = {{[1-6]}}, panels = 1,
+// They do not fit a smaller one.
+// SMALL-LABEL: @conv
+// SMALL: n_slow = true
+// Square tiles load least.
+// LOADS-LABEL: @conv
+// LOADS: plan = #kern.plan<rows = 6, panels = 4,
 // REMARK: [Analysis] plan | Category:nncc-cpu
 // REMARK-SAME: columns=64, depth=576, plan="#kern.plan<rows = 14, {{.*}}", rows=784
 func.func @conv(%x: tensor<1x28x28x64xf32>, %w: tensor<4x3x3x64x16xf32>, %y: tensor<1x28x28x64xf32>) -> tensor<1x28x28x64xf32> {
@@ -52,6 +61,9 @@ func.func @aliasing_rows(%x: tensor<196x1024xf32>, %w: tensor<16x1024x16xf32>, %
 // An image of one column, as sequences often come: tiles take its rows.
 // CHECK-LABEL: @column
 // CHECK: plan = #kern.plan<rows = 6, panels = 4,
+// As many sums as there can be hide a long latency.
+// LATENCY-LABEL: @column
+// LATENCY: plan = #kern.plan<rows = 14, panels = 2,
 func.func @column(%x: tensor<1x512x1x256xf32>, %w: tensor<32x5x1x256x16xf32>, %y: tensor<1x508x1x512xf32>) -> tensor<1x508x1x512xf32> {
   %0 = kern.contract packed ins(%x, %w : tensor<1x512x1x256xf32>, tensor<32x5x1x256x16xf32>) extras() outs(%y : tensor<1x508x1x512xf32>)
       strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] maps [] {

@@ -3,6 +3,7 @@
 // RUN: nncc-opt %s --split-input-file --pass-pipeline="builtin.module(func.func(nncc-cpu-plan-winograd{mode=2}))" | FileCheck %s --check-prefix=TWO
 // RUN: nncc-opt %s --split-input-file --pass-pipeline="builtin.module(func.func(nncc-cpu-plan-winograd{mode=4 registers=16 register-bytes=32}))" | FileCheck %s --check-prefix=FOUR
 // RUN: nncc-opt %s --split-input-file --pass-pipeline="builtin.module(func.func(nncc-cpu-plan-winograd))" --remarks-filter=nncc-cpu 2>&1 >/dev/null | FileCheck %s --check-prefix=REMARK
+// RUN: nncc-opt %s --split-input-file --pass-pipeline="builtin.module(func.func(nncc-cpu-plan-winograd{l2-bytes=262144}))" | FileCheck %s --check-prefix=SMALL
 // RUN: not nncc-opt %s --split-input-file --pass-pipeline="builtin.module(func.func(nncc-cpu-plan-winograd{mode=5}))" 2>&1 | FileCheck %s --check-prefix=MODE
 
 // OFF-NOT: winograd<
@@ -11,6 +12,9 @@
 // All columns in a unit, so that V is made once.
 // CHECK-LABEL: @early
 // CHECK: plan = #kern.winograd<tile = 4, unit_tiles = {{[0-9]+}}, unit_panels = 4, k_block = 64, rows = {{[0-9]+}}, panels = {{[0-9]+}}>
+// Of what does not stay in a smaller cache all is read again for each unit.
+// SMALL-LABEL: @early
+// SMALL: unit_tiles = 50,
 // TWO-LABEL: @early
 // TWO: plan = #kern.winograd<tile = 2,
 // Each sum takes two of 16 registers of 32 bytes.
