@@ -241,6 +241,7 @@ private:
       return attr ? attr.getInt() : 0;
     };
     report.arenaBytes = integer(*module, "rt.arena_size");
+    report.liveBytes = integer(*module, "rt.live_size");
     report.weightsBytes = integer(*module, "rt.weights_size");
     module->walk([&](rt::RunOp) { ++report.dispatches; });
     module->walk([&](LLVM::LLVMFuncOp kernel) {

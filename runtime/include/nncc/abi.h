@@ -21,7 +21,7 @@ extern "C" {
 
 #define NNCC_ABI_MAGIC UINT64_C(0x4c444f4d43434e4e) /* "NNCCMODL", little endian */
 #define NNCC_ABI_MAJOR 1
-#define NNCC_ABI_MINOR 2
+#define NNCC_ABI_MINOR 3
 #define NNCC_ALIGNMENT 64
 
 /* What a call returned. Nothing aborts or throws across this boundary. */
@@ -245,6 +245,9 @@ typedef struct nncc_descriptor {
    * for themselves. */
   int32_t num_input_values, num_output_values;
   const nncc_value_info *input_values, *output_values;
+  /* The most bytes of values that live in the arena at the same time: no arena can be smaller. 0
+   * where it is empty, or not of one size. */
+  uint64_t live_size;
 } nncc_descriptor;
 
 /* Only uses instructions that every such processor has: hosts call it before they look at isa. */
