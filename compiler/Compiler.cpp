@@ -296,6 +296,7 @@ private:
     };
     ModuleOp last = *levels.back();
     report.arenaBytes = integer(last, "rt.arena_size");
+    report.liveBytes = integer(last, "rt.live_size");
     report.weightsBytes = integer(last, "rt.weights_size");
     last.walk([&](rt::RunOp) { ++report.dispatches; });
     for (OwningOpRef<ModuleOp> &level : levels)

@@ -29,6 +29,7 @@ struct CompileReport {
   };
   std::vector<Stage> stages;
   int64_t kernels = 0, dispatches = 0, arenaBytes = 0, scratchBytes = 0, weightsBytes = 0;
+  int64_t liveBytes = 0; // the most that live in the arena together, where its size is constant
 };
 
 /// Compiles `options.input` to `options.output`. On failure nothing is left at the output's path.

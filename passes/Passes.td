@@ -382,12 +382,14 @@ def PlanMemory : Pass<"nncc-plan-memory", "::mlir::ModuleOp"> {
   let summary = "Give every tensor of the program its place";
   let description = [{
     Results of the model are written where the caller wants them; views share the place of their source;
-    everything else is packed by offset into one arena, by liveness, largest first:
+    everything else is packed by offset into one arena, by liveness, in the best of several orders:
     ```mlir
     %y = rt.dispatch @k(%x, %w)  -->  rt.run @k spaces [0, 3, 2] indices [0, 0, 0] offsets [0, 4096, 128]
     ```
-    The module gets `rt.arena_size` and `rt.weights_size` (bytes); constants and packing recipes that are used
-    keep their `rt.offset` and stay as operations; the results' types and names become attributes of the function.
+    The module gets `rt.arena_size` and `rt.weights_size` (bytes), and `rt.live_size`: the most bytes of values that live
+    at the same time, which no arena can be smaller than (the remark `Packed` tells both). Constants and packing recipes
+    that are used keep their `rt.offset` and stay as operations; the results' types and names become attributes of the
+    function.
 
     Where a size in the arena is no constant, the offsets are none either, only the order is: that of the same packing for
     nominal sizes. Two slots that live at the same time stay in it whatever the sizes are, so that a few maxima give all
@@ -399,7 +401,7 @@ def PlanMemory : Pass<"nncc-plan-memory", "::mlir::ModuleOp"> {
            rt.run @k spaces [0, 2] indices [0, 0] offsets [0, 0] {dims = affine_map<()[s0] -> (s0)>}
            rt.run @l spaces [2, 1] indices [0, 0] offsets [0, 0] {dims = affine_map<()[s0] -> (s0)>}
     ```
-    There is no `rt.arena_size` then. The function gets `rt.sizes`: all sizes, in elements and bytes, that must be
+    There is no `rt.arena_size` and `rt.live_size` then. The function gets `rt.sizes`: all sizes, in elements and bytes, that must be
     neither negative nor greater than memory.
   }];
   let dependentDialects = ["::nncc::rt::RTDialect"];

@@ -4,6 +4,7 @@
 #include "passes/program/Packing.h"
 
 #include "dialects/SizeText.h"
+#include "mlir/IR/Remarks.h"
 #include "llvm/ADT/SetVector.h"
 
 namespace nncc {
@@ -31,7 +32,7 @@ public:
     bool isFixed = llvm::all_of(
         homes.buffers, [](const Buffer &buffer) { return constantOf(buffer.bytes).has_value(); });
     if (isFixed)
-      module->setAttr("rt.arena_size", b.getI64IntegerAttr(placeBuffers()));
+      placeBuffers(module, b);
     else
       stackBuffers();
     boundSizes();
@@ -80,14 +81,23 @@ private:
   }
 
   /// Constant offsets, where all sizes are constant.
-  int64_t placeBuffers() {
+  void placeBuffers(ModuleOp module, Builder &b) {
     SmallVector<Interval> intervals;
     for (const Buffer &buffer : homes.buffers)
-      intervals.push_back({buffer.first, buffer.last, *constantOf(buffer.bytes) + memoryAlignment});
+      intervals.push_back({buffer.first, buffer.last, *constantOf(buffer.bytes)});
+    int64_t live = largestLiveSet(intervals);
+    for (Interval &interval : intervals)
+      interval.size += memoryAlignment;
     int64_t size = packIntervals(intervals, memoryAlignment);
     for (const Interval &interval : intervals)
       arena.places.push_back(interval.offset);
-    return size;
+    module->setAttr("rt.arena_size", b.getI64IntegerAttr(size));
+    module->setAttr("rt.live_size", b.getI64IntegerAttr(live));
+    remark::passed(function.getLoc(),
+                   remark::RemarkOpts::name("Packed").category("nncc-plan-memory"))
+        << remark::add("{0} values in an arena of {1} bytes, {2} of them live at the same time",
+                       intervals.size(), size, live)
+        << remark::metric("ArenaBytes", size) << remark::metric("LiveBytes", live);
   }
 
   /// Slots on top of each other, in the order that is best for the nominal sizes.

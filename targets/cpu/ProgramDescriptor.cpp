@@ -260,12 +260,19 @@ public:
                               p.array(inputValues, "input_values"),
                               p.array(outputValues, "output_values"),
                               p.i32(info.levels.size()),
-                              levels(info)},
+                              levels(info),
+                              p.i64(liveSize())},
                              sizeof(nncc_descriptor)),
                     "descriptor");
   }
 
 private:
+  int64_t liveSize() {
+    auto module = main->getParentOfType<mlir::ModuleOp>();
+    auto size = module->getAttrOfType<mlir::IntegerAttr>("rt.live_size");
+    return size ? size.getInt() : 0;
+  }
+
   ProgramBuilder &program;
   llvm::IRBuilder<> &b;
   mlir::func::FuncOp main;

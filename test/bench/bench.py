@@ -13,8 +13,11 @@ the exit status is 1.
 `speed-up` is the best peer's time over nncc's, above 1 where nncc is faster, from the medians, and
 `at least` its lower 95 % bound, by resampling the rounds. Batches other than 1 are timed for
 convolutional networks alone. `of peak` is the model's matrix and convolution work per second over what fma_peak.cpp reached in
-this run. The details: load (session ready for a run), first run, peak memory of the process with
-Python and the library, compile time, size of library and weights.
+this run. The details: load (session ready for a run), first run, peak memory of the process over
+what it has without the runtime and the model, compile time, size of library and weights.
+
+`--memory` adds a table of that peak memory, of nncc's arena for values between kernels, and of the
+most that lives in it at the same time, which no arena can be smaller than.
 """
 
 import argparse
@@ -67,8 +70,10 @@ class Row:
     bursts: list = field(default_factory=list)  # the median of each
     load_ms: float = math.nan
     first_ms: float = math.nan
-    base_mb: float = math.nan
+    base_mb: float = math.nan  # the process before it knows of a runtime
     peak_mb: float = math.nan
+    arena_mb: float = math.nan
+    live_mb: float = math.nan
     version: str = ""
     compilation: Cost = None
     size_mb: float = math.nan
@@ -83,6 +88,11 @@ class Row:
     @property
     def least(self):
         return min(self.times, default=math.nan)
+
+    @property
+    def memory_mb(self):
+        """At most, over an empty process."""
+        return self.peak_mb - self.base_mb
 
 
 class Worker:
@@ -222,6 +232,14 @@ def compile_model(args, model, folder):
     return library, cost, size / 2**20
 
 
+def arena_of(args, library):
+    """MiB of the arena and of the largest live set in it."""
+    words = [args.nncc, "inspect", library, "--json"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    memory = json.loads(done.stdout)["memory"]
+    return memory["arena_bytes"] / 2**20, memory.get("live_bytes", 0) / 2**20
+
+
 def verify(workers, path, feeds):
     """Compare everybody's last outputs with ONNX Runtime's, for the same number of threads."""
     found = {(w.row.peer, w.row.threads): w.outputs() for w in workers if not w.row.error}
@@ -263,6 +281,7 @@ def time_model(args, label, path, feeds, peak):
                     if trouble:
                         continue
                     row.size_mb = library_mb
+                    row.arena_mb, row.live_mb = arena_of(args, library)
                 given = library if peer == "nncc" else model
                 workers.append(Worker(row, given, folder / "inputs", args, folder))
         for turn in range(args.rounds):
@@ -359,24 +378,37 @@ def report_times(args, rows):
 
 
 def report_details(args, rows):
-    header = ["model", "runtime", "threads", "load ms", "first ms", "peak MB", "of peak"]
+    header = ["model", "runtime", "threads", "load ms", "first ms", "memory MB", "of peak"]
     header += ["compile s", "compile MB", "size MB", "check"]
     lines = []
     for row in rows:
         cost = row.compilation or Cost(math.nan, math.nan)
         line = [row.model, f"{row.peer} {row.version}", str(row.threads)]
-        line += [number(row.load_ms), number(row.first_ms), number(row.peak_mb, "{:.0f}")]
+        line += [number(row.load_ms), number(row.first_ms), number(row.memory_mb, "{:.0f}")]
         line += [number(row.share, "{:.0%}"), number(cost.seconds), number(cost.peak_mb, "{:.0f}")]
         lines.append([*line, number(row.size_mb), row.check.split()[0] if row.check else "-"])
     table(header, lines, args.markdown)
 
 
+def report_memory(args, rows):
+    header = ["model", "threads", "arena MB", "live MB", "arena / live"]
+    lines = []
+    for (model, threads), case in by_case(rows).items():
+        ours = case.get("nncc", Row(model, "nncc", threads))
+        share = ours.arena_mb / ours.live_mb if ours.live_mb else math.nan
+        line = [model, str(threads), number(ours.arena_mb), number(ours.live_mb)]
+        line += [number(share, "{:.3f}")]
+        lines.append(line + [number(row.memory_mb, "{:.1f}") for row in case.values()])
+    table([*header, *(f"{NAMES[peer]} MB" for peer in args.peers)], lines, args.markdown)
+
+
 def report(args, rows):
     print()
     report_times(args, rows)
-    if args.details:
-        print()
-        report_details(args, rows)
+    for wanted, report_more in ((args.memory, report_memory), (args.details, report_details)):
+        if wanted:
+            print()
+            report_more(args, rows)
     if args.json:
         facts = [dict(vars(row), median_ms=row.median, min_ms=row.least) for row in rows]
         for fact in facts:
@@ -408,6 +440,7 @@ def add_options(parser):
     parser.add_argument("--option", action="append", default=[], help="one more for nncc compile")
     parser.add_argument("--timeout", type=float, default=600, help="seconds of a compilation")
     parser.add_argument("--details", action="store_true", help="load, first run, memory, sizes")
+    parser.add_argument("--memory", action="store_true", help="arena, live set, peak memory")
     parser.add_argument("--markdown", action="store_true", help="tables as Markdown")
     parser.add_argument("--json", type=Path, metavar="FILE", help="all numbers")
 

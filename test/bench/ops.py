@@ -75,6 +75,48 @@ CONVOLUTIONS = [
     (96, 96, 56, 7, 1, 96),
 ]
 
+# shape, axis: rows of attention and of vocabularies, and axes that are not the last one
+SOFTMAX = [
+    ([12, 128, 128], -1),
+    ([6, 1500, 1500], -1),
+    ([4096, 32], -1),
+    ([6, 197, 197], -1),
+    ([128, 1024], -1),
+    ([8, 50257], -1),
+    ([1, 21, 128, 128], 1),
+    ([8, 128, 256], 1),
+    ([1024, 64], 0),
+]
+# operator, shape, axes
+REDUCTIONS = [
+    ("ReduceMean", [1, 256, 56, 56], [2, 3]),
+    ("ReduceMean", [128, 768], [1]),
+    ("ReduceMax", [128, 50257], [1]),
+    ("ReduceSum", [32, 128, 768], [1]),
+    ("ReduceMean", [1, 256, 56, 56], [1]),
+]
+# shape, permutation
+TRANSPOSES = [
+    ([1, 128, 12, 64], [0, 2, 1, 3]),
+    ([1, 64, 56, 56], [0, 2, 3, 1]),
+    ([1, 56, 56, 64], [0, 3, 1, 2]),
+    ([1024, 1024], [1, 0]),
+]
+# shapes, axis
+CONCATENATIONS = [
+    ([[1, 64, 56, 56], [1, 64, 56, 56]], 1),
+    ([[1, 32, 28, 28]] * 8, 1),
+    ([[512, 256]] * 3, 1),
+]
+# operator, channels, side, kernel, stride
+POOLS = [
+    ("MaxPool", 64, 112, 3, 2),
+    ("MaxPool", 64, 56, 2, 2),
+    ("AveragePool", 128, 56, 2, 2),
+    ("AveragePool", 192, 35, 3, 1),
+    ("GlobalAveragePool", 2048, 7, 7, 1),
+]
+
 
 def model_of(nodes, inputs, weights=None):
     """A model from nodes that end in `y`, {input: shape} and {weight: array}."""
@@ -93,6 +135,10 @@ def model_of(nodes, inputs, weights=None):
 def weight(rng, *shape):
     fan_in = np.prod(shape[1:]) if len(shape) > 2 else shape[0]
     return (rng.standard_normal(shape) / np.sqrt(fan_in)).astype(np.float32)
+
+
+def by(sizes):
+    return "x".join(map(str, sizes))
 
 
 def matrix_products(rng):
@@ -148,13 +194,55 @@ def attention(rng):
 
 
 def normalisations(rng):
-    node = helper.make_node("Softmax", ["x"], ["y"], axis=-1)
-    for shape in ([12, 128, 128], [6, 1500, 1500]):
-        yield "softmax " + "x".join(map(str, shape)), model_of([node], {"x": shape})
+    for shape, axis in SOFTMAX:
+        node = helper.make_node("Softmax", ["x"], ["y"], axis=axis)
+        place = "" if axis == -1 else f" axis {axis}"
+        yield f"softmax {by(shape)}{place}", model_of([node], {"x": shape})
     node = helper.make_node("LayerNormalization", ["x", "g", "b"], ["y"], axis=-1, epsilon=1e-5)
     for m, n in ((128, 768), (1500, 384)):
         weights = {"g": weight(rng, n) + 1, "b": weight(rng, n)}
         yield f"layernorm {m}x{n}", model_of([node], {"x": [m, n]}, weights)
+    rms = [
+        helper.make_node("Mul", ["x", "x"], ["squares"]),
+        helper.make_node("ReduceMean", ["squares"], ["mean"], axes=[-1]),
+        helper.make_node("Add", ["mean", "epsilon"], ["shifted"]),
+        helper.make_node("Sqrt", ["shifted"], ["root"]),
+        helper.make_node("Div", ["x", "root"], ["scaled"]),
+        helper.make_node("Mul", ["scaled", "g"], ["y"]),
+    ]
+    for m, n in ((128, 768), (32, 4096)):
+        weights = {"g": weight(rng, n) + 1, "epsilon": np.float32(1e-5)}
+        yield f"rmsnorm {m}x{n}", model_of(rms, {"x": [m, n]}, weights)
+
+
+def reductions(rng):
+    for op, shape, axes in REDUCTIONS:
+        weights = {"axes": np.array(axes)} if op == "ReduceSum" else {}
+        attributes = {} if weights else {"axes": axes}
+        node = helper.make_node(op, ["x", *weights], ["y"], keepdims=0, **attributes)
+        name = f"{op.lower()} {by(shape)} over {by(axes)}"
+        yield name, model_of([node], {"x": shape}, weights)
+
+
+def movement(rng):
+    for shape, perm in TRANSPOSES:
+        node = helper.make_node("Transpose", ["x"], ["y"], perm=perm)
+        yield f"transpose {by(shape)} {by(perm)}", model_of([node], {"x": shape})
+    for shapes, axis in CONCATENATIONS:
+        inputs = {f"x{i}": shape for i, shape in enumerate(shapes)}
+        node = helper.make_node("Concat", list(inputs), ["y"], axis=axis)
+        yield f"concat {len(shapes)} of {by(shapes[0])} axis {axis}", model_of([node], inputs)
+
+
+def pooling(rng):
+    for op, channels, side, size, stride in POOLS:
+        window = {"kernel_shape": [size] * 2, "strides": [stride] * 2}
+        if size % 2:
+            window["pads"] = [size // 2] * 4
+        attributes = {} if op.startswith("Global") else window
+        node = helper.make_node(op, ["x"], ["y"], **attributes)
+        name = f"{op.lower()} {size}x{size}/{stride} {channels} {side}"
+        yield name, model_of([node], {"x": [1, channels, side, side]})
 
 
 def recurrent(rng):
@@ -188,18 +276,13 @@ def elementwise(rng):
     shape = [1, 128, 56, 56]
     add = helper.make_node("Add", ["x", "z"], ["y"])
     yield "add 128x56x56", model_of([add], {"x": shape, "z": shape})
-    swap = helper.make_node("Transpose", ["x"], ["y"], perm=[0, 2, 1, 3])
-    yield "transpose 128x12x64", model_of([swap], {"x": [1, 128, 12, 64]})
-    pool = helper.make_node(
-        "MaxPool", ["x"], ["y"], kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4
-    )
-    yield "maxpool 3x3/2 64 112", model_of([pool], {"x": [1, 64, 112, 112]})
 
 
 def cases():
     """(name, ModelProto) of every operator, with the same weights each time."""
     rng = np.random.default_rng(0)
-    for family in (matrix_products, convolutions, attention, recurrent, normalisations, elementwise):
+    families = (matrix_products, convolutions, attention, recurrent, normalisations, elementwise)
+    for family in (*families, reductions, movement, pooling):
         yield from family(rng)
 
 

@@ -142,10 +142,11 @@ def milliseconds(function):
 
 def start(args):
     """The loaded peer and what loading cost."""
-    peer = PEERS[args.peer](args.model, args.threads, mapped_inputs(args.inputs))
-    base = memory("VmRSS")
+    inputs = mapped_inputs(args.inputs)
+    base = memory("VmRSS")  # of an empty process: Python and NumPy
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")  # resets the high-water mark
+    peer = PEERS[args.peer](args.model, args.threads, inputs)
     load = milliseconds(peer.load)
     first = milliseconds(peer.first)
     return peer, {"load_ms": load, "first_ms": first, "base_mb": base, "version": peer.version}

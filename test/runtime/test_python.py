@@ -66,6 +66,7 @@ class TestModel(unittest.TestCase):
             self.assertIsInstance(outputs, list)
             np.testing.assert_array_equal(outputs[0], z)
             np.testing.assert_array_equal(outputs[1], pairs)
+            self.assertFalse(any(output.ctypes.data % 64 for output in outputs if output.size))
 
     def test_by_name(self):
         x, y, z, pairs = arguments(5)

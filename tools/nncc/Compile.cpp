@@ -126,6 +126,7 @@ static void printReport(const CompileOptions &options, const CompileReport &repo
     out.attribute("kernels", report.kernels);
     out.attribute("dispatches", report.dispatches);
     out.attribute("arena_bytes", report.arenaBytes);
+    out.attribute("live_bytes", report.liveBytes);
     out.attribute("scratch_bytes", report.scratchBytes);
     out.attribute("weights_bytes", report.weightsBytes);
   });

@@ -126,10 +126,13 @@ static Error addMemory(const nncc_model *library, const CompileOptions &options,
     return usageError("these sizes are not possible (" + Twine(nncc_status_name(status)) + ")");
   if (nncc_status status = nncc_model_workspace_size(library, dims.data(), threads, &workspace))
     return runtimeError(status);
-  out["memory"] = JsonObject{{"arena_bytes", arena},
-                             {"scratch_bytes_per_thread", scratch},
-                             {"threads", int64_t(threads)},
-                             {"workspace_bytes", workspace}};
+  JsonObject memory{{"arena_bytes", arena},
+                    {"scratch_bytes_per_thread", scratch},
+                    {"threads", int64_t(threads)},
+                    {"workspace_bytes", workspace}};
+  if (descriptor->live_size)
+    memory["live_bytes"] = descriptor->live_size;
+  out["memory"] = std::move(memory);
   return Error::success();
 }
 

@@ -260,6 +260,9 @@ typedef struct nncc_descriptor {
    * that does not know of it runs the code for the least. 0 and NULL where there is only one. */
   int32_t num_levels;
   const struct nncc_descriptor *const *levels;
+  /* The most bytes of values that live in the arena at the same time: no arena can be smaller. 0
+   * where it is empty, or not of one size. */
+  uint64_t live_size;
 } nncc_descriptor;
 
 /* Only uses instructions that every such processor has: hosts call it before they look at isa. */

@@ -94,12 +94,19 @@ def pack(array: np.ndarray, number: int) -> np.ndarray:
     return np.packbits(columns.reshape(-1), bitorder="little")
 
 
+_ALIGNMENT = 64  # a cache line: vectors that do not begin with one are written in two parts
+
+
 def empty_buffer(shape: tuple[int, ...], number: int) -> np.ndarray:
     """Memory for the elements of a tensor."""
     if number in _PACKED:
         bits = math.prod(shape) * _PACKED[number]
         return np.zeros((bits + 7) // 8, dtype=np.uint8)
-    return np.empty(shape, dtype=dtype_of(number))
+    dtype = dtype_of(number)
+    size = math.prod(shape) * dtype.itemsize
+    memory = np.empty(size + _ALIGNMENT, dtype=np.uint8)
+    start = -memory.ctypes.data % _ALIGNMENT
+    return memory[start : start + size].view(dtype).reshape(shape)
 
 
 def buffer_at(address: int, shape: tuple[int, ...], number: int, owner: object) -> np.ndarray:

@@ -1,8 +1,10 @@
 // RUN: %nncc-opt %s --nncc-plan-memory --split-input-file --verify-diagnostics | FileCheck %s
+// RUN: not %nncc-opt %s --nncc-plan-memory --split-input-file --remarks-filter=nncc-plan-memory 2>&1 >/dev/null | FileCheck %s --check-prefix=REMARK
 
 // Spaces: 0 the inputs, 1 the outputs, 2 the arena, 3 the weights. %a and %c live at different
 // times and share a place, 64 bytes are spare behind each value; the view of %b is a part of it.
-// CHECK:       module attributes {rt.arena_size = 384 : i64, rt.weights_size = 704 : i64}
+// REMARK:      3 values in an arena of 384 bytes, 256 of them live at the same time
+// CHECK:       module attributes {rt.arena_size = 384 : i64, rt.live_size = 256 : i64, rt.weights_size = 704 : i64}
 // CHECK:       func.func @chain(%{{.*}}: tensor<4x8xf32>, %{{.*}}: tensor<4x8xf32>)
 // CHECK-SAME:    rt.result_names = ["y"], rt.result_types = [tensor<32xf32>]
 // CHECK:         kern.pack {{.*}} {rt.offset = 0 : i64}
@@ -106,5 +108,31 @@ module {
   }
   module @all {
     func.func private @all(tensor<128xf32>, tensor<?xf32, affine_map<()[s0] -> (s0)>>, tensor<?xf32, affine_map<()[s0] -> (s0)>>) -> tensor<?xf32, affine_map<()[s0] -> (s0)>> attributes {rt.kernel}
+  }
+}
+// -----
+// Largest first, %a and %d would be at 0, %b behind %a and %c behind %b: 4096 bytes.
+// REMARK:      4 values in an arena of 3072 bytes, 2944 of them live at the same time
+// CHECK:       rt.arena_size = 3072 : i64, rt.live_size = 2944 : i64
+module {
+  func.func @order(%x: tensor<4xf32>) -> tensor<4xf32> {
+    %a = rt.dispatch @large(%x) : (tensor<4xf32>) -> tensor<496xf32>
+    %b = rt.dispatch @less(%a) : (tensor<496xf32>) -> tensor<240xf32>
+    %c = rt.dispatch @same(%b) : (tensor<240xf32>) -> tensor<240xf32>
+    %d = rt.dispatch @large(%x) : (tensor<4xf32>) -> tensor<496xf32>
+    %y = rt.dispatch @both(%c, %d) : (tensor<240xf32>, tensor<496xf32>) -> tensor<4xf32>
+    return %y : tensor<4xf32>
+  }
+  module @large {
+    func.func private @large(tensor<4xf32>) -> tensor<496xf32> attributes {rt.kernel}
+  }
+  module @less {
+    func.func private @less(tensor<496xf32>) -> tensor<240xf32> attributes {rt.kernel}
+  }
+  module @same {
+    func.func private @same(tensor<240xf32>) -> tensor<240xf32> attributes {rt.kernel}
+  }
+  module @both {
+    func.func private @both(tensor<240xf32>, tensor<496xf32>) -> tensor<4xf32> attributes {rt.kernel}
   }
 }

@@ -92,8 +92,9 @@ def lower_nn(text):
     return run(OPT, "--pass-pipeline=" + LOWER_NN, text=text)
 
 
-def compile_kernels(texts, lower=lambda text: text):
-    """{name: function text} -> {name: Compiled}; `lower` gives the text of kernels as they are scheduled."""
+def compile_kernels(texts, lower=lambda text: text, processor="native"):
+    """{name: function text} -> {name: Compiled}; `lower` gives the text of kernels as they are scheduled, `processor` is
+    one of LLVM's names."""
     folder = tempfile.TemporaryDirectory(prefix="kernels")
     scheduled = run(OPT, "--pass-pipeline=" + SCHEDULE, text=lower("\n".join(texts.values())))
     facts = {}
@@ -105,8 +106,8 @@ def compile_kernels(texts, lower=lambda text: text):
     ir = run("mlir-translate", "--mlir-to-llvmir", text=lowered)
     path = os.path.join(folder.name, "kernels")
     with open(path + ".ll", "w") as file:
-        file.write(run("opt", "-S", "-mcpu=native", "-mtriple=x86_64-linux-gnu", "-passes=" + LLVM_PASSES, text=ir))
-    run("llc", "-O2", "-mcpu=native", "-relocation-model=pic", "-filetype=obj", path + ".ll", "-o", path + ".o")
+        file.write(run("opt", "-S", "-mcpu=" + processor, "-mtriple=x86_64-linux-gnu", "-passes=" + LLVM_PASSES, text=ir))
+    run("llc", "-O2", "-mcpu=" + processor, "-relocation-model=pic", "-filetype=obj", path + ".ll", "-o", path + ".o")
     run("clang", "-shared", path + ".o", "-lm", "-o", path + ".so")
     library = ctypes.CDLL(path + ".so")
     library.folder = folder
