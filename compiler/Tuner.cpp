@@ -6,7 +6,7 @@
 #include "compiler/Register.h"
 #include "dialects/kern/Kern.h"
 #include "targets/cpu/Alternatives.h"
-#include "targets/cpu/ProgramEmitter.h"
+#include "targets/cpu/KernelNames.h"
 #include "targets/cpu/Tuning.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -38,7 +38,7 @@ constexpr double leastShare = 0.002;
 struct Problem {
   kern::ContractOp op;              // one of them; its plan is the best one so far
   std::string name;                 // of the kernel of `op`
-  std::vector<std::string> symbols; // of all kernels
+  std::vector<std::string> symbols; // of all kernels, without their nodes
   Attribute first;                  // the plan that the search begins with
   Attribute trial;                  // of this generation; null: `first`
   llvm::SmallDenseSet<Attribute> tried;
@@ -173,7 +173,9 @@ Error Tuner::readProblems() {
     std::string kernel = op->getParentOfType<ModuleOp>().getSymName().value_or("").str();
     if (problem.name.empty())
       problem.name = kernel;
-    problem.symbols.push_back(cpu::kernelSymbol(modelName, kernel));
+    cpu::ProgramInfo info;
+    info.name = modelName.str();
+    problem.symbols.push_back(info.symbol(kernel));
   });
   return Error::success();
 }
@@ -228,8 +230,9 @@ bool Tuner::propose() {
 
 double Tuner::msOf(const Problem &problem, const RunTimes &times) const {
   double ms = 0;
-  for (const std::string &symbol : problem.symbols)
-    ms += times.kernels.lookup(symbol);
+  for (const auto &kernel : times.kernels)
+    if (llvm::is_contained(problem.symbols, cpu::withoutNodes(kernel.getKey())))
+      ms += kernel.getValue();
   return ms;
 }
 

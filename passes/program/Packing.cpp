@@ -59,9 +59,9 @@ private:
   template <typename Rank> void improve(Rank rank) {
     std::vector<size_t> order(intervals.size());
     std::iota(order.begin(), order.end(), 0);
-    llvm::stable_sort(order, [&](size_t a, size_t b) {
-      return std::make_pair(rank(intervals[a]), intervals[a].size) >
-             std::make_pair(rank(intervals[b]), intervals[b].size);
+    llvm::sort(order, [&](size_t a, size_t b) {
+      return std::make_tuple(rank(intervals[a]), intervals[a].size, b) >
+             std::make_tuple(rank(intervals[b]), intervals[b].size, a);
     });
     for (int round = 0; round < rounds && size > least; ++round) {
       auto highest = llvm::find(order, place(order));

@@ -26,6 +26,8 @@ static std::string withNodes(std::string symbol, StringRef nodes) {
   return symbol;
 }
 
+StringRef withoutNodes(StringRef symbol) { return symbol.split('.').first; }
+
 StringMap<KernelName> nameKernels(mlir::ModuleOp program, const ProgramInfo &info) {
   StringMap<KernelName> names;
   StringMap<unsigned> calls;

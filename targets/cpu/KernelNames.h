@@ -19,4 +19,7 @@ struct KernelName {
 /// The names of the kernels of `program`, which stage "program" or a later one has left.
 llvm::StringMap<KernelName> nameKernels(mlir::ModuleOp program, const ProgramInfo &info);
 
+/// The begin of a kernel's symbol that `ProgramInfo::symbol` gives.
+llvm::StringRef withoutNodes(llvm::StringRef symbol);
+
 } // namespace nncc::cpu
