@@ -227,6 +227,10 @@ private:
         what = "--tuning";
       if (stage.name == "schedule" && !options.machineFacts.empty())
         what = "--machine";
+      if (stage.name == "schedule" && options.keepDenormals)
+        what = "--keep-denormals";
+      if (stage.name == "schedule" && options.winograd != CompileOptions().winograd)
+        what = "--winograd";
     }
     if (!options.dims.empty() || !options.shapes.empty())
       what = "--dim and --shape";

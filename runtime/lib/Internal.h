@@ -242,6 +242,7 @@ void nnccPoolBarrier(Pool *pool);
 typedef struct Cost {
   double alone, shared; /* nanoseconds per unit; 0: not known */
   uint32_t calls;
+  uint32_t slow; /* calls alone, one after the other, that took twice as long as is known */
 } Cost;
 
 typedef enum Way {

@@ -75,6 +75,8 @@ static nncc_status checkIsa(const nncc_descriptor *level) {
 static nncc_status chooseLevel(nncc_descriptor *d, const char *name) {
   const nncc_descriptor *const *levels = d->levels;
   const int32_t count = d->num_levels;
+  nncc_descriptor chosen;
+  bool isFound = false;
   Text known = {{0}, 0};
   if (count < 0 || (count && !levels))
     return nnccFail(NNCC_ABI_MISMATCH, "model '%s': bad table of levels", d->name);
@@ -86,9 +88,13 @@ static nncc_status chooseLevel(nncc_descriptor *d, const char *name) {
     if (status)
       return status;
     nnccAppendName(&known, level.cpu);
-    if (name ? strcmp(name, level.cpu) != 0 : nncc_isa_check(level.isa) != NNCC_OK)
+    if (isFound || (name ? strcmp(name, level.cpu) != 0 : nncc_isa_check(level.isa) != NNCC_OK))
       continue;
-    *d = level;
+    isFound = true;
+    chosen = level;
+  }
+  if (isFound) {
+    *d = chosen;
     d->num_levels = count;
     d->levels = levels;
     return NNCC_OK;

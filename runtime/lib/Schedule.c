@@ -46,8 +46,8 @@ void nnccScheduleEnd(Schedule *schedule) {
 static bool isLarge(const nncc_dispatch *dispatch) { return dispatch->flops >= LARGE_FLOPS; }
 
 bool nnccSkips(Schedule *schedule, Cost *cost, int64_t units) {
-  if (!cost->alone || cost->alone * (double)units >= LEAST_WORK || cost->calls < CALLS_PER_LOOK ||
-      cost->calls % CALLS_PER_LOOK == 0)
+  if (cost->slow || !cost->alone || cost->alone * (double)units >= LEAST_WORK ||
+      cost->calls < CALLS_PER_LOOK || cost->calls % CALLS_PER_LOOK == 0)
     return false;
   ++cost->calls;
   schedule->now = 0;
@@ -84,12 +84,25 @@ int64_t nnccChunks(const Cost *cost, int64_t units, int32_t workers) {
   return workers * (perWorker ? perWorker : 1);
 }
 
+/* Three calls in a row that took twice as long are no moments without a processor: a unit has more
+ * work now, as sizes that are open have it. */
+static void learnAlone(Cost *cost, double sample) {
+  cost->slow = cost->alone && sample >= 2 * cost->alone ? cost->slow + 1 : 0;
+  if (cost->slow < 3) {
+    smooth(&cost->alone, sample);
+    return;
+  }
+  cost->alone = sample;
+  cost->shared = 0;
+  cost->slow = 0;
+}
+
 void nnccLearn(Schedule *schedule, Cost *cost, int64_t units, Way way) {
   int64_t begin = schedule->now;
   schedule->now = nnccNow();
   double sample = (double)(schedule->now - begin) / (double)units;
   if (way == NNCC_ALONE)
-    smooth(&cost->alone, sample);
+    learnAlone(cost, sample);
   else if (way == NNCC_SHARED)
     smooth(&cost->shared, sample);
   ++cost->calls;

@@ -45,7 +45,8 @@ static nncc_status runUnits(nncc_instance *instance, const nncc_dispatch *dispat
           ? dispatch->function(call, 0, units, 0)
           : nnccPoolRun(instance->pool, dispatch->function, call, units,
                         nnccChunks(cost, units, instance->threads), &instance->cancelled);
-  nnccLearn(&instance->schedule, cost, units, way);
+  if (!status) /* one that failed has not done its work */
+    nnccLearn(&instance->schedule, cost, units, way);
   return status;
 }
 
@@ -58,7 +59,7 @@ static nncc_status runTeam(nncc_instance *instance, const nncc_dispatch *dispatc
   nnccCallBegins(&instance->schedule);
   nncc_status status =
       nnccPoolRunTeam(instance->pool, dispatch->function, call, workers, &instance->cancelled);
-  if (status != NNCC_NOT_SUPPORTED)
+  if (!status)
     nnccLearn(&instance->schedule, &instance->schedule.costs[index], 1, NNCC_TEAM);
   return status;
 }
@@ -85,6 +86,9 @@ static nncc_status parallelFor(void *host, const nncc_dispatch *dispatch, const 
 
 static nncc_status teamRun(void *host, const nncc_dispatch *dispatch, const nncc_call *call,
                            int32_t workers) {
+  nncc_instance *instance = host;
+  if (workers < 1 || workers > instance->threads)
+    return NNCC_NOT_SUPPORTED;
   return run(host, dispatch, call, workers, /*inTeam=*/true);
 }
 

@@ -63,7 +63,8 @@ static void waitForEnd(Team *team, uint32_t phase) {
     now = nnccNow();
     end = end ? end : now + team->spin;
   } while (now < end);
-  atomic_fetch_add_explicit(&team->sleeps, 1, memory_order_relaxed);
+  if (phase) /* in the first one members may still be waking up */
+    atomic_fetch_add_explicit(&team->sleeps, 1, memory_order_relaxed);
   pthread_mutex_lock(&team->lock);
   atomic_fetch_add(&team->sleeping, 1);
   while (PHASE(atomic_load(&team->state)) == phase)

@@ -87,18 +87,18 @@ int64_t ContractPlanner::chooseBlocks(Tile t) const {
   return least;
 }
 
-/// Of packed weights of which the L2 cache holds two groups of panels.
-bool ContractPlanner::canPrefetch(Tile t) const {
-  return p.packed && !p.blocks && p.batches.empty() && constantOf(p.depth) && panels > t.panels &&
-         2 * t.panels * p.panelBytes() <= 0.7 * facts.l2Bytes;
+/// Whether the emitter can.
+bool ContractPlanner::isPrefetchable() const {
+  return p.packed && !p.blocks && p.batches.empty() && constantOf(p.depth) && fixed(p.depth) > 0;
 }
 
 /// Lines of the next group of panels to fetch in each iteration of the reduction, so that a unit of
-/// `tiles` tiles has fetched all of it. None where so few rows use a panel that reading it is all
-/// there is to do.
+/// `tiles` tiles has fetched all of it. None where the L2 cache does not hold two groups, or where
+/// so few rows use a panel that reading it is all there is to do.
 int64_t ContractPlanner::choosePrefetches(Tile t, int64_t tiles, int64_t unroll) const {
   constexpr int64_t line = 64, most = 8;
-  if (!canPrefetch(t) || tiles < 2)
+  bool fits = 2 * t.panels * p.panelBytes() <= 0.7 * facts.l2Bytes;
+  if (!isPrefetchable() || !fits || tiles < 2 || panels <= t.panels)
     return 0;
   double iterations = static_cast<double>(p.kh * p.kw * nominal(p.depth)) / unroll * tiles;
   return std::clamp<int64_t>(std::ceil(t.panels * p.panelBytes() / line / iterations), 1, most);
@@ -180,8 +180,10 @@ std::string ContractPlanner::refusal(kern::PlanAttr plan) const {
     return "a unit has from 1 to 2^30 tiles";
   if (plan.getUnroll() < 1 || plan.getUnroll() > mostSteps)
     return "from 1 to 16 steps of the reduction are unrolled";
-  if (plan.getPrefetches() && !canPrefetch(tile))
-    return "only packed weights of which the L2 cache holds two groups are fetched ahead";
+  if (plan.getPrefetches() < 0 || plan.getPrefetches() > kern::mostPrefetches)
+    return "from 0 to 64 lines are fetched ahead";
+  if (plan.getPrefetches() && !isPrefetchable())
+    return "only packed weights of constant size are fetched ahead";
   if (blocks == 1)
     return "";
   if (blocks < 1)

@@ -35,7 +35,7 @@ private:
   double stepCycles(int64_t rows, int64_t panels) const;
   double cost(Tile t) const;
   int64_t chooseBlocks(Tile t) const;
-  bool canPrefetch(Tile t) const;
+  bool isPrefetchable() const;
   int64_t choosePrefetches(Tile t, int64_t tiles, int64_t unroll) const;
   /// Tiles of all lines of one group of panels.
   int64_t allTiles(int64_t rows) const;

@@ -76,8 +76,7 @@ struct Lowering : Emitter {
   Value loadRow(Value at) {
     if (isOfBytes)
       return dot.loadRow(*this, type, op.getA(), at);
-    Value scalar = memref::LoadOp::create(b, loc, op.getA(), at);
-    return vector::BroadcastOp::create(b, loc, type, scalar);
+    return broadcastA(at);
   }
 
   /// Cache lines of b for later, in the iteration that begins with step `i`. `ahead`: where those
@@ -153,28 +152,65 @@ struct Lowering : Emitter {
     kern::BlocksAttr format = *op.getBlocks();
     BlockReader reader(*this, {format.getBits(), format.getRows()}, op.getB(), y,
                        op.getPanelStride(), nv);
+    return mr == 1 ? blockOfOneRow(reader, x, acc) : blockOfRows(reader, x, acc);
+  }
+
+  /// `body` with the codes of each row of a block, and where `a` has what they are multiplied by.
+  Values eachBlockRow(BlockReader &reader, Value x, ValueRange carried,
+                      llvm::function_ref<void(ArrayRef<Value>, Value, Values &)> body) {
     int64_t perStep = reader.rowsPerStep(), count = *getConstantIntValue(op.getCounts()[last]);
     int64_t unroll = std::max<int64_t>(1, op.getUnroll() / perStep);
     while (count / perStep % unroll)
       --unroll;
-    return loop(constant(count / perStep), unroll, acc, [&](Value i, ValueRange carried) {
-      Values sums(carried);
+    return loop(constant(count / perStep), unroll, carried, [&](Value i, ValueRange before) {
+      Values values(before);
       for (int64_t u = 0; u < unroll; ++u) {
         Value index = add(i, u);
-        Values weights = reader.step(index);
+        Values codes = reader.codes(index);
         for (int64_t p = 0; p < perStep; ++p)
-          for (int64_t r = 0; r < mr; ++r) {
-            Value k = add(mul(index, perStep), p);
-            Value at = add(x, add(times(k, aStrides[last]), rows[r]));
-            Value scalar = memref::LoadOp::create(b, loc, op.getA(), at);
-            Value row = vector::BroadcastOp::create(b, loc, type, scalar);
-            for (int64_t j = 0; j < nv; ++j)
-              sums[r * nv + j] =
-                  vector::FMAOp::create(b, loc, row, weights[p * nv + j], sums[r * nv + j]);
-          }
+          body(ArrayRef(codes).slice(p * nv, nv),
+               add(x, times(add(mul(index, perStep), p), aStrides[last])), values);
       }
-      return sums;
+      return values;
     });
+  }
+
+  /// Weights are made of the codes, for all rows of the tile.
+  Values blockOfRows(BlockReader &reader, Value x, ValueRange acc) {
+    SmallVector<BlockReader::Line> lines = reader.lines();
+    return eachBlockRow(reader, x, acc, [&](ArrayRef<Value> codes, Value at, Values &sums) {
+      Values weights;
+      for (auto [code, line] : llvm::zip_equal(codes, lines))
+        weights.push_back(vector::FMAOp::create(b, loc, code, line.scale, line.offset));
+      for (int64_t r = 0; r < mr; ++r) {
+        Value row = broadcastA(add(at, rows[r]));
+        for (int64_t j = 0; j < nv; ++j)
+          sums[r * nv + j] = vector::FMAOp::create(b, loc, row, weights[j], sums[r * nv + j]);
+      }
+    });
+  }
+
+  /// Of one row, codes are summed up and the sums are scaled: scale * (sum of a * code) + offset *
+  /// (sum of a).
+  Values blockOfOneRow(BlockReader &reader, Value x, ValueRange acc) {
+    Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+    Values sums = eachBlockRow(reader, x, Values(nv + 1, zero),
+                               [&](ArrayRef<Value> codes, Value at, Values &sums) {
+                                 Value row = broadcastA(at);
+                                 for (int64_t j = 0; j < nv; ++j)
+                                   sums[j] = vector::FMAOp::create(b, loc, row, codes[j], sums[j]);
+                                 sums[nv] = arith::AddFOp::create(b, loc, sums[nv], row);
+                               });
+    Values result;
+    for (auto [j, line] : llvm::enumerate(reader.lines())) {
+      Value sum = vector::FMAOp::create(b, loc, sums[j], line.scale, acc[j]);
+      result.push_back(vector::FMAOp::create(b, loc, sums[nv], line.offset, sum));
+    }
+    return result;
+  }
+
+  Value broadcastA(Value at) {
+    return vector::BroadcastOp::create(b, loc, type, memref::LoadOp::create(b, loc, op.getA(), at));
   }
 
   Values nest(int64_t depth, Value x, Value y, Value ahead, ValueRange acc) {

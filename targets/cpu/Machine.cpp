@@ -100,6 +100,8 @@ Expected<Machine> Machine::parse(StringRef target) {
   initializeTargets();
   if (target == "host")
     return hostMachine();
+  if (target == "x86-64-multi" || target.contains(','))
+    return createStringError("expected one target, found several: '" + target + "'");
   Machine machine = machineNamed(target);
   if (Error error = checkMachine(machine))
     return std::move(error);
@@ -130,6 +132,10 @@ Expected<std::vector<Machine>> Machine::parseAll(StringRef targets) {
       if (Triple(less.triple).getArch() != Triple(more.triple).getArch())
         return createStringError("'" + less.target + "' and '" + more.target +
                                  "' do not go into one library: they are of different kinds");
+      if (less.processor() == more.processor())
+        return createStringError("'" + less.target + "' and '" + more.target +
+                                 "' do not go into one library: both are called '" +
+                                 more.processor() + "'");
       if (less.isa() == more.isa())
         return createStringError("'" + less.target + "' and '" + more.target +
                                  "' do not go into one library: they need the same instructions");
@@ -181,7 +187,21 @@ static ArrayRef<StringLiteral> extensionsOf(const Triple &triple) {
                                           "avxvnni",
                                           "avxifma",
                                           "avxneconvert",
-                                          "amx-int8"};
+                                          "amx-int8",
+                                          "sse4a",
+                                          "fma4",
+                                          "xop",
+                                          "tbm",
+                                          "avx10.1",
+                                          "avx10.2",
+                                          "egpr",
+                                          "push2pop2",
+                                          "ppx",
+                                          "ndd",
+                                          "ccmp",
+                                          "nf",
+                                          "cf",
+                                          "zu"};
   static constexpr StringLiteral aarch64[] = {
       "neon", "rdm",  "fullfp16", "fp16fml", "dotprod", "jsconv", "complxnum", "fptoint", "sha3",
       "bf16", "i8mm", "f32mm",    "f64mm",   "sve",     "sve2",   "sve2p1",    "cssc",    "mops"};

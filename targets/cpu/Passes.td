@@ -10,7 +10,7 @@ def ApplyTuning : Pass<"nncc-cpu-apply-tuning", "::mlir::ModuleOp"> {
     Attaches to each contraction without a plan the one that tuning files, which `nncc tune` writes, have for its
     problem on this processor:
     ```
-    sapphirerapids/32x64 | kern.contract (tensor<4x8xf32>, ...) {...} {...} | threads 2 | #kern.plan<rows = 4, ...> | gain 1.120
+    sapphirerapids/32x64/dot512 | kern.contract (tensor<4x8xf32>, ...) {...} {...} | threads 2 | #kern.plan<rows = 4, ...> | gain 1.120
     ```
     Of several ones the last one counts. The remark `tuning` (category `nncc-cpu`) tells the plan, or why it is not
     taken: numbers of which no kernel can be made, an algorithm that `winograd` excludes. The remark `tuning-unused`

@@ -239,7 +239,9 @@ private:
         b.CreateBinaryIntrinsic(llvm::Intrinsic::smin, frameWorkers(), program.i32(dispatch.team));
     Value *teamRun = service(offsetof(nncc_services, team_run));
     Value *areMore = b.CreateICmpSGT(b.CreateSExt(workers, b.getInt64Ty()), units);
-    b.CreateCondBr(b.CreateAnd(areMore, b.CreateIsNotNull(teamRun)), team, apart);
+    Value *barrier = service(offsetof(nncc_services, barrier));
+    Value *isThere = b.CreateAnd(b.CreateIsNotNull(teamRun), b.CreateIsNotNull(barrier));
+    b.CreateCondBr(b.CreateAnd(areMore, isThere), team, apart);
     b.SetInsertPoint(team);
     program.store(workers, call, offsetof(nncc_call, workers));
     Value *ofTeam = offer(teamRun, dispatch, workers);

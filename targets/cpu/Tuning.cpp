@@ -12,12 +12,14 @@ using llvm::Expected;
 
 namespace nncc::cpu {
 
-static constexpr StringLiteral firstLine = "# nncc tuning 1", separator = " | ";
+static constexpr StringLiteral version = "# nncc tuning ", firstLine = "# nncc tuning 1",
+                               separator = " | ";
 
 std::string processorKey(const Machine &machine) {
   VectorUnit unit = machine.vectorUnit();
-  return machine.cpu + "/" + std::to_string(unit.registers) + "x" +
-         std::to_string(unit.registerBytes);
+  std::string key =
+      machine.cpu + "/" + std::to_string(unit.registers) + "x" + std::to_string(unit.registerBytes);
+  return unit.dotBits ? key + "/dot" + std::to_string(unit.dotBits) : key;
 }
 
 /// The operations of a region, with their operands by number: constants count as operations only.
@@ -62,10 +64,10 @@ public:
   Error read(StringRef text, Tuning &tuning) {
     SmallVector<StringRef> lines;
     text.split(lines, '\n');
+    if (Error error = checkVersion(lines))
+      return error;
     for (StringRef line : lines) {
       ++number;
-      if (number == 1 && line.trim() != firstLine)
-        return fail("'" + firstLine + "'", line);
       if (line.trim().empty() || line.starts_with("#"))
         continue;
       if (Error error = readPlan(line.trim(), tuning))
@@ -75,6 +77,18 @@ public:
   }
 
 private:
+  /// One line tells it, wherever sorting has put it.
+  Error checkVersion(ArrayRef<StringRef> lines) {
+    const StringRef *found =
+        llvm::find_if(lines, [](StringRef line) { return line.starts_with(version); });
+    if (found != lines.end() && found->trim() == firstLine)
+      return Error::success();
+    if (found == lines.end())
+      found = lines.begin();
+    number = found - lines.begin() + 1;
+    return fail("'" + firstLine + "'", *found);
+  }
+
   Error fail(const Twine &expected, StringRef found) const {
     constexpr size_t most = 100;
     std::string shown = found.take_front(most).str() + (found.size() > most ? "..." : "");

@@ -8,8 +8,8 @@
 
 namespace nncc::cpu {
 
-/// What plans are measured for, e.g. "sapphirerapids/32x64": the processor that code is generated
-/// for, its vector registers and their bytes.
+/// What plans are measured for, e.g. "sapphirerapids/32x64/dot512": the processor that code is
+/// generated for, its vector registers and their bytes, and those that have dot products of bytes.
 std::string processorKey(const Machine &machine);
 
 /// The problem that an operation of a kernel is: its types, its attributes without the plan, the
@@ -23,7 +23,7 @@ struct TunedPlan {
 };
 
 /// A tuning file is lines that any tool may sort, merge and cut; of two lines of one processor and
-/// one problem the later one counts. '#' begins a comment, the first of which tells the version.
+/// one problem the later one counts. '#' begins a comment; one of them tells the version.
 /// ```
 /// # nncc tuning 1
 /// <processor> | <problem> | threads <n> | <plan> | gain <factor>

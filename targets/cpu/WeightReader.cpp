@@ -30,19 +30,17 @@ Value nncc::cpu::loadWeights(Emitter &e, VectorType type, Value buffer, Value at
   return arith::BitcastOp::create(e.b, e.loc, type, bits);
 }
 
-BlockReader::BlockReader(Emitter &e, WeightBlocks format, Value buffer, Value block,
-                         int64_t panelStride, int64_t count)
-    : e(e), format(format), buffer(buffer), codes(e.add(block, WeightBlocks::headBytes)),
-      panelStride(panelStride) {
+SmallVector<BlockReader::Line> BlockReader::lines() {
+  SmallVector<Line> lines;
   for (int64_t panel = 0; panel < count; ++panel) {
     Value at = e.add(block, panel * panelStride);
     Value scale = load(WeightBlocks::columns, e.b.getF32Type(), at);
     Value zero = load(WeightBlocks::columns, e.b.getI8Type(), e.add(at, WeightBlocks::scaleBytes));
     zero = arith::ExtUIOp::create(e.b, e.loc, lanesOf(e.b.getI32Type()), zero);
     Value offset = arith::MulFOp::create(e.b, e.loc, scale, toFloat(zero));
-    scales.push_back(scale);
-    offsets.push_back(arith::NegFOp::create(e.b, e.loc, offset));
+    lines.push_back({scale, arith::NegFOp::create(e.b, e.loc, offset)});
   }
+  return lines;
 }
 
 Value BlockReader::load(int64_t elements, Type element, Value at) {
@@ -58,10 +56,9 @@ Value BlockReader::toFloat(Value codes) {
   return arith::SIToFPOp::create(e.b, e.loc, lanesOf(e.b.getF32Type()), codes);
 }
 
-SmallVector<Value> BlockReader::step(Value index) {
-  int64_t count = scales.size();
-  SmallVector<Value> weights(rowsPerStep() * count);
-  Value at = e.add(codes, e.mul(index, WeightBlocks::columns));
+SmallVector<Value> BlockReader::codes(Value index) {
+  SmallVector<Value> codes(rowsPerStep() * count);
+  Value at = e.add(e.add(block, WeightBlocks::headBytes), e.mul(index, WeightBlocks::columns));
   for (int64_t panel = 0; panel < count; ++panel) {
     Value bytes = load(WeightBlocks::columns, e.b.getI8Type(), e.add(at, panel * panelStride));
     bytes = arith::ExtUIOp::create(e.b, e.loc, lanesOf(e.b.getI32Type()), bytes);
@@ -70,8 +67,7 @@ SmallVector<Value> BlockReader::step(Value index) {
       rows = {arith::AndIOp::create(e.b, e.loc, bytes, splat(e, 15)),
               arith::ShRUIOp::create(e.b, e.loc, bytes, splat(e, 4))};
     for (auto [row, value] : llvm::enumerate(rows))
-      weights[row * count + panel] =
-          vector::FMAOp::create(e.b, e.loc, toFloat(value), scales[panel], offsets[panel]);
+      codes[row * count + panel] = toFloat(value);
   }
-  return weights;
+  return codes;
 }

@@ -13,15 +13,23 @@ mlir::Value loadWeights(Emitter &e, mlir::VectorType type, mlir::Value buffer, m
 /// The weights of one block in `count` panels.
 class BlockReader {
 public:
-  /// Reads scales and zero points. `block` is where it begins in the first panel, `panelStride` the
-  /// bytes to the next one.
+  /// `block` is where it begins in the first panel, `panelStride` the bytes to the next one.
   BlockReader(Emitter &e, WeightBlocks format, mlir::Value buffer, mlir::Value block,
-              int64_t panelStride, int64_t count);
+              int64_t panelStride, int64_t count)
+      : e(e), format(format), buffer(buffer), block(block), panelStride(panelStride), count(count) {
+  }
 
   /// Rows that share their bytes.
   int64_t rowsPerStep() const { return 8 / format.bits; }
-  /// The rows of one step: weights[row * count + panel].
-  llvm::SmallVector<mlir::Value> step(mlir::Value index);
+  /// The codes of the rows of one step, as floats: codes[row * count + panel].
+  llvm::SmallVector<mlir::Value> codes(mlir::Value index);
+
+  /// weight = code * scale + offset, in each column of a panel.
+  struct Line {
+    mlir::Value scale, offset;
+  };
+  /// Of each panel.
+  llvm::SmallVector<Line> lines();
 
 private:
   mlir::Value load(int64_t elements, mlir::Type element, mlir::Value at);
@@ -29,9 +37,8 @@ private:
 
   Emitter &e;
   WeightBlocks format;
-  mlir::Value buffer, codes;
-  int64_t panelStride;
-  llvm::SmallVector<mlir::Value> scales, offsets; // weight = code * scale + offset
+  mlir::Value buffer, block;
+  int64_t panelStride, count;
 };
 
 } // namespace nncc::cpu

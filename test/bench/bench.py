@@ -49,7 +49,8 @@ QUICK = "digits_cnn mobilenetv2 resnet18 ppocr_rec minilm".split()
 FULL = QUICK + "resnet50 densenet121 deit_small bert_base bert_base_hf ppocr_cls".split()
 ALL = FULL + (
     "mobilenetv3_large efficientnet_b0 convnext_tiny yolov8n_like unet_small ppocr_det vit_base"
-    " distilbert gpt2_prefill gpt2_decode llama_tiny whisper_tiny_enc lstm_lm crnn_ocr vad_stream"
+    " distilbert gpt2_prefill gpt2_decode gpt2_decode.w8 gpt2_decode.w4 llama_tiny"
+    " whisper_tiny_enc lstm_lm crnn_ocr vad_stream"
     " dlrm magika resnet50.int8 mobilenetv2.int8 bert_base.int8"
 ).split()
 IMAGES = (

@@ -89,13 +89,13 @@ static cl::opt<std::string> cacheOption(
     cl::desc("Keep the code of kernels in this folder, for compilations to come; default: the "
              "environment's NNCC_CACHE_DIR, or nowhere"),
     cl::value_desc("folder"), cl::cat(category()), cl::sub(compileCommand()), cl::sub(runCommand()),
-    cl::sub(benchCommand()), cl::sub(compareCommand()));
+    cl::sub(benchCommand()), cl::sub(compareCommand()), cl::sub(tuneCommand()));
 static cl::opt<unsigned>
     cacheSizeOption("cache-size",
                     cl::desc("MiB that are left in it: what was used longest ago goes first"),
                     cl::init(CompileOptions().cacheMegabytes), cl::value_desc("size"),
                     cl::cat(category()), cl::sub(compileCommand()), cl::sub(runCommand()),
-                    cl::sub(benchCommand()), cl::sub(compareCommand()));
+                    cl::sub(benchCommand()), cl::sub(compareCommand()), cl::sub(tuneCommand()));
 
 static cl::opt<std::string> winogradOption(
     "winograd",
@@ -121,7 +121,7 @@ static cl::opt<bool> keepDenormalsOption(
     cl::desc(
         "Products compute with numbers below 2^-126, which are slow, instead of taking them for 0"),
     cl::cat(category()), cl::sub(compileCommand()), cl::sub(runCommand()), cl::sub(benchCommand()),
-    cl::sub(compareCommand()));
+    cl::sub(compareCommand()), cl::sub(tuneCommand()));
 
 static cl::opt<bool> verboseOption("v", cl::desc("One line per stage with its time and memory"),
                                    cl::cat(category()), cl::sub(compileCommand()),
@@ -193,6 +193,16 @@ static Expected<InsertedPasses> parseInsertion(StringRef text) {
   return result;
 }
 
+/// Whether an option of LLVM or of a plug-in is given.
+static bool givesOthersOptions() {
+  for (cl::SubCommand *command : {&cl::SubCommand::getTopLevel(), &compileCommand(), &runCommand(),
+                                  &benchCommand(), &compareCommand(), &tuneCommand()})
+    for (auto &[name, option] : cl::getRegisteredOptions(*command))
+      if (option->getNumOccurrences() && !is_contained(option->Categories, &category()))
+        return true;
+  return false;
+}
+
 Expected<CompileOptions> commonOptions() {
   CompileOptions options;
   for (StringRef text : dimOptions) {
@@ -236,6 +246,8 @@ Expected<CompileOptions> commonOptions() {
   const char *folder = std::getenv("NNCC_CACHE_DIR");
   options.cacheDir = cacheOption.getNumOccurrences() || !folder ? cacheOption.getValue() : folder;
   options.cacheMegabytes = cacheSizeOption;
+  if (givesOthersOptions()) // which change the code, and are no part of its key
+    options.cacheDir.clear();
   options.tuning = tuningOptions;
   options.machineFacts = machineOption;
   options.verbose = verboseOption;

@@ -17,7 +17,7 @@ namespace nncc::tool {
 // of 24 operations each; `data` is aligned to 64 bytes.
 #define NNCC_REGISTERS                                                                             \
   "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",         \
-      "xmm11", "xmm12", "cc", "memory"
+      "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "cc", "memory"
 #define NNCC_LOOP(name, body)                                                                      \
   static void name(int64_t times, const float *data) {                                             \
     asm volatile("vzeroall\n\t"                                                                    \

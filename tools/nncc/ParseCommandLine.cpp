@@ -19,8 +19,8 @@ namespace nncc::tool {
 static constexpr StringLiteral overview =
     "nncc compiles neural networks ahead of time.\n\n"
     "  nncc model.onnx -o model.so        compile to a native library\n"
-    "  nncc run model.so --input x.npy    run it; bench, compare, check, inspect, tune: see --help "
-    "of each\n";
+    "  nncc run model.so --input x.npy    run it; bench, compare, check, inspect, tune, "
+    "calibrate: see --help of each\n";
 
 /// What the library puts before its messages, as the program's name.
 static constexpr StringLiteral errorPrefix = "nncc: error";

@@ -28,8 +28,6 @@ static std::string commandLine(const CompileOptions &options, StringRef path, si
     if (isGiven)
       words.push_back(word.str());
   };
-  add(options.winograd != CompileOptions().winograd, "--winograd=" + options.winograd);
-  add(options.keepDenormals, "--keep-denormals");
   add(options.header, "--header");
   add(options.weights == WeightsPlace::File, "--weights=file");
   add(options.weightType == WeightType::BF16, "--weight-type=bf16");
@@ -44,8 +42,11 @@ static std::string commandLine(const CompileOptions &options, StringRef path, si
     if (stage.name == "graph")
       for (const std::string &file : options.patterns)
         add(true, "--patterns=" + file);
-    if (stage.name == "schedule")
+    if (stage.name == "schedule") {
+      add(options.winograd != CompileOptions().winograd, "--winograd=" + options.winograd);
+      add(options.keepDenormals, "--keep-denormals");
       add(!options.machineFacts.empty(), "--machine=" + options.machineFacts);
+    }
     if (stage.name == "schedule")
       for (const std::string &file : options.tuning)
         add(true, "--tuning=" + file);

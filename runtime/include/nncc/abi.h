@@ -128,7 +128,7 @@ struct nncc_services {
                           int32_t workers);
   /* Waits in a team until all workers have come; what they wrote before is seen after. One that
    * has returned from the kernel, with whatever status, is not waited for. */
-  void (*barrier)(void *host);
+  void (*barrier)(void *host); /* there where team_run is; floats may be flushed in a caller */
   /* Memory for values whose size is known at run time only, aligned to NNCC_ALIGNMENT. */
   void *(*alloc)(void *host, int64_t bytes);
   void (*free)(void *host, void *memory);
@@ -254,7 +254,8 @@ typedef struct nncc_descriptor {
   int32_t num_input_values, num_output_values;
   const nncc_value_info *input_values, *output_values;
   /* A library with code for several processors has a descriptor for each of them, which differ in
-   * triple, cpu, isa, dispatches, plan, run and infer, and share weights and all that a user sees.
+   * triple, cpu, isa, dispatches, plan, run, infer, checks and live_size, and share weights and all
+   * that a user sees.
    * They stand here from the best processor to the least: a host takes the first one whose isa its
    * machine has. The entry point returns the last one, the only one with this table, so that a host
    * that does not know of it runs the code for the least. 0 and NULL where there is only one. */

@@ -261,7 +261,7 @@ NNCC_API nncc_status nncc_instance_output(const nncc_instance *instance, int32_t
 NNCC_API const char *nncc_instance_error(const nncc_instance *instance);
 
 /* Stops the run in progress at the next chunk of work; it returns NNCC_CANCELLED. From any thread;
- * does nothing where none is in progress. */
+ * does nothing where none is in progress. A recurrence that workers share is one chunk. */
 NNCC_API void nncc_instance_cancel(nncc_instance *instance);
 
 /* Values ----------------------------------------------------------------------------------------

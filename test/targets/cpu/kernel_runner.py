@@ -33,7 +33,8 @@ class Call(ctypes.Structure):
     """nncc_call"""
 
     _fields_ = [("buffers", ctypes.c_void_p), ("dims", ctypes.c_void_p), ("scratch", ctypes.c_void_p),
-                ("scratch_stride", ctypes.c_int64), ("services", ctypes.c_void_p), ("host", ctypes.c_void_p)]
+                ("scratch_stride", ctypes.c_int64), ("services", ctypes.c_void_p), ("host", ctypes.c_void_p),
+                ("workers", ctypes.c_int32)]
 
 
 def guarded(array):

@@ -65,17 +65,18 @@ func.func @open_strides(%a: memref<?xf32>, %b: memref<?xf32>, %x: vector<16xf32>
   return %0#0, %0#1 : vector<16xf32>, vector<16xf32>
 }
 
-// Weights of 4 bits: scales and zero points once per block, then two rows out of each 16 bytes.
+// Weights of 4 bits: two rows out of each 16 bytes. Of one row of A the sums of codes are scaled, at the end of a block.
 // CHECK-LABEL: @blocks
-// CHECK-SAME: %[[A:.*]]: memref<64xf32>, %[[B:.*]]: memref<672xi8>
-// CHECK: scf.for
-// CHECK: vector.load %[[B]]{{.*}} : memref<672xi8>, vector<64xi8>
-// CHECK: %[[OFFSET:.*]] = arith.negf
-// CHECK: scf.for
+// CHECK-SAME: %[[A:.*]]: memref<64xf32>, %[[B:.*]]: memref<672xi8>, %[[X:.*]]: vector<16xf32>
+// CHECK: scf.for {{.*}} iter_args(%[[SUM:.*]] = %[[X]])
+// CHECK: %[[CODES:.*]]:2 = scf.for
 // CHECK-COUNT-2: vector.load %[[B]]{{.*}} : memref<672xi8>, vector<16xi8>
 // CHECK: scf.yield
-// CHECK-NOT: vector.load
-// CHECK: return
+// CHECK: vector.load %[[B]]{{.*}} : memref<672xi8>, vector<64xi8>
+// CHECK: %[[SCALE:.*]] = vector.bitcast
+// CHECK: %[[OFFSET:.*]] = arith.negf
+// CHECK: %[[SCALED:.*]] = vector.fma %[[CODES]]#0, %[[SCALE]], %[[SUM]]
+// CHECK: vector.fma %[[CODES]]#1, %[[OFFSET]], %[[SCALED]]
 func.func @blocks(%a: memref<64xf32>, %b: memref<672xi8>, %x: vector<16xf32>) -> vector<16xf32> {
   %zero = arith.constant 0 : index
   %blocks = arith.constant 2 : index
@@ -83,6 +84,27 @@ func.func @blocks(%a: memref<64xf32>, %b: memref<672xi8>, %x: vector<16xf32>) ->
   %0 = kern.brgemm %a[%zero], %b[%zero] counts(%blocks, %rows) acc(%x) {aStrides = array<i64: 32, 1>, bStrides = array<i64: 336, 8>, rowStride = 0 : i64, panelStride = 672 : i64, nv = 1 : i64, unroll = 4 : i64, blocks = #kern.blocks<bits = 4, rows = 32>}
       : memref<64xf32>, memref<672xi8>, vector<16xf32> -> vector<16xf32>
   return %0 : vector<16xf32>
+}
+
+// Several rows share weights, which are made of the codes: scales and zero points once per block.
+// CHECK-LABEL: @blocks_of_rows
+// CHECK-SAME: %[[A:.*]]: memref<64xf32>, %[[B:.*]]: memref<672xi8>
+// CHECK: scf.for
+// CHECK: vector.load %[[B]]{{.*}} : memref<672xi8>, vector<64xi8>
+// CHECK: %[[OFFSET:.*]] = arith.negf
+// CHECK: scf.for
+// CHECK: vector.load %[[B]]{{.*}} : memref<672xi8>, vector<16xi8>
+// CHECK: vector.fma {{.*}}, %[[OFFSET]]
+// CHECK: scf.yield
+// CHECK-NOT: vector.load
+// CHECK: return
+func.func @blocks_of_rows(%a: memref<64xf32>, %b: memref<672xi8>, %x: vector<16xf32>, %y: vector<16xf32>) -> (vector<16xf32>, vector<16xf32>) {
+  %zero = arith.constant 0 : index
+  %blocks = arith.constant 2 : index
+  %rows = arith.constant 32 : index
+  %0:2 = kern.brgemm %a[%zero], %b[%zero] counts(%blocks, %rows) acc(%x, %y) {aStrides = array<i64: 32, 1>, bStrides = array<i64: 336, 8>, rowStride = 0 : i64, panelStride = 672 : i64, nv = 1 : i64, unroll = 4 : i64, blocks = #kern.blocks<bits = 4, rows = 32>}
+      : memref<64xf32>, memref<672xi8>, vector<16xf32>, vector<16xf32> -> vector<16xf32>, vector<16xf32>
+  return %0#0, %0#1 : vector<16xf32>, vector<16xf32>
 }
 
 // bf16 is the high half of a float.
