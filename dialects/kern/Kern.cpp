@@ -347,6 +347,10 @@ LogicalResult PackOp::verify() {
   return success();
 }
 
+int64_t nncc::kern::elementsPerLine(Value buffer) {
+  return cacheLine * 8 / cast<MemRefType>(buffer.getType()).getElementTypeBitWidth();
+}
+
 LogicalResult BrgemmOp::verify() {
   if (getAStrides().size() != getCounts().size() || getBStrides().size() != getCounts().size() ||
       getCounts().empty())

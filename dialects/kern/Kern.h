@@ -21,6 +21,10 @@ constexpr int64_t bytesPerStep = 4;
 
 /// Of a #kern.plan.
 constexpr int64_t mostPrefetches = 64;
+
+/// Bytes that are fetched at once, and how many elements of a buffer these are.
+constexpr int64_t cacheLine = 64;
+int64_t elementsPerLine(mlir::Value buffer);
 } // namespace nncc::kern
 
 #define GET_ATTRDEF_CLASSES

@@ -34,6 +34,7 @@ class Packer {
 public:
   explicit Packer(ArrayRef<Interval> intervals)
       : intervals(intervals), neighbours(intervals.size()), least(largestLiveSet(intervals)) {
+    int64_t pairs = 1;
     for (size_t i = 0; i < intervals.size(); ++i)
       for (size_t j = 0; j < i; ++j)
         if (liveTogether(intervals[i], intervals[j])) {
@@ -41,7 +42,7 @@ public:
           neighbours[j].push_back(i);
           pairs += 2;
         }
-    rounds = std::clamp<int64_t>(mostSteps / (pairs + 1), 1, mostRounds);
+    rounds = std::clamp<int64_t>(mostSteps / pairs, 1, mostRounds);
   }
 
   void pack() {
@@ -104,7 +105,7 @@ private:
 
   /// Of each order; a round looks at all pairs of neighbours.
   static constexpr int64_t mostRounds = 50, mostSteps = 20'000'000;
-  int64_t rounds = mostRounds, pairs = 0;
+  int64_t rounds;
   ArrayRef<Interval> intervals;
   std::vector<SmallVector<size_t>> neighbours; // that live at the same time
   int64_t least;

@@ -68,10 +68,9 @@ Value ContractEmitter::prefetchOf(Value index) {
   if (!nextGroup)
     return nullptr;
   int64_t taps = p.kh * p.kw, depth = fixed(p.depth), blockCount = fixed(blocks);
-  int64_t lineElements = fixed(p.bK) * 64 / (kern::panel * p.weightBytes); // of 64 bytes
   int64_t steps = splitsDepth() ? fixed(depthBlock) : taps * depth / blockCount;
-  int64_t each =
-      std::max<int64_t>(1, steps / plan.getUnroll()) * plan.getPrefetches() * lineElements;
+  int64_t each = std::max<int64_t>(1, steps / plan.getUnroll()) * plan.getPrefetches() *
+                 kern::elementsPerLine(bufferB);
   int64_t all = plan.getPanels() * fixed(p.bPanel);
   Value part = add(firstTile, index);
   if (block)

@@ -87,21 +87,22 @@ int64_t ContractPlanner::chooseBlocks(Tile t) const {
   return least;
 }
 
-/// Whether the emitter can.
+/// Whether there is a next group of panels in the same matrix.
 bool ContractPlanner::isPrefetchable() const {
-  return p.packed && !p.blocks && p.batches.empty() && constantOf(p.depth) && fixed(p.depth) > 0;
+  return p.hasPanelsOfOneSize() && p.batches.empty() && fixed(p.depth) > 0;
 }
 
 /// Lines of the next group of panels to fetch in each iteration of the reduction, so that a unit of
 /// `tiles` tiles has fetched all of it. None where the L2 cache does not hold two groups, or where
 /// so few rows use a panel that reading it is all there is to do.
 int64_t ContractPlanner::choosePrefetches(Tile t, int64_t tiles, int64_t unroll) const {
-  constexpr int64_t line = 64, most = 8;
+  constexpr int64_t most = 8;
   bool fits = 2 * t.panels * p.panelBytes() <= 0.7 * facts.l2Bytes;
   if (!isPrefetchable() || !fits || tiles < 2 || panels <= t.panels)
     return 0;
   double iterations = static_cast<double>(p.kh * p.kw * nominal(p.depth)) / unroll * tiles;
-  return std::clamp<int64_t>(std::ceil(t.panels * p.panelBytes() / line / iterations), 1, most);
+  return std::clamp<int64_t>(std::ceil(t.panels * p.panelBytes() / kern::cacheLine / iterations), 1,
+                             most);
 }
 
 int64_t ContractPlanner::allTiles(int64_t rows) const {

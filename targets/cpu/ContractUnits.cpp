@@ -198,8 +198,7 @@ LogicalResult nncc::cpu::emitContract(OpBuilder &b, kern::ContractOp op, Kernel 
   if (!contraction->storesSums() && plan.getKBlocks() > 1)
     return op.emitError("expects a reduction in one block where init cannot hold sums of ")
            << contraction->element;
-  if (plan.getPrefetches() &&
-      (!contraction->packed || contraction->blocks || !constantOf(contraction->depth)))
+  if (plan.getPrefetches() && !contraction->hasPanelsOfOneSize())
     return op.emitError("expects no prefetches but of packed weights of constant size");
   if (contraction->blocks && plan.getKBlocks() > 1)
     return op.emitError("expects a reduction in one block with packed weights in blocks");

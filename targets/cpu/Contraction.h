@@ -81,6 +81,9 @@ struct Contraction {
     return blocks ? blocks->panelBytes(nominal(depth))
                   : kh * kw * nominal(depth) * kern::panel * weightBytes;
   }
+  /// Whether the panels of b lie one after the other, of one size that is known: the next ones can
+  /// be fetched ahead.
+  bool hasPanelsOfOneSize() const { return packed && !blocks && constantOf(depth).has_value(); }
   bool isPadded() const { return top || left || bottom || right; }
   /// The length of lines is known at run time only: they are divided there.
   bool hasOpenLines() const { return !constantOf(x.size) || !constantOf(w); }

@@ -84,15 +84,11 @@ struct Lowering : Emitter {
   void fetch(Value ahead, Value i, int64_t unroll) {
     if (!ahead)
       return;
-    Value at = add(ahead, mul(divide(i, unroll).first, op.getPrefetches() * lineElements()));
-    for (int64_t line = 0; line < static_cast<int64_t>(op.getPrefetches()); ++line)
-      memref::PrefetchOp::create(b, loc, op.getB(), add(at, line * lineElements()),
-                                 /*isWrite=*/false,
+    int64_t line = kern::elementsPerLine(op.getB()), lines = op.getPrefetches();
+    Value at = add(ahead, mul(divide(i, unroll).first, lines * line));
+    for (int64_t next = 0; next < lines; ++next)
+      memref::PrefetchOp::create(b, loc, op.getB(), add(at, next * line), /*isWrite=*/false,
                                  /*localityHint=*/2, /*isDataCache=*/true);
-  }
-  int64_t lineElements() {
-    constexpr int64_t lineBytes = 64;
-    return lineBytes * 8 / cast<MemRefType>(op.getB().getType()).getElementTypeBitWidth();
   }
 
   /// `ahead` after `index` runs of the loops below `depth`; null where their iterations are not
@@ -105,8 +101,10 @@ struct Lowering : Emitter {
         return nullptr;
       iterations *= d == last ? llvm::divideCeilSigned(*count, op.getUnroll()) : *count;
     }
-    return ahead ? add(ahead, mul(index, iterations * op.getPrefetches() * lineElements()))
-                 : nullptr;
+    return ahead
+               ? add(ahead,
+                     mul(index, iterations * op.getPrefetches() * kern::elementsPerLine(op.getB())))
+               : nullptr;
   }
 
   /// The innermost loop from `first` on, `unroll` steps at a time.
