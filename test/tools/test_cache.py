@@ -36,6 +36,14 @@ class Cache(ToolTest):
         self.compile()
         self.assertEqual([path.name for path in self.folder.iterdir()], ["m.so"])
 
+    def test_options_of_llvm(self):
+        """They change the code, and no entry tells by which of them it was made."""
+        self.cached()
+        before = self.entries()
+        expected = self.compile("--enable-misched=false")
+        self.assertEqual(self.cached("--enable-misched=false"), expected)
+        self.assertEqual(self.entries(), before)
+
     def test_environment(self):
         run = subprocess.run([NNCC, CNN, "--dim=batch=2", "-o", "m.so"], cwd=self.folder, timeout=120,
                              env={**os.environ, "NNCC_CACHE_DIR": "cache"})  # fmt: skip

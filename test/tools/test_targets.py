@@ -231,6 +231,7 @@ class Targets(ToolTest):
             ("x86_64-linux-gnu:i686", "a processor of 64 bits"),
             ("x86-64-v3,x86-64-v9", "unknown target 'x86-64-v9'"),
             ("x86-64-v3,x86-64-v2,haswell", "they need the same instructions"),
+            ("x86-64-v3,x86-64-v3", "both are called 'x86-64-v3'"),
             ("x86-64-v3,aarch64-linux-gnu:cortex-a76", "they are of different kinds"),
             ("sparc-linux-gnu:v9", "not supported"),
             ("x86_64-windows-msvc:x86-64-v3", "not supported"),
@@ -308,6 +309,11 @@ class Levels(ToolTest):
         self.nncc(MLP, "--dim=batch=2", "--target=x86-64-v3+avxneconvert,x86-64-v3+avxifma,x86-64-v3+avxifma+gfni",
                   "-o", "m.so")  # fmt: skip
         self.nncc("run", "m.so", "--random", code=3, error="does not have 'avx")
+
+    def test_instructions_of_few_machines_are_declared(self):
+        for target, feature in (("x86-64-v3+egpr", "egpr"), ("bdver1", "fma4"), ("bdver1", "xop")):
+            self.nncc(MLP, "--dim=batch=2", "--target", target, "-o", "m.so")
+            self.assertIn(feature, self.inspect()["instructions"])
 
     def test_weights_are_there_once(self):
         w = ModelWriter()

@@ -156,6 +156,13 @@ class Tuning(ToolTest):
         self.assertIn("of_other_processors: 1; of_unknown_problems: 1", remarks)
         self.assertNotIn("Passed tuning", remarks)
 
+    def test_lines_in_any_order(self):
+        kernel = self.tune("-o", "t.txt", budget="0.1s")["kernels"][0]
+        self.write("t.txt", self.line(kernel, kernel["before"]))
+        text = (self.folder / "t.txt").read_text()
+        (self.folder / "t.txt").write_text("".join(sorted(text.splitlines(keepends=True), reverse=True)))
+        self.assertIn("Passed tuning", self.remarks("--tuning", "t.txt"))
+
     def test_broken_files(self):
         plan = "#kern.plan<rows = 1, panels = 1, k_blocks = 1, unit_tiles = 1, unroll = 1, n_slow = true>"
         first, good = "# nncc tuning 1\n", f"cpu/32x64 | kern.contract | threads 1 | {plan} | gain 1\n"
