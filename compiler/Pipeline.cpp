@@ -78,11 +78,11 @@ void buildPlans(OpPassManager &pm, const CompileOptions &options) {
   std::string rates = " fmas=" + std::to_string(facts.fmas) +
                       " loads=" + std::to_string(facts.loads) +
                       " fma-latency=" + std::to_string(facts.fmaLatency) +
-                      " l1-bytes=" + std::to_string(facts.l1Bytes) + l2 +
-                      " l2-rate=" + std::to_string(facts.l2Rate);
+                      " l1-bytes=" + std::to_string(facts.l1Bytes);
   add(pm, "builtin.module(func.func(nncc-cpu-plan-winograd{mode=" + options.winograd + " " +
-              registers + l2 + "},nncc-cpu-plan-contract{" + registers + rates +
-              "},nncc-cpu-plan-attention{" + registers + "},nncc-cpu-plan-recurrence{" + registers +
+              registers + l2 + "},nncc-cpu-plan-contract{" + registers + rates + l2 +
+              " l2-rate=" + std::to_string(facts.l2Rate) + "},nncc-cpu-plan-attention{" +
+              registers + rates + "},nncc-cpu-plan-recurrence{" + registers +
               "}))");
 }
 

@@ -278,6 +278,22 @@ LogicalResult WindowOp::verify() {
 
 LogicalResult WindowOp::verifyRegions() { return verifyEpilogue(*this); }
 
+/// Numbers of which a kernel can be made.
+static LogicalResult verifyPlan(AttentionOp op, AttentionPlanAttr plan) {
+  constexpr int64_t mostSums = 64, most = 1 << 20; // panels of a register tile; each number
+  for (int64_t number : {plan.getQueries(), plan.getKeys(), plan.getKeyBlock(), plan.getRows(),
+                         plan.getPanels(), plan.getUnitBlocks()})
+    if (number < 1 || number > most)
+      return op.emitOpError("expects a plan of numbers from 1 to ") << most << ", found " << plan;
+  if (panel % plan.getRows() || plan.getKeyBlock() % panel)
+    return op.emitOpError("expects rows that divide 16 and blocks of multiples of 16 keys, found ")
+           << plan;
+  if (std::max(plan.getQueries() * plan.getKeys(), plan.getRows() * plan.getPanels()) > mostSums)
+    return op.emitOpError("expects register tiles of at most ")
+           << mostSums << " panels, found " << plan;
+  return success();
+}
+
 LogicalResult AttentionOp::verify() {
   RankedTensorType query = getQueryType(), key = getKeyType(), value = getValueType();
   RankedTensorType init = getInitType();
@@ -305,9 +321,8 @@ LogicalResult AttentionOp::verify() {
       failed(expect(value.getDimSize(3), init.getDimSize(3), "value and init of one width")))
     return failure();
   if (AttentionPlanAttr plan = getPlanAttr())
-    if (std::min({plan.getKeys(), plan.getRows(), plan.getPanels(), plan.getUnitBlocks()}) < 1 ||
-        panel % plan.getRows())
-      return emitOpError("expects a plan of positive numbers, rows that divide 16, found ") << plan;
+    if (failed(verifyPlan(*this, plan)))
+      return failure();
   if (getResult().getType() != init)
     return emitOpError("expects init's type as result");
   if (!getMask())

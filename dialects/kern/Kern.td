@@ -109,12 +109,13 @@ def Kern_AttentionPlanAttr : AttrDef<Kern_Dialect, "AttentionPlan"> {
   let mnemonic = "attention_plan";
   let summary = "How an attention is scheduled on a CPU";
   let description = [{
-    A block is 16 queries. Its scores are computed in register tiles of `keys` keys x 16 queries, its result
-    in tiles of `rows` queries, a divisor of 16, x `panels` * 16 columns. A unit is `unit_blocks` blocks of one
-    head; they share a copy of its keys and values, or read them `in_place`.
+    A block is `queries` panels of 16 queries; it passes over blocks of `key_block` keys, a multiple of 16. Scores
+    are computed in register tiles of `keys` keys x 16 queries of each panel, results in tiles of `rows` queries, a
+    divisor of 16, x `panels` * 16 columns. A unit is `unit_blocks` blocks of one head; they share a copy of its keys
+    and values, or read them `in_place`.
   }];
-  let parameters = (ins "int64_t":$keys, "int64_t":$rows, "int64_t":$panels, "int64_t":$unit_blocks,
-                        "bool":$in_place);
+  let parameters = (ins "int64_t":$queries, "int64_t":$keys, "int64_t":$key_block, "int64_t":$rows,
+                        "int64_t":$panels, "int64_t":$unit_blocks, "bool":$in_place);
   let assemblyFormat = "`<` struct(params) `>`";
 }
 

@@ -1,6 +1,5 @@
 #include "targets/cpu/AttentionEmitter.h"
 
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "targets/cpu/Lanes.h"
@@ -10,11 +9,7 @@ using namespace mlir;
 using namespace nncc;
 using namespace nncc::cpu;
 using kern::panel;
-
-static bool isZero(AffineExpr stride) { return constantOf(stride) == 0; }
-
-/// Steps of a reduction that a tile's loop does at once.
-static constexpr int64_t unroll = 4;
+using Values = SmallVector<Value>;
 
 AttentionEmitter::AttentionEmitter(OpBuilder &b, kern::AttentionOp op, Kernel &kernel)
     : Emitter{b, op.getLoc(), &kernel.sizes}, op(op), kernel(kernel), plan(*op.getPlan()),
@@ -24,10 +19,14 @@ AttentionEmitter::AttentionEmitter(OpBuilder &b, kern::AttentionOp op, Kernel &k
   batches = queries[0], length = queries[2], keyCount = values[2];
   heads = fixed(queries[1]), groups = fixed(values[1]);
   depth = fixed(queries[3]), width = fixed(values[3]);
-  blocks = normalForm(length.ceilDiv(panel));
-  chunks = normalForm(length.ceilDiv(panel * plan.getUnitBlocks()));
+  blocks = normalForm(length.ceilDiv(panel * plan.getQueries()));
+  chunks = normalForm(length.ceilDiv(panel * plan.getQueries() * plan.getUnitBlocks()));
   // Rows of whole panels can be read as they are.
   copies = !plan.getInPlace() || width % panel || constantOf(value.strides[3]) != 1;
+  auto known = constantOf(keyCount);
+  isOneBlock = known && *known <= plan.getKeyBlock();
+  scorePitch = llvm::alignTo(isOneBlock ? *known : plan.getKeyBlock(), panel) * panel;
+  resultPitch = llvm::alignTo(width, panel);
   if (!op.getMask())
     return;
   mask = operand(op.getMask());
@@ -55,6 +54,9 @@ Value AttentionEmitter::splat(double value) {
 Value AttentionEmitter::broadcast(Value scalar) {
   return vector::BroadcastOp::create(b, loc, VectorType::get({panel}, scalar.getType()), scalar);
 }
+Value AttentionEmitter::compare(arith::CmpFPredicate predicate, Value x, double y) {
+  return arith::CmpFOp::create(b, loc, predicate, x, splat(y));
+}
 Value AttentionEmitter::load(Value buffer, Value at) {
   return vector::LoadOp::create(b, loc, vector, buffer, at);
 }
@@ -74,13 +76,17 @@ void AttentionEmitter::allocate() {
   auto scratch = [&](AffineExpr elements) {
     return kernel.allocateScratch(b, loc, elements, vector.getElementType());
   };
-  queries = scratch(b.getAffineConstantExpr(llvm::alignTo(depth, panel) * panel));
+  auto perBlock = [&](int64_t elements) {
+    return scratch(b.getAffineConstantExpr(elements * plan.getQueries()));
+  };
+  queries = perBlock(llvm::alignTo(depth, panel) * panel);
+  scoreRows = perBlock(scorePitch);
+  resultRows = perBlock(panel * resultPitch);
+  factors = perBlock(panel);
   if (copies) {
     keys = scratch(normalForm(keyCount * int64_t(llvm::alignTo(depth, panel))));
     values = scratch(normalForm(keyCount * int64_t(llvm::alignTo(width, panel))));
   }
-  scoreRows = scratch(normalForm(keyCount.ceilDiv(panel) * (panel * panel)));
-  factors = scratch(b.getAffineConstantExpr(panel));
 }
 
 /// Rows of a head one after the other, of whole panels with zeros behind the last column: a model's
@@ -100,217 +106,199 @@ void AttentionEmitter::copyRows(Operand &x, Value to, int64_t width) {
   x.strides[2] = b.getAffineConstantExpr(columns), x.strides[3] = b.getAffineConstantExpr(1);
 }
 
-/// The mask and what `causal` says, for the 16 queries from `first` on and one key.
-Value AttentionEmitter::masked(Value score, Value key, Value first) {
-  if (mask.buffer) {
-    // Where the mask is by query, its lines have been transposed to where the scores go.
-    Value element = isZero(mask.strides[2])
-                        ? broadcast(memref::LoadOp::create(b, loc, mask.buffer,
-                                                           add(mask.at, mul(key, mask.strides[3]))))
-                        : load(scoreRows, mul(key, panel));
-    if (op.getFill()) {
-      Value takesPart = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNE, element, splat(0));
-      score =
-          arith::SelectOp::create(b, loc, takesPart, score, splat(op.getFill()->convertToDouble()));
-    } else {
-      score = arith::AddFOp::create(b, loc, score, element);
-    }
+/// `plan.rows` rows of the block's results, from `row` on; their weights begin at `scores`.
+void AttentionEmitter::resultTile(Value scores, Value row, const Keys &keys, Value column,
+                                  int64_t panels) {
+  int64_t count = plan.getRows();
+  auto at = [&](int64_t r, int64_t j) {
+    return add(add(mul(add(row, r), resultPitch), column), j * panel);
+  };
+  Values sums;
+  for (int64_t r = 0; r < count; ++r) {
+    Value factor =
+        isOneBlock ? Value() : broadcast(memref::LoadOp::create(b, loc, factors, add(row, r)));
+    for (int64_t j = 0; j < panels; ++j)
+      sums.push_back(factor ? arith::MulFOp::create(b, loc, load(resultRows, at(r, j)), factor)
+                            : splat(0));
   }
-  if (op.getCausal()) {
-    auto narrow = [&](Value index) {
-      return broadcast(arith::IndexCastOp::create(b, loc, b.getI32Type(), index));
-    };
-    SmallVector<int32_t> lanes = llvm::to_vector(llvm::seq<int32_t>(0, panel));
-    Value lane = arith::ConstantOp::create(
-        b, loc, DenseElementsAttr::get(VectorType::get({panel}, b.getI32Type()), ArrayRef(lanes)));
-    Value row = arith::AddIOp::create(b, loc, narrow(first), lane);
-    Value past = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, row, narrow(key));
-    score = arith::SelectOp::create(b, loc, past, score, splat(-INFINITY));
-  }
-  return score;
-}
-
-/// The scores of `count` keys, and the largest ones so far. A score that is NaN is passed over, its
-/// power is NaN again, but where the largest one tells whether a query has any key.
-Value AttentionEmitter::scoreTile(int64_t count, Value first, Value query, Value max) {
   Values open; // strides
-  int64_t rowStride = strideOf(key.strides[2], open), step = strideOf(key.strides[3], open);
-  Values sums(count, splat(0));
-  Value at = add(key.at, mul(first, key.strides[2]));
+  int64_t step = strideOf(value.strides[2], open);
+  Value first = add(add(value.at, mul(keys.first, value.strides[2])), column);
   auto product = kern::BrgemmOp::create(
-      b, loc, ValueRange(sums).getTypes(), key.buffer, at, queries, constant(0), constant(depth),
-      open, sums, ArrayRef(step), ArrayRef(panel), rowStride, /*panelStride=*/0, /*nv=*/1, unroll,
-      kern::BlocksAttr());
-  Values scores(product.getResults());
-  double scale = op.getScale().convertToDouble();
-  for (auto [i, score] : llvm::enumerate(scores)) {
-    if (scale != 1)
-      score = arith::MulFOp::create(b, loc, score, splat(scale));
-    score = masked(score, add(first, i), query);
-    store(score, scoreRows, mul(add(first, i), panel));
-  }
-  auto larger = [&](Value x, Value y) -> Value {
-    if (op.getGuard() == kern::Guard::Empty)
-      return arith::MaximumFOp::create(b, loc, x, y);
-    Value isLarger = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x, y);
-    return arith::SelectOp::create(b, loc, isLarger, x, y);
-  };
-  Values chains{max, splat(-INFINITY), splat(-INFINITY), splat(-INFINITY)};
-  for (auto [i, score] : llvm::enumerate(scores))
-    chains[i % 4] = larger(score, chains[i % 4]);
-  return larger(larger(chains[0], chains[1]), larger(chains[2], chains[3]));
+      b, loc, ValueRange(sums).getTypes(), scoreRows, scores, value.buffer, first, keys.count, open,
+      sums, ArrayRef(panel), ArrayRef(step),
+      /*rowStride=*/1, /*panelStride=*/panel, panels, unroll, kern::BlocksAttr());
+  for (int64_t r = 0; r < count; ++r)
+    for (int64_t j = 0; j < panels; ++j)
+      store(product.getResult(r * panels + j), resultRows, at(r, j));
 }
 
-/// -> the largest score of each query among the first `limit` keys
-Value AttentionEmitter::scores(Value first, Value limit) {
-  Value max = splat(-INFINITY), next = constant(0);
-  for (int64_t count = plan.getKeys();;) {
-    Value left = sub(limit, next);
-    Value tiles = divide(left, count).first;
-    if (getConstantIntValue(tiles) != 0)
-      max = loop(tiles, 1, max, [&](Value i, ValueRange carried) {
-              return Values{scoreTile(count, add(next, mul(i, count)), first, carried.front())};
-            }).front();
-    next = add(next, mul(tiles, count));
-    auto rest = getConstantIntValue(sub(limit, next));
-    if (count == 1 || rest == 0)
-      return max;
-    count = rest ? *rest : llvm::divideCeil(count, 2);
-  }
+/// results = factors * results + transposed scores times values, for the rows that are there.
+void AttentionEmitter::results(const Block &block, const Keys &keys) {
+  int64_t all = resultPitch / panel, panels = std::min(plan.getPanels(), all);
+  auto group = [&](Value column, int64_t panels) {
+    loop(divideCeil(block.rows, plan.getRows()), [&](Value i) {
+      auto [q, tile] = divide(i, panel / plan.getRows());
+      Value scores = add(mul(q, scorePitch), mul(tile, plan.getRows()));
+      resultTile(scores, mul(i, plan.getRows()), keys, column, panels);
+    });
+  };
+  if (all / panels)
+    loop(constant(all / panels), [&](Value g) { group(mul(g, panels * panel), panels); });
+  if (int64_t rest = all % panels)
+    group(constant((all - rest) * panel), rest);
 }
 
-/// scores = exp(scores - max) -> their sums
-Value AttentionEmitter::powers(Value keys, Value max) {
-  // Not positive, so never infinite.
-  auto flags = arith::FastMathFlagsAttr::get(b.getContext(), arith::FastMathFlags::ninf |
-                                                                 arith::FastMathFlags::afn);
-  auto rows = [&](Value first, int64_t count) {
-    Values parts;
-    for (int64_t i = 0; i < count; ++i) {
-      Value at = mul(add(first, i), panel);
-      Value x = arith::SubFOp::create(b, loc, load(scoreRows, at), max);
-      parts.push_back(math::ExpOp::create(b, loc, x, flags));
-      store(parts.back(), scoreRows, at);
-    }
-    for (size_t i = 0; i + 1 < parts.size();) { // pairwise
-      parts.push_back(arith::AddFOp::create(b, loc, parts[i], parts[i + 1]));
-      i += 2;
-    }
-    return parts.back();
-  };
-  auto all = [&](Value from, Value count, int64_t step, Value sum) {
-    return loop(count, step, sum,
-                [&](Value i, ValueRange carried) {
-                  Value part = rows(add(from, i), step);
-                  return Values{arith::AddFOp::create(b, loc, carried.front(), part)};
-                })
-        .front();
-  };
-  Value whole = mul(divide(keys, unroll).first, unroll), rest = sub(keys, whole), sum = splat(0);
-  if (getConstantIntValue(whole) != 0)
-    sum = all(constant(0), whole, unroll, sum);
-  if (getConstantIntValue(rest) != 0)
-    sum = all(whole, rest, 1, sum);
-  return sum;
-}
-
-/// Zeros in place of the weights that the guard names. -> the sums that weights are divided by
-Value AttentionEmitter::guarded(Value keys, Value max, Value sum) {
-  if (!constantOf(keyCount)) { // sums of nothing are 0
-    Value isZero = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ, sum, splat(0));
-    sum = arith::SelectOp::create(b, loc, isZero, splat(1), sum);
+/// Results of the queries that are `bad`, one vector a panel: sums of 0 times each value.
+void AttentionEmitter::clear(const Block &block, ArrayRef<Value> bad) {
+  Value any;
+  for (Value part : bad) {
+    Value one = vector::ReductionOp::create(b, loc, vector::CombiningKind::OR, part);
+    any = any ? arith::OrIOp::create(b, loc, any, one) : one;
   }
-  if (op.getGuard() == kern::Guard::None)
-    return sum;
-  Value bad = op.getGuard() == kern::Guard::NaN
-                  ? arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, sum, sum)
-                  : arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ, max, splat(-INFINITY));
-  Value any = vector::ReductionOp::create(b, loc, vector::CombiningKind::OR, bad);
   auto clear = [&] {
-    loop(keys, [&](Value s) {
-      Value at = mul(s, panel);
-      store(arith::SelectOp::create(b, loc, bad, splat(0), load(scoreRows, at)), scoreRows, at);
+    for (auto [q, part] : llvm::enumerate(bad))
+      store(arith::SelectOp::create(b, loc, part, splat(1), splat(0)), factors,
+            constant(q * panel));
+    loop(constant(resultPitch), panel, {}, [&](Value column, ValueRange) {
+      Value sum = loop(size(keyCount), 1, splat(0), [&](Value s, ValueRange carried) {
+                    Value at = add(add(value.at, mul(s, value.strides[2])), column);
+                    Value next = load(value.buffer, at);
+                    return Values{vector::FMAOp::create(b, loc, splat(0), next, carried.front())};
+                  }).front();
+      loop(block.rows, [&](Value l) {
+        Value flag = memref::LoadOp::create(b, loc, factors, l);
+        Value zero = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(0));
+        branch(
+            arith::CmpFOp::create(b, loc, arith::CmpFPredicate::ONE, flag, zero),
+            [&] { store(sum, resultRows, add(mul(l, resultPitch), column)); }, [] {});
+      });
+      return Values();
     });
   };
   branch(any, clear, [] {});
-  return arith::SelectOp::create(b, loc, bad, splat(1), sum);
 }
 
-/// `plan.rows` rows from `row` on of the block's result, of which those below `rows` are there.
-void AttentionEmitter::resultTile(Value first, Value row, Value rows, Value keys, Value column,
-                                  int64_t panels, int64_t tail) {
-  int64_t count = plan.getRows();
-  Values sums(count * panels, splat(0));
-  Values open; // strides
-  int64_t step = strideOf(value.strides[2], open);
-  auto product = kern::BrgemmOp::create(b, loc, ValueRange(sums).getTypes(), scoreRows, row,
-                                        value.buffer, add(value.at, column), keys, open, sums,
-                                        ArrayRef(panel), ArrayRef(step), /*rowStride=*/1,
-                                        /*panelStride=*/panel, panels, unroll,
-                                        kern::BlocksAttr());
-  Value corner =
-      add(add(init.at, mul(add(first, row), init.strides[2])), mul(column, init.strides[3]));
-  auto storeRow = [&](int64_t r) {
-    Value factor = broadcast(memref::LoadOp::create(b, loc, factors, add(row, r)));
-    Value at = add(corner, mul(constant(r), init.strides[2]));
-    for (int64_t j = 0; j < panels; ++j) {
-      Value value = arith::MulFOp::create(b, loc, product.getResult(r * panels + j), factor);
-      storeLanes(*this, value, init.buffer, add(at, mul(constant(j * panel), init.strides[3])),
-                 init.strides[3], j + 1 == panels ? firstLanes(*this, tail, panel) : nullptr);
+/// What `guard` says of queries whose weights are NaN. -> the sums that results are divided by
+Values AttentionEmitter::guarded(const Block &block, Values max, Values sums) {
+  if (op.getGuard() != kern::Guard::None) {
+    Values bad;
+    for (auto [largest, sum] : llvm::zip(max, sums)) {
+      // All scores are -infinity: no key takes part.
+      Value isBad = compare(arith::CmpFPredicate::OEQ, largest, -INFINITY);
+      if (op.getGuard() == kern::Guard::NaN)
+        isBad = arith::OrIOp::create(b, loc, isBad, compare(arith::CmpFPredicate::UNO, sum, 0));
+      bad.push_back(isBad);
+      sum = arith::SelectOp::create(b, loc, isBad, splat(1), sum);
     }
-  };
-  auto all = [&] {
-    for (int64_t r = 0; r < count; ++r)
-      storeRow(r);
-  };
-  auto known = getConstantIntValue(rows);
-  if (known && *known % count == 0)
-    return all();
-  auto isThere = [&](int64_t r) {
-    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, add(row, r), rows);
-  };
-  branch(isThere(count - 1), all, [&] {
-    for (int64_t r = 0; r + 1 < count; ++r)
-      branch(
-          isThere(r), [&] { storeRow(r); }, [] {});
+    clear(block, bad);
+  }
+  if (!constantOf(keyCount)) // sums of no key at all are 0
+    for (Value &sum : sums)
+      sum = arith::SelectOp::create(b, loc, equals(size(keyCount), 0), splat(1), sum);
+  return sums;
+}
+
+/// init = factors * results
+void AttentionEmitter::storeResults(const Block &block) {
+  loop(block.rows, [&](Value l) {
+    Value factor = broadcast(memref::LoadOp::create(b, loc, factors, l));
+    Value to = add(init.at, mul(add(block.first, l), init.strides[2]));
+    for (int64_t e = 0; e < width; e += panel) {
+      Value result = load(resultRows, add(mul(l, resultPitch), e));
+      storeLanes(*this, arith::MulFOp::create(b, loc, result, factor), init.buffer,
+                 add(to, mul(constant(e), init.strides[3])), init.strides[3],
+                 firstLanes(*this, width - e, panel));
+    }
   });
 }
 
-void AttentionEmitter::result(Value first, Value rows, Value keys) {
-  int64_t all = llvm::divideCeil(width, panel), tail = width - (all - 1) * panel;
-  int64_t panels = plan.getPanels() < all ? plan.getPanels() : all;
-  auto group = [&](Value column, int64_t panels, int64_t tail) {
-    loop(divideCeil(rows, plan.getRows()), [&](Value i) {
-      resultTile(first, mul(i, plan.getRows()), rows, keys, column, panels, tail);
-    });
-  };
-  // The last group has code of its own where it differs from the others.
-  int64_t rest = all % panels ? all % panels : tail < panel ? panels : 0;
-  int64_t alike = (all - rest) / panels;
-  if (alike)
-    loop(constant(alike), [&](Value g) { group(mul(g, panels * panel), panels, panel); });
-  if (rest)
-    group(constant(alike * panels * panel), rest, tail);
+/// queries = scale * the queries of the block, transposed
+void AttentionEmitter::packQueries(const Block &block) {
+  int64_t pitch = llvm::alignTo(depth, panel) * panel;
+  Value at = add(query.at, mul(block.first, query.strides[2]));
+  packPanels(*this, {query.buffer, at, query.strides[2], query.strides[3], block.rows},
+             constant(depth), b.getAffineConstantExpr(depth), vector, queries, pitch);
+  double scale = op.getScale().convertToDouble();
+  if (scale == 1)
+    return;
+  loop(constant(block.panels * pitch), panel, {}, [&](Value i, ValueRange) {
+    store(arith::MulFOp::create(b, loc, load(queries, i), splat(scale)), queries, i);
+    return Values();
+  });
 }
 
-/// The queries [first, first + rows) of a head.
-void AttentionEmitter::block(Value first, Value rows) {
-  Value at = add(query.at, mul(first, query.strides[2]));
-  AffineExpr whole = b.getAffineConstantExpr(depth);
-  packPanels(*this, {query.buffer, at, query.strides[2], query.strides[3], rows}, constant(depth),
-             whole, vector, queries, llvm::alignTo(depth, panel) * panel);
-  if (mask.buffer && !isZero(mask.strides[2]))
-    packPanels(*this,
-               {mask.buffer, add(mask.at, mul(first, mask.strides[2])), mask.strides[2],
-                mask.strides[3], rows},
-               size(keyCount), keyCount, vector, scoreRows, /*pitch=*/0);
-  Value keys = size(keyCount);
+void AttentionEmitter::block(const Block &block) {
+  packQueries(block);
+  Value all = size(keyCount), end = all;
   if (op.getCausal())
-    keys = minimum(keys, add(first, panel));
-  Value max = scores(first, keys);
-  Value sum = guarded(keys, max, powers(keys, max));
-  store(arith::DivFOp::create(b, loc, splat(1), sum), factors, constant(0));
-  result(first, rows, keys);
+    end = minimum(end, add(block.first, block.panels * panel));
+  if (!isOneBlock)
+    loop(constant(block.panels * panel * resultPitch), panel, {}, [&](Value i, ValueRange) {
+      store(splat(0), resultRows, i);
+      return Values();
+    });
+
+  int64_t keyBlock = plan.getKeyBlock();
+  auto known = getConstantIntValue(all);
+  auto blockOfKeys = [&](Value index, ValueRange carried) {
+    Keys keys{mul(index, keyBlock), end, all};
+    if (!isOneBlock) {
+      bool isWhole = known && *known % keyBlock == 0;
+      keys.all = isWhole ? constant(keyBlock) : minimum(constant(keyBlock), sub(all, keys.first));
+      keys.count = op.getCausal() ? minimum(constant(keyBlock), sub(end, keys.first)) : keys.all;
+    }
+    transposeMask(block, keys);
+    Values before(carried.take_front(block.panels)), next;
+    Values max = scores(block, keys, before), sums;
+    for (auto [q, largest] : llvm::enumerate(max)) {
+      // Where all scores are -infinity, so far or at all, all powers are 0.
+      Value isNone = compare(arith::CmpFPredicate::OEQ, largest, -INFINITY);
+      Value from = arith::SelectOp::create(b, loc, isNone, splat(0), largest);
+      Value sum = powers(constant(q * scorePitch), keys.count, from);
+      if (!isOneBlock) {
+        Value factor = exponential(arith::SubFOp::create(b, loc, before[q], from));
+        store(factor, factors, constant(q * panel));
+        sum = vector::FMAOp::create(b, loc, carried[block.panels + q], factor, sum);
+      }
+      sums.push_back(sum);
+    }
+    results(block, keys);
+    llvm::append_range(max, sums);
+    return max;
+  };
+  Values carried(block.panels, splat(-INFINITY));
+  carried.append(block.panels, splat(0));
+  carried = isOneBlock ? blockOfKeys(constant(0), carried)
+                       : loop(divideCeil(end, keyBlock), 1, carried, blockOfKeys);
+
+  Values max(ArrayRef(carried).take_front(block.panels));
+  Values sums(ArrayRef(carried).drop_front(block.panels));
+  for (auto [q, sum] : llvm::enumerate(guarded(block, max, sums)))
+    store(arith::DivFOp::create(b, loc, splat(1), sum), factors, constant(q * panel));
+  storeResults(block);
+}
+
+/// The block `index` of a head. The last one has code of its own where it has fewer panels.
+void AttentionEmitter::blockOf(Value index) {
+  int64_t panels = plan.getQueries(), whole = panels * panel;
+  Value first = mul(index, whole);
+  auto known = constantOf(length);
+  if (known && *known % whole == 0)
+    return block({first, constant(whole), panels});
+  int64_t rest = known ? *known % whole : panel, few = llvm::divideCeilSigned(rest, panel);
+  Value rows = minimum(constant(whole), sub(size(length), first));
+  if (few == panels)
+    return block({first, rows, panels});
+  Value isFew = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sle, rows, constant(rest));
+  branch(
+      isFew,
+      [&] {
+        block({first, known ? constant(rest) : rows, few});
+      },
+      [&] {
+        block({first, known ? constant(whole) : rows, panels});
+      });
 }
 
 void AttentionEmitter::unit(Value index) {
@@ -332,12 +320,7 @@ void AttentionEmitter::unit(Value index) {
   auto known = constantOf(blocks);
   if (!known || *known % plan.getUnitBlocks())
     count = minimum(count, sub(size(blocks), from));
-  auto rows = constantOf(length);
-  loop(count, [&](Value i) {
-    Value first = mul(add(from, i), panel);
-    bool isWhole = rows && *rows % panel == 0;
-    block(first, isWhole ? constant(panel) : minimum(constant(panel), sub(size(length), first)));
-  });
+  loop(count, [&](Value i) { blockOf(add(from, i)); });
 }
 
 void AttentionEmitter::emit() {

@@ -77,14 +77,19 @@ def PlanAttention : Pass<"nncc-cpu-plan-attention", "::mlir::func::FuncOp"> {
     Attaches a `#kern.attention_plan` to each attention that has none:
     ```mlir
     kern.attention ins(%q, %k, %v ...) ... {scale = 0.125 : f32}
-      -->   ... {plan = #kern.attention_plan<keys = 16, rows = 8, panels = 2, unit_blocks = 8, in_place = false>, ...}
+      -->   ... {plan = #kern.attention_plan<queries = 2, keys = 12, key_block = 192, rows = 8, panels = 2, ...>, ...}
     ```
-    The remark `plan` (category `nncc-cpu`) tells the plan, and the numbers of queries and keys.
+    Blocks of keys are such that scores stay in the L1 cache. The remark `plan` (category `nncc-cpu`) tells the plan,
+    and the numbers of queries and keys. The options are what the model knows of the processor (see `MachineFacts.h`).
   }];
   let options = [
     Option<"threads", "threads", "int64_t", "0", "threads that share the units; 0: 4 are assumed">,
     Option<"registers", "registers", "int64_t", "32", "vector registers of the machine">,
-    Option<"registerBytes", "register-bytes", "int64_t", "64", "size of a vector register">];
+    Option<"registerBytes", "register-bytes", "int64_t", "64", "size of a vector register">,
+    Option<"fmas", "fmas", "double", "2", "vector multiply-adds that begin in a cycle">,
+    Option<"loads", "loads", "double", "2", "vectors loaded from the L1 cache in a cycle">,
+    Option<"fmaLatency", "fma-latency", "double", "4", "cycles of a multiply-add">,
+    Option<"l1Bytes", "l1-bytes", "double", "49152", "size of the L1 data cache">];
   let dependentDialects = ["::nncc::kern::KernDialect"];
 }
 

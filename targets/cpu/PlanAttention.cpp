@@ -1,6 +1,7 @@
-// Tiles and units of attention.
+// Tiles, blocks and units of attention.
 #include "dialects/Sizes.h"
 #include "dialects/kern/Kern.h"
+#include "targets/cpu/MachineFacts.h"
 #include "targets/cpu/Passes.h"
 
 #include "mlir/IR/Remarks.h"
@@ -15,63 +16,156 @@ using namespace nncc;
 using kern::panel;
 
 namespace {
-struct Planner {
-  int64_t registers, registerBytes, threads;
+/// Times are in cycles.
+class Planner {
+public:
+  Planner(kern::AttentionOp op, const cpu::MachineFacts &facts, int64_t threads)
+      : op(op), facts(facts), threads(threads) {
+    Shape query = shapeOf(op.getQueryType()), value = shapeOf(op.getValueType());
+    length = std::max<int64_t>(1, nominal(query[2]));
+    heads = std::max<int64_t>(1, nominal(query[0] * query[1]));
+    keyCount = std::max<int64_t>(1, nominal(value[2]));
+    isKnown = constantOf(value[2]).has_value();
+    depth = constantOf(query[3]).value_or(panel);
+    columns =
+        std::max<int64_t>(1, llvm::divideCeilSigned(constantOf(value[3]).value_or(panel), panel));
+  }
 
-  int64_t registersPerPanel() const { return llvm::divideCeil(panel * 4, registerBytes); }
+  kern::AttentionPlanAttr plan() {
+    std::optional<double> least;
+    Plan best;
+    // More panels share each key that is read; 3 suffice.
+    int64_t most = std::min<int64_t>({3, llvm::divideCeilSigned(length, panel), sums()});
+    for (int64_t queries = 1; queries <= most; ++queries)
+      for (int64_t keys = 1; keys <= std::min(sums() / queries, keyCount); ++keys) {
+        Plan plan{queries, keys, chooseKeyBlock(queries)};
+        chooseResultTile(plan);
+        double time = chooseUnit(plan);
+        if (!least || time < *least)
+          least = time, best = plan;
+      }
+    return kern::AttentionPlanAttr::get(op.getContext(), best.queries, best.keys, best.keyBlock,
+                                        best.rows, best.panels, best.unitBlocks, best.inPlace);
+  }
+
+private:
+  struct Plan {
+    int64_t queries, keys, keyBlock, rows = 1, panels = 1, unitBlocks = 1;
+    bool inPlace = false;
+  };
+
+  int64_t registersPerPanel() const {
+    return llvm::divideCeilSigned(panel * 4, facts.unit.registerBytes);
+  }
   /// Panels of sums that a tile may have; the rest is for operands and temporaries.
   int64_t sums() const {
+    int64_t registers = facts.unit.registers;
     return std::max<int64_t>(1, (registers - (registers >= 32 ? 6 : 4)) / registersPerPanel());
   }
-  /// Cycles of one step of a tile: its multiply-adds, its loads at two a cycle, and the latency of
-  /// a chain.
+  /// Of a tile: one step of the reduction. Loads get 0.8 of what they do alone, and chains of sums
+  /// that are just long enough wait for each other.
   double step(int64_t rows, int64_t panels) const {
     double vectors = panels * registersPerPanel();
-    return std::max({rows * vectors, (rows + vectors) / 2.0, 4.0});
+    return std::max({rows * vectors / facts.fmas, (rows + vectors) / (0.8 * facts.loads),
+                     1.5 * facts.fmaLatency});
   }
 
-  /// Keys of a tile: so that all tiles are of one size, or the last one is large.
-  int64_t chooseKeys(AffineExpr size, bool isCausal) const {
-    auto count = constantOf(size);
-    if (!count || isCausal) // as many keys as a multiple of 16, or any number: halved tiles follow
-      return std::min(panel, sums());
-    auto cost = [&](int64_t keys) {
-      constexpr double edge = 1; // of a tile's begin and end, in steps
-      double rest = *count % keys ? step(*count % keys, 1) + 5 * edge : 0; // code of its own
-      return (*count / keys) * (step(keys, 1) + edge) + rest;
-    };
-    int64_t best = 1;
-    for (int64_t keys = 2; keys <= std::min(sums(), *count); ++keys)
-      if (cost(keys) <= cost(best))
-        best = keys;
-    return best;
+  /// Keys whose scores take half of the L1 cache, in blocks of one size.
+  int64_t chooseKeyBlock(int64_t queries) const {
+    double room = facts.l1Bytes / 2 / (queries * panel * 4);
+    int64_t blocks = std::max<int64_t>(1, std::llround(keyCount / room));
+    return llvm::alignTo(isKnown ? llvm::divideCeilSigned(keyCount, blocks) : int64_t(room), panel);
   }
 
-  kern::AttentionPlanAttr plan(kern::AttentionOp op) const {
-    Shape query = shapeOf(op.getQueryType()), value = shapeOf(op.getValueType());
-    // As many rows of the result as there are: their weights lie side by side.
-    int64_t rows = std::min<int64_t>(panel, llvm::bit_floor(static_cast<uint64_t>(sums())));
-    int64_t all = llvm::divideCeil(constantOf(value[3]).value_or(panel), panel);
-    int64_t panels = std::clamp<int64_t>(sums() / rows, 1, std::max<int64_t>(all, 1));
-    int64_t blocks = std::max<int64_t>(1, nominal(query[2].ceilDiv(panel))), unit = blocks;
-    int64_t heads = std::max<int64_t>(1, nominal(query[0] * query[1]));
-    // Keys and values are copied for each unit: two blocks should share them.
-    while (unit > 2 && heads * llvm::divideCeilSigned(blocks, unit) < 4 * threads)
-      unit = llvm::divideCeilSigned(unit, 2);
-    return kern::AttentionPlanAttr::get(op.getContext(), chooseKeys(value[2], op.getCausal()), rows,
-                                        panels, unit, /*in_place=*/unit == 1);
+  void chooseResultTile(Plan &plan) const {
+    std::optional<double> least;
+    for (int64_t rows = 1; rows <= std::min(panel, sums()); rows *= 2)
+      for (int64_t panels = 1; panels <= std::min(columns, sums() / rows); ++panels) {
+        Plan trial{1, 1, panel, rows, panels};
+        double time = resultTime(trial, panel, 1);
+        // As many rows as there are: their weights lie side by side.
+        if (!least || time <= *least)
+          least = time, plan.rows = rows, plan.panels = panels;
+      }
   }
+
+  /// Products of the weights of `keys` keys, of `rows` queries.
+  double resultTime(const Plan &plan, int64_t rows, double keys) const {
+    int64_t rest = columns % plan.panels, tiles = llvm::divideCeilSigned(rows, plan.rows);
+    double perKey =
+        (columns / plan.panels) * step(plan.rows, plan.panels) + (rest ? step(plan.rows, rest) : 0);
+    // Sums are scaled, loaded and stored.
+    double edges = 1.5 * plan.rows * columns * registersPerPanel();
+    return tiles * (keys * perKey + edges);
+  }
+
+  /// Of `panels` panels, of which `rows` queries are there, and a block of `keys` keys.
+  double pairTime(const Plan &plan, int64_t panels, int64_t rows, int64_t keys) const {
+    constexpr double edge = 20;                     // of a tile's begin and end
+    constexpr double exponential = 9, largest = 40; // of a vector of scores; of a block
+    double scores = (keys / plan.keys) * (depth * step(plan.keys, panels) + edge);
+    if (int64_t rest = keys % plan.keys) // code of its own
+      scores += depth * step(rest, panels) + 5 * edge;
+    double softmax = panels * registersPerPanel() * (keys * exponential + largest);
+    return scores + softmax + resultTime(plan, rows, keys);
+  }
+
+  /// Of `panels` panels, of which `rows` queries are there, and `keys` keys.
+  double blockTime(const Plan &plan, int64_t panels, int64_t rows, int64_t keys) const {
+    constexpr double transpose = 500;
+    double time =
+        panels * transpose + (keys / plan.keyBlock) * pairTime(plan, panels, rows, plan.keyBlock);
+    int64_t rest = keys % plan.keyBlock;
+    return rest ? time + pairTime(plan, panels, rows, rest) : time;
+  }
+
+  /// Units that leave little to wait for, each of which copies keys and values where several blocks
+  /// share them. -> the time of all of them
+  double chooseUnit(Plan &plan) {
+    int64_t lanes = plan.queries * panel, rest = length % lanes;
+    int64_t blocks = llvm::divideCeilSigned(length, lanes);
+    // With `causal` keys take part up to the end of a block of queries.
+    int64_t keys =
+        op.getCausal() ? std::min(keyCount, (std::min(length, keyCount) + lanes) / 2) : keyCount;
+    double all = (length / lanes) * blockTime(plan, plan.queries, lanes, keys);
+    if (rest)
+      all += blockTime(plan, llvm::divideCeilSigned(rest, panel), rest, keyCount);
+    // A line of 16 elements in 9 cycles. Where they are not copied, the first block waits for the
+    // L2 cache, and lines at a head's pitch meet in few sets of the L1 cache.
+    double copy = keyCount * 9.0 * (llvm::divideCeilSigned(depth, panel) + columns);
+    double wait = 0.4 * copy, pitch = 1.07;
+    std::optional<double> least;
+    for (int64_t unit = blocks;; unit = llvm::divideCeilSigned(unit, 2)) {
+      double compute = all / blocks * unit, copied = compute + copy;
+      double inPlace = compute * pitch + wait, time = std::min(copied, inPlace);
+      int64_t units = heads * llvm::divideCeilSigned(blocks, unit);
+      // The last one of a worker begins when others have ended theirs.
+      double total = (llvm::divideCeilSigned(units, threads) + 0.25) * time;
+      if (!least || total < *least) {
+        least = total;
+        plan.unitBlocks = unit, plan.inPlace = inPlace < copied;
+      }
+      if (unit == 1)
+        return *least;
+    }
+  }
+
+  kern::AttentionOp op;
+  const cpu::MachineFacts &facts;
+  int64_t threads, length, heads, keyCount, depth, columns;
+  bool isKnown; // the number of keys
 };
 
 struct PlanAttention : nncc::cpu::impl::PlanAttentionBase<PlanAttention> {
   using PlanAttentionBase::PlanAttentionBase;
 
   void runOnOperation() override {
+    cpu::MachineFacts facts{cpu::VectorUnit{registers, registerBytes}, fmas, loads, fmaLatency,
+                            l1Bytes};
     getOperation()->walk([&](kern::AttentionOp op) {
       if (op.getPlan() || llvm::is_contained(op.getInitType().getShape(), 0))
         return;
-      Planner planner{registers, registerBytes, threads ? threads : 4};
-      kern::AttentionPlanAttr plan = planner.plan(op);
+      kern::AttentionPlanAttr plan = Planner(op, facts, threads ? threads : 4).plan();
       op.setPlanAttr(plan);
       remark::analysis(op.getLoc(), remark::RemarkOpts::name("plan").category("nncc-cpu"))
           << remark::metric("plan", plan)

@@ -519,8 +519,29 @@ func.func @f(%q: tensor<1x4x5x8xf32>, %y: tensor<1x4x5x8xf32>) {
 // -----
 
 func.func @f(%q: tensor<1x4x5x8xf32>, %y: tensor<1x4x5x8xf32>) {
-  // expected-error @below {{expects a plan of positive numbers, rows that divide 16}}
-  %0 = kern.attention ins(%q, %q, %q : tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>) outs(%y : tensor<1x4x5x8xf32>) {scale = 1.0 : f32, plan = #kern.attention_plan<keys = 4, rows = 6, panels = 1, unit_blocks = 1, in_place = false>} -> tensor<1x4x5x8xf32>
+  // expected-error @below {{expects rows that divide 16 and blocks of multiples of 16 keys}}
+  %0 = kern.attention ins(%q, %q, %q : tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>) outs(%y : tensor<1x4x5x8xf32>) {scale = 1.0 : f32, plan = #kern.attention_plan<queries = 1, keys = 4, key_block = 16, rows = 6, panels = 1, unit_blocks = 1, in_place = false>} -> tensor<1x4x5x8xf32>
+  return
+}
+// -----
+
+func.func @f(%q: tensor<1x4x5x8xf32>, %y: tensor<1x4x5x8xf32>) {
+  // expected-error @below {{expects rows that divide 16 and blocks of multiples of 16 keys}}
+  %0 = kern.attention ins(%q, %q, %q : tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>) outs(%y : tensor<1x4x5x8xf32>) {scale = 1.0 : f32, plan = #kern.attention_plan<queries = 1, keys = 4, key_block = 20, rows = 8, panels = 1, unit_blocks = 1, in_place = false>} -> tensor<1x4x5x8xf32>
+  return
+}
+// -----
+
+func.func @f(%q: tensor<1x4x5x8xf32>, %y: tensor<1x4x5x8xf32>) {
+  // expected-error @below {{expects a plan of numbers from 1 to 1048576}}
+  %0 = kern.attention ins(%q, %q, %q : tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>) outs(%y : tensor<1x4x5x8xf32>) {scale = 1.0 : f32, plan = #kern.attention_plan<queries = 1, keys = 4, key_block = 16, rows = 8, panels = 0, unit_blocks = 1, in_place = false>} -> tensor<1x4x5x8xf32>
+  return
+}
+// -----
+
+func.func @f(%q: tensor<1x4x5x8xf32>, %y: tensor<1x4x5x8xf32>) {
+  // expected-error @below {{expects register tiles of at most 64 panels}}
+  %0 = kern.attention ins(%q, %q, %q : tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>) outs(%y : tensor<1x4x5x8xf32>) {scale = 1.0 : f32, plan = #kern.attention_plan<queries = 9, keys = 8, key_block = 16, rows = 8, panels = 1, unit_blocks = 1, in_place = false>} -> tensor<1x4x5x8xf32>
   return
 }
 // -----

@@ -6,6 +6,8 @@ from kernel_runner import check, run_cases
 from open_sizes import empty, evaluate_shape, tensor
 
 rng = np.random.default_rng(0)
+# Several blocks of few keys, the last ones not whole.
+SMALL = "queries = 2, keys = 8, key_block = 16, rows = 4, panels = 1, unit_blocks = 1, in_place = false"
 CASES = {}  # name: (title, text, arguments' shapes, function of the inputs, symbols, what inputs hold)
 
 
@@ -73,6 +75,11 @@ def gaps(inputs):
     inputs[3][0, :, :1] = -np.inf
 
 
+def gaps_if_any(inputs):
+    if inputs[3].size:
+        gaps(inputs)
+
+
 def choices(inputs):
     inputs[3][...] = rng.random(inputs[3].shape) < 0.6
     inputs[3][0, :, :1] = 0
@@ -91,33 +98,42 @@ def fixed():
     add("no scale, no keys", 1, 2, 2, 20, 30, 8, 8, scale=1.0)
     add("keys by depth", 2, 2, 2, 20, 30, 8, 8, transposed_key=True)
     add("negative scale", 1, 2, 2, 20, 30, 8, 8, scale=-0.7)
-    for plan in ("keys = 1, rows = 1, panels = 1, unit_blocks = 1, in_place = false", "keys = 7, rows = 2, panels = 3, unit_blocks = 2, in_place = false",
-                 "keys = 24, rows = 16, panels = 1, unit_blocks = 9, in_place = true"):
+    for plan in ("queries = 1, keys = 1, key_block = 16, rows = 1, panels = 1, unit_blocks = 1, in_place = false",
+                 "queries = 2, keys = 7, key_block = 32, rows = 2, panels = 3, unit_blocks = 2, in_place = false",
+                 "queries = 3, keys = 8, key_block = 16, rows = 8, panels = 2, unit_blocks = 1, in_place = true",
+                 "queries = 1, keys = 24, key_block = 48, rows = 16, panels = 1, unit_blocks = 9, in_place = true",
+                 "queries = 2, keys = 12, key_block = 64, rows = 4, panels = 4, unit_blocks = 9, in_place = false"):
         add(f"planned: {plan}", 2, 2, 1, 70, 50, 24, 70, plan=plan)
         add(f"planned, whole panels: {plan}", 2, 2, 1, 70, 50, 24, 64, plan=plan)
         add(f"planned, causal: {plan}", 2, 2, 1, 70, 50, 24, 70, plan=plan, causal=True)
 
 
+def infinite_values(inputs):
+    gaps(inputs)
+    inputs[2].flat[7] = np.inf
+
+
 def masks():
-    for shape in itertools.product((1, 2), (1, 4), (1, 37), (1, 50)):
-        add(f"mask {shape}", 2, 4, 2, 37, 50, 16, 16, mask=shape)
-    for shape in ((2, 1, 1, 50), (1, 4, 37, 50)):
+    for shape, plan in itertools.product(itertools.product((1, 2), (1, 4), (1, 37), (1, 50)), (None, SMALL)):
+        add(f"mask {shape}, {plan}", 2, 4, 2, 37, 50, 16, 16, mask=shape, plan=plan)
+    for shape, plan in itertools.product(((2, 1, 1, 50), (1, 4, 37, 50)), (None, SMALL)):
         for guard in ("none", "empty", "nan"):
-            add(f"mask {shape} of -inf, {guard}", 2, 4, 4, 37, 50, 16, 16, mask=shape, guard=guard, values=gaps)
-            add(f"choice {shape}, {guard}", 2, 4, 4, 37, 50, 16, 16, mask=shape, fill=-np.inf, guard=guard, values=choices)
-            add(f"nan and inf {shape}, {guard}", 2, 4, 4, 37, 50, 16, 16, mask=shape, guard=guard, values=trouble)
-        add(f"choice {shape} of -1e4", 2, 4, 4, 37, 50, 16, 16, mask=shape, fill=-10000.0, values=choices)
-        add(f"mask {shape}, causal", 2, 4, 4, 37, 50, 16, 16, mask=shape, causal=True, guard="empty", values=gaps)
+            for title, values in (("of -inf", gaps), ("of nan and inf", trouble), ("of infinite values", infinite_values)):
+                add(f"mask {shape} {title}, {guard}, {plan}", 2, 4, 4, 37, 50, 16, 16, mask=shape, guard=guard, values=values, plan=plan)
+            add(f"choice {shape}, {guard}, {plan}", 2, 4, 4, 37, 50, 16, 16, mask=shape, fill=-np.inf, guard=guard, values=choices, plan=plan)
+        add(f"choice {shape} of -1e4, {plan}", 2, 4, 4, 37, 50, 16, 16, mask=shape, fill=-10000.0, values=choices, plan=plan)
+        add(f"mask {shape}, causal, {plan}", 2, 4, 4, 37, 50, 16, 16, mask=shape, causal=True, guard="empty", values=gaps, plan=plan)
 
 
 def open_ones():
     sizes = [(1, 5, 5), (2, 17, 1), (1, 64, 64), (2, 100, 128), (1, 128, 100), (0, 5, 5), (2, 0, 5), (2, 5, 0), (1, 1, 600), (1, 7, 1200)]
     for d, e in ((8, 8), (20, 40), (64, 64)):
         add(f"open {d} x {e}", "s0", 2, 2, "s1", "s2", d, e, sizes)
-    add("open, in place", "s0", 2, 2, "s1", "s2", 24, 32, sizes, heads_last=False, transposed_key=True, plan="keys = 16, rows = 8, panels = 2, unit_blocks = 1, in_place = true")
+    add("open, in place", "s0", 2, 2, "s1", "s2", 24, 32, sizes, heads_last=False, transposed_key=True, plan="queries = 2, keys = 16, key_block = 64, rows = 8, panels = 2, unit_blocks = 1, in_place = true")
     add("open, grouped, causal", "s0", 4, 2, "s1", "s2", 16, 16, sizes, causal=True)
     add("open, one length", "s0", 3, 3, "s1", "s1", 16, 16, [s[:2] for s in sizes], mask=["s0", 1, 1, "s1"])
     add("open, whole mask", "s0", 3, 3, "s1", "s2", 16, 16, sizes, mask=[1, 3, "s1", "s2"], guard="empty")
+    add("open, no key", "s0", 3, 3, "s1", "s2", 16, 16, sizes, mask=["s0", 1, 1, "s2"], values=gaps_if_any)
     add("open, mask of queries", "s0", 3, 3, "s1", "s2", 16, 16, sizes, mask=[1, 1, "s1", 1])
     add("open batch", "s0", 3, 3, 50, 30, 16, 16, [(0,), (1,), (5,)], mask=["s0", 1, 50, 30])
 

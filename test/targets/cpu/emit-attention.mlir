@@ -2,16 +2,16 @@
 
 // BERT: the heads of query, key, value and result lie beside one another. A unit is a head.
 // CHECK-LABEL: @bert
-// CHECK-SAME: rt.scratch = {{[0-9]+}} : i64, rt.units = 24 : i64
+// CHECK-SAME: rt.scratch = {{[0-9]+}} : i64, rt.units = 12 : i64
 // CHECK: scf.for %{{.*}} = %arg1 to %arg2
-// Scores of 16 keys and 16 queries; the mask has one element a key.
-// CHECK: kern.brgemm {{.*}}aStrides = array<i64: 1>, bStrides = array<i64: 16>, nv = 1 : i64, panelStride = 0 : i64, rowStride = 64 : i64
+// Scores of 8 keys and 3 x 16 queries, which are scaled; the mask has one element a key.
 // CHECK: arith.mulf
+// CHECK: kern.brgemm {{.*}}aStrides = array<i64: 1>, bStrides = array<i64: 16>, nv = 3 : i64, panelStride = 1024 : i64, rowStride = 64 : i64
 // CHECK: memref.load
 // CHECK: arith.addf
 // CHECK: math.exp {{.*}} fastmath<ninf,afn>
-// The result: weights transposed times values.
-// CHECK: kern.brgemm {{.*}}aStrides = array<i64: 16>, bStrides = array<i64: 64>, nv = 1 : i64, panelStride = 16 : i64, rowStride = 1 : i64
+// The result: weights transposed times values, all keys at once.
+// CHECK: kern.brgemm {{.*}}acc(%[[ZERO:[a-z_0-9]+]], %[[ZERO]], {{.*}}aStrides = array<i64: 16>, bStrides = array<i64: 64>, nv = 2 : i64, panelStride = 16 : i64, rowStride = 1 : i64
 func.func @bert(%q: tensor<1x128x12x64xf32>, %k: tensor<1x128x12x64xf32>, %v: tensor<1x128x12x64xf32>, %m: tensor<1x1x1x128xf32>) -> tensor<1x128x12x64xf32> attributes {rt.kernel} {
   %e = tensor.empty() : tensor<1x12x128x64xf32>
   %tq = linalg.transpose ins(%q : tensor<1x128x12x64xf32>) outs(%e : tensor<1x12x128x64xf32>) permutation = [0, 2, 1, 3]
@@ -21,6 +21,25 @@ func.func @bert(%q: tensor<1x128x12x64xf32>, %k: tensor<1x128x12x64xf32>, %v: te
   %o = tensor.empty() : tensor<1x128x12x64xf32>
   %r = linalg.transpose ins(%y : tensor<1x12x128x64xf32>) outs(%o : tensor<1x128x12x64xf32>) permutation = [0, 2, 1, 3]
   return %r : tensor<1x128x12x64xf32>
+}
+
+// -----
+
+// Blocks of keys: the largest scores and the sums of both panels of queries are carried from block to block, and what is
+// there already is scaled.
+// CHECK-LABEL: @blocks
+// CHECK: %[[STATE:.*]]:4 = scf.for {{.*}} iter_args(%[[MAX:.*]] = %{{.*}}, %{{.*}} = %{{.*}}, %[[SUM:.*]] = %{{.*}}, %{{.*}} = %{{.*}}) -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
+// CHECK: kern.brgemm {{.*}}nv = 2 : i64
+// CHECK: %[[DROP:.*]] = arith.subf %[[MAX]],
+// CHECK: %[[FACTOR:.*]] = math.exp %[[DROP]] fastmath<ninf,afn>
+// CHECK: vector.fma %[[SUM]], %[[FACTOR]],
+// CHECK: %[[OLD:.*]] = arith.mulf
+// CHECK: kern.brgemm {{.*}}acc(%[[OLD]],
+// CHECK: arith.divf %{{.*}}, %[[STATE]]#2
+func.func @blocks(%q: tensor<1x1x32x16xf32>, %k: tensor<1x1x64x16xf32>) -> tensor<1x1x32x16xf32> attributes {rt.kernel} {
+  %e = tensor.empty() : tensor<1x1x32x16xf32>
+  %y = kern.attention ins(%q, %k, %k : tensor<1x1x32x16xf32>, tensor<1x1x64x16xf32>, tensor<1x1x64x16xf32>) outs(%e : tensor<1x1x32x16xf32>) {scale = 1.0 : f32, plan = #kern.attention_plan<queries = 2, keys = 8, key_block = 32, rows = 8, panels = 1, unit_blocks = 1, in_place = true>} -> tensor<1x1x32x16xf32>
+  return %y : tensor<1x1x32x16xf32>
 }
 
 // -----

@@ -3,10 +3,10 @@
 
 // BERT: the heads of query, key, value and result lie beside one another. A unit is a head.
 // CHECK-LABEL: @bert
-// CHECK: plan = #kern.attention_plan<keys = 16, rows = 16, panels = 1, unit_blocks = 4, in_place = false>
+// CHECK: plan = #kern.attention_plan<queries = 3, keys = 8, key_block = 128, rows = 8, panels = 2, unit_blocks = 3, in_place = false>
 // Two registers a panel and 12 for the sums.
 // AVX2-LABEL: @bert
-// AVX2: plan = #kern.attention_plan<keys = {{[1-6]}}, rows = 4, panels = 1,
+// AVX2: plan = #kern.attention_plan<queries = {{[1-3]}}, keys = {{[1-6]}}, key_block = 128, rows = {{[1-4]}}, panels = {{[1-6]}},
 func.func @bert(%q: tensor<1x128x12x64xf32>, %k: tensor<1x128x12x64xf32>, %v: tensor<1x128x12x64xf32>, %m: tensor<1x1x1x128xf32>) -> tensor<1x128x12x64xf32> attributes {rt.kernel} {
   %e = tensor.empty() : tensor<1x12x128x64xf32>
   %tq = linalg.transpose ins(%q : tensor<1x128x12x64xf32>) outs(%e : tensor<1x12x128x64xf32>) permutation = [0, 2, 1, 3]
@@ -28,6 +28,18 @@ func.func @one(%q: tensor<2x4x1x32xf32>, %k: tensor<2x2x128x32xf32>, %v: tensor<
   %e = tensor.empty() : tensor<2x4x1x32xf32>
   %y = kern.attention ins(%q, %k, %v : tensor<2x4x1x32xf32>, tensor<2x2x128x32xf32>, tensor<2x2x128x32xf32>) outs(%e : tensor<2x4x1x32xf32>) {scale = 1.0 : f32} -> tensor<2x4x1x32xf32>
   return %y : tensor<2x4x1x32xf32>
+}
+
+// -----
+
+// Scores of all keys are too many for the L1 cache: blocks of keys.
+// CHECK-LABEL: @long
+// CHECK: plan = #kern.attention_plan<queries = 3, keys = 8, key_block = 128, rows = 8, panels = 2, unit_blocks = 8, in_place = false>
+// AVX2-LABEL: @long
+func.func @long(%q: tensor<1x6x1500x64xf32>) -> tensor<1x6x1500x64xf32> attributes {rt.kernel} {
+  %e = tensor.empty() : tensor<1x6x1500x64xf32>
+  %y = kern.attention ins(%q, %q, %q : tensor<1x6x1500x64xf32>, tensor<1x6x1500x64xf32>, tensor<1x6x1500x64xf32>) outs(%e : tensor<1x6x1500x64xf32>) {scale = 1.0 : f32} -> tensor<1x6x1500x64xf32>
+  return %y : tensor<1x6x1500x64xf32>
 }
 
 // -----
