@@ -86,6 +86,7 @@ mlir::Value expandExp(MathBuilder &m, mlir::Value x, bool isNormal = false);
 mlir::Value expandExp2(MathBuilder &m, mlir::Value x);
 mlir::Value expandNormalExp(MathBuilder &m, mlir::Value x);
 mlir::Value expandExpM1(MathBuilder &m, mlir::Value x);
+mlir::Value expandErf(MathBuilder &m, mlir::Value x);
 mlir::Value expandSinh(MathBuilder &m, mlir::Value x);
 mlir::Value expandCosh(MathBuilder &m, mlir::Value x);
 mlir::Value expandLog(MathBuilder &m, mlir::Value x);

@@ -185,3 +185,24 @@ Value nncc::cpu::expandPow(MathBuilder &m, Value x, Value y) {
   Value isOne = arith::OrIOp::create(m.b, m.loc, m.equal(y, zero), m.equal(x, one));
   return m.select(isOne, one, result);
 }
+
+/// Below 0.95 an odd polynomial; above, 1 - erfc(x), whose logarithm is nearly a parabola.
+Value nncc::cpu::expandErf(MathBuilder &m, Value x) {
+  Value magnitude = m.abs(x);
+  Value square = m.mul(x, x);
+  Value factor =
+      m.polynomial(square, {0.12837914231075484, -0.3761244593062241, 0.11281320651211833,
+                            -0.02674886322819757, 0.00496750554118207, -0.0005862076470798299});
+  Value small = m.fma(x, factor, x);
+  Value t = m.clamp(magnitude, 0, 3.93); // beyond: 1
+  Value log2 = m.polynomial(t, {-0.0031678452111984267, -1.6144808432231283, -0.9410570760044603,
+                                -0.12995705121081955, 0.02198995926622619, -0.0017436774127551063});
+  // The sum's lowest bits are the nearest integer, and the bias of exponents.
+  Value shift = m.constant(0x1.8p23 + 127);
+  Value shifted = m.add(log2, shift), r = m.sub(log2, m.sub(shifted, shift));
+  Value power = m.floatOf(m.shiftLeft(m.bitsOf(shifted), 23));
+  Value p = m.polynomial(r, {1.0000000716694397, 0.6931469670385237, 0.24022119649853974,
+                             0.05550713276944413, 0.009675545373150034, 0.0013276483575345832});
+  Value large = m.copySign(m.fma(m.neg(p), power, m.constant(1)), x);
+  return m.select(m.less(magnitude, m.constant(0.95)), small, large);
+}

@@ -177,10 +177,10 @@ def ApproximateMath : Pass<"nncc-cpu-approximate-math", "::mlir::func::FuncOp"> 
     | asinh | 2.7 | -0x1.fd05cep-2 |
     | acosh | 2.9 | 0x1.1a7c72p+0 |
     | atanh | 3.1 | -0x1.fe5e84p-8 |
-    | erf | 4.8 | 0x1.dce0a6p+0 |
+    | erf | 1.6 | 0x1.f7af9cp-1 |
     | erfc | 3.5 | 0x1.a0b89ep-1 |
 
-    NaN, infinities, signed zeros (but for erf), overflow and results below the normal numbers are as in C.
+    NaN, infinities, signed zeros, overflow and results below the normal numbers are as in C.
     `exp_normal` is `math.exp` with the flags `ninf` and `afn`, for arguments that are not positive, as in a
     soft-max: 12 steps; results below 2^-126 may be 0. With `afn` alone results below e^-87 are e^-87: for
     sums in which both are lost.

@@ -29,7 +29,7 @@ STRIDE = 1021
 PAIRS = 1 << 22, 1 << 30  # of pow: usually, exhaustively
 OPERATIONS = {"pow": "math.powf %x0, %x1 : f32", "exp_normal": "math.exp %x0 fastmath<ninf, afn> : f32"}
 # Where expansions clamp, take another polynomial or another formula; and where results end.
-BREAKPOINTS = [1, 2, 3, 4, 5, 8, 9, 10, 20, 0.5, 0.75, 0.8, 0.84375, 1.25, 1 / 0.35, 3.75, 7.99881172, 10.0542,
+BREAKPOINTS = [1, 2, 3, 3.93, 4, 5, 8, 9, 10, 20, 0.5, 0.75, 0.8, 0.84375, 0.95, 1.25, 1 / 0.35, 3.75, 7.99881172, 10.0542,
                87.3365, 88, 88.7228, 89, 89.4159, 90, 103.279, 103.972, 105, 126, 127, 128, 129, 149, 150, 151, math.sqrt(0.5),
                math.sqrt(2), *(n * math.pi / 4 for n in range(1, 9))]  # fmt: skip
 SPECIAL = np.array([0, 1, 2, 3, 0.5, 1.5, 2.5, 1e-45, 1e-40, 2.0**-126, 0.99999994, 1.0000001, 10, 127, 128, 149, 2.0**23,

@@ -46,11 +46,6 @@ static double errorOfNormal(double want, double got) {
   return (want < 0x1p-126) & (bitsOf(got) == 0) ? 0 : errorOf(want, got);
 }
 
-/* The sign of 0 may be lost. */
-static double errorOfErf(double want, double got) {
-  return (want == 0) & (got == 0) ? 0 : errorOf(want, got);
-}
-
 /* want[0..BLOCK) = name(x[0..BLOCK)); the functions of glibc's libmvec take eight at a time. */
 #if defined(__GLIBC__) && defined(__AVX512F__)
 typedef double Eight __attribute__((vector_size(64), aligned(8)));
@@ -113,8 +108,7 @@ UNARY(asinh)
 UNARY(acosh)
 UNARY(atanh)
 UNARY(erfc)
-FILL(erf)
-GREATEST(erf, fill_erf(wide, want), errorOfErf)
+UNARY(erf)
 GREATEST(exp_normal, fill_exp(wide, want), errorOfNormal)
 
 static void fillPow(const double *x, const float *y, double *want) {
