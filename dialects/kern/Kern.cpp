@@ -180,6 +180,8 @@ static LogicalResult verifyPlan(ContractOp op, PlanAttr plan) {
       return op.emitOpError("expects a plan of positive numbers, found ") << plan;
   if (plan.getPrefetches() < 0 || plan.getPrefetches() > mostPrefetches)
     return op.emitOpError("expects 0 to ") << mostPrefetches << " prefetches, found " << plan;
+  if (plan.getLead() < 0 || plan.getLead() > mostLead)
+    return op.emitOpError("expects a lead of 0 to ") << mostLead << " lines, found " << plan;
   return success();
 }
 
@@ -384,6 +386,8 @@ LogicalResult BrgemmOp::verify() {
     return emitOpError("expects to unroll by at least one step");
   if (getPrefetch() ? getPrefetches() < 1 : getPrefetches() != 0)
     return emitOpError("expects a number of prefetches with the offset where they begin");
+  if (static_cast<int64_t>(getLead()) < 0)
+    return emitOpError("expects a lead of 0 lines or more");
   Type factor = cast<MemRefType>(getA().getType()).getElementType();
   Type weight = cast<MemRefType>(getB().getType()).getElementType();
   if (BlocksAttr blocks = getBlocksAttr()) {

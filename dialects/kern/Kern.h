@@ -20,7 +20,7 @@ constexpr int64_t panel = 16;
 constexpr int64_t bytesPerStep = 4;
 
 /// Of a #kern.plan.
-constexpr int64_t mostPrefetches = 64;
+constexpr int64_t mostPrefetches = 64, mostLead = 64;
 
 /// Bytes that are fetched at once, and how many elements of a buffer these are.
 constexpr int64_t cacheLine = 64;

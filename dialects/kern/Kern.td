@@ -51,10 +51,14 @@ def Kern_PlanAttr : AttrDef<Kern_Dialect, "Plan"> {
     Each iteration of the innermost loop, of `unroll` steps, fetches `prefetches` cache lines of the next group of
     packed panels into the L2 cache: weights come from memory in every run, and to wait for them takes longer than to
     multiply by them.
+
+    Where few rows use packed panels once, each panel is fetched `lead` cache lines before it is read, so that more of
+    them are on their way than the instructions that wait for some have room for.
   }];
   let parameters = (ins "int64_t":$rows, "int64_t":$panels, "int64_t":$k_blocks,
                         "int64_t":$unit_tiles, "int64_t":$unroll, "bool":$n_slow,
-                        DefaultValuedParameter<"int64_t", "0">:$prefetches);
+                        DefaultValuedParameter<"int64_t", "0">:$prefetches,
+                        DefaultValuedParameter<"int64_t", "0">:$lead);
   let assemblyFormat = "`<` struct(params) `>`";
 }
 
@@ -371,14 +375,15 @@ def Kern_BrgemmOp : Kern_Op<"brgemm", [AttrSizedOperandSegments, MemoryEffects<[
     takes the rows of one block; bOffset and the strides of the other loops, in bytes, lead to its begin.
 
     From the offset `prefetch` in b on, every iteration of the innermost loop fetches the next `prefetches` cache lines
-    into the L2 cache. They may be behind the end of b.
+    into the L2 cache. With a `lead` what is read from b is fetched so many cache lines before. Both may be behind the end
+    of b.
   }];
   let arguments = (ins MemRefRankOf<[AnyFloat, I8], [1]>:$a, Index:$aOffset,
                        MemRefRankOf<[AnyFloat, I8], [1]>:$b, Index:$bOffset, Variadic<Index>:$counts,
                        Variadic<Index>:$openStrides, Optional<Index>:$prefetch, Variadic<Kern_Vector>:$acc,
                        DenseI64ArrayAttr:$aStrides, DenseI64ArrayAttr:$bStrides, I64Attr:$rowStride,
                        I64Attr:$panelStride, I64Attr:$nv, I64Attr:$unroll, OptionalAttr<Kern_BlocksAttr>:$blocks,
-                       DefaultValuedAttr<I64Attr, "0">:$prefetches);
+                       DefaultValuedAttr<I64Attr, "0">:$prefetches, DefaultValuedAttr<I64Attr, "0">:$lead);
   let results = (outs Variadic<Kern_Vector>:$results);
   // Nothing is fetched ahead.
   let builders = [OpBuilder<(ins "::mlir::TypeRange":$results, "::mlir::Value":$a, "::mlir::Value":$aOffset,
@@ -388,7 +393,7 @@ def Kern_BrgemmOp : Kern_Op<"brgemm", [AttrSizedOperandSegments, MemoryEffects<[
                                  "int64_t":$rowStride, "int64_t":$panelStride, "int64_t":$nv, "int64_t":$unroll,
                                  "BlocksAttr":$blocks), [{
     build($_builder, $_state, results, a, aOffset, b, bOffset, counts, openStrides, /*prefetch=*/nullptr, acc, aStrides,
-          bStrides, rowStride, panelStride, nv, unroll, blocks, /*prefetches=*/0);
+          bStrides, rowStride, panelStride, nv, unroll, blocks, /*prefetches=*/0, /*lead=*/0);
   }]>];
   let assemblyFormat = [{
     $a `[` $aOffset `]` `,` $b `[` $bOffset `]` `counts` `(` $counts `)`

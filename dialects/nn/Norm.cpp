@@ -155,11 +155,19 @@ struct Normalizer {
       return body(b, loc, widened(b, loc, v));
     });
   }
+  /// The largest number. A NaN may be passed over: what is computed with it is NaN again.
   Value max() {
     return g.reduce(loops, axes, scalar(g.b, g.loc, compute, -INFINITY), all(),
                     [&](OpBuilder &b, Location loc, ValueRange v) -> Value {
-                      return arith::MaximumFOp::create(b, loc, widen(b, loc, v[0]), v[1]);
+                      return arith::MaximumFOp::create(b, loc, widen(b, loc, v[0]), v[1],
+                                                       arith::FastMathFlags::nnan);
                     });
+  }
+  /// e^(x - max). The largest power is 1, and what is no normal number beside it does not count.
+  Value power(OpBuilder &b, Location loc, Value x, Value max) const {
+    auto flags = compute.isF32() ? arith::FastMathFlags::ninf | arith::FastMathFlags::afn
+                                 : arith::FastMathFlags::none;
+    return math::ExpOp::create(b, loc, arith::SubFOp::create(b, loc, x, max), flags);
   }
   /// finish(a statistic), once for all elements that share it.
   Value finish(Value statistic, Scalar body) {
@@ -226,15 +234,11 @@ static Read broadcastRead(Value tensor, RankedTensorType type) {
 FailureOr<SmallVector<Value>> SoftmaxOp::lower(OpBuilder &b) {
   Normalizer n(b, getLoc(), getOperand(), fromFront(getAxis(), getType().getRank()));
   Value max = n.max();
-  // The largest power is 1, and what is no normal number beside it does not count. The powers are
-  // kept, in the compute type.
-  auto flags = n.compute.isF32() ? arith::FastMathFlags::ninf | arith::FastMathFlags::afn
-                                 : arith::FastMathFlags::none;
+  // The powers are kept, in the compute type.
   Value powers = n.g.map(n.loops, n.compute, {n.all(), n.each(max)},
                          [&](OpBuilder &inner, Location loc, ValueRange raw) -> Value {
                            SmallVector<Value> v = n.widened(inner, loc, raw);
-                           Value below = arith::SubFOp::create(inner, loc, v[0], v[1]);
-                           return math::ExpOp::create(inner, loc, below, flags);
+                           return n.power(inner, loc, v[0], v[1]);
                          });
   Normalizer p(b, getLoc(), powers, n.axes);
   Value sum = p.sum({}, [](OpBuilder &, Location, ValueRange v) { return v[0]; });
@@ -251,8 +255,8 @@ FailureOr<SmallVector<Value>> SoftmaxOp::lower(OpBuilder &b) {
 FailureOr<SmallVector<Value>> LogSoftmaxOp::lower(OpBuilder &b) {
   Normalizer n(b, getLoc(), getOperand(), fromFront(getAxis(), getType().getRank()));
   Value max = n.max();
-  Value sum = n.sum(n.each(max), [](OpBuilder &inner, Location loc, ValueRange v) -> Value {
-    return math::ExpOp::create(inner, loc, arith::SubFOp::create(inner, loc, v[0], v[1]));
+  Value sum = n.sum(n.each(max), [&](OpBuilder &inner, Location loc, ValueRange v) -> Value {
+    return n.power(inner, loc, v[0], v[1]);
   });
   Value log = n.finish(sum, [](OpBuilder &inner, Location loc, ValueRange v) -> Value {
     return math::LogOp::create(inner, loc, v[0]);

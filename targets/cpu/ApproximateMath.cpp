@@ -93,6 +93,21 @@ struct ConvertRounded : OpRewritePattern<arith::FPToSIOp> {
   }
 };
 
+/// The larger of two numbers, where NaN may be passed over: one instruction on x86, which a maximum
+/// that keeps NaN is three of.
+struct PassOverNaN : OpRewritePattern<arith::MaximumFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::MaximumFOp op, PatternRewriter &rewriter) const override {
+    if (!arith::bitEnumContainsAll(op.getFastmath(), arith::FastMathFlags::nnan))
+      return rewriter.notifyMatchFailure(op, "keeps NaN");
+    Value isLarger = arith::CmpFOp::create(rewriter, op.getLoc(), arith::CmpFPredicate::OGT,
+                                           op.getLhs(), op.getRhs());
+    rewriter.replaceOpWithNewOp<arith::SelectOp>(op, isLarger, op.getLhs(), op.getRhs());
+    return success();
+  }
+};
+
 template <typename Op> bool is(StringRef name) { return name == Op::getOperationName(); }
 
 struct ApproximateMath : nncc::cpu::impl::ApproximateMathBase<ApproximateMath> {
@@ -108,7 +123,7 @@ struct ApproximateMath : nncc::cpu::impl::ApproximateMathBase<ApproximateMath> {
                  ExpandUnary<math::AcoshOp, expandAcosh>, ExpandUnary<math::AtanhOp, expandAtanh>,
                  Expand<math::PowFOp, expandPowOp>, Scalarize<math::ErfOp>, Scalarize<math::ErfcOp>,
                  Scalarize<math::AsinhOp>, Scalarize<math::AcoshOp>, Scalarize<math::AtanhOp>,
-                 ConvertRounded>(&getContext());
+                 ConvertRounded, PassOverNaN>(&getContext());
     populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
       return is<math::TanhOp>(name) || is<math::ErfcOp>(name) || is<math::Log1pOp>(name) ||
              is<math::AsinOp>(name) || is<math::AcosOp>(name);

@@ -163,7 +163,7 @@ void ContractEmitter::tile(int64_t rows, Strip strip, const Cursor &at,
         b, loc, ValueRange(part).getTypes(), bufferA,
         add(add(at.a, r.a), mul(constant(r.from), p.x.a)), bufferB, add(at.b, r.b), r.counts, open,
         prefetch, part, aStrides, bStrides, rowStride, fixed(panelStride), strip.count,
-        plan.getUnroll(), blocksAttr, prefetch ? plan.getPrefetches() : 0);
+        plan.getUnroll(), blocksAttr, prefetch ? plan.getPrefetches() : 0, plan.getLead());
     llvm::copy(op.getResults(), part.begin());
   }
   finish(block ? addEarlierBlocks(sums, rows, strip, at) : sums, rows, strip, at);

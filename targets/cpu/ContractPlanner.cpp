@@ -66,8 +66,10 @@ double ContractPlanner::cost(Tile t) const {
   // Where all rows are one tile, only groups of panels divide the work among threads.
   int64_t groups = batches * llvm::divideCeilSigned(n, t.panels);
   double idle = width * lines <= t.rows ? 0.02 * std::max(0.0, 4.0 * threads / groups - 1) : 0;
+  // From memory the faster, the more panels come side by side.
+  double wait = streams(t) ? 0.4 / t.panels : 0;
   return ((n / t.panels) * line(t.panels) + line(rest) + reads) * (1 + 0.015 * (bodies - 1)) *
-         (1 + idle) * conflicts;
+         (1 + idle) * (1 + wait) * conflicts;
 }
 
 /// K in blocks whose rows of A and panels of B stay in the caches, if possible of one size; a
@@ -105,6 +107,20 @@ int64_t ContractPlanner::choosePrefetches(Tile t, int64_t tiles, int64_t unroll)
                              most);
 }
 
+/// Whether panels come from memory and are used by one tile: to read them is what there is to do.
+bool ContractPlanner::streams(Tile t) const {
+  return p.packed && width * lines <= t.rows && batches * panels * p.panelBytes() > facts.l1Bytes;
+}
+
+/// How many lines panels that are used once are fetched before they are read. What waits for one
+/// that is not there fills the scheduler of a core, with more multiplications and conversions of
+/// each line the sooner; a line that one multiplication reads comes as early without.
+int64_t ContractPlanner::chooseLead(Tile t) const {
+  constexpr int64_t distance = 8;
+  bool isConverted = p.blocks || p.weightBytes < p.elementBytes();
+  return streams(t) && (isConverted || t.rows > 1) ? distance : 0;
+}
+
 int64_t ContractPlanner::allTiles(int64_t rows) const {
   // A few hundred rows should still be divided among threads.
   if (p.hasOpenLines() && constantOf(p.lineCount()) == 1)
@@ -128,7 +144,7 @@ kern::PlanAttr ContractPlanner::planOf(Tile t) const {
   while (unit > least && columns * llvm::divideCeilSigned(all, unit) < wanted)
     unit = std::max(least, llvm::divideCeilSigned(unit, 2));
   return kern::PlanAttr::get(p.context(), t.rows, t.panels, chooseBlocks(t), unit, unroll, !fit,
-                             choosePrefetches(t, unit, unroll));
+                             choosePrefetches(t, unit, unroll), chooseLead(t));
 }
 
 SmallVector<kern::PlanAttr> ContractPlanner::plans(size_t count) const {
@@ -149,9 +165,10 @@ SmallVector<kern::PlanAttr> ContractPlanner::neighbours(kern::PlanAttr plan) con
   int64_t unit = plan.getUnitTiles(), unroll = plan.getUnroll(), all = allTiles(rows);
   SmallVector<kern::PlanAttr> result;
   auto add = [&](int64_t blocks, int64_t unit, int64_t unroll, bool nSlow, bool isAhead = true) {
-    int64_t prefetches = isAhead ? choosePrefetches({rows, panels}, unit, unroll) : 0;
-    auto other =
-        kern::PlanAttr::get(p.context(), rows, panels, blocks, unit, unroll, nSlow, prefetches);
+    Tile tile{rows, panels};
+    auto other = kern::PlanAttr::get(p.context(), rows, panels, blocks, unit, unroll, nSlow,
+                                     isAhead ? choosePrefetches(tile, unit, unroll) : 0,
+                                     isAhead ? chooseLead(tile) : 0);
     if (other != plan && !llvm::is_contained(result, other) && refusal(other).empty())
       result.push_back(other);
   };
@@ -183,6 +200,10 @@ std::string ContractPlanner::refusal(kern::PlanAttr plan) const {
     return "from 1 to 16 steps of the reduction are unrolled";
   if (plan.getPrefetches() < 0 || plan.getPrefetches() > kern::mostPrefetches)
     return "from 0 to 64 lines are fetched ahead";
+  if (plan.getLead() < 0 || plan.getLead() > kern::mostLead)
+    return "panels are fetched from 0 to 64 lines before they are read";
+  if (plan.getLead() && !p.packed)
+    return "only packed weights are fetched before they are read";
   if (plan.getPrefetches() && !isPrefetchable())
     return "only packed weights of constant size are fetched ahead";
   if (blocks == 1)

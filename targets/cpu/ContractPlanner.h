@@ -37,6 +37,8 @@ private:
   int64_t chooseBlocks(Tile t) const;
   bool isPrefetchable() const;
   int64_t choosePrefetches(Tile t, int64_t tiles, int64_t unroll) const;
+  bool streams(Tile t) const;
+  int64_t chooseLead(Tile t) const;
   /// Tiles of all lines of one group of panels.
   int64_t allTiles(int64_t rows) const;
   kern::PlanAttr planOf(Tile t) const;

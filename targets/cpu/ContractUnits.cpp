@@ -200,6 +200,8 @@ LogicalResult nncc::cpu::emitContract(OpBuilder &b, kern::ContractOp op, Kernel 
            << contraction->element;
   if (plan.getPrefetches() && !contraction->hasPanelsOfOneSize())
     return op.emitError("expects no prefetches but of packed weights of constant size");
+  if (plan.getLead() && !contraction->packed)
+    return op.emitError("expects no lead but of packed weights");
   if (contraction->blocks && plan.getKBlocks() > 1)
     return op.emitError("expects a reduction in one block with packed weights in blocks");
   if (constantOf(contraction->n.c) == 0)

@@ -54,11 +54,21 @@ struct Lowering : Emitter {
     return arith::MulIOp::create(b, loc, x, stride, arith::IntegerOverflowFlags::nsw);
   }
 
+  /// The cache line that is read `lead` lines after `at`, where u * `elements`, the way to there
+  /// since the iteration began, is at the begin of a line.
+  void fetchLead(Value at, int64_t u, int64_t elements) {
+    int64_t line = kern::elementsPerLine(op.getB());
+    if (op.getLead() && u * elements % line < elements)
+      memref::PrefetchOp::create(b, loc, op.getB(), add(at, op.getLead() * line), /*isWrite=*/false,
+                                 /*localityHint=*/3, /*isDataCache=*/true);
+  }
+
   /// One step of the reduction, `u` steps after (x, y).
   void step(Value x, Value y, int64_t u, Values &acc) {
     Values columns;
     for (int64_t j = 0; j < nv; ++j) {
       Value at = add(y, add(times(constant(u), bStrides[last]), j * op.getPanelStride()));
+      fetchLead(at, u, kern::panel * (isOfBytes ? kern::bytesPerStep : 1));
       columns.push_back(isOfBytes ? dot.loadColumns(*this, type, op.getB(), at)
                                   : loadWeights(*this, type, op.getB(), at));
     }
@@ -150,6 +160,8 @@ struct Lowering : Emitter {
     kern::BlocksAttr format = *op.getBlocks();
     BlockReader reader(*this, {format.getBits(), format.getRows()}, op.getB(), y,
                        op.getPanelStride(), nv);
+    for (int64_t j = 0; j < nv; ++j)
+      fetchLead(add(y, j * op.getPanelStride()), /*u=*/0, kern::panel);
     return mr == 1 ? blockOfOneRow(reader, x, acc) : blockOfRows(reader, x, acc);
   }
 
@@ -158,12 +170,16 @@ struct Lowering : Emitter {
                       llvm::function_ref<void(ArrayRef<Value>, Value, Values &)> body) {
     int64_t perStep = reader.rowsPerStep(), count = *getConstantIntValue(op.getCounts()[last]);
     int64_t unroll = std::max<int64_t>(1, op.getUnroll() / perStep);
+    if (op.getLead()) // a whole line
+      unroll = std::max(unroll, kern::cacheLine / kern::panel);
     while (count / perStep % unroll)
       --unroll;
     return loop(constant(count / perStep), unroll, carried, [&](Value i, ValueRange before) {
       Values values(before);
       for (int64_t u = 0; u < unroll; ++u) {
         Value index = add(i, u);
+        for (int64_t j = 0; j < nv; ++j)
+          fetchLead(reader.codesAt(index, j), u, kern::panel);
         Values codes = reader.codes(index);
         for (int64_t p = 0; p < perStep; ++p)
           body(ArrayRef(codes).slice(p * nv, nv),

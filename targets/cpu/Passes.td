@@ -185,7 +185,8 @@ def ApproximateMath : Pass<"nncc-cpu-approximate-math", "::mlir::func::FuncOp"> 
     soft-max: 12 steps; results below 2^-126 may be 0. With `afn` alone results below e^-87 are e^-87: for
     sums in which both are lost.
     Sine, cosine and tangent are exact in their reduction of any argument; above 2^20 they take a
-    slower branch. `arith.fptosi` of `math.roundeven` is `llvm.lrint`. Functions of f64 and those not listed are left
+    slower branch. `arith.fptosi` of `math.roundeven` is `llvm.lrint`. `arith.maximumf` with the
+    flag `nnan` is the larger number, or the second one beside a NaN. Functions of f64 and those not listed are left
     to LLVM and libm, element by element.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",

@@ -56,11 +56,15 @@ Value BlockReader::toFloat(Value codes) {
   return arith::SIToFPOp::create(e.b, e.loc, lanesOf(e.b.getF32Type()), codes);
 }
 
+Value BlockReader::codesAt(Value index, int64_t panel) {
+  Value first = e.add(e.add(block, WeightBlocks::headBytes), e.mul(index, WeightBlocks::columns));
+  return e.add(first, panel * panelStride);
+}
+
 SmallVector<Value> BlockReader::codes(Value index) {
   SmallVector<Value> codes(rowsPerStep() * count);
-  Value at = e.add(e.add(block, WeightBlocks::headBytes), e.mul(index, WeightBlocks::columns));
   for (int64_t panel = 0; panel < count; ++panel) {
-    Value bytes = load(WeightBlocks::columns, e.b.getI8Type(), e.add(at, panel * panelStride));
+    Value bytes = load(WeightBlocks::columns, e.b.getI8Type(), codesAt(index, panel));
     bytes = arith::ExtUIOp::create(e.b, e.loc, lanesOf(e.b.getI32Type()), bytes);
     SmallVector<Value, 2> rows{bytes};
     if (format.bits == 4)

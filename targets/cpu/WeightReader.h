@@ -21,6 +21,8 @@ public:
 
   /// Rows that share their bytes.
   int64_t rowsPerStep() const { return 8 / format.bits; }
+  /// Where the codes of one step begin.
+  mlir::Value codesAt(mlir::Value index, int64_t panel);
   /// The codes of the rows of one step, as floats: codes[row * count + panel].
   llvm::SmallVector<mlir::Value> codes(mlir::Value index);
 

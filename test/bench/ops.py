@@ -82,11 +82,16 @@ SOFTMAX = [
     ([4096, 32], -1),
     ([6, 197, 197], -1),
     ([128, 1024], -1),
+    ([1, 1000], -1),
+    ([128, 1000], -1),
+    ([64, 49], -1),
+    ([1, 32000], -1),
     ([8, 50257], -1),
     ([1, 21, 128, 128], 1),
     ([8, 128, 256], 1),
     ([1024, 64], 0),
 ]
+LOG_SOFTMAX = [[1, 1000], [128, 1000], [1, 32000]]
 # operator, shape, axes
 REDUCTIONS = [
     ("ReduceMean", [1, 256, 56, 56], [2, 3]),
@@ -198,6 +203,9 @@ def normalisations(rng):
         node = helper.make_node("Softmax", ["x"], ["y"], axis=axis)
         place = "" if axis == -1 else f" axis {axis}"
         yield f"softmax {by(shape)}{place}", model_of([node], {"x": shape})
+    for shape in LOG_SOFTMAX:
+        node = helper.make_node("LogSoftmax", ["x"], ["y"], axis=-1)
+        yield f"log-softmax {by(shape)}", model_of([node], {"x": shape})
     node = helper.make_node("LayerNormalization", ["x", "g", "b"], ["y"], axis=-1, epsilon=1e-5)
     for m, n in ((128, 768), (1500, 384)):
         weights = {"g": weight(rng, n) + 1, "b": weight(rng, n)}

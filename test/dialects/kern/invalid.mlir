@@ -822,3 +822,24 @@ func.func @f(%x: tensor<4x8xf32>, %w: tensor<1x8x16xf32>, %y: tensor<4x16xf32>) 
   } -> tensor<4x16xf32>
   return %0 : tensor<4x16xf32>
 }
+
+// -----
+
+func.func @f(%a: memref<8xf32>, %b: memref<128xf32>, %i: index, %x: vector<16xf32>) {
+  // expected-error @below {{expects a lead of 0 lines or more}}
+  %0 = kern.brgemm %a[%i], %b[%i] counts(%i) acc(%x) {aStrides = array<i64: 1>, bStrides = array<i64: 16>, rowStride = 0 : i64, panelStride = 0 : i64, nv = 1 : i64, unroll = 4 : i64, lead = -1 : i64}
+      : memref<8xf32>, memref<128xf32>, vector<16xf32> -> vector<16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x8xf32>, %w: tensor<1x8x16xf32>, %y: tensor<4x16xf32>) -> tensor<4x16xf32> {
+  // expected-error @below {{expects a lead of 0 to 64 lines, found #kern.plan<rows = 1,}}
+  %0 = kern.contract packed ins(%x, %w : tensor<4x8xf32>, tensor<1x8x16xf32>) extras() outs(%y : tensor<4x16xf32>)
+      strides [] dilations [] pads [] maps [] attributes {plan = #kern.plan<rows = 1, panels = 1, k_blocks = 1, unit_tiles = 1, unroll = 4, n_slow = true, lead = 65>} {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<4x16xf32>
+  return %0 : tensor<4x16xf32>
+}

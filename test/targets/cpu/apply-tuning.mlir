@@ -29,6 +29,7 @@
 // REMARK-DAG: [Missed] tuning | Category:nncc-cpu | Reason="its register tile does not fit the registers", plan="#kern.plan<rows = 40,
 // REMARK-DAG: [Missed] tuning | Category:nncc-cpu | Reason="from 0 to 64 lines are fetched ahead", plan="#kern.plan<{{.*}}prefetches = -5
 // REMARK-DAG: [Missed] tuning | Category:nncc-cpu | Reason="from 0 to 64 lines are fetched ahead", plan="#kern.plan<{{.*}}prefetches = 1000000000
+// REMARK-DAG: [Missed] tuning | Category:nncc-cpu | Reason="panels are fetched from 0 to 64 lines before they are read", plan="#kern.plan<{{.*}}lead = 65
 // REMARK-DAG: [Analysis] tuning-unused | Category:nncc-cpu | of_other_processors=1, of_unknown_problems=1, processor=some/32x64
 
 // BROKEN: broken.txt:3: expected threads <n>, found 'threads none'
@@ -42,6 +43,7 @@ some/32x64 | kern.contract (tensor<50x8xf32>, tensor<1x8x16xf32>, tensor<50x16xf
 some/32x64 | kern.contract (tensor<1x56x56x64xf32>, tensor<4x3x3x64x16xf32>, tensor<1x56x56x64xf32>) {b_layout = 0 : i32, dilations = array<i64: 1, 1>, groups = 1 : i64, maps = [], pads = array<i64: 1, 1, 1, 1>, strides = array<i64: 1, 1>} {kern.yield %0} | threads 1 | #kern.winograd<tile = 2, unit_tiles = 16, unit_panels = 4, k_block = 64, rows = 8, panels = 2> | gain 1.100
 some/32x64 | kern.contract (tensor<60x8xf32>, tensor<1x8x16xf32>, tensor<60x16xf32>) {b_layout = 0 : i32, dilations = array<i64>, groups = 1 : i64, maps = [], pads = array<i64>, strides = array<i64>} {kern.yield %0} | threads 2 | #kern.plan<rows = 3, panels = 1, k_blocks = 1, unit_tiles = 2, unroll = 2, n_slow = true, prefetches = -5> | gain 1.250
 some/32x64 | kern.contract (tensor<70x8xf32>, tensor<1x8x16xf32>, tensor<70x16xf32>) {b_layout = 0 : i32, dilations = array<i64>, groups = 1 : i64, maps = [], pads = array<i64>, strides = array<i64>} {kern.yield %0} | threads 2 | #kern.plan<rows = 3, panels = 1, k_blocks = 1, unit_tiles = 2, unroll = 2, n_slow = true, prefetches = 1000000000> | gain 1.250
+some/32x64 | kern.contract (tensor<80x8xf32>, tensor<1x8x16xf32>, tensor<80x16xf32>) {b_layout = 0 : i32, dilations = array<i64>, groups = 1 : i64, maps = [], pads = array<i64>, strides = array<i64>} {kern.yield %0} | threads 2 | #kern.plan<rows = 3, panels = 1, k_blocks = 1, unit_tiles = 2, unroll = 2, n_slow = true, lead = 65> | gain 1.250
 some/32x64 | kern.contract of something else | threads 1 | #kern.winograd<tile = 2, unit_tiles = 16, unit_panels = 4, k_block = 64, rows = 8, panels = 2> | gain 1.100
 
 //--- later.txt
@@ -107,4 +109,13 @@ func.func @ahead_70(%x: tensor<70x8xf32>, %w: tensor<1x8x16xf32>, %y: tensor<70x
     kern.yield %acc : f32
   } -> tensor<70x16xf32>
   return %0 : tensor<70x16xf32>
+}
+
+func.func @ahead_80(%x: tensor<80x8xf32>, %w: tensor<1x8x16xf32>, %y: tensor<80x16xf32>) -> tensor<80x16xf32> {
+  %0 = kern.contract packed ins(%x, %w : tensor<80x8xf32>, tensor<1x8x16xf32>) extras() outs(%y : tensor<80x16xf32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<80x16xf32>
+  return %0 : tensor<80x16xf32>
 }

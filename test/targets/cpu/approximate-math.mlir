@@ -102,3 +102,15 @@ func.func @wide(%x: f64) -> f64 {
   %0 = math.exp %x : f64
   return %0 : f64
 }
+
+// Where NaN may be passed over, the larger number is one comparison.
+// OPS-LABEL: @maxima
+// OPS-SAME: %[[X:.*]]: vector<8xf32>, %[[Y:.*]]: vector<8xf32>
+// OPS: %[[LARGER:.*]] = arith.cmpf ogt, %[[X]], %[[Y]]
+// OPS: %[[MAX:.*]] = arith.select %[[LARGER]], %[[X]], %[[Y]]
+// OPS: arith.maximumf %[[MAX]], %[[Y]]
+func.func @maxima(%x: vector<8xf32>, %y: vector<8xf32>) -> vector<8xf32> {
+  %0 = arith.maximumf %x, %y fastmath<nnan> : vector<8xf32>
+  %1 = arith.maximumf %0, %y : vector<8xf32>
+  return %1 : vector<8xf32>
+}

@@ -176,3 +176,17 @@ func.func @ahead(%x: tensor<4x8xf32>, %w: tensor<8x16xf32>) -> tensor<4x16xf32> 
   } -> tensor<4x16xf32>
   return %0 : tensor<4x16xf32>
 }
+
+// -----
+
+#plan = #kern.plan<rows = 2, panels = 1, k_blocks = 1, unit_tiles = 1, unroll = 4, n_slow = true, lead = 8>
+func.func @lead(%x: tensor<4x8xf32>, %w: tensor<8x16xf32>) -> tensor<4x16xf32> attributes {rt.kernel} {
+  %y = tensor.empty() : tensor<4x16xf32>
+  // expected-error @+1 {{expects no lead but of packed weights}}
+  %0 = kern.contract plain ins(%x, %w : tensor<4x8xf32>, tensor<8x16xf32>) extras() outs(%y : tensor<4x16xf32>)
+      strides [] dilations [] pads [] maps [] attributes {plan = #plan} {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<4x16xf32>
+  return %0 : tensor<4x16xf32>
+}

@@ -143,3 +143,46 @@ func.func @ahead(%a: memref<64xf32>, %b: memref<4096xf32>, %x: vector<16xf32>, %
       : memref<64xf32>, memref<4096xf32>, vector<16xf32> -> vector<16xf32>
   return %0 : vector<16xf32>
 }
+
+// Two panels of bf16, each 8 lines before it is read: a line has the columns of two steps.
+// CHECK-LABEL: @lead
+// CHECK-SAME: %[[B:[a-z0-9]+]]: memref<4096xbf16>
+// CHECK: scf.for %[[I:[a-z0-9]+]] =
+// CHECK: %[[Y:.*]] = arith.muli %[[I]], %c16
+// CHECK: %[[AT:.*]] = arith.addi %[[Y]], %c256
+// CHECK: memref.prefetch %[[B]][%[[AT]]], read, locality<3>, data
+// CHECK-NOT: memref.prefetch
+// CHECK: vector.load %[[B]][%[[Y]]]
+// CHECK: %[[OTHER:.*]] = arith.addi %[[Y]], %c128
+// CHECK: arith.addi %[[OTHER]], %c256
+// CHECK: memref.prefetch
+// CHECK-COUNT-3: vector.load
+// CHECK-COUNT-2: memref.prefetch
+// CHECK-NOT: memref.prefetch
+// CHECK: scf.yield
+func.func @lead(%b: memref<4096xbf16>, %a: memref<64xf32>, %x: vector<16xf32>) -> (vector<16xf32>, vector<16xf32>) {
+  %zero = arith.constant 0 : index
+  %count = arith.constant 8 : index
+  %0:2 = kern.brgemm %a[%zero], %b[%zero] counts(%count) acc(%x, %x) {aStrides = array<i64: 1>, bStrides = array<i64: 16>, rowStride = 0 : i64, panelStride = 128 : i64, nv = 2 : i64, unroll = 4 : i64, lead = 8 : i64}
+      : memref<64xf32>, memref<4096xbf16>, vector<16xf32>, vector<16xf32> -> vector<16xf32>, vector<16xf32>
+  return %0#0, %0#1 : vector<16xf32>, vector<16xf32>
+}
+
+// The head of a block, and a line of codes in each iteration, which takes as many rows as lie in one.
+// CHECK-LABEL: @lead_of_blocks
+// CHECK: scf.for %[[BLOCK:.*]] =
+// CHECK: memref.prefetch
+// CHECK: scf.for
+// CHECK: memref.prefetch
+// CHECK-NOT: memref.prefetch
+// CHECK-COUNT-8: vector.fma
+// CHECK-NOT: vector.fma
+// CHECK: scf.yield
+func.func @lead_of_blocks(%a: memref<64xf32>, %b: memref<672xi8>, %x: vector<16xf32>) -> vector<16xf32> {
+  %zero = arith.constant 0 : index
+  %blocks = arith.constant 2 : index
+  %rows = arith.constant 32 : index
+  %0 = kern.brgemm %a[%zero], %b[%zero] counts(%blocks, %rows) acc(%x) {aStrides = array<i64: 32, 1>, bStrides = array<i64: 336, 8>, rowStride = 0 : i64, panelStride = 672 : i64, nv = 1 : i64, unroll = 4 : i64, blocks = #kern.blocks<bits = 4, rows = 32>, lead = 8 : i64}
+      : memref<64xf32>, memref<672xi8>, vector<16xf32> -> vector<16xf32>
+  return %0 : vector<16xf32>
+}

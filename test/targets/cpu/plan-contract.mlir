@@ -102,3 +102,44 @@ func.func @open_rows(%x: tensor<?x?x768xf32, #rows>, %w: tensor<48x768x16xf32>, 
   } -> tensor<?x?x768xf32, #rows>
   return %0 : tensor<?x?x768xf32, #rows>
 }
+
+// -----
+
+// One row reads each panel once: many of them side by side. One multiplication for a line of f32 leaves room for those
+// to come; conversions of bf16 do not.
+// CHECK-LABEL: @one_row
+// CHECK: plan = #kern.plan<rows = 1, panels = 8, k_blocks = 1, unit_tiles = 1, unroll = 4, n_slow = true>
+// CHECK: plan = #kern.plan<rows = 1, panels = 8, k_blocks = 1, unit_tiles = 1, unroll = 4, n_slow = true, lead = 8>
+func.func @one_row(%x: tensor<1x768xf32>, %w: tensor<192x768x16xf32>, %v: tensor<192x768x16xbf16>, %y: tensor<1x3072xf32>) -> (tensor<1x3072xf32>, tensor<1x3072xf32>) {
+  %0 = kern.contract packed ins(%x, %w : tensor<1x768xf32>, tensor<192x768x16xf32>) extras() outs(%y : tensor<1x3072xf32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<1x3072xf32>
+  %1 = kern.contract packed ins(%x, %v : tensor<1x768xf32>, tensor<192x768x16xbf16>) extras() outs(%y : tensor<1x3072xf32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<1x3072xf32>
+  return %0, %1 : tensor<1x3072xf32>, tensor<1x3072xf32>
+}
+
+// -----
+
+// So do multiplications for several rows, whatever the panels are of. What the L1 cache keeps is not fetched.
+// CHECK-LABEL: @few_rows
+// CHECK: plan = #kern.plan<rows = 4, {{.*}}, lead = 8>
+// CHECK: plan = #kern.plan<rows = 4, {{.*}}, n_slow = false>
+func.func @few_rows(%x: tensor<4x768xf32>, %w: tensor<192x768x16xf32>, %v: tensor<1x768x16xf32>, %y: tensor<4x3072xf32>, %z: tensor<4x16xf32>) -> (tensor<4x3072xf32>, tensor<4x16xf32>) {
+  %0 = kern.contract packed ins(%x, %w : tensor<4x768xf32>, tensor<192x768x16xf32>) extras() outs(%y : tensor<4x3072xf32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<4x3072xf32>
+  %1 = kern.contract packed ins(%x, %v : tensor<4x768xf32>, tensor<1x768x16xf32>) extras() outs(%z : tensor<4x16xf32>)
+      strides [] dilations [] pads [] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<4x16xf32>
+  return %0, %1 : tensor<4x3072xf32>, tensor<4x16xf32>
+}
