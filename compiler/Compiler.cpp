@@ -231,6 +231,8 @@ private:
         what = "--keep-denormals";
       if (stage.name == "schedule" && options.winograd != CompileOptions().winograd)
         what = "--winograd";
+      if (stage.name == "schedule" && options.bands != CompileOptions().bands)
+        what = "--bands";
     }
     if (!options.dims.empty() || !options.shapes.empty())
       what = "--dim and --shape";

@@ -85,7 +85,7 @@ Error callLibrary(const std::string &path, ArrayRef<void *> inputs, ArrayRef<voi
 Error compileAndRun(ModuleOp module, ArrayRef<void *> inputs, ArrayRef<void *> outputs) {
   CompileOptions options; // exact results cost nothing, once
   options.keepDenormals = true;
-  options.winograd = "off";
+  options.winograd = options.bands = "off";
   PassManager pm(module.getContext());
   for (const Stage &stage : pipelineStages())
     if (stage.name != "graph") { // that is where this call comes from

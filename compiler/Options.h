@@ -52,6 +52,9 @@ struct CompileOptions {
   /// 3x3 convolutions by Winograd's algorithm: "auto", where a cost model finds it faster; "off";
   /// "2" or "4", in tiles of this size wherever it can be.
   std::string winograd = "auto";
+  /// Depthwise convolutions and poolings in one kernel with the contractions around them, by bands
+  /// of rows: "auto", where a cost model finds it faster; "off"; "always" where it is possible.
+  std::string bands = "auto";
   /// Whether products take numbers below 2^-126 for what they are, as IEEE 754 has it: for zero they
   /// are faster.
   bool keepDenormals = false;

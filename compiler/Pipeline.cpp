@@ -61,6 +61,23 @@ static cpu::MachineFacts factsOf(const CompileOptions &options, const cpu::Machi
   return facts;
 }
 
+static std::string registersOf(const cpu::MachineFacts &facts) {
+  return "registers=" + std::to_string(facts.unit.registers) +
+         " register-bytes=" + std::to_string(facts.unit.registerBytes);
+}
+/// What register tiles and blocks in the L1 cache depend on.
+static std::string ratesOf(const cpu::MachineFacts &facts) {
+  return registersOf(facts) + " fmas=" + std::to_string(facts.fmas) +
+         " loads=" + std::to_string(facts.loads) +
+         " fma-latency=" + std::to_string(facts.fmaLatency) +
+         " l1-bytes=" + std::to_string(facts.l1Bytes);
+}
+/// All of the facts, as options of a pass.
+static std::string numbersOf(const cpu::MachineFacts &facts) {
+  return ratesOf(facts) + " l2-bytes=" + std::to_string(facts.l2Bytes) +
+         " l2-rate=" + std::to_string(facts.l2Rate);
+}
+
 /// What measurements say counts more than what models estimate.
 void buildPlans(OpPassManager &pm, const CompileOptions &options) {
   cpu::Machine machine = machineOf(options);
@@ -72,23 +89,18 @@ void buildPlans(OpPassManager &pm, const CompileOptions &options) {
   tuning.registers = facts.unit.registers;
   tuning.registerBytes = facts.unit.registerBytes;
   pm.addPass(cpu::createApplyTuning(tuning)); // not as text: names of files have any characters
-  std::string registers = "registers=" + std::to_string(facts.unit.registers) +
-                          " register-bytes=" + std::to_string(facts.unit.registerBytes);
-  std::string l2 = " l2-bytes=" + std::to_string(facts.l2Bytes);
-  std::string rates = " fmas=" + std::to_string(facts.fmas) +
-                      " loads=" + std::to_string(facts.loads) +
-                      " fma-latency=" + std::to_string(facts.fmaLatency) +
-                      " l1-bytes=" + std::to_string(facts.l1Bytes);
   add(pm, "builtin.module(func.func(nncc-cpu-plan-winograd{mode=" + options.winograd + " " +
-              registers + l2 + "},nncc-cpu-plan-contract{" + registers + rates + l2 +
-              " l2-rate=" + std::to_string(facts.l2Rate) + "},nncc-cpu-plan-attention{" +
-              registers + rates + "},nncc-cpu-plan-recurrence{" + registers +
+              registersOf(facts) + " l2-bytes=" + std::to_string(facts.l2Bytes) +
+              "},nncc-cpu-plan-contract{" + numbersOf(facts) + "},nncc-cpu-plan-attention{" +
+              ratesOf(facts) + "},nncc-cpu-plan-recurrence{" + registersOf(facts) +
               "}))");
 }
 
 static void buildSchedule(OpPassManager &pm, const CompileOptions &options) {
   buildPlans(pm, options);
   cpu::Machine machine = machineOf(options);
+  add(pm, "nncc-cpu-fuse-bands{mode=" + options.bands + " " +
+              numbersOf(factsOf(options, machine)) + "}");
   auto floats = options.keepDenormals ? cpu::FloatControl::None : machine.floatControl();
   add(pm, "builtin.module(func.func(nncc-cpu-emit-kernel{flush-denormals=" +
               cpu::name(floats).str() + "},canonicalize,cse,nncc-cpu-lower-brgemm{dot-bits=" +

@@ -191,6 +191,7 @@ Error Tuner::compileWith(const cpu::Tuning &plans, StringRef name) {
   compilation.input = file("kernels.mlir");
   compilation.output = file(name);
   compilation.name = modelName.str();
+  compilation.bands = "off"; // each problem has a kernel of its own
   compilation.dims.clear();
   compilation.shapes.clear();
   compilation.patterns.clear();

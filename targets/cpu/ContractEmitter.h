@@ -17,8 +17,10 @@ public:
   ContractEmitter(mlir::OpBuilder &b, mlir::Location loc, const Contraction &p, kern::PlanAttr plan,
                   KernelSizes &sizes);
 
-  /// The loop over units [begin, end); sets kernel.units.
-  void emit(kern::ContractOp op, Kernel &kernel);
+  /// The loop over units [begin, end), or over those of some rows; sets kernel.units.
+  void emit(kern::ContractOp op, Kernel &kernel, const RowRange *rows);
+  /// Whether the units are rows of images, one after the other, each in groups of panels.
+  bool unitsAreRows(const RowRange &rows) const;
 
 private:
   using Value = mlir::Value;

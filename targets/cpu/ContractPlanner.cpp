@@ -1,6 +1,5 @@
 #include "targets/cpu/ContractPlanner.h"
 
-#include <map>
 #include <numeric>
 
 using namespace mlir;
@@ -128,8 +127,12 @@ int64_t ContractPlanner::allTiles(int64_t rows) const {
   return p.nominalTiles(rows) * lines;
 }
 
+int64_t ContractPlanner::chooseUnroll(Tile t) const {
+  return t.rows * t.panels * registersPerPanel() > sumRegisters() ? 1 : 4;
+}
+
 kern::PlanAttr ContractPlanner::planOf(Tile t) const {
-  int64_t unroll = t.rows * t.panels * registersPerPanel() > sumRegisters() ? 1 : 4;
+  int64_t unroll = chooseUnroll(t);
   int64_t tiles = p.nominalTiles(t.rows), all = allTiles(t.rows);
   int64_t columns = batches * llvm::divideCeil(panels, t.panels);
   // Weights that fit the L2 cache are read again for each chunk of rows; others pass once, with
@@ -147,17 +150,36 @@ kern::PlanAttr ContractPlanner::planOf(Tile t) const {
                              choosePrefetches(t, unit, unroll), chooseLead(t));
 }
 
-SmallVector<kern::PlanAttr> ContractPlanner::plans(size_t count) const {
-  std::multimap<double, Tile> tiles{{cost({1, 1}), {1, 1}}}; // equal ones as they were found
+std::multimap<double, ContractPlanner::Tile> ContractPlanner::tilesByCost() const {
+  std::multimap<double, Tile> tiles{{cost({1, 1}), {1, 1}}};
   for (int64_t panels = 1; panels <= std::min<int64_t>(8, this->panels); ++panels)
     for (int64_t rows = 1; rows <= width && fits({rows, panels}); ++rows)
       if (rows * panels > 1)
         tiles.insert({cost({rows, panels}), {rows, panels}});
+  return tiles;
+}
+
+SmallVector<kern::PlanAttr> ContractPlanner::plans(size_t count) const {
   SmallVector<kern::PlanAttr> plans;
-  for (auto [_, tile] : tiles)
+  for (auto [_, tile] : tilesByCost())
     if (plans.size() < count)
       plans.push_back(planOf(tile));
   return plans;
+}
+
+std::optional<ContractPlanner::RowPlan> ContractPlanner::planByRows(int64_t width) const {
+  std::multimap<double, Tile> tiles = tilesByCost();
+  for (auto [cycles, tile] : tiles) {
+    // A line of the product is a row of an image, or all of them.
+    bool isRow = this->width == width;
+    if (!isRow && width % tile.rows)
+      continue;
+    int64_t unit = isRow ? p.nominalTiles(tile.rows) : width / tile.rows;
+    auto plan = kern::PlanAttr::get(p.context(), tile.rows, tile.panels, chooseBlocks(tile), unit,
+                                    chooseUnroll(tile), /*nSlow=*/false, /*prefetches=*/0);
+    return RowPlan{plan, cycles, tiles.begin()->first};
+  }
+  return std::nullopt;
 }
 
 SmallVector<kern::PlanAttr> ContractPlanner::neighbours(kern::PlanAttr plan) const {

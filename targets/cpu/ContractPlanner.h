@@ -4,6 +4,8 @@
 #include "targets/cpu/Contraction.h"
 #include "targets/cpu/MachineFacts.h"
 
+#include <map>
+
 namespace nncc::cpu {
 
 /// Plans of one contraction. What is open is taken to be of a usual size.
@@ -17,6 +19,14 @@ public:
 
   /// Of the `count` register tiles that cost least, or fewer, the cheapest first.
   llvm::SmallVector<kern::PlanAttr> plans(size_t count) const;
+
+  /// Plans whose units are rows of images, `width` rows of the product each: one whose tiles end
+  /// where such a row does. Cycles are those of one step of the reduction in a line.
+  struct RowPlan {
+    kern::PlanAttr plan;
+    double cycles, leastCycles; // of it, and of the best tile of all
+  };
+  std::optional<RowPlan> planByRows(int64_t width) const;
 
   /// Those that differ from `plan` by one step in one of its other numbers.
   llvm::SmallVector<kern::PlanAttr> neighbours(kern::PlanAttr plan) const;
@@ -32,6 +42,9 @@ private:
   int64_t registersPerPanel() const;
   int64_t sumRegisters() const;
   bool fits(Tile t) const;
+  int64_t chooseUnroll(Tile t) const;
+  /// All that can be, by their cost; equal ones as they were found.
+  std::multimap<double, Tile> tilesByCost() const;
   double stepCycles(int64_t rows, int64_t panels) const;
   double cost(Tile t) const;
   int64_t chooseBlocks(Tile t) const;

@@ -162,11 +162,23 @@ void ContractEmitter::group(Value group, Value chunk, const Cursor &at) {
       [&] { unit(chunk, at, constant(width)); });
 }
 
-void ContractEmitter::emit(kern::ContractOp op, Kernel &kernel) {
+bool ContractEmitter::unitsAreRows(const RowRange &rows) const {
+  if (plan.getNSlow() || !p.batches.empty())
+    return false;
+  auto lines = constantOf(p.lineCount()), length = constantOf(p.x.size);
+  if (lines == rows.all && length == rows.width)
+    return constantOf(parts) == 1 && linesPerUnit == 1;
+  return lines == 1 && length == rows.all * rows.width &&
+         plan.getRows() * tilesPerUnit == rows.width;
+}
+
+void ContractEmitter::emit(kern::ContractOp op, Kernel &kernel, const RowRange *rows) {
   setOperands(op, kernel);
   AffineExpr columns = normalForm(p.batchCount() * groups);
   kernel.units = normalForm(columns * chunks);
-  auto units = scf::ForOp::create(b, loc, kernel.begin, kernel.end, constant(1));
+  Value first = rows ? mul(rows->first, columns) : kernel.begin;
+  Value end = rows ? add(first, mul(rows->count, columns)) : kernel.end;
+  auto units = scf::ForOp::create(b, loc, first, end, constant(1));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(units.getBody());
   Value unitIndex = units.getInductionVar();
@@ -175,7 +187,12 @@ void ContractEmitter::emit(kern::ContractOp op, Kernel &kernel) {
   if (!p.batches.empty())
     std::tie(batch, group) = divide(group, groups);
 
-  Cursor at = advance(begin(p), p.batches, batch);
+  Cursor at = begin(p);
+  if (rows && rows->a)
+    at.a = add(at.a, rows->a);
+  if (rows && rows->result)
+    at.c = add(at.c, rows->result);
+  at = advance(at, p.batches, batch);
   at = advance(at, p.n, mul(group, plan.getPanels() * kern::panel));
   if (p.packed)
     at.b = add(at.b, mul(group, p.bPanel * plan.getPanels()));
@@ -184,7 +201,8 @@ void ContractEmitter::emit(kern::ContractOp op, Kernel &kernel) {
   this->group(group, plan.getNSlow() ? fast : slow, at);
 }
 
-LogicalResult nncc::cpu::emitContract(OpBuilder &b, kern::ContractOp op, Kernel &kernel) {
+LogicalResult nncc::cpu::emitContract(OpBuilder &b, kern::ContractOp op, Kernel &kernel,
+                                      const RowRange *rows) {
   FailureOr<Contraction> contraction = Contraction::of(op, &kernel);
   if (failed(contraction))
     return failure();
@@ -208,6 +226,10 @@ LogicalResult nncc::cpu::emitContract(OpBuilder &b, kern::ContractOp op, Kernel 
     return op.emitError("the columns of init lie on one another");
   if (!contraction->packed && !constantOf(contraction->bK) && !constantOf(contraction->n.b))
     return op.emitError("expects the columns or the rows of b at a constant distance");
-  ContractEmitter(b, op.getLoc(), *contraction, plan, kernel.sizes).emit(op, kernel);
+  ContractEmitter emitter(b, op.getLoc(), *contraction, plan, kernel.sizes);
+  if (rows && !emitter.unitsAreRows(*rows))
+    return op.emitError("expects a plan whose units are rows of images in a kernel of bands, found ")
+           << plan;
+  emitter.emit(op, kernel, rows);
   return success();
 }

@@ -1,5 +1,6 @@
 // A kernel on tensors -> units of a parallel loop on flat buffers.
 #include "dialects/rt/RT.h"
+#include "targets/cpu/Bands.h"
 #include "targets/cpu/FloatControl.h"
 #include "targets/cpu/NestEmitter.h"
 #include "targets/cpu/Passes.h"
@@ -163,28 +164,59 @@ private:
   }
 
   LogicalResult emitRoot(Homes &homes) {
-    SmallVector<Operation *> roots;
-    Operation *whole = nullptr;
+    SmallVector<Operation *> roots, wholes;
     for (Operation &op : body().without_terminator()) {
       bool isOnTensors = llvm::any_of(op.getResultTypes(), isTensor);
       if (!isOnTensors || Homes::isView(&op))
         continue;
       if (isWhole(&op))
-        whole = &op;
+        wholes.push_back(&op);
       else if (!isa<linalg::FillOp>(op) || !onlyInits(op))
         roots.push_back(&op);
     }
     b.setInsertionPoint(body().getTerminator());
-    if (!whole)
+    if (wholes.empty())
       return emitNests(b, roots, homes, kernel);
-    if (!roots.empty() || !homes.copies.empty())
-      return whole->emitError("is not the only root of its kernel");
-    return emitWhole(whole, homes);
+    auto rows = function->getAttrOfType<IntegerAttr>(bandRows);
+    if (!roots.empty() || !homes.copies.empty() || (wholes.size() > 1 && !rows))
+      return wholes.back()->emitError("is not the only root of its kernel");
+    if (rows)
+      placeBetween(wholes, rows.getInt(), homes);
+    for (Operation *op : wholes)
+      if (failed(placeOperands(op, homes)))
+        return failure();
+    Location loc = wholes.back()->getLoc();
+    FloatControl control = llvm::any_of(wholes, multiplies) ? floats : FloatControl::None;
+    Value before = flushDenormals(b, loc, control);
+    if (failed(rows ? emitBands(b, wholes, rows.getInt(), kernel) : emitOp(wholes.front())))
+      return failure();
+    restoreFloats(b, loc, control, before);
+    return success();
+  }
+
+  /// A maximum is one of its operands, whatever their size.
+  static bool multiplies(Operation *op) {
+    auto window = dyn_cast<kern::WindowOp>(op);
+    return !window || window.getKind() == kern::WindowKind::Depthwise;
+  }
+
+  /// What one operation of a chain hands to the next is in scratch, as many rows as a band takes.
+  void placeBetween(ArrayRef<Operation *> ops, int64_t rows, Homes &homes) {
+    std::optional<Chain> chain = Chain::of(ops);
+    if (!chain)
+      return; // emitBands reports it
+    for (Operation *op : ops.drop_back()) {
+      auto type = cast<RankedTensorType>(op->getResult(0).getType());
+      Base &base = homes.bases[homes.of(op->getResult(0)).base];
+      int64_t count = op == chain->producer ? chain->rowsBefore(rows) : std::min(rows, chain->out);
+      count *= type.getDimSize(2) * type.getDimSize(3);
+      base.buffer = kernel.allocateScratch(b, op->getLoc(), count, base.element);
+    }
   }
 
   static bool onlyInits(Operation &fill) { return llvm::all_of(fill.getUsers(), isWhole); }
 
-  LogicalResult emitWhole(Operation *op, const Homes &homes) {
+  LogicalResult placeOperands(Operation *op, const Homes &homes) {
     auto destination = cast<DestinationStyleOpInterface>(op);
     auto place = [&](Value tensor) -> LogicalResult {
       std::optional<Place> place = homes.place(tensor);
@@ -203,15 +235,6 @@ private:
         return failure();
       kernel.places[destination.getTiedOpOperand(result)->get()] = kernel.places[result];
     }
-    Location loc = op->getLoc();
-    // A maximum is one of its operands, whatever their size.
-    auto window = dyn_cast<kern::WindowOp>(op);
-    bool multiplies = !window || window.getKind() == kern::WindowKind::Depthwise;
-    FloatControl control = multiplies ? floats : FloatControl::None;
-    Value before = flushDenormals(b, loc, control);
-    if (failed(emitOp(op)))
-      return failure();
-    restoreFloats(b, loc, control, before);
     return success();
   }
 
@@ -242,6 +265,7 @@ private:
     body().eraseArguments(0, old);
     function.removeArgAttrsAttr();
     function.removeResAttrsAttr();
+    function->removeAttr(bandRows);
     function.setFunctionType(b.getFunctionType(body().getArgumentTypes(), b.getI32Type()));
     function->setAttr("rt.units", sizeAttr(kernel.units));
     function->setAttr("rt.scratch", sizeAttr(kernel.scratch));

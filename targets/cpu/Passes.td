@@ -111,6 +111,48 @@ def PlanRecurrence : Pass<"nncc-cpu-plan-recurrence", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::nncc::kern::KernDialect"];
 }
 
+def FuseBands : Pass<"nncc-cpu-fuse-bands", "::mlir::ModuleOp"> {
+  let summary = "A window and the contractions before and behind it -> one kernel, by bands of rows";
+  let description = [{
+    Where nothing else reads what they hand to each other, a contraction, the depthwise convolution or pooling of its
+    result, and a contraction over the channels of that become one kernel, whose units are bands of rows of one image:
+    ```mlir
+    %1 = rt.dispatch @contract_4(%0, ...)   // 1x1 -> 112x112x96
+    %2 = rt.dispatch @window_5(%1, ...)     // 3x3, stride 2
+    %3 = rt.dispatch @contract_6(%2, ...)   // 1x1
+      -->
+    %3 = rt.dispatch @bands_0(%0, ...)
+    func.func @bands_0(...) attributes {kern.band_rows = 7 : i64, rt.kernel} {
+      %1 = kern.contract ...; %2 = kern.window ...; %3 = kern.contract ...
+    ```
+    What lies between them stays in a worker's scratch, `kern.band_rows` rows of the last result at a time, and the
+    rows around these that its window sees, which the bands beside compute as well. The plans of the contractions
+    become ones whose tiles end with the rows of an image.
+
+    In mode `auto` a cost model decides, for the two and for the three of them: what a tensor costs that does not stay
+    in the L2 cache, against rows that are computed twice, worse register tiles, and bands that do not divide among
+    the threads. `always` takes as many of them as is possible, in the best bands, `off` none. `rows` sets the rows of all bands.
+    Contractions of images and windows over them of known sizes can be fused, with packed weights; not with
+    Winograd's algorithm.
+
+    The remark `bands` (category `nncc-cpu`), at each window that could be fused, tells which operations were, the rows
+    of a band, its scratch, the percentage of rows that are computed twice, and the cycles gained, in thousands.
+  }];
+  let options = [
+    Option<"mode", "mode", "std::string", "\"auto\"", "auto, off or always">,
+    Option<"rows", "rows", "int64_t", "0", "of each band; 0: chosen">,
+    Option<"threads", "threads", "int64_t", "0", "threads that share the units; 0: 4 are assumed">,
+    Option<"registers", "registers", "int64_t", "32", "vector registers of the machine">,
+    Option<"registerBytes", "register-bytes", "int64_t", "64", "size of a vector register">,
+    Option<"fmas", "fmas", "double", "2", "vector multiply-adds that begin in a cycle">,
+    Option<"loads", "loads", "double", "2", "vectors loaded from the L1 cache in a cycle">,
+    Option<"fmaLatency", "fma-latency", "double", "4", "cycles of a multiply-add">,
+    Option<"l1Bytes", "l1-bytes", "double", "49152", "size of the L1 data cache">,
+    Option<"l2Bytes", "l2-bytes", "double", "2097152", "size of the L2 cache">,
+    Option<"l2Rate", "l2-rate", "double", "48", "bytes from the L2 cache in a cycle">];
+  let dependentDialects = ["::nncc::kern::KernDialect", "::nncc::rt::RTDialect"];
+}
+
 def EmitKernel : Pass<"nncc-cpu-emit-kernel", "::mlir::func::FuncOp"> {
   let summary = "A kernel on tensors -> loops over units on flat buffers";
   let description = [{
@@ -121,6 +163,9 @@ def EmitKernel : Pass<"nncc-cpu-emit-kernel", "::mlir::func::FuncOp"> {
     up to so many workers can compute all units together (`rt.team`, `rt.barrier`). Buffers come from `rt.buffer`:
     arguments first, then results. Symbols come from `rt.dim`; one that is 0 makes empty tensors, of which nothing is
     read or written.
+
+    A kernel with `kern.band_rows` is a window with a contraction before or behind it, or both: see
+    `nncc-cpu-fuse-bands`. Any other has one root.
 
     Kernels of products and recurrences take numbers below 2^-126 for zero while they run, where `flush-denormals`
     names the register that makes the processor do so: see `FloatControl.h`.

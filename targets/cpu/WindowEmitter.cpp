@@ -37,8 +37,11 @@ struct Channels {
 
 class WindowEmitter : public Emitter {
 public:
-  WindowEmitter(OpBuilder &b, kern::WindowOp op, const Window &p, Kernel &kernel)
-      : Emitter{b, op.getLoc(), &kernel.sizes}, p(p), vector(VectorType::get({p.lanes}, p.sum)) {
+  /// `range`: the rows to compute instead of the kernel's units, or null.
+  WindowEmitter(OpBuilder &b, kern::WindowOp op, const Window &p, Kernel &kernel,
+                const RowRange *range)
+      : Emitter{b, op.getLoc(), &kernel.sizes}, p(p), range(range),
+        vector(VectorType::get({p.lanes}, p.sum)) {
     bufferA = kernel.place(op.getA()).buffer;
     bufferC = kernel.place(op.getResult()).buffer;
     if (op.getWeights())
@@ -54,6 +57,8 @@ public:
       kernel.units = normalForm(p.rowChunks() * p.channelBlocks());
     if (constantOf(kernel.units) == 0)
       return;
+    if (range)
+      return channels(constant(0), constant(0));
     auto units = scf::ForOp::create(b, loc, kernel.begin, kernel.end, constant(1));
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(units.getBody());
@@ -63,6 +68,7 @@ public:
 
 private:
   const Window &p;
+  const RowRange *range;
   VectorType vector;
   Value bufferA, bufferC, bufferWeights, stored;
 
@@ -80,6 +86,10 @@ private:
     Position start{size(p.aOffset), size(p.weightsOffset), size(p.cOffset), {}};
     for (const Epilogue::Extra &extra : p.epilogue.getExtras())
       start.extras.push_back(size(extra.offset));
+    if (range && range->a)
+      start.a = add(start.a, range->a);
+    if (range && range->result)
+      start.c = add(start.c, range->result);
     auto at = [&](Value channel) {
       Position position = advance(start, p.channels, channel);
       position.weights = add(start.weights, mul(channel, p.channels.weights));
@@ -103,6 +113,8 @@ private:
   }
 
   void rows(Value chunk, const Position &start, const Channels &channels) {
+    if (range)
+      return loop(range->count, [&](Value i) { row(add(range->first, i), start, channels); });
     Value first = mul(chunk, p.unitRows), count = constant(p.unitRows);
     if (auto rows = constantOf(p.rowCount()); !rows || *rows % p.unitRows)
       count = minimum(count, sub(size(p.rowCount()), first));
@@ -352,10 +364,13 @@ private:
 };
 } // namespace
 
-LogicalResult nncc::cpu::emitWindow(OpBuilder &b, kern::WindowOp op, Kernel &kernel) {
+LogicalResult nncc::cpu::emitWindow(OpBuilder &b, kern::WindowOp op, Kernel &kernel,
+                                    const RowRange *rows) {
   FailureOr<Window> window = Window::of(op, kernel);
   if (failed(window))
     return failure();
-  WindowEmitter(b, op, *window, kernel).emit(kernel);
+  if (rows)
+    window->unitGroups = window->groups();
+  WindowEmitter(b, op, *window, kernel, rows).emit(kernel);
   return success();
 }

@@ -28,6 +28,7 @@ class Usage(ToolTest):
             [MLP, "--emit=exe"],
             [MLP, "-O7"],
             [MLP, "--winograd=3"],
+            [MLP, "--bands=2"],
             [MLP, "--dim", "batch"],
             [MLP, "--dim", "batch=-1"],
             [MLP, "--dim", "batch=1", "--dim", "batch=2"],

@@ -105,6 +105,14 @@ static cl::opt<std::string> winogradOption(
     cl::sub(runCommand()), cl::sub(benchCommand()), cl::sub(compareCommand()),
     cl::sub(tuneCommand()));
 
+static cl::opt<std::string> bandsOption(
+    "bands",
+    cl::desc("Depthwise convolutions and poolings in one kernel with the products around them, by "
+             "bands of rows: auto (default), off, always"),
+    cl::init("auto"), cl::value_desc("mode"), cl::cat(category()), cl::sub(compileCommand()),
+    cl::sub(runCommand()), cl::sub(benchCommand()), cl::sub(compareCommand()),
+    cl::sub(tuneCommand()));
+
 static cl::opt<std::string> machineOption(
     "machine",
     cl::desc("Numbers of the processor for the cost models, as nncc calibrate writes them"),
@@ -231,6 +239,8 @@ Expected<CompileOptions> commonOptions() {
     return usageError("-O" + Twine(optLevelOption) + ": expected -O0, -O1, -O2 or -O3");
   if (!is_contained({"auto", "off", "2", "4"}, winogradOption))
     return usageError("--winograd=" + winogradOption + ": expected auto, off, 2 or 4");
+  if (!is_contained({"auto", "off", "always"}, bandsOption))
+    return usageError("--bands=" + bandsOption + ": expected auto, off or always");
   for (StringRef text : insertOptions) {
     Expected<InsertedPasses> passes = parseInsertion(text);
     if (!passes)
@@ -242,6 +252,7 @@ Expected<CompileOptions> commonOptions() {
   options.target = targetOption;
   options.optLevel = optLevelOption;
   options.winograd = winogradOption;
+  options.bands = bandsOption;
   options.keepDenormals = keepDenormalsOption;
   const char *folder = std::getenv("NNCC_CACHE_DIR");
   options.cacheDir = cacheOption.getNumOccurrences() || !folder ? cacheOption.getValue() : folder;

@@ -44,6 +44,7 @@ static std::string commandLine(const CompileOptions &options, StringRef path, si
         add(true, "--patterns=" + file);
     if (stage.name == "schedule") {
       add(options.winograd != CompileOptions().winograd, "--winograd=" + options.winograd);
+      add(options.bands != CompileOptions().bands, "--bands=" + options.bands);
       add(options.keepDenormals, "--keep-denormals");
       add(!options.machineFacts.empty(), "--machine=" + options.machineFacts);
     }
