@@ -89,10 +89,12 @@ void buildPlans(OpPassManager &pm, const CompileOptions &options) {
 static void buildSchedule(OpPassManager &pm, const CompileOptions &options) {
   buildPlans(pm, options);
   cpu::Machine machine = machineOf(options);
+  cpu::VectorUnit unit = machine.vectorUnit();
   auto floats = options.keepDenormals ? cpu::FloatControl::None : machine.floatControl();
   add(pm, "builtin.module(func.func(nncc-cpu-emit-kernel{flush-denormals=" +
               cpu::name(floats).str() + "},canonicalize,cse,nncc-cpu-lower-brgemm{dot-bits=" +
-              std::to_string(machine.vectorUnit().dotBits) +
+              std::to_string(unit.dotBits) +
+              "},nncc-cpu-pack-bytes{pack-bits=" + std::to_string(unit.packBits) +
               "},nncc-cpu-approximate-math,canonicalize,cse))");
 }
 

@@ -52,12 +52,19 @@ ContractEmitter::Values ContractEmitter::addEarlierBlocks(const Values &sums, in
   return Values(op.getResults());
 }
 
+/// One panel after the other, with nothing between them: bytes are stored together.
+void ContractEmitter::storeRow(ArrayRef<Value> values, Value row, Strip strip, const Cursor &at) {
+  for (auto [j, value] : llvm::enumerate(values))
+    storeLanes(*this, value, bufferC, addressC(at, row, j), fixed(p.n.c), mask(strip, j));
+}
+
 /// Sums, or what the epilogue makes of them, -> C.
 void ContractEmitter::storeSums(const Values &sums, int64_t rows, Strip strip, const Cursor &at,
                                 bool last) {
   unsigned extras = p.epilogue.getExtras().size();
   llvm::DenseMap<std::tuple<unsigned, int64_t, int64_t>, Value> loaded;
-  for (int64_t r = 0; r < rows; ++r)
+  for (int64_t r = 0; r < rows; ++r) {
+    Values row;
     for (int64_t j = 0; j < strip.count; ++j) {
       Value value = sums[r * strip.count + j];
       Values values;
@@ -67,10 +74,10 @@ void ContractEmitter::storeSums(const Values &sums, int64_t rows, Strip strip, c
           extra = loadExtra(i, at, constant(r), j, strip);
         values.push_back(extra);
       }
-      if (last)
-        value = p.epilogue.apply(*this, value, values);
-      storeLanes(*this, value, bufferC, addressC(at, constant(r), j), fixed(p.n.c), mask(strip, j));
+      row.push_back(last ? p.epilogue.apply(*this, value, values) : value);
     }
+    storeRow(row, constant(r), strip, at);
+  }
 }
 
 /// Sums for finishStored.
@@ -91,19 +98,19 @@ void ContractEmitter::finishStored(int64_t rows, Strip strip, const Cursor &at) 
         shared[j][i] =
             j && isZero(p.n.extras[i]) ? shared[0][i] : loadExtra(i, at, constant(0), j, strip);
   loop(constant(rows), [&](Value r) {
+    Values row;
     for (int64_t j = 0; j < strip.count; ++j) {
       Values values = shared[j];
       for (unsigned i = 0; i < extras; ++i)
         if (!values[i])
           values[i] = loadExtra(i, at, r, j, strip);
-      Value address = addressC(at, r, j);
       Value from = add(mul(r, strip.count * kern::panel), j * kern::panel);
-      Value sum = tileSums
-                      ? loadLanes(*this, vector, tileSums, from, 1)
-                      : loadLanes(*this, vector, bufferC, address, fixed(p.n.c), mask(strip, j));
-      storeLanes(*this, p.epilogue.apply(*this, sum, values), bufferC, address, fixed(p.n.c),
-                 mask(strip, j));
+      Value sum = tileSums ? loadLanes(*this, vector, tileSums, from, 1)
+                           : loadLanes(*this, vector, bufferC, addressC(at, r, j), fixed(p.n.c),
+                                       mask(strip, j));
+      row.push_back(p.epilogue.apply(*this, sum, values));
     }
+    storeRow(row, r, strip, at);
   });
 }
 

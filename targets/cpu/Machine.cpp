@@ -229,9 +229,9 @@ VectorUnit Machine::vectorUnit() const {
   std::vector<std::string> known = isa();
   auto has = [&](StringRef feature) { return is_contained(known, feature); };
   if (has("avx512f"))
-    return {32, 64, has("avx512vnni") ? 512 : 0};
+    return {32, 64, has("avx512vnni") ? 512 : 0, has("avx512bw") ? 512 : 256};
   // AVX-VNNI has the instruction in another encoding, which LLVM chooses.
-  return {16, has("avx") ? 32 : 16, has("avxvnni") ? 256 : 0};
+  return {16, has("avx") ? 32 : 16, has("avxvnni") ? 256 : 0, has("avx2") ? 256 : 128};
 }
 
 FloatControl Machine::floatControl() const {

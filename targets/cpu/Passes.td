@@ -139,6 +139,28 @@ def LowerBrgemm : Pass<"nncc-cpu-lower-brgemm", "::mlir::func::FuncOp"> {
                            "::mlir::LLVM::LLVMDialect"];
 }
 
+def PackBytes : Pass<"nncc-cpu-pack-bytes", "::mlir::func::FuncOp"> {
+  let summary = "Bytes made of floats are packed with saturation, and neighbours stored at once";
+  let description = [{
+    Codes of `nn.quantize` are bounded, rounded, converted and truncated; x86-64 has instructions that narrow two
+    registers of integers into one with saturation, which leaves only the upper bound to do: a number that is no i32
+    becomes the least one, as it is right for NaN and what is too small. Up to `pack-bits` / 128 stores of 16
+    neighbouring bytes with no other access to memory between them become one:
+    ```mlir
+    vector.store %x, %c[%i] : memref<64xi8>, vector<16xi8>
+    vector.store %y, %c[%i + 16] : memref<64xi8>, vector<16xi8>
+      -->   cvtps2dq, packssdw, packuswb, vector.shuffle
+            vector.store %xy, %c[%i] : memref<64xi8>, vector<32xi8>
+    ```
+    The results are the same, for all numbers. Zero points are added between the two steps of narrowing.
+  }];
+  let options = [
+    Option<"packBits", "pack-bits", "int64_t", "0",
+           "bits of the registers that have PACKSSDW and PACKUSWB; 0: none, and nothing is done">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect",
+                           "::mlir::LLVM::LLVMDialect"];
+}
+
 def ApproximateMath : Pass<"nncc-cpu-approximate-math", "::mlir::func::FuncOp"> {
   let summary = "Polynomials in place of calls into libm";
   let description = [{

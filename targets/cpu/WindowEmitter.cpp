@@ -339,15 +339,18 @@ private:
   }
 
   void finishPixel(const Position &at, const Channels &channels, ArrayRef<Value> sums) {
+    auto position = [&](size_t j) { return advance(at, p.channels, constant(j * p.lanes)); };
+    Values results;
     for (auto [j, sum] : llvm::enumerate(sums)) {
-      Position to = advance(at, p.channels, constant(j * p.lanes));
+      Position to = position(j);
       Values extras;
       for (auto [i, extra] : llvm::enumerate(p.epilogue.getExtras()))
         extras.push_back(loadLanes(*this, vector.clone(extra.element), extra.buffer, to.extras[i],
                                    fixed(p.channels.extras[i]), channels.mask));
-      storeLanes(*this, p.epilogue.apply(*this, sum, extras), bufferC, to.c, fixed(p.channels.c),
-                 channels.mask);
+      results.push_back(p.epilogue.apply(*this, sum, extras));
     }
+    for (auto [j, result] : llvm::enumerate(results)) // side by side: bytes are stored together
+      storeLanes(*this, result, bufferC, position(j).c, fixed(p.channels.c), channels.mask);
   }
 };
 } // namespace

@@ -165,6 +165,22 @@ class Quantized(unittest.TestCase):
         g.output(g.quantize(g.node("Clip", conv(x), g.constant(np.float32(0)), g.constant(np.float32(6))), 0.05, 3))
         self.check(g, formed=6)
 
+    def test_rows_of_bytes(self):
+        """Panels of a row in one store, with what is left of the last one, and numbers that are no i32."""
+        for seed, (zero, dtype) in enumerate([(0, "uint8"), (37, "uint8"), (0, "int8"), (-128, "int8"), (90, "int8")]):
+            g = Graph(20 + seed)
+            for n in (15, 16, 17, 24, 31, 32, 33, 47, 48, 50, 63, 64, 65, 80, 100, 144):
+                extremes = np.array([0, 1e9, np.nan, -1e9, np.inf, 3e38, -np.inf, -3e38], "float32")
+                bias = np.where(g.rng.random(n) < 0.5, 0, g.rng.choice(extremes, n)).astype("float32")
+                x = g.activation(9, 20, zero=130)
+                y = g.node("Add", g.node("MatMul", x, g.weights(20, n, axis=1)), g.constant(bias))
+                if n % 3 == 0:
+                    y = g.node("Add", y, g.activation(9, n, dtype=dtype, zero=zero, scale=0.03))
+                if n % 2:
+                    y = g.node("Relu", y)
+                g.output(g.quantize(y, 0.017, zero, dtype))
+            self.check(g, formed=16)
+
     def test_between(self):
         g = Graph(8)
         x = g.activation(1, 8, 10, 10, zero=12)
