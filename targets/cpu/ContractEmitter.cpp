@@ -58,25 +58,33 @@ void ContractEmitter::storeRow(ArrayRef<Value> values, Value row, Strip strip, c
     storeLanes(*this, value, bufferC, addressC(at, row, j), fixed(p.n.c), mask(strip, j));
 }
 
-/// Sums, or what the epilogue makes of them, -> C.
+/// Sums, or what the epilogue makes of them, -> C. Rows are loaded and stored by as many as four
+/// panels: bytes are narrowed by fours.
 void ContractEmitter::storeSums(const Values &sums, int64_t rows, Strip strip, const Cursor &at,
                                 bool last) {
   unsigned extras = p.epilogue.getExtras().size();
   llvm::DenseMap<std::tuple<unsigned, int64_t, int64_t>, Value> loaded;
-  for (int64_t r = 0; r < rows; ++r) {
-    Values row;
-    for (int64_t j = 0; j < strip.count; ++j) {
-      Value value = sums[r * strip.count + j];
-      Values values;
-      for (unsigned i = 0; last && i < extras; ++i) {
-        Value &extra = loaded[{i, isZero(p.x.extras[i]) ? 0 : r, isZero(p.n.extras[i]) ? 0 : j}];
-        if (!extra)
-          extra = loadExtra(i, at, constant(r), j, strip);
-        values.push_back(extra);
-      }
-      row.push_back(last ? p.epilogue.apply(*this, value, values) : value);
+  auto result = [&](int64_t r, int64_t j) {
+    Value sum = sums[r * strip.count + j];
+    Values values;
+    for (unsigned i = 0; last && i < extras; ++i) {
+      Value &extra = loaded[{i, isZero(p.x.extras[i]) ? 0 : r, isZero(p.n.extras[i]) ? 0 : j}];
+      if (!extra)
+        extra = loadExtra(i, at, constant(r), j, strip);
+      values.push_back(extra);
     }
-    storeRow(row, constant(r), strip, at);
+    return last ? p.epilogue.apply(*this, sum, values) : sum;
+  };
+  int64_t together = std::max<int64_t>(1, 4 / strip.count);
+  for (int64_t first = 0; first < rows; first += together) {
+    int64_t end = std::min(first + together, rows);
+    Values results;
+    for (int64_t r = first; r < end; ++r)
+      for (int64_t j = 0; j < strip.count; ++j)
+        results.push_back(result(r, j));
+    for (int64_t r = first; r < end; ++r)
+      storeRow(ArrayRef(results).slice((r - first) * strip.count, strip.count), constant(r), strip,
+               at);
   }
 }
 

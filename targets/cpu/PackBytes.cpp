@@ -1,5 +1,5 @@
 // Stores of bytes that are made of floats: packed with saturation, neighbours stored at once.
-#include "targets/cpu/Emitter.h"
+#include "targets/cpu/Lanes.h"
 #include "targets/cpu/Passes.h"
 
 #include "dialects/kern/Kern.h"
@@ -46,6 +46,10 @@ struct Store {
            offset == before.offset + kern::panel && codes.isLike(before.codes);
   }
 };
+
+/// Stores of neighbours, and of several segments the bytes of one register.
+using Segment = SmallVector<Store>;
+using Group = SmallVector<Segment>;
 
 std::optional<double> splatFloat(Value value) {
   DenseFPElementsAttr splat;
@@ -130,14 +134,15 @@ std::optional<Store> matchStore(Operation &op) {
 struct Packing : Emitter {
   int64_t bits; // of a register
 
-  /// The codes of up to 4 registers of numbers, in one; repeats the last one where there are less.
+  /// The codes of up to 4 registers of numbers, in one; repeats them where there are less.
   Value pack(ArrayRef<Store> stores) {
     const Codes &codes = stores.front().codes;
     Values numbers;
     for (const Store &store : stores)
       for (int64_t first = 0; first < kern::panel; first += bits / 32)
         numbers.push_back(integers(slice(bounded(store.codes), first, bits / 32)));
-    numbers.resize(4, numbers.back());
+    for (size_t i = 0; numbers.size() < 4; ++i)
+      numbers.push_back(numbers[i]);
     Values pairs;
     for (int64_t i = 0; i < 4; i += 2) {
       Value pair = packed("packssdw", numbers[i], numbers[i + 1], 16);
@@ -232,63 +237,84 @@ struct PackBytes : nncc::cpu::impl::PackBytesBase<PackBytes> {
   }
 
   void runOnBlock(Block &block) {
-    SmallVector<SmallVector<Store>> runs;
-    bool isOpen = false; // whether the last run may go on
+    SmallVector<Group> groups;
+    bool isOpen = false; // whether the last group may go on
     for (Operation &op : block) {
       if (std::optional<Store> store = matchStore(op)) {
-        bool joins = isOpen && store->follows(runs.back().back()) && isJoined(*store) &&
-                     static_cast<int64_t>(runs.back().size()) < packBits / 128;
-        if (!joins)
-          runs.emplace_back();
-        runs.back().push_back(*store);
+        if (!isOpen || !join(groups.back(), *store))
+          groups.push_back({{*store}});
         isOpen = true;
       } else if (!isMemoryEffectFree(&op))
         isOpen = false;
     }
-    for (ArrayRef<Store> run : runs)
-      rewrite(run);
+    for (const Group &group : groups)
+      if (packBits < 512 || storesOf(group).size() > 1) // VPMOVDB is as good for one
+        rewrite(group);
   }
 
-  /// Only AVX-512 stores some bytes of a register, and numbers that are known.
-  bool isJoined(const Store &store) const {
-    return store.isWhole() || (packBits == 512 && store.count);
+  static SmallVector<Store> storesOf(const Group &group) {
+    SmallVector<Store> stores;
+    for (const Segment &segment : group)
+      llvm::append_range(stores, segment);
+    return stores;
   }
 
-  void rewrite(ArrayRef<Store> run) {
-    Operation *last = run.back().op;
-    OpBuilder builder(last);
-    Packing packing{{builder, last->getLoc()}, packBits};
-    int64_t panels = run.size(), lanes = packBits / 8;
+  /// Whether the store is taken by the group. Only AVX-512 stores some bytes of a register, and
+  /// parts that are not the first.
+  bool join(Group &group, const Store &store) const {
+    Segment &last = group.back();
+    size_t width = group.front().size();
+    if (!store.codes.isLike(last.back().codes) ||
+        static_cast<int64_t>(storesOf(group).size()) == packBits / 128)
+      return false;
+    bool goesOn =
+        store.follows(last.back()) && (store.isWhole() || (packBits == 512 && store.count));
+    if (goesOn && (group.size() == 1 || last.size() < width)) {
+      last.push_back(store);
+      return true;
+    }
+    if (packBits < 512 || last.size() < width || width > 2)
+      return false;
+    group.push_back({store});
+    return true;
+  }
+
+  void rewrite(const Group &group) {
+    SmallVector<Store> stores = storesOf(group);
+    OpBuilder builder(stores.back().op);
+    Packing packing{{builder, stores.back().op->getLoc()}, packBits};
+    Value bytes = packing.pack(stores);
+    int64_t first = 0;
+    for (const Segment &segment : group) {
+      store(packing, segment, bytes, first * kern::panel);
+      first += segment.size();
+    }
+  }
+
+  /// `bytes` from lane `first` on -> where the stores of the segment have their parts.
+  static void store(Packing &packing, const Segment &segment, Value bytes, int64_t first) {
+    int64_t panels = segment.size(), lanes = llvm::PowerOf2Ceil(panels) * kern::panel;
+    Value part = packing.slice(bytes, first, lanes);
+    Operation *op = segment.front().op;
     if (panels == 1) {
-      if (packBits == 512)
-        return; // VPMOVDB is as good
-      Value bytes = packing.slice(packing.pack(run), 0, kern::panel);
-      if (auto store = dyn_cast<vector::StoreOp>(last))
-        store.getValueToStoreMutable().assign(bytes);
-      else
-        cast<vector::MaskedStoreOp>(last).getValueToStoreMutable().assign(bytes);
+      op->moveBefore(&*packing.b.getInsertionPoint());
+      packing.b.setInsertionPointAfter(op);
+      op->setOperand(isa<vector::StoreOp>(op) ? 0 : op->getNumOperands() - 1, part);
       return;
     }
-    Value bytes = packing.pack(run), at = indexOf(run.front().op), buffer = run.front().buffer;
-    int64_t count = (panels - 1) * kern::panel + run.back().count;
-    if (llvm::isPowerOf2_64(count)) {
-      vector::StoreOp::create(builder, last->getLoc(), packing.slice(bytes, 0, count), buffer, at);
-    } else {
-      SmallVector<bool> mask(lanes, false);
-      std::fill_n(mask.begin(), count, true);
-      auto type = VectorType::get({lanes}, builder.getI1Type());
-      Value stored =
-          arith::ConstantOp::create(builder, last->getLoc(), DenseElementsAttr::get(type, mask));
-      vector::MaskedStoreOp::create(builder, last->getLoc(), buffer, at, stored, bytes);
-    }
-    for (const Store &store : run)
+    auto whole = dyn_cast<vector::StoreOp>(op);
+    Value at = whole ? whole.getIndices().front() : cast<vector::MaskedStoreOp>(op).getIndices()[0];
+    Value buffer = segment.front().buffer;
+    int64_t count = (panels - 1) * kern::panel + segment.back().count;
+    if (Value mask = firstLanes(packing, count, lanes))
+      vector::MaskedStoreOp::create(packing.b, packing.loc, buffer, at, mask, part);
+    else
+      vector::StoreOp::create(packing.b, packing.loc, part, buffer, at);
+    for (const Store &store : segment) {
+      if (&*packing.b.getInsertionPoint() == store.op)
+        packing.b.setInsertionPointAfter(store.op);
       store.op->erase();
-  }
-
-  static Value indexOf(Operation *op) {
-    auto store = dyn_cast<vector::StoreOp>(op);
-    return store ? store.getIndices().front()
-                 : cast<vector::MaskedStoreOp>(op).getIndices().front();
+    }
   }
 };
 } // namespace

@@ -63,7 +63,7 @@ func.func @two(%x: vector<16xf32>, %y: vector<16xf32>, %c: memref<64xi8>, %i: in
 // WIDE: %[[PAIR:.*]] = llvm.call_intrinsic "llvm.x86.avx512.packssdw.512"
 // WIDE: llvm.intr.sadd.sat(%[[PAIR]], %{{.*}}) : (vector<32xi16>, vector<32xi16>) -> vector<32xi16>
 // WIDE: "llvm.x86.avx512.packsswb.512"
-// WIDE: vector.maskedstore %{{.*}}[%{{.*}}], %{{.*}}, %{{.*}} : memref<64xi8>, vector<64xi1>, vector<64xi8>
+// WIDE: vector.maskedstore %{{.*}}[%{{.*}}], %{{.*}}, %{{.*}} : memref<64xi8>, vector<32xi1>, vector<32xi8>
 // HALF: "llvm.x86.avx2.packsswb"
 // HALF: vector.store {{.*}} : memref<64xi8>, vector<16xi8>
 // HALF: "llvm.x86.avx2.packsswb"
@@ -118,6 +118,39 @@ func.func @apart(%x: vector<16xf32>, %c: memref<64xi8>) -> i8 {
   %7 = memref.load %c[%c0] : memref<64xi8>
   vector.store %6, %c[%c16] : memref<64xi8>, vector<16xi8>
   return %7 : i8
+}
+
+// Two rows of one panel each: one register, of which each has a part.
+// CHECK-LABEL: @rows
+// WIDE: "llvm.x86.avx512.packuswb.512"
+// WIDE: %[[LOW:.*]] = vector.extract_strided_slice %[[BOTH:.*]] {offsets = [0], sizes = [16]
+// WIDE: vector.store %[[LOW]], %{{.*}}[%c0]
+// WIDE: %[[HIGH:.*]] = vector.extract_strided_slice %[[BOTH]] {offsets = [16], sizes = [16]
+// WIDE: vector.store %[[HIGH]], %{{.*}}[%c40]
+// HALF-COUNT-2: "llvm.x86.avx2.packuswb"
+// LEAST-COUNT-2: "llvm.x86.sse2.packuswb.128"
+func.func @rows(%x: vector<16xf32>, %y: vector<16xf32>, %c: memref<64xi8>) {
+  %low = arith.constant dense<0.0> : vector<16xf32>
+  %high = arith.constant dense<255.0> : vector<16xf32>
+  %c0 = arith.constant 0 : index
+  %c40 = arith.constant 40 : index
+  %0 = arith.cmpf ogt, %x, %low : vector<16xf32>
+  %1 = arith.select %0, %x, %low : vector<16xi1>, vector<16xf32>
+  %2 = arith.cmpf olt, %1, %high : vector<16xf32>
+  %3 = arith.select %2, %1, %high : vector<16xi1>, vector<16xf32>
+  %4 = math.roundeven %3 : vector<16xf32>
+  %5 = arith.fptosi %4 : vector<16xf32> to vector<16xi32>
+  %6 = arith.trunci %5 : vector<16xi32> to vector<16xi8>
+  vector.store %6, %c[%c0] : memref<64xi8>, vector<16xi8>
+  %7 = arith.cmpf ogt, %y, %low : vector<16xf32>
+  %8 = arith.select %7, %y, %low : vector<16xi1>, vector<16xf32>
+  %9 = arith.cmpf olt, %8, %high : vector<16xf32>
+  %10 = arith.select %9, %8, %high : vector<16xi1>, vector<16xf32>
+  %11 = math.roundeven %10 : vector<16xf32>
+  %12 = arith.fptosi %11 : vector<16xf32> to vector<16xi32>
+  %13 = arith.trunci %12 : vector<16xi32> to vector<16xi8>
+  vector.store %13, %c[%c40] : memref<64xi8>, vector<16xi8>
+  return
 }
 
 // Bounds of no byte: saturation would not do them.
