@@ -28,8 +28,8 @@ bool isWhole(Operation *op) {
 
 class KernelEmission {
 public:
-  KernelEmission(func::FuncOp function, FloatControl floats)
-      : function(function), floats(floats), b(function.getContext()) {}
+  KernelEmission(func::FuncOp function, FloatControl floats, bool byteWindows)
+      : function(function), floats(floats), byteWindows(byteWindows), b(function.getContext()) {}
 
   LogicalResult run() {
     if (failed(checkTypes()) || failed(generalize()))
@@ -47,6 +47,7 @@ public:
 private:
   func::FuncOp function;
   FloatControl floats;
+  bool byteWindows;
   OpBuilder b;
   Kernel kernel;
   SmallVector<Value> arguments, results; // buffers
@@ -224,7 +225,7 @@ private:
       return emitAttention(b, attention, kernel);
     if (auto recurrence = dyn_cast<kern::RecurrenceOp>(op))
       return emitRecurrence(b, recurrence, kernel);
-    return emitWindow(b, cast<kern::WindowOp>(op), kernel);
+    return emitWindow(b, cast<kern::WindowOp>(op), kernel, byteWindows);
   }
 
   void finish() {
@@ -265,7 +266,7 @@ struct EmitKernel : nncc::cpu::impl::EmitKernelBase<EmitKernel> {
     func::FuncOp function = getOperation();
     if (!function->hasAttr("rt.kernel") || function.isExternal())
       return;
-    if (failed(KernelEmission(function, *floatControlNamed(flushDenormals)).run()))
+    if (failed(KernelEmission(function, *floatControlNamed(flushDenormals), byteWindows).run()))
       signalPassFailure();
   }
 };

@@ -62,6 +62,7 @@ llvm::LogicalResult emitContract(mlir::OpBuilder &b, kern::ContractOp op, Kernel
 llvm::LogicalResult emitWinograd(mlir::OpBuilder &b, kern::ContractOp op, Kernel &kernel);
 llvm::LogicalResult emitAttention(mlir::OpBuilder &b, kern::AttentionOp op, Kernel &kernel);
 llvm::LogicalResult emitRecurrence(mlir::OpBuilder &b, kern::RecurrenceOp op, Kernel &kernel);
-llvm::LogicalResult emitWindow(mlir::OpBuilder &b, kern::WindowOp op, Kernel &kernel);
+llvm::LogicalResult emitWindow(mlir::OpBuilder &b, kern::WindowOp op, Kernel &kernel,
+                               bool byteWindows);
 
 } // namespace nncc::cpu

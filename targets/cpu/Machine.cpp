@@ -229,7 +229,8 @@ VectorUnit Machine::vectorUnit() const {
   std::vector<std::string> known = isa();
   auto has = [&](StringRef feature) { return is_contained(known, feature); };
   if (has("avx512f"))
-    return {32, 64, has("avx512vnni") ? 512 : 0, has("avx512bw") ? 512 : 256};
+    return {32, 64, has("avx512vnni") ? 512 : 0, has("avx512bw") ? 512 : 256,
+            has("avx512vnni") && has("avx512vbmi")};
   // AVX-VNNI has the instruction in another encoding, which LLVM chooses.
   return {16, has("avx") ? 32 : 16, has("avxvnni") ? 256 : 0, has("avx2") ? 256 : 128};
 }
