@@ -93,9 +93,9 @@ static void buildSchedule(OpPassManager &pm, const CompileOptions &options) {
   auto floats = options.keepDenormals ? cpu::FloatControl::None : machine.floatControl();
   add(pm, "builtin.module(func.func(nncc-cpu-emit-kernel{flush-denormals=" +
               cpu::name(floats).str() + " byte-windows=" + (unit.byteWindows ? "true" : "false") +
-              "},canonicalize,cse,nncc-cpu-lower-brgemm{dot-bits=" + std::to_string(unit.dotBits) +
-              "},nncc-cpu-pack-bytes{pack-bits=" + std::to_string(unit.packBits) +
-              "},nncc-cpu-approximate-math,canonicalize,cse))");
+              "},canonicalize,cse,nncc-cpu-lower-brgemm{dot=" + unit.dot.str() +
+              " dot-bits=" + std::to_string(unit.dotBits) + "},nncc-cpu-pack-bytes{pack-bits=" +
+              std::to_string(unit.packBits) + "},nncc-cpu-approximate-math,canonicalize,cse))");
 }
 
 static void buildProgram(OpPassManager &pm, const CompileOptions &) { add(pm, "nncc-plan-memory"); }

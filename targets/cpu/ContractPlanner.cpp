@@ -33,7 +33,8 @@ bool ContractPlanner::fits(Tile t) const {
   // room: 25 sums of 5 panels all spill as soon as the epilogue needs a few registers.
   int64_t step = t.panels * registersPerPanel() + (registers >= 32 ? 2 : 1);
   return (used <= sumRegisters() && used + step < registers) ||
-         (used <= sumRegisters() + 2 && t.panels <= 2 && registers >= 32);
+         (used <= sumRegisters() + 2 && t.panels <= 2 && registers >= 32 &&
+          registersPerPanel() == 1);
 }
 
 /// Cycles of one step of the reduction: the FMA ports, the load ports, the latency of a chain of

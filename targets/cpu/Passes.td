@@ -135,7 +135,9 @@ def LowerBrgemm : Pass<"nncc-cpu-lower-brgemm", "::mlir::func::FuncOp"> {
   let description = "The accumulators are loop-carried vectors and so stay in registers.";
   let options = [
     Option<"dotBits", "dot-bits", "int64_t", "0",
-           "bits of the registers that have VPDPBUSD; 0: products of bytes are made by VPMADDWD or the like">];
+           "bits of the registers that have `dot`; 0: products of bytes are made by VPMADDWD or the like">,
+    Option<"dot", "dot", "std::string", "\"vpdpbusd\"",
+           "vpdpbusd, or of AArch64 usdot or sdot: see DotProduct.h">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
                            "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
                            "::mlir::LLVM::LLVMDialect"];
