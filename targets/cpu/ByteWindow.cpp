@@ -14,6 +14,24 @@ bool ByteWindow::is(const Window &p, kern::WindowOp op) {
          !p.columns.isOpen() && constantOf(p.channels.a) == 1;
 }
 
+/// LLVM does not know the order: it would make one instruction of this permutation and of what puts
+/// the rows side by side, VPERMT2B, which costs three.
+ByteWindow::ByteWindow(Emitter &e, const Window &p, Value a, Value weights)
+    : e(e), p(p), bufferA(a), bufferWeights(weights) {
+  SmallVector<int8_t> bytes;
+  for (int64_t lane = 0; lane < p.lanes; ++lane)
+    for (int64_t row = 0; row < kern::bytesPerStep; ++row)
+      bytes.push_back(row * p.lanes + lane);
+  auto type = VectorType::get({p.lanes * kern::bytesPerStep}, e.b.getI8Type());
+  Value known = arith::ConstantOp::create(e.b, e.loc, DenseElementsAttr::get<int8_t>(type, bytes));
+  order =
+      LLVM::InlineAsmOp::create(e.b, e.loc, type, known, /*asm_string=*/"",
+                                /*constraints=*/"=v,0", /*has_side_effects=*/false,
+                                /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None,
+                                LLVM::AsmDialectAttr(), ArrayAttr())
+          .getResult(0);
+}
+
 Value ByteWindow::splat(int64_t value) const {
   auto type = vector(e.b.getI32Type());
   auto bits = APInt(32, value, /*isSigned=*/false, /*implicitTrunc=*/true);
@@ -86,15 +104,9 @@ Value ByteWindow::word(Value a, const Rows &rows, Value mask) const {
     return vector::ShuffleOp::create(e.b, e.loc, x, y, llvm::to_vector(llvm::seq(lanes)));
   };
   Value all = joined(joined(loaded[0], loaded[1]), joined(loaded[2], loaded[3]));
-  SmallVector<int8_t> order;
-  for (int64_t lane = 0; lane < p.lanes; ++lane)
-    for (int64_t row = 0; row < kern::bytesPerStep; ++row)
-      order.push_back(row * p.lanes + lane);
-  Value indices = arith::ConstantOp::create(
-      e.b, e.loc, DenseElementsAttr::get<int8_t>(cast<VectorType>(all.getType()), order));
   return LLVM::CallIntrinsicOp::create(e.b, e.loc, all.getType(),
                                        e.b.getStringAttr("llvm.x86.avx512.permvar.qi.512"),
-                                       ValueRange{all, indices})
+                                       ValueRange{all, order})
       .getResult(0);
 }
 

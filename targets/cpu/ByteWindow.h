@@ -17,8 +17,8 @@ public:
   /// Whether the window has such a form; the machine has to have VPDPBUSD and VPERMB.
   static bool is(const Window &p, kern::WindowOp op);
 
-  ByteWindow(Emitter &e, const Window &p, Value a, Value weights)
-      : e(e), p(p), bufferA(a), bufferWeights(weights) {}
+  /// Before all loops.
+  ByteWindow(Emitter &e, const Window &p, Value a, Value weights);
 
   /// The weights of `vectors` vectors of channels from `at` on, for each column of taps.
   Values weights(Value at, int64_t vectors, Value mask) const;
@@ -48,6 +48,7 @@ private:
   Emitter &e;
   const Window &p;
   Value bufferA, bufferWeights;
+  Value order; // of the bytes of rows that lie side by side
 };
 
 } // namespace nncc::cpu
