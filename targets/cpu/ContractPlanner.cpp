@@ -22,7 +22,8 @@ int64_t ContractPlanner::registersPerPanel() const {
   return llvm::divideCeil(kern::panel * p.elementBytes(), registerBytes);
 }
 /// Some registers are left to panels of B and to temporaries. With 32 registers 26 sums do not
-/// spill however far the reduction is unrolled, 28 do not where it is not unrolled at all.
+/// spill however far the reduction is unrolled, 28 do not where it is not unrolled at all and a
+/// panel is one register.
 int64_t ContractPlanner::sumRegisters() const { return registers - (registers >= 32 ? 6 : 4); }
 
 bool ContractPlanner::fits(Tile t) const {
