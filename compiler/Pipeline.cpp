@@ -101,11 +101,13 @@ static void buildSchedule(OpPassManager &pm, const CompileOptions &options) {
   cpu::Machine machine = machineOf(options);
   add(pm, "nncc-cpu-fuse-bands{mode=" + options.bands + " " +
               numbersOf(factsOf(options, machine)) + "}");
+  cpu::VectorUnit unit = machine.vectorUnit();
   auto floats = options.keepDenormals ? cpu::FloatControl::None : machine.floatControl();
   add(pm, "builtin.module(func.func(nncc-cpu-emit-kernel{flush-denormals=" +
-              cpu::name(floats).str() + "},canonicalize,cse,nncc-cpu-lower-brgemm{dot-bits=" +
-              std::to_string(machine.vectorUnit().dotBits) +
-              "},nncc-cpu-approximate-math,canonicalize,cse))");
+              cpu::name(floats).str() + " byte-windows=" + (unit.byteWindows ? "true" : "false") +
+              "},canonicalize,cse,nncc-cpu-lower-brgemm{dot=" + unit.dot.str() +
+              " dot-bits=" + std::to_string(unit.dotBits) + "},nncc-cpu-pack-bytes{pack-bits=" +
+              std::to_string(unit.packBits) + "},nncc-cpu-approximate-math,canonicalize,cse))");
 }
 
 static void buildProgram(OpPassManager &pm, const CompileOptions &) { add(pm, "nncc-plan-memory"); }

@@ -275,6 +275,9 @@ LogicalResult WindowOp::verify() {
   }
   if (!agree(getAType().getShape().back(), getInitType().getShape().back()))
     return emitOpError("a and init differ in channels");
+  if (getByteWeights() && !(getWeights() && getElementTypeOrSelf(getWeights()).isF32() &&
+                            getAType().getElementType().isInteger(8)))
+    return emitOpError("expects byte_weights with bytes in a and weights of f32");
   return verifyWindow(*this, getKernel());
 }
 

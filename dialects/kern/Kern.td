@@ -302,12 +302,15 @@ def Kern_WindowOp : Kern_Op<"window", [
     ```
     `kernel` is [k1..ks]. Bytes in `a` are unsigned where sums are floats. Each channel is reduced for itself over the window as `kind` says; then the
     region computes one element, as in kern.contract. `pads` is [lo1..los, hi1..his]; taps outside of `a` do not take part.
+
+    `byte_weights` promises that all weights, of f32, are integers from -128 to 127: with bytes in `a`, products are those of
+    integers, and sums of them that floats hold.
   }];
   let arguments = (ins AnyRankedTensor:$a, Optional<AnyRankedTensor>:$weights,
                        Variadic<AnyRankedTensor>:$extras, AnyRankedTensor:$init,
                        Kern_WindowKind:$kind, DenseI64ArrayAttr:$kernel,
                        DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,
-                       DenseI64ArrayAttr:$pads, AffineMapArrayAttr:$maps);
+                       DenseI64ArrayAttr:$pads, AffineMapArrayAttr:$maps, UnitAttr:$byte_weights);
   let results = (outs AnyRankedTensor:$result);
   let regions = (region SizedRegion<1>:$epilogue);
   let assemblyFormat = [{

@@ -1,6 +1,7 @@
 // Convolutions, matrix products and pools -> kern.contract and kern.window.
 #include "dialects/nn/Generics.h"
 #include "passes/Passes.h"
+#include "passes/graph/Constants.h"
 
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
@@ -134,6 +135,16 @@ struct FormConv : OpRewritePattern<nn::ConvOp> {
     return success();
   }
 
+  static bool isOfBytes(Value input) { return getElementTypeOrSelf(input).isInteger(8); }
+
+  /// Whether they are known to be integers from -128 to 127.
+  static bool holdsBytes(Value weights) {
+    auto numbers = getElementTypeOrSelf(weights).isF32() ? readFloats(weights) : std::nullopt;
+    return numbers && llvm::all_of(*numbers, [](double number) {
+             return number >= -128 && number <= 127 && number == std::trunc(number);
+           });
+  }
+
   /// Weights [C, 1, k..] -> [k.., C].
   static Value formDepthwise(nn::ConvOp op, PatternRewriter &rewriter, Value input, Value weights,
                              RankedTensorType type) {
@@ -143,10 +154,10 @@ struct FormConv : OpRewritePattern<nn::ConvOp> {
     SmallVector<int64_t> kernel(source.getShape().drop_front(2));
     dims.push_back(0);
     Value packed = pack(rewriter, loc, weights, dims, SmallVector<int64_t>(dims.size(), 1));
-    auto window = kern::WindowOp::create(rewriter, loc, type, input, packed, ValueRange(),
-                                         empty(rewriter, loc, type), kern::WindowKind::Depthwise,
-                                         kernel, op.getStrides(), op.getDilations(), op.getPads(),
-                                         rewriter.getArrayAttr({}));
+    auto window = kern::WindowOp::create(
+        rewriter, loc, type, input, packed, ValueRange(), empty(rewriter, loc, type),
+        kern::WindowKind::Depthwise, kernel, op.getStrides(), op.getDilations(), op.getPads(),
+        rewriter.getArrayAttr({}), isOfBytes(input) && holdsBytes(weights));
     buildIdentityEpilogue(rewriter, loc, window.getEpilogue(), type.getElementType());
     return window.getResult();
   }
@@ -176,8 +187,6 @@ struct FormConv : OpRewritePattern<nn::ConvOp> {
         .getResult();
   }
 };
-
-bool isConstant(Value value) { return matchPattern(value, m_Constant()); }
 
 struct FormMatMul : OpRewritePattern<nn::MatMulOp> {
   using OpRewritePattern::OpRewritePattern;

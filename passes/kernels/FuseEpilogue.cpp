@@ -32,7 +32,7 @@ kern::WindowOp rebuild(PatternRewriter &rewriter, kern::WindowOp op, Location lo
                        ValueRange extras, Value init, ArrayAttr maps) {
   return kern::WindowOp::create(rewriter, loc, init.getType(), op.getA(), op.getWeights(), extras,
                                 init, op.getKind(), op.getKernel(), op.getStrides(),
-                                op.getDilations(), op.getPads(), maps);
+                                op.getDilations(), op.getPads(), maps, op.getByteWeights());
 }
 
 /// The element of a constant whose elements are all the same.

@@ -52,25 +52,40 @@ ContractEmitter::Values ContractEmitter::addEarlierBlocks(const Values &sums, in
   return Values(op.getResults());
 }
 
-/// Sums, or what the epilogue makes of them, -> C.
+/// One panel after the other, with nothing between them: bytes are stored together.
+void ContractEmitter::storeRow(ArrayRef<Value> values, Value row, Strip strip, const Cursor &at) {
+  for (auto [j, value] : llvm::enumerate(values))
+    storeLanes(*this, value, bufferC, addressC(at, row, j), fixed(p.n.c), mask(strip, j));
+}
+
+/// Sums, or what the epilogue makes of them, -> C. Rows are loaded and stored by as many as four
+/// panels: bytes are narrowed by fours.
 void ContractEmitter::storeSums(const Values &sums, int64_t rows, Strip strip, const Cursor &at,
                                 bool last) {
   unsigned extras = p.epilogue.getExtras().size();
   llvm::DenseMap<std::tuple<unsigned, int64_t, int64_t>, Value> loaded;
-  for (int64_t r = 0; r < rows; ++r)
-    for (int64_t j = 0; j < strip.count; ++j) {
-      Value value = sums[r * strip.count + j];
-      Values values;
-      for (unsigned i = 0; last && i < extras; ++i) {
-        Value &extra = loaded[{i, isZero(p.x.extras[i]) ? 0 : r, isZero(p.n.extras[i]) ? 0 : j}];
-        if (!extra)
-          extra = loadExtra(i, at, constant(r), j, strip);
-        values.push_back(extra);
-      }
-      if (last)
-        value = p.epilogue.apply(*this, value, values);
-      storeLanes(*this, value, bufferC, addressC(at, constant(r), j), fixed(p.n.c), mask(strip, j));
+  auto result = [&](int64_t r, int64_t j) {
+    Value sum = sums[r * strip.count + j];
+    Values values;
+    for (unsigned i = 0; last && i < extras; ++i) {
+      Value &extra = loaded[{i, isZero(p.x.extras[i]) ? 0 : r, isZero(p.n.extras[i]) ? 0 : j}];
+      if (!extra)
+        extra = loadExtra(i, at, constant(r), j, strip);
+      values.push_back(extra);
     }
+    return last ? p.epilogue.apply(*this, sum, values) : sum;
+  };
+  int64_t together = std::max<int64_t>(1, 4 / strip.count);
+  for (int64_t first = 0; first < rows; first += together) {
+    int64_t end = std::min(first + together, rows);
+    Values results;
+    for (int64_t r = first; r < end; ++r)
+      for (int64_t j = 0; j < strip.count; ++j)
+        results.push_back(result(r, j));
+    for (int64_t r = first; r < end; ++r)
+      storeRow(ArrayRef(results).slice((r - first) * strip.count, strip.count), constant(r), strip,
+               at);
+  }
 }
 
 /// Sums for finishStored.
@@ -91,19 +106,19 @@ void ContractEmitter::finishStored(int64_t rows, Strip strip, const Cursor &at) 
         shared[j][i] =
             j && isZero(p.n.extras[i]) ? shared[0][i] : loadExtra(i, at, constant(0), j, strip);
   loop(constant(rows), [&](Value r) {
+    Values row;
     for (int64_t j = 0; j < strip.count; ++j) {
       Values values = shared[j];
       for (unsigned i = 0; i < extras; ++i)
         if (!values[i])
           values[i] = loadExtra(i, at, r, j, strip);
-      Value address = addressC(at, r, j);
       Value from = add(mul(r, strip.count * kern::panel), j * kern::panel);
-      Value sum = tileSums
-                      ? loadLanes(*this, vector, tileSums, from, 1)
-                      : loadLanes(*this, vector, bufferC, address, fixed(p.n.c), mask(strip, j));
-      storeLanes(*this, p.epilogue.apply(*this, sum, values), bufferC, address, fixed(p.n.c),
-                 mask(strip, j));
+      Value sum = tileSums ? loadLanes(*this, vector, tileSums, from, 1)
+                           : loadLanes(*this, vector, bufferC, addressC(at, r, j), fixed(p.n.c),
+                                       mask(strip, j));
+      row.push_back(p.epilogue.apply(*this, sum, values));
     }
+    storeRow(row, r, strip, at);
   });
 }
 

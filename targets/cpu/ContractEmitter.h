@@ -61,6 +61,7 @@ private:
             Value prefetch = nullptr);
   Values addEarlierBlocks(const Values &sums, int64_t rows, Strip strip, const Cursor &at);
   void finish(const Values &sums, int64_t rows, Strip strip, const Cursor &at);
+  void storeRow(llvm::ArrayRef<Value> values, Value row, Strip strip, const Cursor &at);
   void storeSums(const Values &sums, int64_t rows, Strip strip, const Cursor &at, bool last);
   void keepSums(const Values &sums, int64_t rows, Strip strip, const Cursor &at);
   void finishStored(int64_t rows, Strip strip, const Cursor &at);

@@ -21,7 +21,8 @@ int64_t ContractPlanner::registersPerPanel() const {
   return llvm::divideCeil(kern::panel * p.elementBytes(), registerBytes);
 }
 /// Some registers are left to panels of B and to temporaries. With 32 registers 26 sums do not
-/// spill however far the reduction is unrolled, 28 do not where it is not unrolled at all.
+/// spill however far the reduction is unrolled, 28 do not where it is not unrolled at all and a
+/// panel is one register.
 int64_t ContractPlanner::sumRegisters() const { return registers - (registers >= 32 ? 6 : 4); }
 
 bool ContractPlanner::fits(Tile t) const {
@@ -32,7 +33,8 @@ bool ContractPlanner::fits(Tile t) const {
   // room: 25 sums of 5 panels all spill as soon as the epilogue needs a few registers.
   int64_t step = t.panels * registersPerPanel() + (registers >= 32 ? 2 : 1);
   return (used <= sumRegisters() && used + step < registers) ||
-         (used <= sumRegisters() + 2 && t.panels <= 2 && registers >= 32);
+         (used <= sumRegisters() + 2 && t.panels <= 2 && registers >= 32 &&
+          registersPerPanel() == 1);
 }
 
 /// Cycles of one step of the reduction: the FMA ports, the load ports, the latency of a chain of

@@ -3,6 +3,7 @@
 #include "dialects/kern/Kern.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
 using namespace nncc;
@@ -15,6 +16,11 @@ int64_t lanesOf(Value vector) { return cast<VectorType>(vector.getType()).getNum
 
 Value bitcast(Emitter &e, Value value, VectorType type) {
   return vector::BitCastOp::create(e.b, e.loc, type, value);
+}
+
+Value splat(Emitter &e, VectorType type, uint64_t value) {
+  APInt bits(type.getElementTypeBitWidth(), value);
+  return arith::ConstantOp::create(e.b, e.loc, DenseElementsAttr::get(type, bits));
 }
 
 Value part(Emitter &e, Value value, int64_t first, int64_t count) {
@@ -50,7 +56,33 @@ Value multiplyPairs(Emitter &e, Value x, Value y) {
                                vector::ShuffleOp::create(e.b, e.loc, product, product, even),
                                vector::ShuffleOp::create(e.b, e.loc, product, product, odd));
 }
+
+/// LLVM's intrinsic.
+StringAttr nameOf(Emitter &e, const DotProduct &dot) {
+  switch (dot.kind) {
+  case DotProduct::Kind::Vpdpbusd:
+    return e.b.getStringAttr("llvm.x86.avx512.vpdpbusd." + Twine(dot.bits));
+  case DotProduct::Kind::Usdot:
+    return e.b.getStringAttr("llvm.aarch64.neon.usdot.v4i32.v16i8");
+  case DotProduct::Kind::Sdot:
+    return e.b.getStringAttr("llvm.aarch64.neon.sdot.v4i32.v16i8");
+  }
+  llvm_unreachable("all kinds are named");
+}
 } // namespace
+
+std::optional<DotProduct::Kind> DotProduct::kindNamed(StringRef name) {
+  return llvm::StringSwitch<std::optional<Kind>>(name)
+      .Case("vpdpbusd", Kind::Vpdpbusd)
+      .Case("usdot", Kind::Usdot)
+      .Case("sdot", Kind::Sdot)
+      .Default(std::nullopt);
+}
+
+Value DotProduct::ones(Emitter &e, VectorType type) const {
+  auto bytes = vectorOf(type.getNumElements() * kern::bytesPerStep, e.b.getI8Type());
+  return splat(e, bytes, 1);
+}
 
 Value DotProduct::loadRow(Emitter &e, VectorType type, Value buffer, Value at) const {
   auto four = vectorOf(kern::bytesPerStep, e.b.getI8Type());
@@ -58,7 +90,9 @@ Value DotProduct::loadRow(Emitter &e, VectorType type, Value buffer, Value at) c
   Value word = bitcast(e, bytes, vectorOf(1, e.b.getI32Type()));
   Value scalar = vector::ExtractOp::create(e.b, e.loc, word, ArrayRef<int64_t>{0});
   Value row = vector::BroadcastOp::create(e.b, e.loc, type, scalar);
-  return bitcast(e, row, vectorOf(type.getNumElements() * kern::bytesPerStep, e.b.getI8Type()));
+  auto bytesOfAll = vectorOf(type.getNumElements() * kern::bytesPerStep, e.b.getI8Type());
+  row = bitcast(e, row, bytesOfAll);
+  return isShifted() ? arith::XOrIOp::create(e.b, e.loc, row, splat(e, bytesOfAll, 128)) : row;
 }
 
 Value DotProduct::loadColumns(Emitter &e, VectorType type, Value buffer, Value at) const {
@@ -76,7 +110,7 @@ Value DotProduct::accumulate(Emitter &e, Value row, Value columns, Value sum) co
   }
   int64_t lanes = bits / 32;
   Value result = sum;
-  StringAttr name = e.b.getStringAttr("llvm.x86.avx512.vpdpbusd." + Twine(bits));
+  StringAttr name = nameOf(e, *this);
   for (int64_t first = 0; first < lanesOf(sum); first += lanes) {
     int64_t byte = first * kern::bytesPerStep, count = lanes * kern::bytesPerStep;
     Value before = part(e, sum, first, lanes);

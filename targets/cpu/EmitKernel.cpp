@@ -29,8 +29,10 @@ bool isWhole(Operation *op) {
 
 class KernelEmission {
 public:
-  KernelEmission(func::FuncOp function, FloatControl floats)
-      : function(function), floats(floats), b(function.getContext()) {}
+  KernelEmission(func::FuncOp function, FloatControl floats, bool byteWindows)
+      : function(function), floats(floats), b(function.getContext()) {
+    kernel.byteWindows = byteWindows;
+  }
 
   LogicalResult run() {
     if (failed(checkTypes()) || failed(generalize()))
@@ -289,7 +291,7 @@ struct EmitKernel : nncc::cpu::impl::EmitKernelBase<EmitKernel> {
     func::FuncOp function = getOperation();
     if (!function->hasAttr("rt.kernel") || function.isExternal())
       return;
-    if (failed(KernelEmission(function, *floatControlNamed(flushDenormals)).run()))
+    if (failed(KernelEmission(function, *floatControlNamed(flushDenormals), byteWindows).run()))
       signalPassFailure();
   }
 };

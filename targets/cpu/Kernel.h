@@ -38,6 +38,7 @@ struct Kernel {
   KernelSizes sizes;
   mlir::AffineExpr units;   // set by the emitter: iterations of the parallel loop
   mlir::AffineExpr scratch; // bytes of a worker's scratch used so far; see allocateScratch
+  bool byteWindows = false; // whether the machine has the instructions of ByteWindow
   int64_t team = 1;         // set by the emitter: the most workers that compute all units together
 
   void setUnits(int64_t count) {

@@ -45,6 +45,25 @@ struct Lowering : Emitter {
       rows.push_back(times(constant(r), rowStride));
   }
 
+  /// What replaces the results.
+  Values run() {
+    Values sums(op.getAcc());
+    bool isShifted = isOfBytes && dot.isShifted();
+    if (isShifted) // sums of the columns, behind
+      sums.append(nv, arith::ConstantOp::create(b, loc, b.getZeroAttr(type)));
+    sums = nest(0, op.getAOffset(), op.getBOffset(), op.getPrefetch(), sums);
+    if (!isShifted)
+      return sums;
+    Value seven = arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, APInt(32, 7)));
+    for (int64_t j = 0; j < nv; ++j) {
+      Value missing = arith::ShLIOp::create(b, loc, sums[mr * nv + j], seven); // times 128
+      for (int64_t r = 0; r < mr; ++r)
+        sums[r * nv + j] = arith::AddIOp::create(b, loc, sums[r * nv + j], missing);
+    }
+    sums.truncate(mr * nv);
+    return sums;
+  }
+
   Value times(Value x, Value stride) {
     if (auto known = getConstantIntValue(stride))
       return mul(x, *known);
@@ -72,6 +91,8 @@ struct Lowering : Emitter {
       columns.push_back(isOfBytes ? dot.loadColumns(*this, type, op.getB(), at)
                                   : loadWeights(*this, type, op.getB(), at));
     }
+    for (int64_t j = 0; isOfBytes && dot.isShifted() && j < nv; ++j)
+      acc[mr * nv + j] = dot.accumulate(*this, dot.ones(*this, type), columns[j], acc[mr * nv + j]);
     for (int64_t r = 0; r < mr; ++r) {
       Value row = loadRow(add(x, add(times(constant(u), aStrides[last]), rows[r])));
       for (int64_t j = 0; j < nv; ++j) {
@@ -246,13 +267,22 @@ struct LowerBrgemm : nncc::cpu::impl::LowerBrgemmBase<LowerBrgemm> {
           << static_cast<int64_t>(dotBits);
       return signalPassFailure();
     }
-    DotProduct dot{dotBits};
+    auto kind = DotProduct::kindNamed(this->dot);
+    if (!kind) {
+      getOperation().emitError("expects vpdpbusd, usdot or sdot as dot, found '")
+          << this->dot << "'";
+      return signalPassFailure();
+    }
+    if (*kind != DotProduct::Kind::Vpdpbusd && dotBits > 128) {
+      getOperation().emitError("expects dot-bits of 0 or 128 with ") << this->dot;
+      return signalPassFailure();
+    }
+    DotProduct dot{dotBits, *kind};
     getOperation()->walk([&](kern::BrgemmOp op) {
       OpBuilder builder(op);
       Lowering lowering{{builder, op.getLoc()}, op, dot};
       lowering.setStrides();
-      op->replaceAllUsesWith(
-          lowering.nest(0, op.getAOffset(), op.getBOffset(), op.getPrefetch(), op.getAcc()));
+      op->replaceAllUsesWith(lowering.run());
       op->erase();
     });
   }

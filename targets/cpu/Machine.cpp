@@ -224,14 +224,20 @@ std::vector<std::string> Machine::isa() const {
 
 VectorUnit Machine::vectorUnit() const {
   Triple parsed(triple);
-  if (!parsed.isX86())
-    return {32, 16, 0};
   std::vector<std::string> known = isa();
   auto has = [&](StringRef feature) { return is_contained(known, feature); };
+  VectorUnit other{32, 16};
+  if (parsed.isAArch64() && (has("i8mm") || has("dotprod"))) {
+    other.dotBits = 128;
+    other.dot = has("i8mm") ? "usdot" : "sdot";
+  }
+  if (!parsed.isX86())
+    return other;
   if (has("avx512f"))
-    return {32, 64, has("avx512vnni") ? 512 : 0};
+    return {32, 64, has("avx512vnni") ? 512 : 0, has("avx512bw") ? 512 : 256,
+            has("avx512vnni") && has("avx512vbmi")};
   // AVX-VNNI has the instruction in another encoding, which LLVM chooses.
-  return {16, has("avx") ? 32 : 16, has("avxvnni") ? 256 : 0};
+  return {16, has("avx") ? 32 : 16, has("avxvnni") ? 256 : 0, has("avx2") ? 256 : 128};
 }
 
 FloatControl Machine::floatControl() const {

@@ -14,7 +14,10 @@ namespace nncc::cpu {
 /// What the schedule of a kernel has to know of the vector unit.
 struct VectorUnit {
   int64_t registers = 32, registerBytes = 64;
-  int64_t dotBits = 0; // see DotProduct
+  int64_t dotBits = 0;      // of the registers that have `dot`: see DotProduct
+  int64_t packBits = 0;     // of the widest registers that narrow integers with saturation
+  bool byteWindows = false; // see ByteWindow
+  llvm::StringRef dot = "vpdpbusd";
 };
 
 struct Machine {

@@ -168,10 +168,12 @@ def EmitKernel : Pass<"nncc-cpu-emit-kernel", "::mlir::func::FuncOp"> {
     `nncc-cpu-fuse-bands`. Any other has one root.
 
     Kernels of products and recurrences take numbers below 2^-126 for zero while they run, where `flush-denormals`
-    names the register that makes the processor do so: see `FloatControl.h`.
+    names the register that makes the processor do so: see `FloatControl.h`. With `byte-windows` depthwise windows of
+    bytes, with `byte_weights`, sum up the taps of a column in one instruction: see `ByteWindow.h`.
   }];
   let options = [
-    Option<"flushDenormals", "flush-denormals", "std::string", "\"none\"", "none, mxcsr (x86-64) or fpcr (AArch64)">];
+    Option<"flushDenormals", "flush-denormals", "std::string", "\"none\"", "none, mxcsr (x86-64) or fpcr (AArch64)">,
+    Option<"byteWindows", "byte-windows", "bool", "false", "whether the machine has VPDPBUSD and VPERMB on 512 bits">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
                            "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
                            "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
@@ -183,9 +185,33 @@ def LowerBrgemm : Pass<"nncc-cpu-lower-brgemm", "::mlir::func::FuncOp"> {
   let description = "The accumulators are loop-carried vectors and so stay in registers.";
   let options = [
     Option<"dotBits", "dot-bits", "int64_t", "0",
-           "bits of the registers that have VPDPBUSD; 0: products of bytes are made by VPMADDWD or the like">];
+           "bits of the registers that have `dot`; 0: products of bytes are made by VPMADDWD or the like">,
+    Option<"dot", "dot", "std::string", "\"vpdpbusd\"",
+           "vpdpbusd, or of AArch64 usdot or sdot: see DotProduct.h">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
                            "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
+                           "::mlir::LLVM::LLVMDialect"];
+}
+
+def PackBytes : Pass<"nncc-cpu-pack-bytes", "::mlir::func::FuncOp"> {
+  let summary = "Bytes made of floats are packed with saturation, and neighbours stored at once";
+  let description = [{
+    Codes of `nn.quantize` are bounded, rounded, converted and truncated; x86-64 has instructions that narrow two
+    registers of integers into one with saturation, which leaves only the upper bound to do: a number that is no i32
+    becomes the least one, as it is right for NaN and what is too small. Up to `pack-bits` / 128 stores of 16 bytes
+    with no other access to memory between them are packed at once; what neighbours store becomes one:
+    ```mlir
+    vector.store %x, %c[%i] : memref<64xi8>, vector<16xi8>
+    vector.store %y, %c[%i + 16] : memref<64xi8>, vector<16xi8>
+      -->   cvtps2dq, packssdw, packuswb, vector.shuffle
+            vector.store %xy, %c[%i] : memref<64xi8>, vector<32xi8>
+    ```
+    The results are the same, for all numbers. Zero points are added between the two steps of narrowing.
+  }];
+  let options = [
+    Option<"packBits", "pack-bits", "int64_t", "0",
+           "bits of the registers that have PACKSSDW and PACKUSWB; 0: none, and nothing is done">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect",
                            "::mlir::LLVM::LLVMDialect"];
 }
 

@@ -1,4 +1,4 @@
-#include "targets/cpu/Window.h"
+#include "targets/cpu/ByteWindow.h"
 
 using namespace mlir;
 using namespace nncc;
@@ -41,6 +41,15 @@ SmallVector<WindowTiles> Window::tiles() const {
     result.push_back({x, count, repeated});
     x += count * repeated;
   }
+  return result;
+}
+
+Window::Uses Window::uses(int64_t pixels, std::optional<int64_t> x, int64_t taps) const {
+  Uses result;
+  for (int64_t pixel = 0; pixel < pixels; ++pixel)
+    for (int64_t tap = 0; tap < taps; ++tap)
+      if (!x || columns.covers(*x + pixel, tap))
+        result[pixel * columns.stride + tap * columns.dilation].push_back({pixel, tap});
   return result;
 }
 
@@ -142,5 +151,6 @@ FailureOr<Window> Window::of(kern::WindowOp op, const Kernel &kernel) {
     return op.emitError("expects a constant number of channels, at constant distances, found ")
            << op.getInitType();
   result.schedule();
+  result.isOfBytes = kernel.byteWindows && ByteWindow::is(result, op);
   return result;
 }

@@ -3,6 +3,8 @@
 
 #include "targets/cpu/Epilogue.h"
 
+#include <map>
+
 namespace nncc::cpu {
 
 /// A dim of the window: of the images that it moves over, and of itself.
@@ -40,6 +42,7 @@ struct Window {
   WindowDim channels;                   // of one tap
   mlir::AffineExpr aOffset, cOffset, weightsOffset;
   int64_t kernelSize = 1; // taps of the whole window
+  bool isOfBytes = false; // see ByteWindow
 
   // The schedule.
   int64_t lanes = 16;
@@ -57,6 +60,16 @@ struct Window {
   int64_t groups() const { return std::max<int64_t>(fullVectors() / vectors, 1); }
   mlir::AffineExpr rowChunks() const { return normalForm(rowCount().ceilDiv(unitRows)); }
   int64_t channelBlocks() const { return llvm::divideCeil(groups(), unitGroups); }
+  /// A pixel of a tile, and one of its taps.
+  struct Use {
+    int64_t pixel, tap;
+  };
+  /// By the column of the input, counted from the tile's first.
+  using Uses = std::map<int64_t, llvm::SmallVector<Use>>;
+  /// The uses of the first `taps` taps of a row. At column `x` padding is left out; without x there
+  /// is none.
+  Uses uses(int64_t pixels, std::optional<int64_t> x, int64_t taps) const;
+
   /// A row, no open one, in tiles, left to right.
   llvm::SmallVector<WindowTiles> tiles() const;
 

@@ -3,10 +3,8 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "targets/cpu/ByteWindow.h"
 #include "targets/cpu/Lanes.h"
-#include "targets/cpu/Window.h"
-
-#include <map>
 
 using namespace mlir;
 using namespace nncc;
@@ -46,6 +44,8 @@ public:
     bufferC = kernel.place(op.getResult()).buffer;
     if (op.getWeights())
       bufferWeights = kernel.place(op.getWeights()).buffer;
+    if (p.isOfBytes)
+      bytes.emplace(*this, p, bufferA, bufferWeights);
     if (p.epilogue.isHeavy())
       stored = kernel.allocateScratch(b, loc, p.pixels * p.vectors * p.lanes, p.sum);
   }
@@ -71,6 +71,9 @@ private:
   const RowRange *range;
   VectorType vector;
   Value bufferA, bufferC, bufferWeights, stored;
+  std::optional<ByteWindow> bytes;
+  Values groupWeights, rowWeights; // its own, of a group of channels and of a row
+  ByteWindow::Rows inputRows;
 
   Position advance(const Position &from, const WindowDim &dim, Value steps) {
     Position to = from;
@@ -113,6 +116,8 @@ private:
   }
 
   void rows(Value chunk, const Position &start, const Channels &channels) {
+    if (bytes)
+      groupWeights = bytes->weights(start.weights, channels.vectors, channels.mask);
     if (range)
       return loop(range->count, [&](Value i) { row(add(range->first, i), start, channels); });
     Value first = mul(chunk, p.unitRows), count = constant(p.unitRows);
@@ -127,7 +132,14 @@ private:
     for (const WindowDim &dim : llvm::reverse(p.rows)) {
       Value y;
       std::tie(index, y) = split(index, dim.out, isOutermost(dim));
+      Value before = at.a;
       at = advance(at, dim, y);
+      if (bytes) { // the rows' offsets lead there
+        at.a = before;
+        inputRows = bytes->rows(y);
+        rowWeights = bytes->within(groupWeights, inputRows);
+        continue;
+      }
       Value count = clip(dim, y, at);
       counts.insert(counts.begin(), count);
       inside = inside ? product(inside, count) : count;
@@ -223,8 +235,21 @@ private:
   void tile(const Tile &shape, const Position &at, const Channels &channels, ArrayRef<Value> counts,
             Value inside) {
     Values sums(shape.pixels * channels.vectors, initialSum());
-    sums = tapLoops(0, shape, at.a, at.weights, channels, counts, sums);
+    if (bytes)
+      sums = sumsOfBytes(shape, at.a, channels);
+    else
+      sums = tapLoops(0, shape, at.a, at.weights, channels, counts, sums);
     finish(shape, at, channels, sums, inside);
+  }
+
+  Values sumsOfBytes(const Tile &shape, Value a, const Channels &channels) {
+    Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(vector.clone(b.getI32Type())));
+    Values sums(shape.pixels * channels.vectors, zero);
+    bytes->accumulate(sums, p.uses(shape.pixels, shape.x, p.columns.taps), a, inputRows, rowWeights,
+                      channels.mask);
+    for (Value &sum : sums)
+      sum = arith::SIToFPOp::create(b, loc, vector, sum);
+    return sums;
   }
 
   Values tapLoops(size_t dim, const Tile &shape, Value a, Value weights, const Channels &channels,
@@ -258,14 +283,6 @@ private:
 
   Values rowOfTaps(const Tile &shape, int64_t taps, Value a, Value weights,
                    const Channels &channels, Values sums) {
-    struct Use {
-      int64_t pixel, tap;
-    };
-    std::map<int64_t, SmallVector<Use>> uses; // by the column of the input, from the tile's first
-    for (int64_t pixel = 0; pixel < shape.pixels; ++pixel)
-      for (int64_t tap = 0; tap < taps; ++tap)
-        if (!shape.x || p.columns.covers(*shape.x + pixel, tap))
-          uses[pixel * p.columns.stride + tap * p.columns.dilation].push_back({pixel, tap});
     std::map<int64_t, Value> factors; // weights, by tap and vector
     auto weight = [&](int64_t tap, int64_t j) {
       Value &value = factors[tap * channels.vectors + j];
@@ -276,12 +293,12 @@ private:
                  fixed(p.channels.weights), channels);
       return value;
     };
-    for (const auto &[column, users] : uses)
+    for (const auto &[column, users] : p.uses(shape.pixels, shape.x, taps))
       for (int64_t j = 0; j < channels.vectors; ++j) {
         Value pixel =
             load(bufferA, add(a, size(p.columns.a * column + p.channels.a * (j * p.lanes))),
                  fixed(p.channels.a), channels);
-        for (Use use : users) {
+        for (Window::Use use : users) {
           Value &sum = sums[use.pixel * channels.vectors + j];
           sum = combine(sum, pixel,
                         p.kind == kern::WindowKind::Depthwise ? weight(use.tap, j) : Value());
@@ -334,10 +351,10 @@ private:
       }
     }
     if (!stored) {
-      for (int64_t pixel = 0; pixel < shape.pixels; ++pixel)
-        finishPixel(advance(at, p.columns, constant(pixel)), channels,
-                    ArrayRef(sums).slice(pixel * channels.vectors, channels.vectors));
-      return;
+      auto pixels = llvm::map_to_vector(llvm::seq(shape.pixels), [&](int64_t pixel) {
+        return advance(at, p.columns, constant(pixel));
+      });
+      return finishPixels(pixels, channels, sums);
     }
     for (auto [i, sum] : llvm::enumerate(sums))
       vector::StoreOp::create(b, loc, sum, stored, constant(i * p.lanes));
@@ -346,20 +363,26 @@ private:
       Value from = mul(pixel, channels.vectors * p.lanes);
       for (int64_t j = 0; j < channels.vectors; ++j)
         loaded.push_back(vector::LoadOp::create(b, loc, vector, stored, add(from, j * p.lanes)));
-      finishPixel(advance(at, p.columns, pixel), channels, loaded);
+      finishPixels(advance(at, p.columns, pixel), channels, loaded);
     });
   }
 
-  void finishPixel(const Position &at, const Channels &channels, ArrayRef<Value> sums) {
-    for (auto [j, sum] : llvm::enumerate(sums)) {
-      Position to = advance(at, p.channels, constant(j * p.lanes));
+  /// Nothing is between the stores: bytes are narrowed by several vectors.
+  void finishPixels(ArrayRef<Position> pixels, const Channels &channels, ArrayRef<Value> sums) {
+    Values results, places;
+    for (auto [i, sum] : llvm::enumerate(sums)) {
+      Position to = advance(pixels[i / channels.vectors], p.channels,
+                            constant(i % channels.vectors * p.lanes));
       Values extras;
-      for (auto [i, extra] : llvm::enumerate(p.epilogue.getExtras()))
-        extras.push_back(loadLanes(*this, vector.clone(extra.element), extra.buffer, to.extras[i],
-                                   fixed(p.channels.extras[i]), channels.mask));
-      storeLanes(*this, p.epilogue.apply(*this, sum, extras), bufferC, to.c, fixed(p.channels.c),
-                 channels.mask);
+      for (auto [extra, from, stride] :
+           llvm::zip(p.epilogue.getExtras(), to.extras, p.channels.extras))
+        extras.push_back(loadLanes(*this, vector.clone(extra.element), extra.buffer, from,
+                                   fixed(stride), channels.mask));
+      results.push_back(p.epilogue.apply(*this, sum, extras));
+      places.push_back(to.c);
     }
+    for (auto [result, place] : llvm::zip(results, places))
+      storeLanes(*this, result, bufferC, place, fixed(p.channels.c), channels.mask);
   }
 };
 } // namespace

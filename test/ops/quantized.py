@@ -109,6 +109,7 @@ def along(parameter, axis, rank):
 def saturated(x, zero):
     dtype = np.asarray(zero).dtype
     low, high = INTEGERS[dtype.name]
+    x = np.where(np.isnan(x), -np.inf, x)  # ours: the standard leaves it open
     return np.clip(np.rint(x) + zero.astype("float64"), low, high).astype(dtype)
 
 

@@ -116,6 +116,21 @@ class Quantized(unittest.TestCase):
             self.conv(g, x, g.weights(channels, 1, 3, 2), group=channels, dilations=[2, 1])
         self.check(g, formed=0)
 
+    def test_depthwise_words(self):
+        """Up to four rows of taps are bytes of one word; padding takes some of them away."""
+        g = Graph(14)
+        for channels, zero, dtype in ((40, 0, "uint8"), (64, 128, "uint8"), (21, -128, "int8"), (16, 3, "int8")):
+            x = g.activation(2, channels, 11, 17, zero=zero, dtype=dtype)
+            for kernel, attributes in (([1, 3], {}), ([2, 2], {"pads": [1, 0, 1, 1]}), ([3, 3], {"pads": [2] * 4}),
+                                       ([3, 3], {"pads": [1] * 4, "strides": [2, 2]}), ([4, 5], {"pads": [3, 1, 0, 4]}),
+                                       ([3, 3], {"pads": [4] * 4, "dilations": [4, 2]}), ([4, 1], {"strides": [3, 1]})):
+                w = g.weights(channels, 1, *kernel, axis=0)
+                self.conv(g, x, w, group=channels, bias=g.bias(channels), **attributes)
+        w = g.dequantize(g.constant(np.full((16, 1, 4, 4), -128), "int8"), np.float32(0.02), 0, "int8")
+        x = g.dequantize(g.input(np.full((1, 16, 9, 9), 255, "uint8")), np.float32(0.02), 0, "uint8")
+        g.output(g.node("Conv", x, w, group=16, pads=[1] * 4))
+        self.check(g, formed=0)
+
     def test_weights_of_other_zero_points(self):
         g = Graph(5)
         x = g.activation(1, 8, 6, 6, zero=4)
@@ -164,6 +179,22 @@ class Quantized(unittest.TestCase):
         g.output(g.quantize(g.node("Clip", conv(x), g.constant(np.float32(0)), g.constant(np.float32(6))), 6 / 255, 0))
         g.output(g.quantize(g.node("Clip", conv(x), g.constant(np.float32(0)), g.constant(np.float32(6))), 0.05, 3))
         self.check(g, formed=6)
+
+    def test_rows_of_bytes(self):
+        """Panels of a row in one store, with what is left of the last one, and numbers that are no i32."""
+        for seed, (zero, dtype) in enumerate([(0, "uint8"), (37, "uint8"), (0, "int8"), (-128, "int8"), (90, "int8")]):
+            g = Graph(20 + seed)
+            for n in (15, 16, 17, 24, 31, 32, 33, 47, 48, 50, 63, 64, 65, 80, 100, 144):
+                extremes = np.array([0, 1e9, np.nan, -1e9, np.inf, 3e38, -np.inf, -3e38], "float32")
+                bias = np.where(g.rng.random(n) < 0.5, 0, g.rng.choice(extremes, n)).astype("float32")
+                x = g.activation(9, 20, zero=130)
+                y = g.node("Add", g.node("MatMul", x, g.weights(20, n, axis=1)), g.constant(bias))
+                if n % 3 == 0:
+                    y = g.node("Add", y, g.activation(9, n, dtype=dtype, zero=zero, scale=0.03))
+                if n % 2:
+                    y = g.node("Relu", y)
+                g.output(g.quantize(y, 0.017, zero, dtype))
+            self.check(g, formed=16)
 
     def test_between(self):
         g = Graph(8)

@@ -334,6 +334,20 @@ class Levels(ToolTest):
         self.nncc("m.mlir", "--target=x86-64-multi", "-o", "m.so")
         self.assertEqual(len(self.inspect()["levels"]), len(MULTI))
 
+    def test_aarch64_dot_products(self):
+        """Bytes are multiplied by what the processor has for it."""
+        weights = numpy_helper.from_array(np.arange(64 * 32, dtype=np.int8).reshape(64, 32), "w")
+        graph = helper.make_graph(
+            [helper.make_node("MatMulInteger", ["x", "w"], ["y"])], "m",
+            [helper.make_tensor_value_info("x", TensorProto.UINT8, [12, 64])],
+            [helper.make_tensor_value_info("y", TensorProto.INT32, [12, 32])], [weights])  # fmt: skip
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10),
+                  self.folder / "bytes.onnx")  # fmt: skip
+        for processor, wanted in (("neoverse-v1", "usdot"), ("neoverse-n1", "sdot"), ("cortex-a72", None)):
+            self.nncc("bytes.onnx", "-o", "m.s", "--emit=asm", f"--target=aarch64-linux-gnu:{processor}")
+            found = set(re.findall(r"^\s+(\w*dot)\s", (self.folder / "m.s").read_text(), re.M))
+            self.assertEqual(found, {wanted} - {None}, processor)
+
     def test_aarch64(self):
         self.nncc(MLP, "--dim=batch=2", "-o", "m.o", "--emit=obj",
                   "--target=aarch64-linux-gnu:cortex-a76,aarch64-linux-gnu:neoverse-v1")  # fmt: skip

@@ -337,6 +337,18 @@ func.func @f(%x: tensor<8x8x4xf32>, %w: tensor<3x3x4xf32>, %y: tensor<6x6x4xf32>
 
 // -----
 
+func.func @f(%x: tensor<8x8x4xf32>, %w: tensor<3x3x4xf32>, %y: tensor<6x6x4xf32>) {
+  // expected-error @below {{expects byte_weights with bytes in a and weights of f32}}
+  %0 = kern.window depthwise ins(%x, %w : tensor<8x8x4xf32>, tensor<3x3x4xf32>) extras() outs(%y : tensor<6x6x4xf32>)
+      kernel [3, 3] strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] maps [] attributes {byte_weights} {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<6x6x4xf32>
+  return
+}
+
+// -----
+
 func.func @f(%x: tensor<8x8x4xf32>, %y: tensor<6x6x4xf32>) {
   // expected-error @below {{expects weights for a depthwise convolution, and only there}}
   %0 = kern.window depthwise ins(%x : tensor<8x8x4xf32>) extras() outs(%y : tensor<6x6x4xf32>)

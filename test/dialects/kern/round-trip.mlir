@@ -52,6 +52,17 @@ func.func @windows(%x: tensor<8x8x4xf32>, %w: tensor<3x3x4xf32>, %y: tensor<6x6x
   return %0, %1 : tensor<6x6x4xf32>, tensor<4x4x4xf32>
 }
 
+// CHECK-LABEL: @byte_weights
+// CHECK: kern.window depthwise {{.*}} maps [] attributes {byte_weights}
+func.func @byte_weights(%x: tensor<8x8x4xi8>, %w: tensor<3x3x4xf32>, %y: tensor<6x6x4xf32>) -> tensor<6x6x4xf32> {
+  %0 = kern.window depthwise ins(%x, %w : tensor<8x8x4xi8>, tensor<3x3x4xf32>) extras() outs(%y : tensor<6x6x4xf32>)
+      kernel [3, 3] strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] maps [] attributes {byte_weights} {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<6x6x4xf32>
+  return %0 : tensor<6x6x4xf32>
+}
+
 // CHECK-LABEL: @pack
 // CHECK: kern.pack %{{.*}} dims [1, 0, 1] factors [16, 1, 1] : tensor<8x40xf32> -> tensor<3x8x16xf32>
 func.func @pack(%w: tensor<8x40xf32>) -> tensor<3x8x16xf32> {

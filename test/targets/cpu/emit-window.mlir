@@ -1,4 +1,5 @@
 // RUN: %nncc-opt --split-input-file --nncc-cpu-emit-kernel --canonicalize --cse %s | FileCheck %s
+// RUN: %nncc-opt --split-input-file --nncc-cpu-emit-kernel=byte-windows=true --canonicalize --cse %s | FileCheck %s --check-prefix=BYTES
 
 // The tile in the middle: 7 pixels of 16 channels see 9 columns of the input; the rows of taps are a
 // loop whose bounds padding clips.
@@ -14,6 +15,31 @@ func.func @depthwise(%a: tensor<1x28x28x32xf32>, %w: tensor<3x3x32xf32>) -> tens
   %e = tensor.empty() : tensor<1x28x28x32xf32>
   %0 = kern.window depthwise ins(%a, %w : tensor<1x28x28x32xf32>, tensor<3x3x32xf32>) extras() outs(%e : tensor<1x28x28x32xf32>)
       kernel [3, 3] strides [1, 1] dilations [1, 1] pads [1, 1, 1, 1] maps [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<1x28x28x32xf32>
+  return %0 : tensor<1x28x28x32xf32>
+}
+
+// Bytes, with weights that are bytes: three rows of taps are one word of each channel, 0 in the weights where padding has
+// a row, and a column of the window is one dot product. The tile in the middle sees 9 columns and has 21 of them.
+
+// BYTES-LABEL: func.func @bytes
+// BYTES-COUNT-9: arith.fptosi
+// BYTES: scf.for
+// BYTES-COUNT-3: arith.cmpi ult
+// BYTES: scf.for
+// BYTES-COUNT-9: "llvm.x86.avx512.permvar.qi.512"
+// BYTES-NOT: permvar
+// BYTES: arith.sitofp
+// BYTES-COUNT-7: vector.store
+// CHECK-LABEL: func.func @bytes
+// CHECK-NOT: call_intrinsic
+// CHECK: vector.fma
+func.func @bytes(%a: tensor<1x28x28x32xi8>, %w: tensor<3x3x32xf32>) -> tensor<1x28x28x32xf32> attributes {rt.kernel} {
+  %e = tensor.empty() : tensor<1x28x28x32xf32>
+  %0 = kern.window depthwise ins(%a, %w : tensor<1x28x28x32xi8>, tensor<3x3x32xf32>) extras() outs(%e : tensor<1x28x28x32xf32>)
+      kernel [3, 3] strides [1, 1] dilations [1, 1] pads [1, 1, 1, 1] maps [] attributes {byte_weights} {
   ^bb0(%acc: f32):
     kern.yield %acc : f32
   } -> tensor<1x28x28x32xf32>

@@ -1,7 +1,11 @@
 // RUN: nncc-opt %s --pass-pipeline="builtin.module(func.func(nncc-cpu-lower-brgemm{dot-bits=512}))" | FileCheck %s --check-prefixes=CHECK,WIDE
 // RUN: nncc-opt %s --pass-pipeline="builtin.module(func.func(nncc-cpu-lower-brgemm{dot-bits=256}))" | FileCheck %s --check-prefixes=CHECK,HALF
 // RUN: nncc-opt %s --pass-pipeline="builtin.module(func.func(nncc-cpu-lower-brgemm{dot-bits=0}))" | FileCheck %s --check-prefixes=CHECK,NONE
+// RUN: nncc-opt %s --pass-pipeline="builtin.module(func.func(nncc-cpu-lower-brgemm{dot-bits=128 dot=usdot}))" | FileCheck %s --check-prefixes=CHECK,USDOT
+// RUN: nncc-opt %s --pass-pipeline="builtin.module(func.func(nncc-cpu-lower-brgemm{dot-bits=128 dot=sdot}))" | FileCheck %s --check-prefixes=SDOT
 // RUN: not nncc-opt %s --pass-pipeline="builtin.module(func.func(nncc-cpu-lower-brgemm{dot-bits=100}))" 2>&1 | FileCheck %s --check-prefix=ERROR
+// RUN: not nncc-opt %s --pass-pipeline="builtin.module(func.func(nncc-cpu-lower-brgemm{dot=dot}))" 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+// RUN: not nncc-opt %s --pass-pipeline="builtin.module(func.func(nncc-cpu-lower-brgemm{dot=sdot dot-bits=256}))" 2>&1 | FileCheck %s --check-prefix=WIDTH
 
 // Two rows, one step: four bytes of each row for all lanes, times four bytes of each column; one
 // instruction, one for each half of the lanes, or products of 16 bits that are added in pairs.
@@ -27,6 +31,27 @@
 // NONE: arith.muli {{.*}} : vector<32xi32>
 // NONE-COUNT-2: vector.shuffle
 // NONE: arith.addi %[[X]], %{{.*}} : vector<16xi32>
+// USDOT: %[[LOW:.*]] = vector.extract_strided_slice %[[X]] {offsets = [0], sizes = [4]
+// USDOT: llvm.call_intrinsic "llvm.aarch64.neon.usdot.v4i32.v16i8"(%[[LOW]],
+// USDOT-COUNT-7: "llvm.aarch64.neon.usdot.v4i32.v16i8"
+// USDOT-NOT: sdot
+
+// Only signed bytes: rows less 128, and 128 times the sums of the columns, which all rows share.
+// SDOT-LABEL: @bytes
+// SDOT-SAME: %[[X:[a-z0-9]+]]: vector<16xi32>, %[[Y:[a-z0-9]+]]: vector<16xi32>
+// SDOT-DAG: %[[ONES:.*]] = arith.constant dense<1> : vector<64xi8>
+// SDOT: vector.extract_strided_slice %[[ONES]] {offsets = [0], sizes = [16]
+// SDOT-COUNT-4: "llvm.aarch64.neon.sdot.v4i32.v16i8"
+// SDOT: %[[COLUMNS:.*]] = vector.insert_strided_slice {{.*}} {offsets = [12]
+// SDOT: arith.xori %{{.*}}, %{{.*}} : vector<64xi8>
+// SDOT-COUNT-4: "llvm.aarch64.neon.sdot.v4i32.v16i8"
+// SDOT: arith.xori
+// SDOT-COUNT-4: "llvm.aarch64.neon.sdot.v4i32.v16i8"
+// SDOT: %[[MISSING:.*]] = arith.shli %[[COLUMNS]], %{{.*}} : vector<16xi32>
+// SDOT: arith.addi %{{.*}}, %[[MISSING]] : vector<16xi32>
+// SDOT: arith.addi %{{.*}}, %[[MISSING]] : vector<16xi32>
+// UNKNOWN: expects vpdpbusd, usdot or sdot as dot, found 'dot'
+// WIDTH: expects dot-bits of 0 or 128 with sdot
 // ERROR: expects dot-bits of 0, 128, 256 or 512, found 100
 func.func @bytes(%a: memref<64xi8>, %b: memref<64xi8>, %x: vector<16xi32>, %y: vector<16xi32>) -> (vector<16xi32>, vector<16xi32>) {
   %zero = arith.constant 0 : index
