@@ -178,7 +178,8 @@ std::optional<ContractPlanner::RowPlan> ContractPlanner::planByRows(int64_t widt
       continue;
     int64_t unit = isRow ? p.nominalTiles(tile.rows) : width / tile.rows;
     auto plan = kern::PlanAttr::get(p.context(), tile.rows, tile.panels, chooseBlocks(tile), unit,
-                                    chooseUnroll(tile), /*nSlow=*/false, /*prefetches=*/0);
+                                    chooseUnroll(tile), /*nSlow=*/false, /*prefetches=*/0,
+                                    /*lead=*/0);
     return RowPlan{plan, cycles, tiles.begin()->first};
   }
   return std::nullopt;
