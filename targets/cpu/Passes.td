@@ -232,21 +232,21 @@ def ApproximateMath : Pass<"nncc-cpu-approximate-math", "::mlir::func::FuncOp"> 
     | exp2 | 1.1 | -0x1.d4c266p-2 |
     | expm1 | 1.5 | 0x1.0fc688p+4 |
     | log | 0.85 | 0x1.4865bcp-1 |
-    | log2 | 1.1 | 0x1.689564p+0 |
+    | log2 | 1.15 | 0x1.67ff02p+0 |
     | log10 | 1.25 | 0x1.5202aap+0 |
     | log1p | 2.6 | 0x1.0155f2p+24 |
     | sinh | 2.3 | -0x1.f156eap-5 |
     | cosh | 1.55 | 0x1.241050p+2 |
     | tanh | 5.0 | 0x1.01656ap+2 |
     | pow | 0.55 | 0x1.6a901cp-2, -0x1.3dc418p+6 |
-    | sin | 1.95 | -0x1.bcfa42p+19 |
-    | cos | 1.7 | 0x1.a90022p+19 |
+    | sin | 2.0 | 0x1.f9e52p+19 |
+    | cos | 1.85 | 0x1.e506fp+19 |
     | tan | 3.9 | 0x1.f55c02p+1 |
     | asin | 7.6 | 0x1.ffe956p-1 |
     | acos | 1.2 | 0x1.231d62p-1 |
     | atan | 1.45 | 0x1.a66244p+0 |
     | asinh | 2.7 | -0x1.fd05cep-2 |
-    | acosh | 2.9 | 0x1.1a7c72p+0 |
+    | acosh | 3.0 | 0x1.07cbc8p+0 |
     | atanh | 3.1 | -0x1.fe5e84p-8 |
     | erf | 1.6 | 0x1.f7af9cp-1 |
     | erfc | 3.5 | 0x1.a0b89ep-1 |

@@ -3,7 +3,8 @@
 Kernels of one function each, for AVX-512 (where this machine has it) and for AVX2, are compared with
 libm in f64; both have to give the same bits. Usually each function gets a few million arguments: every
 1021st float, and those beside powers of two and beside the places where an expansion changes its course.
-With --exhaustive it gets all 2^32 floats (pow: 2^30 pairs): a minute for each function on an idle machine.
+With --exhaustive, or as `ctest -C long -L long`, it gets all 2^32 floats (pow: 2^30 pairs): half a minute for each
+function on an idle machine.
 
 The bounds are those of the table in Passes.td. An argument that is stated there has to come within a
 tenth of its bound, so that none is far too large."""
