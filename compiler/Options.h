@@ -55,8 +55,8 @@ struct CompileOptions {
   /// Depthwise convolutions and poolings in one kernel with the contractions around them, by bands
   /// of rows: "auto", where a cost model finds it faster; "off"; "always" where it is possible.
   std::string bands = "auto";
-  /// Whether products take numbers below 2^-126 for what they are, as IEEE 754 has it: for zero they
-  /// are faster.
+  /// Whether products take numbers below 2^-126 for what they are, as IEEE 754 has it: for zero
+  /// they are faster.
   bool keepDenormals = false;
   std::string machineFacts;            // a file of numbers of the processor, for the cost models
   std::vector<std::string> tuning;     // files of measured plans; later ones count

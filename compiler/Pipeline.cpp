@@ -92,15 +92,14 @@ void buildPlans(OpPassManager &pm, const CompileOptions &options) {
   add(pm, "builtin.module(func.func(nncc-cpu-plan-winograd{mode=" + options.winograd + " " +
               registersOf(facts) + " l2-bytes=" + std::to_string(facts.l2Bytes) +
               "},nncc-cpu-plan-contract{" + numbersOf(facts) + "},nncc-cpu-plan-attention{" +
-              ratesOf(facts) + "},nncc-cpu-plan-recurrence{" + registersOf(facts) +
-              "}))");
+              ratesOf(facts) + "},nncc-cpu-plan-recurrence{" + registersOf(facts) + "}))");
 }
 
 static void buildSchedule(OpPassManager &pm, const CompileOptions &options) {
   buildPlans(pm, options);
   cpu::Machine machine = machineOf(options);
-  add(pm, "nncc-cpu-fuse-bands{mode=" + options.bands + " " +
-              numbersOf(factsOf(options, machine)) + "}");
+  add(pm, "nncc-cpu-fuse-bands{mode=" + options.bands + " " + numbersOf(factsOf(options, machine)) +
+              "}");
   cpu::VectorUnit unit = machine.vectorUnit();
   auto floats = options.keepDenormals ? cpu::FloatControl::None : machine.floatControl();
   add(pm, "builtin.module(func.func(nncc-cpu-emit-kernel{flush-denormals=" +

@@ -228,7 +228,8 @@ LogicalResult nncc::cpu::emitContract(OpBuilder &b, kern::ContractOp op, Kernel 
     return op.emitError("expects the columns or the rows of b at a constant distance");
   ContractEmitter emitter(b, op.getLoc(), *contraction, plan, kernel.sizes);
   if (rows && !emitter.unitsAreRows(*rows))
-    return op.emitError("expects a plan whose units are rows of images in a kernel of bands, found ")
+    return op.emitError(
+               "expects a plan whose units are rows of images in a kernel of bands, found ")
            << plan;
   emitter.emit(op, kernel, rows);
   return success();

@@ -81,9 +81,9 @@ public:
     StringAttr &kernel = kernels[key];
     if (!kernel)
       kernel = makeKernel(parts, plan, operands.getArrayRef(), loc);
-    auto dispatch = rt::DispatchOp::create(b, loc, last.getResultTypes(),
-                                           FlatSymbolRefAttr::get(kernel), operands.getArrayRef(),
-                                           AffineMapAttr());
+    auto dispatch =
+        rt::DispatchOp::create(b, loc, last.getResultTypes(), FlatSymbolRefAttr::get(kernel),
+                               operands.getArrayRef(), AffineMapAttr());
     dispatch->setAttr("nodes", b.getStringAttr(nodes));
     dispatch->setAttr("flops", b.getF64FloatAttr(flops));
     last->replaceAllUsesWith(dispatch);
@@ -151,9 +151,9 @@ struct FuseBands : nncc::cpu::impl::FuseBandsBase<FuseBands> {
     if (!llvm::is_contained({"auto", "off", "always"}, mode.getValue()))
       return emitError(UnknownLoc::get(context), "expects auto, off or always as mode, found '")
              << mode.getValue() << "'";
-    return rows >= 0 ? success()
-                     : emitError(UnknownLoc::get(context), "expects rows from 0 on, found ")
-                           << rows;
+    return rows >= 0
+               ? success()
+               : emitError(UnknownLoc::get(context), "expects rows from 0 on, found ") << rows;
   }
 
   void runOnOperation() override {

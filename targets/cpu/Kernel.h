@@ -57,8 +57,8 @@ struct Kernel {
   }
 };
 
-/// The rows [first, first + count) of all images, one image after the other, of an operation that is
-/// a part of its kernel: see Bands.h.
+/// The rows [first, first + count) of all images, one image after the other, of an operation that
+/// is a part of its kernel: see Bands.h.
 struct RowRange {
   mlir::Value first, count;
   int64_t all, width;    // of the images: rows, and columns in each
