@@ -72,7 +72,8 @@ private:
 
   /// Keys whose scores take half of the L1 cache, in blocks of one size.
   int64_t chooseKeyBlock(int64_t queries) const {
-    double room = facts.l1Bytes / 2 / (queries * panel * 4);
+    constexpr double most = 1 << 14;
+    double room = std::clamp(facts.l1Bytes / 2 / (queries * panel * 4), double(panel), most);
     int64_t blocks = std::max<int64_t>(1, std::llround(keyCount / room));
     return llvm::alignTo(isKnown ? llvm::divideCeilSigned(keyCount, blocks) : int64_t(room), panel);
   }
@@ -135,7 +136,8 @@ private:
     double copy = keyCount * 9.0 * (llvm::divideCeilSigned(depth, panel) + columns);
     double wait = 0.4 * copy, pitch = 1.07;
     std::optional<double> least;
-    for (int64_t unit = blocks;; unit = llvm::divideCeilSigned(unit, 2)) {
+    constexpr int64_t most = 1 << 16;
+    for (int64_t unit = std::min(blocks, most);; unit = llvm::divideCeilSigned(unit, 2)) {
       double compute = all / blocks * unit, copied = compute + copy;
       double inPlace = compute * pitch + wait, time = std::min(copied, inPlace);
       int64_t units = heads * llvm::divideCeilSigned(blocks, unit);

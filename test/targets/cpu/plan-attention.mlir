@@ -1,6 +1,9 @@
 // RUN: nncc-opt %s --split-input-file --pass-pipeline="builtin.module(func.func(nncc-cpu-plan-attention))" | FileCheck %s
 // RUN: nncc-opt %s --split-input-file --pass-pipeline="builtin.module(func.func(nncc-cpu-plan-attention{registers=16 register-bytes=32}))" | FileCheck %s --check-prefix=AVX2
 
+// RUN: nncc-opt %s --split-input-file --pass-pipeline="builtin.module(func.func(nncc-cpu-plan-attention{l1-bytes=1024}))" | FileCheck %s --check-prefix=SMALL
+// RUN: nncc-opt %s --split-input-file --pass-pipeline="builtin.module(func.func(nncc-cpu-plan-attention{l1-bytes=1073741824}))" | FileCheck %s --check-prefix=LARGE
+
 // BERT: the heads of query, key, value and result lie beside one another. A unit is a head.
 // CHECK-LABEL: @bert
 // CHECK: plan = #kern.attention_plan<queries = 3, keys = 8, key_block = 128, rows = 8, panels = 2, unit_blocks = 3, in_place = false>
@@ -36,10 +39,27 @@ func.func @one(%q: tensor<2x4x1x32xf32>, %k: tensor<2x2x128x32xf32>, %v: tensor<
 // CHECK-LABEL: @long
 // CHECK: plan = #kern.attention_plan<queries = 3, keys = 8, key_block = 128, rows = 8, panels = 2, unit_blocks = 8, in_place = false>
 // AVX2-LABEL: @long
+// SMALL-LABEL: @long
+// SMALL: key_block = 16,
+// LARGE-LABEL: @long
+// LARGE: key_block = 1504,
+// LARGE-LABEL: @open
+// LARGE: key_block = 16384,
 func.func @long(%q: tensor<1x6x1500x64xf32>) -> tensor<1x6x1500x64xf32> attributes {rt.kernel} {
   %e = tensor.empty() : tensor<1x6x1500x64xf32>
   %y = kern.attention ins(%q, %q, %q : tensor<1x6x1500x64xf32>, tensor<1x6x1500x64xf32>, tensor<1x6x1500x64xf32>) outs(%e : tensor<1x6x1500x64xf32>) {scale = 1.0 : f32} -> tensor<1x6x1500x64xf32>
   return %y : tensor<1x6x1500x64xf32>
+}
+
+// -----
+
+// Blocks of a fixed size where a run tells the number of keys.
+// CHECK-LABEL: @open
+// CHECK: key_block = {{[0-9]+}}, rows = 8, panels = 2,
+func.func @open(%q: tensor<1x6x?x64xf32>, %n: index) -> tensor<1x6x?x64xf32> attributes {rt.kernel} {
+  %e = tensor.empty(%n) : tensor<1x6x?x64xf32>
+  %y = kern.attention ins(%q, %q, %q : tensor<1x6x?x64xf32>, tensor<1x6x?x64xf32>, tensor<1x6x?x64xf32>) outs(%e : tensor<1x6x?x64xf32>) {scale = 1.0 : f32} -> tensor<1x6x?x64xf32>
+  return %y : tensor<1x6x?x64xf32>
 }
 
 // -----
