@@ -62,12 +62,13 @@ private:
     return mul(first, -type.getDimSize(2) * type.getDimSize(3));
   }
 
-  /// The rows [top, end) of an image that `count` rows from `y` on take.
+  /// The rows [top, end) of an image that `count` rows from `y` on take. A window behind the last
+  /// row may read that one, for nothing.
   std::pair<Value, Value> rowsBefore(Value y, Value count) {
     int64_t reach = (chain.taps - 1) * chain.dilation + 1;
     Value first = sub(mul(y, chain.stride), constant(chain.low));
     Value last = add(first, mul(sub(count, constant(1)), chain.stride));
-    Value top = minimum(maximum(first, constant(0)), constant(chain.in));
+    Value top = minimum(maximum(first, constant(0)), constant(chain.in - 1));
     Value end = minimum(add(last, reach), constant(chain.in));
     return {top, maximum(end, top)};
   }

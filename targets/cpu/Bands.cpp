@@ -35,6 +35,18 @@ std::optional<Chain> Chain::of(kern::WindowOp window) {
   return chain;
 }
 
+/// Whether each row of the result is made of the same row of the same image.
+static bool isByRows(kern::ContractOp op, RankedTensorType image) {
+  RankedTensorType result = op.getInitType();
+  if (op.getAType() != image || !isOfImages(result) ||
+      result.getShape().take_front(3) != image.getShape().take_front(3) ||
+      llvm::any_of(op.getPads(), [](int64_t pad) { return pad != 0; }) ||
+      llvm::any_of(op.getStrides(), [](int64_t stride) { return stride != 1; }))
+    return false;
+  FailureOr<Contraction> p = Contraction::of(op, /*kernel=*/nullptr);
+  return succeeded(p) && p->kh * p->kw == 1;
+}
+
 std::optional<Chain> Chain::of(ArrayRef<Operation *> ops) {
   auto *found = llvm::find_if(ops, llvm::IsaPred<kern::WindowOp>);
   if (found == ops.end() || ops.size() < 2 || ops.size() > 3)
@@ -44,12 +56,14 @@ std::optional<Chain> Chain::of(ArrayRef<Operation *> ops) {
     return std::nullopt;
   if (found != ops.begin()) {
     chain->producer = dyn_cast<kern::ContractOp>(ops.front());
-    if (!chain->producer || chain->producer.getResult() != chain->window.getA())
+    if (!chain->producer || chain->producer.getResult() != chain->window.getA() ||
+        !chain->producer->hasOneUse())
       return std::nullopt;
   }
   if (found + 1 != ops.end()) {
     chain->consumer = dyn_cast<kern::ContractOp>(ops.back());
-    if (!chain->consumer || chain->consumer.getA() != chain->window.getResult())
+    if (!chain->consumer || chain->consumer.getA() != chain->window.getResult() ||
+        !chain->window->hasOneUse() || !isByRows(chain->consumer, chain->after))
       return std::nullopt;
   }
   return chain;

@@ -23,7 +23,7 @@ struct Chain {
 
   /// Rows of the producer that a band of `rows` rows takes, the most of all bands.
   int64_t rowsBefore(int64_t rows) const {
-    return std::min(in, (rows - 1) * stride + (taps - 1) * dilation + 1);
+    return std::min(in, (std::min(rows, out) - 1) * stride + (taps - 1) * dilation + 1);
   }
   /// Rows of the producer in one image that are computed, some of them more than once.
   int64_t computedRows(int64_t rows) const;

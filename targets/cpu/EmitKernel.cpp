@@ -182,6 +182,8 @@ private:
     auto rows = function->getAttrOfType<IntegerAttr>(bandRows);
     if (!roots.empty() || !homes.copies.empty() || (wholes.size() > 1 && !rows))
       return wholes.back()->emitError("is not the only root of its kernel");
+    if (rows && (!rows.getType().isSignlessInteger(64) || rows.getInt() < 1))
+      return wholes.back()->emitError("expects bands of 1 row or more, found ") << rows;
     if (rows)
       placeBetween(wholes, rows.getInt(), homes);
     for (Operation *op : wholes)

@@ -42,7 +42,10 @@ public:
     auto own = dispatch ? symbols.lookup<ModuleOp>(dispatch.getKernel()) : nullptr;
     if (!own || dispatch.getDims() || dispatch.getNumResults() != 1)
       return std::nullopt;
-    Part part{dispatch, &(*own.getOps<func::FuncOp>().begin()).front()};
+    auto function = own.lookupSymbol<func::FuncOp>(dispatch.getKernel());
+    if (!function || !llvm::hasSingleElement(function.getBody()))
+      return std::nullopt;
+    Part part{dispatch, &function.front()};
     for (Operation &op : part.body->without_terminator()) {
       if (isa<tensor::EmptyOp>(op))
         continue;
@@ -186,7 +189,10 @@ struct FuseBands : nncc::cpu::impl::FuseBandsBase<FuseBands> {
     OpOperand *image = window.operandFor(op.getA());
     if (!chain || !image)
       return;
-    auto producer = fuser.partOf<kern::ContractOp>(producerOf(image));
+    // Only as the image: an epilogue that reads it too would need more of it than a band.
+    std::optional<Part> producer;
+    if (op.getA().hasOneUse())
+      producer = fuser.partOf<kern::ContractOp>(producerOf(image));
     if (producer)
       chain->producer = cast<kern::ContractOp>(producer->op);
     Value result = window.result();
@@ -196,7 +202,7 @@ struct FuseBands : nncc::cpu::impl::FuseBandsBase<FuseBands> {
     if (consumer) {
       auto contract = cast<kern::ContractOp>(consumer->op);
       OpOperand *read = consumer->operandFor(contract.getA());
-      if (read && read->get() == result)
+      if (read && read->get() == result && contract.getA().hasOneUse())
         chain->consumer = contract;
     }
     MachineFacts facts{

@@ -116,6 +116,20 @@ class Bands(unittest.TestCase):
         model.depthwise(3, pads=[1, 1, 1, 1]).node("Relu").conv(16).node("Add", [before])
         self.check_model(model, "window+contract")
 
+    def test_read_twice(self):
+        """Nor does a band of what the same operation reads again, whole."""
+        model = Model(1, 16, 14, 14)
+        model.conv(16).node("Relu")
+        before = model.last
+        model.depthwise(3, pads=[1, 1, 1, 1]).node("Add", [before]).node("Relu").conv(24)
+        self.check_model(model, "window+contract")
+
+        model = Model(1, 16, 14, 14)
+        model.conv(16).node("Relu").depthwise(3, pads=[1, 1, 1, 1]).node("Relu")
+        before = model.last
+        model.conv(16).node("Add", [before])
+        self.check_model(model, "contract+window")
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1] + sys.argv[2:])
