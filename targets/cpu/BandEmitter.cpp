@@ -77,9 +77,5 @@ private:
 
 LogicalResult nncc::cpu::emitBands(OpBuilder &b, ArrayRef<Operation *> ops, int64_t rows,
                                    Kernel &kernel) {
-  std::optional<Chain> chain = Chain::of(ops);
-  if (!chain || rows < 1)
-    return ops.back()->emitError("expects a window with a contraction before or behind it, on "
-                                 "images of known size, in a kernel of bands");
-  return BandEmitter(b, *chain, rows, kernel).emit();
+  return BandEmitter(b, *Chain::of(ops), rows, kernel).emit();
 }

@@ -184,6 +184,10 @@ private:
       return wholes.back()->emitError("is not the only root of its kernel");
     if (rows && (!rows.getType().isSignlessInteger(64) || rows.getInt() < 1))
       return wholes.back()->emitError("expects bands of 1 row or more, found ") << rows;
+    if (rows && !Chain::of(wholes))
+      return wholes.back()->emitError(
+          "expects a window with a contraction before or behind it, on images of known size, each "
+          "read by the next one only, and as its image, in a kernel of bands");
     if (rows)
       placeBetween(wholes, rows.getInt(), homes);
     for (Operation *op : wholes)
@@ -207,8 +211,6 @@ private:
   /// What one operation of a chain hands to the next is in scratch, as many rows as a band takes.
   void placeBetween(ArrayRef<Operation *> ops, int64_t rows, Homes &homes) {
     std::optional<Chain> chain = Chain::of(ops);
-    if (!chain)
-      return; // emitBands reports it
     for (Operation *op : ops.drop_back()) {
       auto type = cast<RankedTensorType>(op->getResult(0).getType());
       Base &base = homes.bases[homes.of(op->getResult(0)).base];
