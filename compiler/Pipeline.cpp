@@ -79,9 +79,8 @@ static std::string numbersOf(const cpu::MachineFacts &facts) {
 }
 
 /// What measurements say counts more than what models estimate.
-void buildPlans(OpPassManager &pm, const CompileOptions &options) {
-  cpu::Machine machine = machineOf(options);
-  cpu::MachineFacts facts = factsOf(options, machine);
+static void addPlans(OpPassManager &pm, const CompileOptions &options, const cpu::Machine &machine,
+                     const cpu::MachineFacts &facts) {
   cpu::ApplyTuningOptions tuning;
   tuning.files.assign(options.tuning.begin(), options.tuning.end());
   tuning.processor = cpu::processorKey(machine);
@@ -95,12 +94,17 @@ void buildPlans(OpPassManager &pm, const CompileOptions &options) {
               ratesOf(facts) + "},nncc-cpu-plan-recurrence{" + registersOf(facts) + "}))");
 }
 
-static void buildSchedule(OpPassManager &pm, const CompileOptions &options) {
-  buildPlans(pm, options);
+void buildPlans(OpPassManager &pm, const CompileOptions &options) {
   cpu::Machine machine = machineOf(options);
-  add(pm, "nncc-cpu-fuse-bands{mode=" + options.bands + " " + numbersOf(factsOf(options, machine)) +
-              "}");
-  cpu::VectorUnit unit = machine.vectorUnit();
+  addPlans(pm, options, machine, factsOf(options, machine));
+}
+
+static void buildSchedule(OpPassManager &pm, const CompileOptions &options) {
+  cpu::Machine machine = machineOf(options);
+  cpu::MachineFacts facts = factsOf(options, machine);
+  addPlans(pm, options, machine, facts);
+  add(pm, "nncc-cpu-fuse-bands{mode=" + options.bands + " " + numbersOf(facts) + "}");
+  const cpu::VectorUnit &unit = facts.unit;
   auto floats = options.keepDenormals ? cpu::FloatControl::None : machine.floatControl();
   add(pm, "builtin.module(func.func(nncc-cpu-emit-kernel{flush-denormals=" +
               cpu::name(floats).str() + " byte-windows=" + (unit.byteWindows ? "true" : "false") +

@@ -285,7 +285,7 @@ LogicalResult WindowOp::verifyRegions() { return verifyEpilogue(*this); }
 
 /// Numbers of which a kernel can be made.
 static LogicalResult verifyPlan(AttentionOp op, AttentionPlanAttr plan) {
-  constexpr int64_t mostSums = 64, most = 1 << 20; // panels of a register tile; each number
+  constexpr int64_t most = 1 << 20; // each number
   for (int64_t number : {plan.getQueries(), plan.getKeys(), plan.getKeyBlock(), plan.getRows(),
                          plan.getPanels(), plan.getUnitBlocks()})
     if (number < 1 || number > most)

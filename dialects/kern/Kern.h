@@ -22,6 +22,9 @@ constexpr int64_t bytesPerStep = 4;
 /// Of a #kern.plan.
 constexpr int64_t mostPrefetches = 64, mostLead = 64;
 
+/// Panels of sums in a register tile of a #kern.attention_plan.
+constexpr int64_t mostSums = 64;
+
 /// Bytes that are fetched at once, and how many elements of a buffer these are.
 constexpr int64_t cacheLine = 64;
 int64_t elementsPerLine(mlir::Value buffer);

@@ -94,7 +94,7 @@ struct ConvertRounded : OpRewritePattern<arith::FPToSIOp> {
 };
 
 /// The larger of two numbers, where NaN may be passed over: one instruction on x86, which a maximum
-/// that keeps NaN is three of.
+/// that keeps NaN is three of. To LLVM the flag would say that there is none at all.
 struct PassOverNaN : OpRewritePattern<arith::MaximumFOp> {
   using OpRewritePattern::OpRewritePattern;
 

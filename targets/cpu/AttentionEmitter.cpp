@@ -25,6 +25,7 @@ AttentionEmitter::AttentionEmitter(OpBuilder &b, kern::AttentionOp op, Kernel &k
   copies = !plan.getInPlace() || width % panel || constantOf(value.strides[3]) != 1;
   auto known = constantOf(keyCount);
   isOneBlock = known && *known <= plan.getKeyBlock();
+  queryPitch = llvm::alignTo(depth, panel) * panel;
   scorePitch = llvm::alignTo(isOneBlock ? *known : plan.getKeyBlock(), panel) * panel;
   resultPitch = llvm::alignTo(width, panel);
   if (!op.getMask())
@@ -79,7 +80,7 @@ void AttentionEmitter::allocate() {
   auto perBlock = [&](int64_t elements) {
     return scratch(b.getAffineConstantExpr(elements * plan.getQueries()));
   };
-  queries = perBlock(llvm::alignTo(depth, panel) * panel);
+  queries = perBlock(queryPitch);
   scoreRows = perBlock(scorePitch);
   resultRows = perBlock(panel * resultPitch);
   factors = perBlock(panel);
@@ -160,7 +161,7 @@ void AttentionEmitter::clear(const Block &block, ArrayRef<Value> bad) {
     for (auto [q, part] : llvm::enumerate(bad))
       store(arith::SelectOp::create(b, loc, part, splat(1), splat(0)), factors,
             constant(q * panel));
-    loop(constant(resultPitch), panel, {}, [&](Value column, ValueRange) {
+    loop(constant(resultPitch), panel, [&](Value column) {
       Value sum = loop(size(keyCount), 1, splat(0), [&](Value s, ValueRange carried) {
                     Value at = add(add(value.at, mul(s, value.strides[2])), column);
                     Value next = load(value.buffer, at);
@@ -173,7 +174,6 @@ void AttentionEmitter::clear(const Block &block, ArrayRef<Value> bad) {
             arith::CmpFOp::create(b, loc, arith::CmpFPredicate::ONE, flag, zero),
             [&] { store(sum, resultRows, add(mul(l, resultPitch), column)); }, [] {});
       });
-      return Values();
     });
   };
   branch(any, clear, [] {});
@@ -215,17 +215,49 @@ void AttentionEmitter::storeResults(const Block &block) {
 
 /// queries = scale * the queries of the block, transposed
 void AttentionEmitter::packQueries(const Block &block) {
-  int64_t pitch = llvm::alignTo(depth, panel) * panel;
   Value at = add(query.at, mul(block.first, query.strides[2]));
   packPanels(*this, {query.buffer, at, query.strides[2], query.strides[3], block.rows},
-             constant(depth), b.getAffineConstantExpr(depth), vector, queries, pitch);
+             constant(depth), b.getAffineConstantExpr(depth), vector, queries, queryPitch);
   double scale = op.getScale().convertToDouble();
   if (scale == 1)
     return;
-  loop(constant(block.panels * pitch), panel, {}, [&](Value i, ValueRange) {
+  loop(constant(block.panels * queryPitch), panel, [&](Value i) {
     store(arith::MulFOp::create(b, loc, load(queries, i), splat(scale)), queries, i);
-    return Values();
   });
+}
+
+/// The block `index` of `all` keys, of which those from `end` on take no part.
+AttentionEmitter::Keys AttentionEmitter::keysOf(Value index, Value all, Value end) {
+  if (isOneBlock)
+    return {constant(0), end, all};
+  int64_t block = plan.getKeyBlock();
+  auto known = getConstantIntValue(all);
+  Value first = mul(index, block), count = constant(block);
+  if (!known || *known % block)
+    count = minimum(count, sub(all, first));
+  return {first, op.getCausal() ? minimum(constant(block), sub(end, first)) : count, count};
+}
+
+/// Results of a block of queries with one more block of keys. `before`: the largest score and the
+/// sum of powers of each query, one vector a panel. -> the same afterwards
+Values AttentionEmitter::pair(const Block &block, const Keys &keys, ValueRange before) {
+  transposeMask(block, keys);
+  Values max = scores(block, keys, Values(before.take_front(block.panels))), sums;
+  for (auto [q, largest] : llvm::enumerate(max)) {
+    // Where all scores are -infinity, so far or at all, all powers are 0.
+    Value isNone = compare(arith::CmpFPredicate::OEQ, largest, -INFINITY);
+    Value from = arith::SelectOp::create(b, loc, isNone, splat(0), largest);
+    Value sum = powers(constant(q * scorePitch), keys.count, from);
+    if (!isOneBlock) {
+      Value factor = exponential(arith::SubFOp::create(b, loc, before[q], from));
+      store(factor, factors, constant(q * panel));
+      sum = vector::FMAOp::create(b, loc, before[block.panels + q], factor, sum);
+    }
+    sums.push_back(sum);
+  }
+  results(block, keys);
+  llvm::append_range(max, sums);
+  return max;
 }
 
 void AttentionEmitter::block(const Block &block) {
@@ -233,47 +265,20 @@ void AttentionEmitter::block(const Block &block) {
   Value all = size(keyCount), end = all;
   if (op.getCausal())
     end = minimum(end, add(block.first, block.panels * panel));
-  if (!isOneBlock)
-    loop(constant(block.panels * panel * resultPitch), panel, {}, [&](Value i, ValueRange) {
-      store(splat(0), resultRows, i);
-      return Values();
-    });
-
-  int64_t keyBlock = plan.getKeyBlock();
-  auto known = getConstantIntValue(all);
-  auto blockOfKeys = [&](Value index, ValueRange carried) {
-    Keys keys{mul(index, keyBlock), end, all};
-    if (!isOneBlock) {
-      bool isWhole = known && *known % keyBlock == 0;
-      keys.all = isWhole ? constant(keyBlock) : minimum(constant(keyBlock), sub(all, keys.first));
-      keys.count = op.getCausal() ? minimum(constant(keyBlock), sub(end, keys.first)) : keys.all;
-    }
-    transposeMask(block, keys);
-    Values before(carried.take_front(block.panels)), next;
-    Values max = scores(block, keys, before), sums;
-    for (auto [q, largest] : llvm::enumerate(max)) {
-      // Where all scores are -infinity, so far or at all, all powers are 0.
-      Value isNone = compare(arith::CmpFPredicate::OEQ, largest, -INFINITY);
-      Value from = arith::SelectOp::create(b, loc, isNone, splat(0), largest);
-      Value sum = powers(constant(q * scorePitch), keys.count, from);
-      if (!isOneBlock) {
-        Value factor = exponential(arith::SubFOp::create(b, loc, before[q], from));
-        store(factor, factors, constant(q * panel));
-        sum = vector::FMAOp::create(b, loc, carried[block.panels + q], factor, sum);
-      }
-      sums.push_back(sum);
-    }
-    results(block, keys);
-    llvm::append_range(max, sums);
-    return max;
-  };
-  Values carried(block.panels, splat(-INFINITY));
-  carried.append(block.panels, splat(0));
-  carried = isOneBlock ? blockOfKeys(constant(0), carried)
-                       : loop(divideCeil(end, keyBlock), 1, carried, blockOfKeys);
-
-  Values max(ArrayRef(carried).take_front(block.panels));
-  Values sums(ArrayRef(carried).drop_front(block.panels));
+  Values state(block.panels, splat(-INFINITY));
+  state.append(block.panels, splat(0));
+  if (isOneBlock) {
+    state = pair(block, keysOf(constant(0), all, end), state);
+  } else {
+    loop(constant(block.panels * panel * resultPitch), panel,
+         [&](Value i) { store(splat(0), resultRows, i); });
+    state =
+        loop(divideCeil(end, plan.getKeyBlock()), 1, state, [&](Value index, ValueRange carried) {
+          return pair(block, keysOf(index, all, end), carried);
+        });
+  }
+  Values max(ArrayRef(state).take_front(block.panels));
+  Values sums(ArrayRef(state).drop_front(block.panels));
   for (auto [q, sum] : llvm::enumerate(guarded(block, max, sums)))
     store(arith::DivFOp::create(b, loc, splat(1), sum), factors, constant(q * panel));
   storeResults(block);

@@ -64,6 +64,8 @@ private:
   void blockOf(Value index);
   void packQueries(const Block &block);
   void block(const Block &block);
+  Keys keysOf(Value index, Value all, Value end);
+  Values pair(const Block &block, const Keys &keys, mlir::ValueRange before);
   void results(const Block &block, const Keys &keys);
   void resultTile(Value scores, Value row, const Keys &keys, Value column, int64_t panels);
   Values guarded(const Block &block, Values max, Values sums);
@@ -99,7 +101,8 @@ private:
   mlir::AffineExpr blocks, chunks; // of a head
   bool copies;                     // keys and values, into scratch
   bool isOneBlock;                 // all keys are
-  int64_t scorePitch, resultPitch; // from panel to panel of scores, from row to row of results
+  int64_t queryPitch, scorePitch;  // from panel to panel of queries, and of scores
+  int64_t resultPitch;             // from row to row of results
   Value queries, keys, values, scoreRows, resultRows; // scratch
   Value factors; // scratch: what the results of each query are multiplied by
 };

@@ -51,10 +51,9 @@ Value AttentionEmitter::masked(Value score, Value at, Value key, Value query) {
 /// A score that is NaN may be passed over, its power is NaN again, but where the largest one tells
 /// whether a query has any key.
 Value AttentionEmitter::larger(Value x, Value y) {
-  if (op.getGuard() == kern::Guard::Empty)
-    return arith::MaximumFOp::create(b, loc, x, y);
-  Value isLarger = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x, y);
-  return arith::SelectOp::create(b, loc, isLarger, x, y);
+  auto flags =
+      op.getGuard() == kern::Guard::Empty ? arith::FastMathFlags::none : arith::FastMathFlags::nnan;
+  return arith::MaximumFOp::create(b, loc, x, y, flags);
 }
 
 /// The scores of `count` keys from `next` on, and the largest ones so far.
@@ -64,11 +63,10 @@ Values AttentionEmitter::scoreTile(const Block &block, int64_t count, const Keys
   int64_t rowStride = strideOf(key.strides[2], open), step = strideOf(key.strides[3], open);
   Values sums(count * block.panels, splat(0));
   Value first = add(keys.first, next), at = add(key.at, mul(first, key.strides[2]));
-  auto product = kern::BrgemmOp::create(b, loc, ValueRange(sums).getTypes(), key.buffer, at,
-                                        queries, constant(0), constant(depth), open, sums,
-                                        ArrayRef(step), ArrayRef(panel), rowStride,
-                                        /*panelStride=*/llvm::alignTo(depth, panel) * panel,
-                                        block.panels, unroll, kern::BlocksAttr());
+  auto product = kern::BrgemmOp::create(
+      b, loc, ValueRange(sums).getTypes(), key.buffer, at, queries, constant(0), constant(depth),
+      open, sums, ArrayRef(step), ArrayRef(panel), rowStride,
+      /*panelStride=*/queryPitch, block.panels, unroll, kern::BlocksAttr());
   for (int64_t q = 0; q < block.panels; ++q) {
     Values scores;
     for (int64_t i = 0; i < count; ++i) {

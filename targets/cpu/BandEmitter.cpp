@@ -75,7 +75,6 @@ private:
 };
 } // namespace
 
-LogicalResult nncc::cpu::emitBands(OpBuilder &b, ArrayRef<Operation *> ops, int64_t rows,
-                                   Kernel &kernel) {
-  return BandEmitter(b, *Chain::of(ops), rows, kernel).emit();
+LogicalResult nncc::cpu::emitBands(OpBuilder &b, const Chain &chain, int64_t rows, Kernel &kernel) {
+  return BandEmitter(b, chain, rows, kernel).emit();
 }

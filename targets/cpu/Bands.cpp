@@ -125,7 +125,8 @@ double BandPlanner::windowCycles() const {
 /// None where the scratch or the weights do not stay in the L2 cache.
 std::optional<BandPlan> BandPlanner::planOf(bool takesProducer, bool takesConsumer,
                                             int64_t rows) const {
-  BandPlan plan{takesProducer, takesConsumer, rows, {}, {}, 0, 0, 0};
+  BandPlan plan;
+  plan.takesProducer = takesProducer, plan.takesConsumer = takesConsumer, plan.rows = rows;
   double images = chain.images, before = bytesOf(chain.before), after = bytesOf(chain.after);
   double scratch = 0, weights = 0, total = windowCycles();
   if (takesProducer)

@@ -30,6 +30,9 @@ struct Chain {
   int64_t bands(int64_t rows) const { return llvm::divideCeil(out, rows); }
 };
 
+/// All of a kernel that is a chain, in bands of `rows` rows: as emitContract and its like.
+llvm::LogicalResult emitBands(mlir::OpBuilder &b, const Chain &chain, int64_t rows, Kernel &kernel);
+
 /// The attribute of a kernel in bands: rows of the last operation in each.
 constexpr llvm::StringLiteral bandRows = "kern.band_rows";
 

@@ -184,19 +184,20 @@ private:
       return wholes.back()->emitError("is not the only root of its kernel");
     if (rows && (!rows.getType().isSignlessInteger(64) || rows.getInt() < 1))
       return wholes.back()->emitError("expects bands of 1 row or more, found ") << rows;
-    if (rows && !Chain::of(wholes))
+    std::optional<Chain> chain = rows ? Chain::of(wholes) : std::nullopt;
+    if (rows && !chain)
       return wholes.back()->emitError(
           "expects a window with a contraction before or behind it, on images of known size, each "
           "read by the next one only, and as its image, in a kernel of bands");
-    if (rows)
-      placeBetween(wholes, rows.getInt(), homes);
+    if (chain)
+      placeBetween(*chain, rows.getInt(), homes);
     for (Operation *op : wholes)
       if (failed(placeOperands(op, homes)))
         return failure();
     Location loc = wholes.back()->getLoc();
     FloatControl control = llvm::any_of(wholes, multiplies) ? floats : FloatControl::None;
     Value before = flushDenormals(b, loc, control);
-    if (failed(rows ? emitBands(b, wholes, rows.getInt(), kernel) : emitOp(wholes.front())))
+    if (failed(chain ? emitBands(b, *chain, rows.getInt(), kernel) : emitOp(wholes.front())))
       return failure();
     restoreFloats(b, loc, control, before);
     return success();
@@ -209,15 +210,18 @@ private:
   }
 
   /// What one operation of a chain hands to the next is in scratch, as many rows as a band takes.
-  void placeBetween(ArrayRef<Operation *> ops, int64_t rows, Homes &homes) {
-    std::optional<Chain> chain = Chain::of(ops);
-    for (Operation *op : ops.drop_back()) {
-      auto type = cast<RankedTensorType>(op->getResult(0).getType());
-      Base &base = homes.bases[homes.of(op->getResult(0)).base];
-      int64_t count = op == chain->producer ? chain->rowsBefore(rows) : std::min(rows, chain->out);
-      count *= type.getDimSize(2) * type.getDimSize(3);
-      base.buffer = kernel.allocateScratch(b, op->getLoc(), count, base.element);
-    }
+  void placeBetween(const Chain &chain, int64_t rows, Homes &homes) {
+    auto place = [&](Value image, int64_t rows) {
+      auto type = cast<RankedTensorType>(image.getType());
+      Base &base = homes.bases[homes.of(image).base];
+      base.buffer = kernel.allocateScratch(
+          b, image.getLoc(), rows * type.getDimSize(2) * type.getDimSize(3), base.element);
+    };
+    kern::WindowOp window = chain.window;
+    if (chain.producer)
+      place(window.getA(), chain.rowsBefore(rows));
+    if (chain.consumer)
+      place(window.getResult(), std::min(rows, chain.out));
   }
 
   static bool onlyInits(Operation &fill) { return llvm::all_of(fill.getUsers(), isWhole); }

@@ -117,8 +117,9 @@ struct Emitter {
         });
     return llvm::to_vector_of<mlir::Value>(loop.getResults());
   }
-  void loop(mlir::Value count, Body body) {
-    loop(count, 1, {}, [&](mlir::Value i, mlir::ValueRange) {
+  void loop(mlir::Value count, Body body) { loop(count, 1, body); }
+  void loop(mlir::Value count, int64_t step, Body body) {
+    loop(count, step, {}, [&](mlir::Value i, mlir::ValueRange) {
       body(i);
       return llvm::SmallVector<mlir::Value>();
     });

@@ -74,8 +74,5 @@ llvm::LogicalResult emitAttention(mlir::OpBuilder &b, kern::AttentionOp op, Kern
 llvm::LogicalResult emitRecurrence(mlir::OpBuilder &b, kern::RecurrenceOp op, Kernel &kernel);
 llvm::LogicalResult emitWindow(mlir::OpBuilder &b, kern::WindowOp op, Kernel &kernel,
                                const RowRange *rows = nullptr);
-/// All of a kernel that is a chain (see Bands.h), in bands of `rows` rows.
-llvm::LogicalResult emitBands(mlir::OpBuilder &b, llvm::ArrayRef<mlir::Operation *> ops,
-                              int64_t rows, Kernel &kernel);
 
 } // namespace nncc::cpu

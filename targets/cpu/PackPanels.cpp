@@ -99,10 +99,8 @@ struct Packing {
     auto [squares, remainder] = e.divide(depth, panel);
     Value full = e.mul(squares, panel), left = remainder;
     auto onePanel = [&](Value from, Value to, int64_t columns) {
-      e.loop(full, panel, {}, [&](Value k, ValueRange) {
-        square(e.add(from, k), e.add(to, e.mul(k, panel)), columns, panel);
-        return SmallVector<Value>();
-      });
+      e.loop(full, panel,
+             [&](Value k) { square(e.add(from, k), e.add(to, e.mul(k, panel)), columns, panel); });
       auto last = [&] { square(e.add(from, full), e.add(to, e.mul(full, panel)), columns, rest); };
       auto constant = getConstantIntValue(left);
       if (rest && constant != 0)
@@ -125,7 +123,7 @@ struct Packing {
       SmallVector<Value> starts;
       for (int64_t n = 0; n < panel; ++n)
         starts.push_back(e.add(from, e.mul(e.minimum(e.constant(n), last), source.strideN)));
-      e.loop(depth, panel, {}, [&](Value k, ValueRange) {
+      e.loop(depth, panel, [&](Value k) {
         Value mask = hasRest ? firstLanes(e, e.sub(depth, k), panel) : Value();
         SmallVector<Value> rows;
         for (Value start : starts)
@@ -134,7 +132,6 @@ struct Packing {
         Value to = e.add(e.mul(j, pitch), e.mul(k, panel));
         for (auto [i, row] : llvm::enumerate(rows))
           storeLanes(e, row, dest, e.add(to, i * panel), 1);
-        return SmallVector<Value>();
       });
     });
   }

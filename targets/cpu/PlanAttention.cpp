@@ -29,6 +29,7 @@ public:
     depth = constantOf(query[3]).value_or(panel);
     columns =
         std::max<int64_t>(1, llvm::divideCeilSigned(constantOf(value[3]).value_or(panel), panel));
+    chooseResultTile();
   }
 
   kern::AttentionPlanAttr plan() {
@@ -39,19 +40,22 @@ public:
     for (int64_t queries = 1; queries <= most; ++queries)
       for (int64_t keys = 1; keys <= std::min(sums() / queries, keyCount); ++keys) {
         Plan plan{queries, keys, chooseKeyBlock(queries)};
-        chooseResultTile(plan);
         double time = chooseUnit(plan);
         if (!least || time < *least)
           least = time, best = plan;
       }
     return kern::AttentionPlanAttr::get(op.getContext(), best.queries, best.keys, best.keyBlock,
-                                        best.rows, best.panels, best.unitBlocks, best.inPlace);
+                                        result.rows, result.panels, best.unitBlocks, best.inPlace);
   }
 
 private:
   struct Plan {
-    int64_t queries, keys, keyBlock, rows = 1, panels = 1, unitBlocks = 1;
+    int64_t queries, keys, keyBlock, unitBlocks = 1;
     bool inPlace = false;
+  };
+  /// Of results: queries, and panels of columns.
+  struct Tile {
+    int64_t rows = 1, panels = 1;
   };
 
   int64_t registersPerPanel() const {
@@ -60,7 +64,8 @@ private:
   /// Panels of sums that a tile may have; the rest is for operands and temporaries.
   int64_t sums() const {
     int64_t registers = facts.unit.registers;
-    return std::max<int64_t>(1, (registers - (registers >= 32 ? 6 : 4)) / registersPerPanel());
+    return std::clamp<int64_t>((registers - (registers >= 32 ? 6 : 4)) / registersPerPanel(), 1,
+                               kern::mostSums);
   }
   /// Of a tile: one step of the reduction. Loads get 0.8 of what they do alone, and chains of sums
   /// that are just long enough wait for each other.
@@ -78,25 +83,24 @@ private:
     return llvm::alignTo(isKnown ? llvm::divideCeilSigned(keyCount, blocks) : int64_t(room), panel);
   }
 
-  void chooseResultTile(Plan &plan) const {
+  void chooseResultTile() {
     std::optional<double> least;
     for (int64_t rows = 1; rows <= std::min(panel, sums()); rows *= 2)
       for (int64_t panels = 1; panels <= std::min(columns, sums() / rows); ++panels) {
-        Plan trial{1, 1, panel, rows, panels};
-        double time = resultTime(trial, panel, 1);
+        double time = resultTime({rows, panels}, panel, 1);
         // As many rows as there are: their weights lie side by side.
         if (!least || time <= *least)
-          least = time, plan.rows = rows, plan.panels = panels;
+          least = time, result = {rows, panels};
       }
   }
 
   /// Products of the weights of `keys` keys, of `rows` queries.
-  double resultTime(const Plan &plan, int64_t rows, double keys) const {
-    int64_t rest = columns % plan.panels, tiles = llvm::divideCeilSigned(rows, plan.rows);
+  double resultTime(Tile tile, int64_t rows, double keys) const {
+    int64_t rest = columns % tile.panels, tiles = llvm::divideCeilSigned(rows, tile.rows);
     double perKey =
-        (columns / plan.panels) * step(plan.rows, plan.panels) + (rest ? step(plan.rows, rest) : 0);
+        (columns / tile.panels) * step(tile.rows, tile.panels) + (rest ? step(tile.rows, rest) : 0);
     // Sums are scaled, loaded and stored.
-    double edges = 1.5 * plan.rows * columns * registersPerPanel();
+    double edges = 1.5 * tile.rows * columns * registersPerPanel();
     return tiles * (keys * perKey + edges);
   }
 
@@ -108,7 +112,7 @@ private:
     if (int64_t rest = keys % plan.keys) // code of its own
       scores += depth * step(rest, panels) + 5 * edge;
     double softmax = panels * registersPerPanel() * (keys * exponential + largest);
-    return scores + softmax + resultTime(plan, rows, keys);
+    return scores + softmax + resultTime(result, rows, keys);
   }
 
   /// Of `panels` panels, of which `rows` queries are there, and `keys` keys.
@@ -156,6 +160,7 @@ private:
   const cpu::MachineFacts &facts;
   int64_t threads, length, heads, keyCount, depth, columns;
   bool isKnown; // the number of keys
+  Tile result;
 };
 
 struct PlanAttention : nncc::cpu::impl::PlanAttentionBase<PlanAttention> {
