@@ -198,6 +198,8 @@ private:
       return rewriter.notifyMatchFailure(matmul, "key and value are not known to be as many");
     if (!constantOf(rank == 4 ? query[1] : query[0]))
       return rewriter.notifyMatchFailure(matmul, "only a run knows the number of heads");
+    if (!constantOf(query.back()) || !constantOf(values.back()))
+      return rewriter.notifyMatchFailure(matmul, "only a run knows depth or width");
     if (!std::isfinite(f.scale))
       return rewriter.notifyMatchFailure(matmul, "the scale is not finite");
     return success();

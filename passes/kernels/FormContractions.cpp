@@ -85,15 +85,15 @@ kern::ContractOp contract(OpBuilder &b, Location loc, Value a, Value weights, Ra
   return op;
 }
 
-/// A result without elements, or sums of nothing, are known.
-LogicalResult replaceEmpty(Operation *op, PatternRewriter &rewriter) {
+/// A result without elements, or sums of nothing, which are 0: where one of the factors is empty.
+LogicalResult replaceEmpty(Operation *op, ValueRange factors, PatternRewriter &rewriter) {
   auto isEmpty = [](Value value) {
     auto type = llvm::cast<RankedTensorType>(value.getType());
     return llvm::is_contained(type.getShape(), 0);
   };
   Value result = op->getResult(0);
   auto type = llvm::cast<RankedTensorType>(result.getType());
-  if (!type.hasStaticShape() || !(isEmpty(result) || llvm::any_of(op->getOperands(), isEmpty)))
+  if (!type.hasStaticShape() || !(isEmpty(result) || llvm::any_of(factors, isEmpty)))
     return failure();
   rewriter.replaceOpWithNewOp<nn::ConstantOp>(
       op, DenseElementsAttr::get(
@@ -107,7 +107,7 @@ struct FormConv : OpRewritePattern<nn::ConvOp> {
   LogicalResult matchAndRewrite(nn::ConvOp op, PatternRewriter &rewriter) const override {
     if (!op.getChannelsLast())
       return rewriter.notifyMatchFailure(op, "not channels-last");
-    if (succeeded(replaceEmpty(op, rewriter)))
+    if (succeeded(replaceEmpty(op, op->getOperands(), rewriter)))
       return success();
     Location loc = op.getLoc();
     Type element = op.getType().getElementType();
@@ -197,7 +197,7 @@ struct FormMatMul : OpRewritePattern<nn::MatMulOp> {
       return formBytes(op, rewriter);
     if (!canBroadcastBatches(op))
       return rewriter.notifyMatchFailure(op, "which operand is repeated is known in a run only");
-    if (succeeded(replaceEmpty(op, rewriter)))
+    if (succeeded(replaceEmpty(op, op->getOperands(), rewriter)))
       return success();
     Location loc = op.getLoc();
     Type compute = computeType(element);
@@ -223,7 +223,7 @@ struct FormMatMul : OpRewritePattern<nn::MatMulOp> {
         !isWeights(op.getRhs()) || rhs.getDimSize(0) % kern::bytesPerStep ||
         lhs.isDynamicDim(lhs.getRank() - 1))
       return rewriter.notifyMatchFailure(op, "other products of integers are lowered as sums");
-    if (succeeded(replaceEmpty(op, rewriter)))
+    if (succeeded(replaceEmpty(op, op->getOperands(), rewriter)))
       return success();
     Value packed = packWeights(rewriter, op.getLoc(), op.getRhs());
     rewriter.replaceOp(op, contract(rewriter, op.getLoc(), op.getLhs(), packed, op.getType(),
@@ -321,7 +321,7 @@ struct FormMatMulPacked : OpRewritePattern<nn::MatMulPackedOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(nn::MatMulPackedOp op, PatternRewriter &rewriter) const override {
-    if (succeeded(replaceEmpty(op, rewriter)))
+    if (succeeded(replaceEmpty(op, op->getOperands(), rewriter)))
       return success();
     Location loc = op.getLoc();
     Type element = op.getType().getElementType(), compute = rewriter.getF32Type();
@@ -397,7 +397,7 @@ struct FormAttention : OpRewritePattern<nn::AttentionOp> {
     Type element = op.getType().getElementType();
     if (element.isF64())
       return rewriter.notifyMatchFailure(op, "products of f64 are lowered as sums");
-    if (succeeded(replaceEmpty(op, rewriter)))
+    if (succeeded(replaceEmpty(op, op.getValue(), rewriter)))
       return success();
     Location loc = op.getLoc();
     auto type = llvm::cast<RankedTensorType>(op.getType().clone(rewriter.getF32Type()));
@@ -441,7 +441,7 @@ struct FormPool : OpRewritePattern<nn::PoolOp> {
   LogicalResult matchAndRewrite(nn::PoolOp op, PatternRewriter &rewriter) const override {
     if (!op.getChannelsLast())
       return rewriter.notifyMatchFailure(op, "not channels-last");
-    if (succeeded(replaceEmpty(op, rewriter)))
+    if (succeeded(replaceEmpty(op, op->getOperands(), rewriter)))
       return success();
     static constexpr kern::WindowKind kinds[] = {kern::WindowKind::Max, kern::WindowKind::Average,
                                                  kern::WindowKind::AverageValid};

@@ -193,7 +193,7 @@ Values AttentionEmitter::guarded(const Block &block, Values max, Values sums) {
     }
     clear(block, bad);
   }
-  if (!constantOf(keyCount)) // sums of no key at all are 0
+  if (constantOf(keyCount).value_or(0) == 0) // sums of no key at all are 0
     for (Value &sum : sums)
       sum = arith::SelectOp::create(b, loc, equals(size(keyCount), 0), splat(1), sum);
   return sums;

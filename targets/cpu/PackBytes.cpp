@@ -83,6 +83,8 @@ std::optional<Codes> matchCodes(Value bytes) {
     if (!matchPattern(sum.getRhs(), m_Constant(&zero)) || !zero.isSplat())
       return std::nullopt;
     codes.zero = zero.getSplatValue<APInt>().getSExtValue();
+    if (!llvm::isInt<16>(codes.zero)) // it is added to what the first pack makes
+      return std::nullopt;
     wide = sum.getLhs();
   }
   auto convert = wide.getDefiningOp<arith::FPToSIOp>();

@@ -38,6 +38,17 @@ class OpenModels(CompiledModel):
         with self.assertRaisesRegex(nncc.Error, "'k' is 6 here, but 4 in input 'x'"):
             self.model(*self.arguments([(2, 7, 4), (2, 6, 5)]))
 
+    def test_attention_of_a_depth_that_a_run_decides(self):
+        weights = "{ s = MatMul(q, k)  w = Softmax(s)  y = MatMul(w, v) }"
+        self.build(f"(float[2, 20, d] q, float[2, d, 33] k, float[2, 33, e] v) => (float[2, 20, e] y) {weights}")
+        for d, e in ((8, 8), (17, 40), (0, 3), (5, 0)):
+            self.check((2, 20, d), (2, d, 33), (2, 33, e))
+        self.build(f"(float[2, n, 0] q, float[2, 0, 33] k, float[2, 33, 8] v) => (float[2, n, 8] y) {weights}")
+        for n in (0, 1, 20):
+            self.check((2, n, 0), (2, 0, 33), (2, 33, 8))
+        self.build(f"(float[2, 20, 0] q, float[2, 0, 33] k, float[2, 33, 8] v) => (float[2, 20, 8] y) {weights}")
+        self.check((2, 20, 0), (2, 0, 33), (2, 33, 8))
+
     def test_expand(self):
         self.build("(float[a, 1] x, float[b, n] y) => (float[c, n] z) { s = Shape(y)  z = Expand(x, s) }")
         for a, b in ((1, 5), (5, 1), (5, 5)):

@@ -95,7 +95,9 @@ def fixed():
     for l, s, d, e in [(16, 16, 16, 16), (128, 128, 64, 64), (197, 197, 64, 64), (40, 40, 15, 15), (1, 7, 8, 40), (17, 1, 3, 1), (33, 100, 20, 70), (5, 1500, 64, 33)]:
         add(f"{l} x {s} x {d}", 2, 3, 3, l, s, d, e)
         add(f"{l} x {s} x {d} grouped, causal", 1, 4, 2, l, s, d, e, causal=True, heads_last=False)
-    add("no scale, no keys", 1, 2, 2, 20, 30, 8, 8, scale=1.0)
+    add("no scale", 1, 2, 2, 20, 30, 8, 8, scale=1.0)
+    add("no keys", 1, 2, 2, 5, 0, 8, 8)
+    add("no depth", 1, 2, 2, 20, 30, 0, 8)
     add("keys by depth", 2, 2, 2, 20, 30, 8, 8, transposed_key=True)
     add("negative scale", 1, 2, 2, 20, 30, 8, 8, scale=-0.7)
     for plan in ("queries = 1, keys = 1, key_block = 16, rows = 1, panels = 1, unit_blocks = 1, in_place = false",

@@ -153,6 +153,28 @@ func.func @rows(%x: vector<16xf32>, %y: vector<16xf32>, %c: memref<64xi8>) {
   return
 }
 
+// A zero point that 16 bits do not hold.
+// CHECK-LABEL: @far
+// CHECK-NOT: call_intrinsic
+func.func @far(%x: vector<16xf32>, %c: memref<64xi8>) {
+  %low = arith.constant dense<-40000.0> : vector<16xf32>
+  %high = arith.constant dense<-39745.0> : vector<16xf32>
+  %zero = arith.constant dense<40000> : vector<16xi32>
+  %c0 = arith.constant 0 : index
+  %c16 = arith.constant 16 : index
+  %0 = arith.cmpf ogt, %x, %low : vector<16xf32>
+  %1 = arith.select %0, %x, %low : vector<16xi1>, vector<16xf32>
+  %2 = arith.cmpf olt, %1, %high : vector<16xf32>
+  %3 = arith.select %2, %1, %high : vector<16xi1>, vector<16xf32>
+  %4 = math.roundeven %3 : vector<16xf32>
+  %5 = arith.fptosi %4 : vector<16xf32> to vector<16xi32>
+  %6 = arith.addi %5, %zero : vector<16xi32>
+  %7 = arith.trunci %6 : vector<16xi32> to vector<16xi8>
+  vector.store %7, %c[%c0] : memref<64xi8>, vector<16xi8>
+  vector.store %7, %c[%c16] : memref<64xi8>, vector<16xi8>
+  return
+}
+
 // Bounds of no byte: saturation would not do them.
 // CHECK-LABEL: @other
 // CHECK-NOT: call_intrinsic

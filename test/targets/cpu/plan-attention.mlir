@@ -4,6 +4,9 @@
 // RUN: nncc-opt %s --split-input-file --pass-pipeline="builtin.module(func.func(nncc-cpu-plan-attention{l1-bytes=1024}))" | FileCheck %s --check-prefix=SMALL
 // RUN: nncc-opt %s --split-input-file --pass-pipeline="builtin.module(func.func(nncc-cpu-plan-attention{l1-bytes=1073741824}))" | FileCheck %s --check-prefix=LARGE
 
+// Never more panels than a tile may have.
+// RUN: nncc-opt %s --split-input-file --pass-pipeline="builtin.module(func.func(nncc-cpu-plan-attention{registers=80 register-bytes=64}))" -o /dev/null
+
 // BERT: the heads of query, key, value and result lie beside one another. A unit is a head.
 // CHECK-LABEL: @bert
 // CHECK: plan = #kern.attention_plan<queries = 3, keys = 8, key_block = 128, rows = 8, panels = 2, unit_blocks = 3, in_place = false>
