@@ -261,7 +261,10 @@ public:
                               p.array(outputValues, "output_values"),
                               p.i32(info.levels.size()),
                               levels(info),
-                              p.i64(liveSize())},
+                              p.i64(liveSize()),
+                              p.i32(NNCC_DEVICE_CPU),
+                              p.i32(0),
+                              p.null()},
                              sizeof(nncc_descriptor)),
                     "descriptor");
   }

@@ -93,7 +93,8 @@ private:
           program.record({program.i32(sizeof(nncc_dispatch)), program.i32(0), program.text(symbol),
                           program.text(nodes ? nodes.getValue() : ""), function,
                           program.i64(constantOf(step.units).value_or(-1)),
-                          program.real(number(op, "flops")), program.real(number(op, "bytes"))},
+                          program.real(number(op, "flops")), program.real(number(op, "bytes")),
+                          program.null()},
                          sizeof(nncc_dispatch));
       step.data = program.global(dispatch, "dispatch");
       dispatches.insert({op, step});

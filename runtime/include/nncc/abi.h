@@ -21,7 +21,7 @@ extern "C" {
 
 #define NNCC_ABI_MAGIC UINT64_C(0x4c444f4d43434e4e) /* "NNCCMODL", little endian */
 #define NNCC_ABI_MAJOR 1
-#define NNCC_ABI_MINOR 3
+#define NNCC_ABI_MINOR 4
 #define NNCC_ALIGNMENT 64
 
 /* What a call returned. Nothing aborts or throws across this boundary. */
@@ -78,6 +78,7 @@ typedef struct nncc_call nncc_call;
 typedef struct nncc_dispatch nncc_dispatch;
 typedef struct nncc_frame nncc_frame;
 typedef struct nncc_device nncc_device;
+typedef struct nncc_launch nncc_launch;
 typedef struct nncc_comm nncc_comm;
 
 /* A kernel computes units [begin, end) of its parallel loop. Units are independent of each other
@@ -110,6 +111,35 @@ struct nncc_dispatch {
   int64_t units; /* of the parallel loop; -1: known at run time only */
   double flops;  /* multiplications and additions of the whole call */
   double bytes;  /* least traffic: all inputs and outputs once */
+  /* How a device runs it, by the name `kernel` in the images; NULL, and `function` is there, where
+   * it runs on the processor. */
+  const nncc_launch *launch;
+};
+
+/* A kernel of a device. Its parameters are, in this order, num_buffers pointers of
+ * nncc_call.buffers, num_dims int64 of nncc_call.dims, and, where it uses scratch,
+ * nncc_call.scratch and nncc_call.scratch_stride. It computes all units whatever the number of
+ * blocks: block b computes units b, b + blocks, b + 2 * blocks, ...; where it uses scratch, block b
+ * is worker b, so that there are at most frame.workers of them. */
+struct nncc_launch {
+  uint32_t struct_size;
+  int32_t threads; /* of a block, which has one dim */
+  int32_t num_buffers, num_dims;
+  int32_t shared_bytes; /* of a block, besides what the kernel declares itself */
+  int32_t uses_scratch; /* 0 or 1 */
+};
+
+/* What a program on a device asks of its host besides nncc_services. All memory of its frame, and
+ * what alloc and output give, is memory of the device; parallel_for starts the kernel and need not
+ * wait for it. */
+struct nncc_device {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* Bytes of the device's memory where the host can read them, until the next fetch of the run,
+   * once all kernels that were started before are done; NULL: failed, and error() was told why. */
+  const void *(*fetch)(void *host, const void *memory, int64_t bytes);
+  /* Copies within the device's memory, in order with kernels. */
+  nncc_status (*copy)(void *host, void *to, const void *from, int64_t bytes);
 };
 
 /* What the library asks of its host. `host` is nncc_frame.host. Optional entries may be NULL. */
@@ -219,6 +249,24 @@ typedef struct nncc_weights_header {
   uint64_t hash; /* of the weights: see nncc_descriptor.weights_hash */
 } nncc_weights_header;
 
+/* Where the memory of a frame is and kernels run. */
+enum { NNCC_DEVICE_CPU = 0, NNCC_DEVICE_CUDA = 1 };
+
+/* All kernels of a program for a device, as one module in one form. */
+enum {
+  NNCC_IMAGE_CUBIN = 0,  /* for devices of `capability`, and later ones of the same major version */
+  NNCC_IMAGE_PTX = 1,    /* text, ends with a 0: for devices of `capability` and all later ones */
+  NNCC_IMAGE_BITCODE = 2 /* LLVM's, before machine code is made: for emulators */
+};
+typedef struct nncc_image {
+  uint32_t struct_size;
+  int32_t kind;       /* NNCC_IMAGE_* */
+  int32_t capability; /* 10 * major + minor of the compute capability: 90 */
+  int32_t exact;      /* 1: uses features of this capability alone, as sm_90a does */
+  const void *data;
+  uint64_t size;
+} nncc_image;
+
 typedef struct nncc_descriptor {
   uint64_t magic; /* NNCC_ABI_MAGIC */
   uint16_t abi_major, abi_minor;
@@ -226,8 +274,10 @@ typedef struct nncc_descriptor {
   const char *name;
   const char *compiler; /* name and version */
   const char *triple;   /* LLVM target triple and processor that the code is for */
-  const char *cpu;      /* "x86-64-v4", "x86-64-v4+avx512vnni" */
-  const char *isa;      /* features of the processor that the code uses: LLVM's names between ',' */
+  const char *cpu;      /* "x86-64-v4", "x86-64-v4+avx512vnni"; of a device its name: "sm_90a" */
+  /* Features that the code uses, between ',': LLVM's names of those of the processor; for a device
+   * "cuda" as well. */
+  const char *isa;
   int32_t num_inputs, num_outputs, num_dims, num_metadata, num_dispatches, num_checks;
   const nncc_tensor_info *inputs, *outputs;
   const nncc_dim *dims;
@@ -264,6 +314,11 @@ typedef struct nncc_descriptor {
   /* The most bytes of values that live in the arena at the same time: no arena can be smaller. 0
    * where it is empty, or not of one size. */
   uint64_t live_size;
+  /* Of a program for a device: its kernels, the best image first. The program itself runs on the
+   * processor. */
+  int32_t device; /* NNCC_DEVICE_* */
+  int32_t num_images;
+  const nncc_image *images;
 } nncc_descriptor;
 
 /* Only uses instructions that every such processor has: hosts call it before they look at isa. */
