@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Verifier.h"
+#include "targets/Target.h"
 #include "targets/cpu/MachineFacts.h"
 #include "targets/cpu/Tuning.h"
 #include "llvm/Support/CrashRecoveryContext.h"
@@ -64,12 +65,12 @@ public:
     if (Error error = runStages(options, /*perMachine=*/false))
       return std::move(error);
     OwningOpRef<ModuleOp> common = std::move(module);
-    for (const cpu::Machine &machine : machines) {
+    for (const Target &target : targets) {
       if (isStopped)
         break;
       CompileOptions own = options;
-      own.target = machine.target;
-      module = &machine == &machines.back() ? std::move(common) : common->clone();
+      own.target = target.text;
+      module = &target == &targets.back() ? std::move(common) : common->clone();
       if (Error error = runStages(own, /*perMachine=*/true))
         return std::move(error);
       levels.push_back(std::move(module));
@@ -94,17 +95,21 @@ private:
   }
 
   Error prepare() {
-    Expected<std::vector<cpu::Machine>> parsed = cpu::Machine::parseAll(options.target);
+    Expected<std::vector<Target>> parsed = Target::parseAll(options.target);
     if (!parsed)
       return fail(ErrorClass::Usage, llvm::toString(parsed.takeError()));
-    machines = std::move(*parsed);
+    targets = std::move(*parsed);
+    Expected<std::vector<nvptx::ImageKind>> kinds = nvptx::imageKinds(options.gpuImages);
+    if (!kinds)
+      return fail(ErrorClass::Usage, llvm::toString(kinds.takeError()));
+    images = std::move(*kinds);
     auto isStage = [](StringRef name) {
       return llvm::any_of(pipelineStages(), [&](const Stage &stage) { return stage.name == name; });
     };
     if (!options.stopAfter.empty() && !isStage(options.stopAfter))
       return fail(ErrorClass::Usage,
                   "unknown stage '" + options.stopAfter + "': --print-stages lists them");
-    if (Error error = checkMachines(options.stopAfter, "--stop-after=" + options.stopAfter))
+    if (Error error = checkTargets(options.stopAfter, "--stop-after=" + options.stopAfter))
       return error;
     for (const InsertedPasses &inserted : options.insert)
       if (!isStage(inserted.stage))
@@ -118,7 +123,7 @@ private:
     if (Error error = loadPlugins(options.plugins))
       return fail(ErrorClass::Usage, llvm::toString(std::move(error)));
     if (!options.machineFacts.empty())
-      if (Error error = cpu::MachineFacts::of(machines.front()).read(options.machineFacts))
+      if (Error error = cpu::MachineFacts::of(targets.front().host).read(options.machineFacts))
         return fail(ErrorClass::Usage, llvm::toString(std::move(error)));
     if (Expected<cpu::Tuning> tuning = cpu::Tuning::read(&context, options.tuning); !tuning)
       return fail(ErrorClass::Usage, llvm::toString(tuning.takeError()));
@@ -135,12 +140,12 @@ private:
     return Error::success();
   }
 
-  /// The IR at the end of `stage`, which `user` asks for or gives, is for one machine at most.
-  Error checkMachines(StringRef stage, const Twine &user) {
+  /// The IR at the end of `stage`, which `user` asks for or gives, is for one target at most.
+  Error checkTargets(StringRef stage, const Twine &user) {
     for (const Stage &one : pipelineStages())
-      if (one.name == stage && one.perMachine && machines.size() > 1)
+      if (one.name == stage && one.perMachine && targets.size() > 1)
         return fail(ErrorClass::Usage, user + ": the IR after stage '" + stage +
-                                           "' is for one processor, --target=" + options.target +
+                                           "' is for one target, --target=" + options.target +
                                            " names several");
     return Error::success();
   }
@@ -150,7 +155,7 @@ private:
     for (auto [i, stage] : llvm::enumerate(pipelineStages())) {
       if (stage.perMachine != perMachine || static_cast<int64_t>(i) <= doneStage)
         continue;
-      bool isOneOfSeveral = perMachine && machines.size() > 1;
+      bool isOneOfSeveral = perMachine && targets.size() > 1;
       progress.begin(stage.name.str() + (isOneOfSeveral ? " " + own.target : ""));
       if (Error error = runStage(stage, i, own))
         return error;
@@ -201,7 +206,7 @@ private:
     if (Error error = checkResume())
       return error;
     const Stage &stage = pipelineStages()[doneStage];
-    if (Error error = checkMachines(stage.name, "'" + options.input + "'"))
+    if (Error error = checkTargets(stage.name, "'" + options.input + "'"))
       return error;
     PassManager pm(&context, ModuleOp::getOperationName());
     buildContract(pm, stage);
@@ -274,13 +279,14 @@ private:
     emitOptions.output = output;
     emitOptions.optLevel = options.optLevel;
     emitOptions.strip = options.strip;
+    emitOptions.gpuImages = images;
     emitOptions.cache = cache ? &*cache : nullptr;
     emitOptions.name =
         identifier(options.name.empty() ? llvm::sys::path::stem(output) : StringRef(options.name));
     describe();
     std::vector<Level> all;
-    for (auto [level, machine] : llvm::zip_equal(levels, machines))
-      all.push_back({*level, machine});
+    for (auto [level, target] : llvm::zip_equal(levels, targets))
+      all.push_back({*level, target});
     if (Error error = emitModel(all, emitOptions))
       return fail(ErrorClass::Usage, diagnostics.text(llvm::toString(std::move(error))));
     if (cache)
@@ -320,8 +326,9 @@ private:
   OwningOpRef<ModuleOp> module;
   int64_t doneStage = -1; // of IR that was read
   bool isStopped = false; // after options.stopAfter
-  std::vector<cpu::Machine> machines;
-  std::vector<OwningOpRef<ModuleOp>> levels; // the program for each machine
+  std::vector<Target> targets;
+  std::vector<nvptx::ImageKind> images;      // of the code for a GPU
+  std::vector<OwningOpRef<ModuleOp>> levels; // the program for each target
   std::optional<cpu::CodeCache> cache;
   std::string output;
   CompileReport report;

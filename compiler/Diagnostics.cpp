@@ -42,9 +42,9 @@ Diagnostics::Diagnostics(MLIRContext &context, const CompileOptions &options)
     return;
   remark::RemarkCategories categories; // `all` alone enables nothing
   categories.passed = categories.missed = categories.analysis = categories.failed = options.remarks;
-  if (failed(remark::enableOptimizationRemarks(
-          context, std::make_unique<PrintRemarks>(),
-          std::make_unique<remark::RemarkEmittingPolicyAll>(), categories)))
+  if (failed(remark::enableOptimizationRemarks(context, std::make_unique<PrintRemarks>(),
+                                               std::make_unique<remark::RemarkEmittingPolicyAll>(),
+                                               categories)))
     llvm::errs() << "nncc: warning: remarks are not available\n";
 }
 

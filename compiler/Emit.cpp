@@ -26,8 +26,8 @@ public:
   Error run() {
     for (const Level &level : levels.drop_front())
       if (!haveSameWeights(levels.front().module, level.module))
-        return llvm::createStringError("the weights for '" + level.machine.target +
-                                       "' are not those for '" + levels.front().machine.target +
+        return llvm::createStringError("the weights for '" + level.target.text +
+                                       "' are not those for '" + levels.front().target.text +
                                        "': passes depend on the target before its stages");
     Expected<TemporaryFolder> folder = TemporaryFolder::create();
     if (!folder)
@@ -91,31 +91,40 @@ private:
   cpu::ProgramInfo infoOf(const Level &level) const {
     cpu::ProgramInfo result = info;
     if (levels.size() > 1)
-      result.level = identifier(level.machine.processor());
+      result.level = identifier(level.target.name());
+    if (level.target.chip)
+      result.device = level.target.chip->name;
     return result;
   }
 
-  Error emitKernels() {
-    struct Kernel {
-      const Level &level;
-      ModuleOp module;
-      cpu::KernelName name;
-    };
+  struct Kernel {
+    ModuleOp module;
+    cpu::KernelName name;
+  };
+  /// Those that the program runs.
+  std::vector<Kernel> kernelsOf(const Level &level) const {
     std::vector<Kernel> kernels;
-    for (const Level &level : levels) {
-      llvm::StringMap<cpu::KernelName> names = cpu::nameKernels(level.module, infoOf(level));
-      for (ModuleOp kernel : ModuleOp(level.module).getOps<ModuleOp>())
-        if (auto called = names.find(kernel.getSymName().value_or("")); called != names.end())
-          kernels.push_back({level, kernel, called->second});
-    }
+    llvm::StringMap<cpu::KernelName> names = cpu::nameKernels(level.module, infoOf(level));
+    for (ModuleOp kernel : ModuleOp(level.module).getOps<ModuleOp>())
+      if (auto called = names.find(kernel.getSymName().value_or("")); called != names.end())
+        kernels.push_back({kernel, called->second});
+    return kernels;
+  }
+
+  Error emitKernels() {
+    std::vector<std::pair<Kernel, const cpu::Machine *>> kernels;
+    for (const Level &level : levels)
+      if (!level.target.chip)
+        for (Kernel &kernel : kernelsOf(level))
+          kernels.push_back({std::move(kernel), &level.target.host});
     std::vector<llvm::SmallVector<char, 0>> codes(kernels.size());
     std::vector<std::string> errors(kernels.size());
     cpu::CodeOptions how = codeOptions();
     if (!options.strip)
       how.file = options.name + ".onnx.calls"; // no file that a debugger could find and show
     parallelFor(levels.front().module->getContext(), 0, kernels.size(), [&](size_t i) {
-      const auto &[level, kernel, name] = kernels[i];
-      auto code = cpu::generateKernel(kernel, name, level.machine, how);
+      const auto &[kernel, machine] = kernels[i];
+      auto code = cpu::generateKernel(kernel.module, kernel.name, *machine, how);
       if (code)
         codes[i] = std::move(*code);
       else
@@ -130,17 +139,38 @@ private:
     return Error::success();
   }
 
+  /// The code of all kernels of a program for a GPU.
+  Error addImages(const Level &level, cpu::ProgramInfo &info) {
+    std::vector<nvptx::NamedKernel> kernels;
+    for (const Kernel &kernel : kernelsOf(level))
+      kernels.push_back({kernel.module, kernel.name.symbol});
+    auto images = nvptx::generateImages(kernels, *level.target.chip, options.gpuImages);
+    if (!images)
+      return images.takeError();
+    for (nvptx::Image &image : *images) {
+      int32_t kind = image.kind == nvptx::ImageKind::Cubin ? NNCC_IMAGE_CUBIN
+                     : image.kind == nvptx::ImageKind::PTX ? NNCC_IMAGE_PTX
+                                                           : NNCC_IMAGE_BITCODE;
+      info.images.push_back(
+          {kind, level.target.chip->capability, level.target.chip->isExact, std::move(image.data)});
+    }
+    return Error::success();
+  }
+
   Error emitPrograms() {
     for (auto [i, level] : llvm::enumerate(levels)) {
       cpu::ProgramInfo own = infoOf(level);
       if (i == 0 && levels.size() > 1)
         for (const Level &listed : llvm::reverse(levels))
           own.levels.push_back(infoOf(listed).level);
+      if (level.target.chip)
+        if (Error error = addImages(level, own))
+          return error;
       llvm::LLVMContext context;
-      auto program = cpu::emitProgram(level.module, own, level.machine, context);
+      auto program = cpu::emitProgram(level.module, own, level.target.host, context);
       if (!program)
         return program.takeError();
-      auto code = cpu::generateCode(**program, level.machine, codeOptions());
+      auto code = cpu::generateCode(**program, level.target.host, codeOptions());
       if (!code)
         return code.takeError();
       if (Error error = addCode(std::move(*code), i ? "program" + std::to_string(i) : "program"))
@@ -175,11 +205,12 @@ private:
       error = archive(objects, file->path());
       break;
     case EmitKind::LLVMIR:
-      error = cpu::writeText(bitcode, levels.front().machine, cpu::TextKind::IR, file->stream());
+      error =
+          cpu::writeText(bitcode, levels.front().target.host, cpu::TextKind::IR, file->stream());
       break;
     case EmitKind::Assembly:
-      error =
-          cpu::writeText(bitcode, levels.front().machine, cpu::TextKind::Assembly, file->stream());
+      error = cpu::writeText(bitcode, levels.front().target.host, cpu::TextKind::Assembly,
+                             file->stream());
     }
     if (error)
       return error;
@@ -189,7 +220,7 @@ private:
     return file->keep();
   }
 
-  const std::string &triple() const { return levels.front().machine.triple; }
+  const std::string &triple() const { return levels.front().target.host.triple; }
 
   ArrayRef<Level> levels;
   const EmitOptions &options;

@@ -3,15 +3,16 @@
 
 #include "compiler/Options.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "targets/Target.h"
 #include "targets/cpu/CodeCache.h"
-#include "targets/cpu/Machine.h"
+#include "targets/nvptx/CodeGen.h"
 
 namespace nncc {
 
-/// A program at the end of stage "target", scheduled for one machine.
+/// A program at the end of stage "target", scheduled for one target.
 struct Level {
   mlir::ModuleOp module;
-  cpu::Machine machine;
+  Target target;
 };
 
 struct EmitOptions {
@@ -21,12 +22,13 @@ struct EmitOptions {
   /// With WeightsPlace::File, and for text, the weights go to `output` + ".weights".
   std::string output;
   unsigned optLevel = 2;
-  bool strip = false; // see CompileOptions
+  bool strip = false;                         // see CompileOptions
+  llvm::ArrayRef<nvptx::ImageKind> gpuImages; // of a program for a GPU
   const cpu::CodeCache *cache = nullptr;
 };
 
 /// Generates the code of all kernels (in parallel, on the context's threads), writes the weights,
-/// links. `levels` are one program for several machines, from the least to the best, and have their
+/// links. `levels` are one program for several targets, from the least to the best, and have their
 /// weights in common. Files appear under their names when they are whole, or not at all.
 llvm::Error emitModel(llvm::ArrayRef<Level> levels, const EmitOptions &options);
 

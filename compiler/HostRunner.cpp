@@ -98,13 +98,13 @@ Error compileAndRun(ModuleOp module, ArrayRef<void *> inputs, ArrayRef<void *> o
   if (!folder)
     return folder.takeError();
   EmitOptions emit;
-  Expected<cpu::Machine> machine = cpu::Machine::parse("host");
-  if (!machine)
-    return machine.takeError();
+  Expected<std::vector<Target>> host = Target::parseAll("host");
+  if (!host)
+    return host.takeError();
   emit.name = "constants";
   emit.strip = true;
   emit.output = folder->path() + "/constants.so";
-  if (Error error = emitModel(Level{module, *machine}, emit))
+  if (Error error = emitModel(Level{module, host->back()}, emit))
     return error;
   return callLibrary(emit.output, inputs, outputs);
 }

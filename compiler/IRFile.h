@@ -7,12 +7,12 @@
 
 namespace nncc {
 
-/// Writes the IR after `stage`. Large constants go to a file beside it, by name, so that the text stays
-/// readable.
+/// Writes the IR after `stage`. Large constants go to a file beside it, by name, so that the text
+/// stays readable.
 llvm::Error writeIR(mlir::ModuleOp module, llvm::StringRef stage, llvm::StringRef path);
 
-/// Reads what writeIR wrote, perhaps edited: the module and its stage ("import" where it says none). A
-/// constant that is missing in the file beside it is an error.
+/// Reads what writeIR wrote, perhaps edited: the module and its stage ("import" where it says
+/// none). A constant that is missing in the file beside it is an error.
 llvm::Expected<std::pair<mlir::OwningOpRef<mlir::ModuleOp>, std::string>>
 readIR(mlir::MLIRContext &context, llvm::StringRef path);
 

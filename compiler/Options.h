@@ -46,7 +46,8 @@ struct CompileOptions {
   std::string output; // empty: the input's name with the extension of `emit`
 
   /// "host", "x86-64-v2", "-v3", "-v4" (the psABI's levels), or "<triple>:<cpu>"; several between
-  /// ',', or "x86-64-multi", for one library with code for each. See cpu::Machine.
+  /// ',', or "x86-64-multi", for one library with code for each; "nvptx:<chip>", such as
+  /// "nvptx:sm_90a", for a GPU, or "host+nvptx:<chip>" for both. See Target.
   std::string target = "host";
   unsigned optLevel = 2;
   /// 3x3 convolutions by Winograd's algorithm: "auto", where a cost model finds it faster; "off";
@@ -67,6 +68,9 @@ struct CompileOptions {
   bool header = false; // also write a C header
   WeightsPlace weights = WeightsPlace::Embed;
   WeightType weightType = WeightType::F32; // results differ by what rounding loses
+  /// Forms of the code for a GPU, between ',': "cubin", for the named chip, left out where there is
+  /// no ptxas; "ptx", for it and later ones; "bitcode", LLVM's, for emulators.
+  std::string gpuImages = "cubin,ptx";
   bool strip = false; // without the names of kernels and nodes that profilers and debuggers show
   std::string name;   // of the model in its symbol nncc_model_<name>; empty: from the output's stem
 

@@ -3,6 +3,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "passes/Passes.h"
+#include "targets/Target.h"
 #include "targets/cpu/MachineFacts.h"
 #include "targets/cpu/Passes.h"
 #include "targets/cpu/Tuning.h"
@@ -44,13 +45,13 @@ static void buildKernels(OpPassManager &pm, const CompileOptions &) {
       "builtin.module(func.func(nncc-lower-nn,canonicalize,cse))");
 }
 
-/// One machine; of several, for a pipeline that is only printed, the last one.
-static cpu::Machine machineOf(const CompileOptions &options) {
-  auto machines = cpu::Machine::parseAll(options.target);
-  if (machines)
-    return machines->back();
-  llvm::consumeError(machines.takeError()); // reported where code is generated for it
-  return cantFail(cpu::Machine::parse("host"));
+/// One target; of several, for a pipeline that is only printed, the last one.
+static Target targetOf(const CompileOptions &options) {
+  auto targets = Target::parseAll(options.target);
+  if (targets)
+    return targets->back();
+  llvm::consumeError(targets.takeError()); // reported where code is generated for it
+  return cantFail(Target::parseAll("host")).back();
 }
 
 /// Of the file, in which `compile` has found nothing wrong, or of the processor's family.
@@ -95,12 +96,20 @@ static void addPlans(OpPassManager &pm, const CompileOptions &options, const cpu
 }
 
 void buildPlans(OpPassManager &pm, const CompileOptions &options) {
-  cpu::Machine machine = machineOf(options);
+  cpu::Machine machine = targetOf(options).host;
   addPlans(pm, options, machine, factsOf(options, machine));
 }
 
+static void scheduleOnGPU(OpPassManager &pm) {
+  add(pm, "builtin.module(nncc-nvptx-emit-kernel,func.func(canonicalize,cse,"
+          "nncc-cpu-approximate-math,canonicalize,cse))");
+}
+
 static void buildSchedule(OpPassManager &pm, const CompileOptions &options) {
-  cpu::Machine machine = machineOf(options);
+  Target target = targetOf(options);
+  if (target.chip)
+    return scheduleOnGPU(pm);
+  const cpu::Machine &machine = target.host;
   cpu::MachineFacts facts = factsOf(options, machine);
   addPlans(pm, options, machine, facts);
   add(pm, "nncc-cpu-fuse-bands{mode=" + options.bands + " " + numbersOf(facts) + "}");
@@ -115,9 +124,11 @@ static void buildSchedule(OpPassManager &pm, const CompileOptions &options) {
 
 static void buildProgram(OpPassManager &pm, const CompileOptions &) { add(pm, "nncc-plan-memory"); }
 
-static void buildTarget(OpPassManager &pm, const CompileOptions &) {
-  add(pm, "builtin.module(convert-scf-to-cf,convert-vector-to-llvm,nncc-cpu-lower-to-llvm,"
-          "reconcile-unrealized-casts)");
+static void buildTarget(OpPassManager &pm, const CompileOptions &options) {
+  std::string lower =
+      targetOf(options).chip ? "nncc-nvptx-lower-to-llvm" : "nncc-cpu-lower-to-llvm";
+  add(pm, "builtin.module(convert-scf-to-cf,convert-vector-to-llvm," + lower +
+              ",reconcile-unrealized-casts)");
 }
 
 static constexpr Stage stages[] = {

@@ -11,6 +11,7 @@
 #include "passes/Passes.h"
 #include "passes/graph/EvaluateConstants.h"
 #include "targets/cpu/Passes.h"
+#include "targets/nvptx/Passes.h"
 
 using namespace mlir;
 
@@ -20,6 +21,7 @@ void nncc::registerPasses() {
     registerPass([] { return createEvaluateConstants(runOnHost); }); // the first of a name counts
     registerNNCCPasses();
     cpu::registerCPUPasses();
+    nvptx::registerNVPTXPasses();
     return true;
   }();
   (void)once;

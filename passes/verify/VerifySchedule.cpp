@@ -5,6 +5,7 @@
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Index/IR/IndexDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
@@ -45,8 +46,8 @@ struct VerifySchedule : nncc::impl::VerifyScheduleBase<VerifySchedule> {
         return WalkResult(op->emitOpError("is in a kernel: expected no allocation"));
       if (isa<BuiltinDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect,
               index::IndexDialect, LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect,
-              rt::RTDialect, scf::SCFDialect, ub::UBDialect, vector::VectorDialect>(
-              op->getDialect()))
+              NVVM::NVVMDialect, rt::RTDialect, scf::SCFDialect, ub::UBDialect,
+              vector::VectorDialect>(op->getDialect()))
         return WalkResult::advance();
       return WalkResult(op->emitOpError("is left in a kernel: expected loops on buffers"));
     });

@@ -4,6 +4,7 @@
 #include "passes/verify/Program.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
 namespace nncc {
 #define GEN_PASS_DEF_VERIFYTARGET
@@ -21,7 +22,7 @@ struct VerifyTarget : nncc::impl::VerifyTargetBase<VerifyTarget> {
       if (failed(checkType(kernel)))
         return signalPassFailure();
       WalkResult result = kernel.walk([](Operation *op) {
-        if (isa<ModuleOp>(op) || isa<LLVM::LLVMDialect>(op->getDialect()))
+        if (isa<ModuleOp>(op) || isa<LLVM::LLVMDialect, NVVM::NVVMDialect>(op->getDialect()))
           return WalkResult::advance();
         return WalkResult(op->emitOpError("is not translated by this target"));
       });
@@ -30,7 +31,22 @@ struct VerifyTarget : nncc::impl::VerifyTargetBase<VerifyTarget> {
     }
   }
 
-  /// That of nncc_kernel_fn: call, begin, end, worker -> status.
+  /// That of nncc_launch: buffers, dims, scratch and its stride.
+  static LLVM::LLVMFunctionType launchType(LLVM::LLVMFuncOp kernel) {
+    MLIRContext *context = kernel.getContext();
+    auto count = [&](StringRef name) {
+      auto attr = kernel->getAttrOfType<IntegerAttr>(name);
+      return attr ? attr.getInt() : 0;
+    };
+    Type pointer = LLVM::LLVMPointerType::get(context), i64 = IntegerType::get(context, 64);
+    SmallVector<Type> types(count("rt.buffers"), pointer);
+    types.append(count("rt.dims"), i64);
+    if (kernel->hasAttr("rt.uses_scratch"))
+      types.append({pointer, i64});
+    return LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), types);
+  }
+
+  /// That of nncc_kernel_fn: call, begin, end, worker -> status; or that of a launch.
   static LogicalResult checkType(ModuleOp kernel) {
     auto function = dyn_cast_or_null<LLVM::LLVMFuncOp>(kernelFunction(kernel).getOperation());
     if (!function)
@@ -39,6 +55,8 @@ struct VerifyTarget : nncc::impl::VerifyTargetBase<VerifyTarget> {
     Type pointer = LLVM::LLVMPointerType::get(kernel.getContext());
     Type expected = LLVM::LLVMFunctionType::get(
         b.getI32Type(), {pointer, b.getI64Type(), b.getI64Type(), b.getI32Type()});
+    if (function->hasAttr(NVVM::NVVMDialect::getKernelFuncAttrName()))
+      expected = launchType(function);
     if (function.getFunctionType() != expected)
       return function.emitError("has type ")
              << function.getFunctionType() << ", expected " << expected << " of a kernel";

@@ -26,7 +26,12 @@ static std::string withNodes(std::string symbol, StringRef nodes) {
   return symbol;
 }
 
-StringRef withoutNodes(StringRef symbol) { return symbol.split('.').first; }
+/// PTX has no dots in names.
+static constexpr char deviceSeparator = '$';
+
+StringRef withoutNodes(StringRef symbol) {
+  return symbol.take_until([](char c) { return c == '.' || c == deviceSeparator; });
+}
 
 StringMap<KernelName> nameKernels(mlir::ModuleOp program, const ProgramInfo &info) {
   StringMap<KernelName> names;
@@ -41,6 +46,8 @@ StringMap<KernelName> nameKernels(mlir::ModuleOp program, const ProgramInfo &inf
     auto attribute = run->getAttrOfType<mlir::StringAttr>("nodes");
     StringRef nodes = attribute ? attribute.getValue() : "";
     name = {withNodes(info.symbol(run.getKernel()), nodes), nodes.str(), call};
+    if (!info.device.empty())
+      llvm::replace(name.symbol, '.', deviceSeparator);
   });
   for (auto &[kernel, name] : names)
     if (calls[kernel] > 1)

@@ -161,6 +161,10 @@ void nncc::cpu::chooseBlocks(NestGroup &group, const Homes &homes) {
   for (int d = count - 1; d >= 0; --d)
     if (!group.dims[d].inner)
       block(d, target / points, 1);
+  layOut(group);
+}
+
+void nncc::cpu::layOut(NestGroup &group) {
   for (auto &[base, scratch] : group.scratch)
-    layOut(scratch, group);
+    ::layOut(scratch, group);
 }

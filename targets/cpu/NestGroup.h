@@ -51,4 +51,7 @@ void shareDims(NestGroup &group, const Homes &homes);
 /// Chooses which shared dims are loops of the nests, and the blocks that make a unit.
 void chooseBlocks(NestGroup &group, const Homes &homes);
 
+/// Sizes and strides of the intermediates of a unit, once blocks are chosen.
+void layOut(NestGroup &group);
+
 } // namespace nncc::cpu

@@ -219,6 +219,28 @@ public:
     return program.array(all, "levels");
   }
 
+  static std::string isa(const ProgramInfo &info, const Machine &machine) {
+    std::vector<std::string> features = machine.isa();
+    if (!info.device.empty())
+      features.insert(features.begin(), "cuda");
+    return llvm::join(features, ",");
+  }
+
+  Constant *images(const ProgramInfo &info) {
+    SmallVector<Constant *> all;
+    for (const ProgramImage &image : info.images) {
+      StringRef bytes(image.data.data(), image.data.size());
+      Constant *data = program.global(
+          llvm::ConstantDataArray::getRaw(bytes, bytes.size(), b.getInt8Ty()), "image_data");
+      llvm::cast<llvm::GlobalVariable>(data)->setAlignment(llvm::Align(16));
+      all.push_back(program.record({program.i32(sizeof(nncc_image)), program.i32(image.kind),
+                                    program.i32(image.capability), program.i32(image.isExact), data,
+                                    program.i64(bytes.size())},
+                                   sizeof(nncc_image)));
+    }
+    return program.array(all, "images");
+  }
+
   Constant *emit(const ProgramInfo &info, const Machine &machine, const DescriptorParts &parts) {
     SmallVector<Constant *> inputs = inputInfos(), outputs = outputInfos(), meta = metadata();
     SmallVector<Constant *> sizes = dimInfos(), checks;
@@ -234,8 +256,8 @@ public:
                               p.text(info.name),
                               p.text(info.compiler),
                               p.text(machine.triple),
-                              p.text(machine.processor()),
-                              p.text(llvm::join(machine.isa(), ",")),
+                              p.text(info.device.empty() ? machine.processor() : info.device),
+                              p.text(isa(info, machine)),
                               p.i32(inputs.size()),
                               p.i32(outputs.size()),
                               p.i32(sizes.size()),
@@ -262,9 +284,9 @@ public:
                               p.i32(info.levels.size()),
                               levels(info),
                               p.i64(liveSize()),
-                              p.i32(NNCC_DEVICE_CPU),
-                              p.i32(0),
-                              p.null()},
+                              p.i32(info.device.empty() ? NNCC_DEVICE_CPU : NNCC_DEVICE_CUDA),
+                              p.i32(info.images.size()),
+                              images(info)},
                              sizeof(nncc_descriptor)),
                     "descriptor");
   }

@@ -49,7 +49,7 @@ public:
     emitDispatches();
     ProgramDims dims(main);
     DescriptorParts parts;
-    parts.run = emitRun(program, main, dispatches, dims.names.size());
+    parts.run = emitRun(program, main, dispatches, dims.names.size(), !info.device.empty());
     for (auto check : main.getOps<rt::CheckOp>())
       if (isMadeByPlan(check, dims.names.size()))
         checks.push_back(check);
@@ -85,20 +85,34 @@ private:
       Dispatch step = {nullptr, sizeIn(op, kernel, "rt.units"), sizeIn(op, kernel, "rt.scratch"),
                        integer(kernel, "rt.team")};
       const std::string &symbol = names[name].symbol;
-      auto *function =
-          llvm::cast<llvm::Function>(program.module->getOrInsertFunction(symbol, type).getCallee());
-      function->setVisibility(llvm::GlobalValue::HiddenVisibility);
+      Constant *function = program.null(), *launch = program.null();
+      if (info.device.empty()) {
+        auto *declared = llvm::cast<llvm::Function>(
+            program.module->getOrInsertFunction(symbol, type).getCallee());
+        declared->setVisibility(llvm::GlobalValue::HiddenVisibility);
+        function = declared;
+      } else {
+        launch = emitLaunch(kernel);
+      }
       auto nodes = op->getAttrOfType<mlir::StringAttr>("nodes");
-      Constant *dispatch =
-          program.record({program.i32(sizeof(nncc_dispatch)), program.i32(0), program.text(symbol),
-                          program.text(nodes ? nodes.getValue() : ""), function,
-                          program.i64(constantOf(step.units).value_or(-1)),
-                          program.real(number(op, "flops")), program.real(number(op, "bytes")),
-                          program.null()},
-                         sizeof(nncc_dispatch));
+      Constant *dispatch = program.record(
+          {program.i32(sizeof(nncc_dispatch)), program.i32(0), program.text(symbol),
+           program.text(nodes ? nodes.getValue() : ""), function,
+           program.i64(constantOf(step.units).value_or(-1)), program.real(number(op, "flops")),
+           program.real(number(op, "bytes")), launch},
+          sizeof(nncc_dispatch));
       step.data = program.global(dispatch, "dispatch");
       dispatches.insert({op, step});
     });
+  }
+
+  Constant *emitLaunch(mlir::LLVM::LLVMFuncOp kernel) {
+    auto field = [&](StringRef name) { return program.i32(integer(kernel, name)); };
+    Constant *launch = program.record({program.i32(sizeof(nncc_launch)), field("rt.threads"),
+                                       field("rt.buffers"), field("rt.dims"), program.i32(0),
+                                       program.i32(kernel->hasAttr("rt.uses_scratch"))},
+                                      sizeof(nncc_launch));
+    return program.global(launch, "launch");
   }
 
   /// -1 - the number of the first rt.check that fails, or 0.

@@ -3,9 +3,17 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "targets/cpu/Machine.h"
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/IR/Module.h"
 
 namespace nncc::cpu {
+
+/// The kernels of a program on a device: see nncc_image.
+struct ProgramImage {
+  int32_t kind, capability;
+  bool isExact;
+  llvm::SmallVector<char, 0> data;
+};
 
 /// What the descriptor says besides what the IR knows.
 struct ProgramInfo {
@@ -17,6 +25,8 @@ struct ProgramInfo {
   std::string level;
   /// And of all of them, from the best to the least: of the program that has the table of them.
   std::vector<std::string> levels;
+  std::string device; // that runs the kernels: "sm_90a"; empty: the processor does
+  std::vector<ProgramImage> images;
   std::string compiler;    // name and version
   std::string weightsFile; // empty: embedded, as the symbol `weightsSymbol`
   std::string weightsSymbol;

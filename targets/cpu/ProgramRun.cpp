@@ -23,8 +23,9 @@ struct Address {
 class RunEmitter {
 public:
   RunEmitter(ProgramBuilder &program, mlir::func::FuncOp main, const Dispatches &dispatches,
-             unsigned given)
-      : program(program), b(program.b), main(main), dispatches(dispatches), given(given) {}
+             unsigned given, bool onDevice)
+      : program(program), b(program.b), main(main), dispatches(dispatches), given(given),
+        onDevice(onDevice) {}
 
   llvm::Function *emit() {
     function = program.makeFunction({program.pointer()}, "run");
@@ -291,11 +292,41 @@ private:
     return memory;
   }
 
+  /// A function of nncc_services.device, which there is for a program on a device.
+  Value *callDevice(size_t offset, llvm::Type *result, llvm::ArrayRef<Value *> arguments) {
+    Value *device = service(offsetof(nncc_services, device));
+    SmallVector<llvm::Type *> types;
+    for (Value *argument : arguments)
+      types.push_back(argument->getType());
+    return b.CreateCall(llvm::FunctionType::get(result, types, false),
+                        program.load(program.pointer(), device, offset), arguments);
+  }
+
+  /// Memory of the program where it can be read from here.
+  Value *readable(Value *memory, Value *bytes) {
+    if (!onDevice)
+      return memory;
+    Value *copy =
+        callDevice(offsetof(nncc_device, fetch), program.pointer(), {host, memory, bytes});
+    leaveIf(b.CreateIsNull(copy), program.i32(NNCC_INTERNAL));
+    return copy;
+  }
+
+  void moveBytes(Value *to, Value *from, Value *bytes) {
+    if (!onDevice) {
+      b.CreateMemCpy(to, llvm::Align(1), from, llvm::Align(1), bytes);
+      return;
+    }
+    Value *failed =
+        callDevice(offsetof(nncc_device, copy), b.getInt32Ty(), {host, to, from, bytes});
+    leaveIf(b.CreateIsNotNull(failed), failed);
+  }
+
   void emit(rt::LoadOp op) {
     mlir::Type element = op.getElement();
     unsigned bytes = llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
     llvm::Type *stored = b.getIntNTy(bytes * 8);
-    Value *base = address(op.getPlace());
+    Value *base = readable(address(op.getPlace()), program.i64(bytes * op.getSymbols().size()));
     bool isSigned = !element.isUnsignedInteger() && !element.isInteger(1);
     Value *zero = program.i64(0), *most = program.i64(int64_t(1) << 39);
     for (auto [i, symbol] : llvm::enumerate(op.getSymbols())) {
@@ -365,7 +396,7 @@ private:
     setPointer(op.getPointer(), memory);
     b.CreateCondBr(b.CreateICmpEQ(old, null), done, copy);
     b.SetInsertPoint(copy);
-    b.CreateMemCpy(memory, llvm::Align(1), old, llvm::Align(1), kept);
+    moveBytes(memory, old, kept);
     callService(offsetof(nncc_services, free), b.getVoidTy(), {host, old});
     b.CreateBr(done);
     b.SetInsertPoint(done);
@@ -407,7 +438,8 @@ private:
     const unsigned bits = llvm::alignTo(element.getIntOrFloatBitWidth(), 8);
     const bool isSigned = !element.isUnsignedInteger() && !element.isInteger(1);
     Value *count = sizes->value(normalForm(op.getCount().getResult(0)));
-    LimitedIntegers integers = {address(op.getPlace()), count, bits, isSigned, low, high};
+    Value *integersAt = readable(address(op.getPlace()), b.CreateMul(count, program.i64(bits / 8)));
+    LimitedIntegers integers = {integersAt, count, bits, isSigned, low, high};
     refuseOutside(leaveIfOutside(program, integers), op.getText());
   }
 
@@ -465,6 +497,7 @@ private:
   mlir::func::FuncOp main;
   const Dispatches &dispatches;
   unsigned given;
+  bool onDevice;
   ProgramSizes *sizes = nullptr;
   llvm::Function *function = nullptr;
   Value *message = nullptr;
@@ -483,6 +516,6 @@ bool nncc::cpu::isMadeByPlan(rt::CheckOp op, unsigned given) {
 }
 
 llvm::Function *nncc::cpu::emitRun(ProgramBuilder &program, mlir::func::FuncOp main,
-                                   const Dispatches &dispatches, unsigned given) {
-  return RunEmitter(program, main, dispatches, given).emit();
+                                   const Dispatches &dispatches, unsigned given, bool onDevice) {
+  return RunEmitter(program, main, dispatches, given, onDevice).emit();
 }

@@ -22,8 +22,9 @@ using Dispatches = llvm::MapVector<mlir::Operation *, Dispatch>;
 /// Whether plan() makes the check: it is over given symbols, and not in a branch.
 bool isMadeByPlan(rt::CheckOp op, unsigned given);
 
-/// `given`: how many symbols the caller's tensors give.
+/// `given`: how many symbols the caller's tensors give. `onDevice`: the memory of the frame is that
+/// of nncc_services.device.
 llvm::Function *emitRun(ProgramBuilder &program, mlir::func::FuncOp main,
-                        const Dispatches &dispatches, unsigned given);
+                        const Dispatches &dispatches, unsigned given, bool onDevice);
 
 } // namespace nncc::cpu

@@ -67,9 +67,17 @@ static cl::list<std::string>
 static cl::opt<std::string> targetOption(
     "target",
     cl::desc("host (default), x86-64-v2, x86-64-v3, x86-64-v4, or <triple>:<processor>; several "
-             "between ',', or x86-64-multi: one library with code for each"),
+             "between ',', or x86-64-multi: one library with code for each; nvptx:<chip>, such as "
+             "nvptx:sm_90a, for a GPU, <processors>+nvptx:<chip> for both"),
     cl::init("host"), cl::cat(category()), cl::sub(compileCommand()), cl::sub(runCommand()),
     cl::sub(benchCommand()), cl::sub(compareCommand()), cl::sub(tuneCommand()));
+
+static cl::opt<std::string> gpuImagesOption(
+    "gpu-images",
+    cl::desc("Forms of the code for a GPU, between ',': cubin (where ptxas is there), ptx, or "
+             "bitcode, for emulators; default: cubin,ptx"),
+    cl::init("cubin,ptx"), cl::cat(category()), cl::sub(compileCommand()), cl::sub(runCommand()),
+    cl::sub(benchCommand()), cl::sub(compareCommand()));
 
 static cl::opt<std::string> levelOption(
     "level",
@@ -250,6 +258,7 @@ Expected<CompileOptions> commonOptions() {
   options.patterns = patternOptions;
   options.plugins = pluginOptions;
   options.target = targetOption;
+  options.gpuImages = gpuImagesOption;
   options.optLevel = optLevelOption;
   options.winograd = winogradOption;
   options.bands = bandsOption;

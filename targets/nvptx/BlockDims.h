@@ -1,0 +1,15 @@
+// Which part of a group of nests a block of threads computes.
+#pragma once
+
+#include "targets/cpu/NestGroup.h"
+
+namespace nncc::nvptx {
+
+/// Threads of a block for these groups, whose dims are shared.
+int64_t chooseThreads(llvm::ArrayRef<cpu::NestGroup> groups);
+
+/// Chooses the shared dims that a unit has a block of, enough for all threads to have work and for
+/// neighbouring threads to take neighbouring elements of memory.
+void chooseBlocks(cpu::NestGroup &group, int64_t threads);
+
+} // namespace nncc::nvptx

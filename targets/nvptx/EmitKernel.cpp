@@ -1,0 +1,65 @@
+// A kernel on tensors -> units on flat buffers, each computed by a block of threads.
+#include "targets/nvptx/NestEmitter.h"
+#include "targets/nvptx/Passes.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+namespace nncc::nvptx {
+#define GEN_PASS_DEF_EMITKERNEL
+#include "targets/nvptx/Passes.h.inc"
+} // namespace nncc::nvptx
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::nvptx;
+
+namespace {
+
+class KernelEmission : cpu::KernelFrame {
+public:
+  using KernelFrame::KernelFrame;
+
+  LogicalResult run() {
+    auto addArguments = [&](Block &body) {
+      kernel.call = body.addArgument(LLVM::LLVMPointerType::get(b.getContext()), function.getLoc());
+    };
+    if (failed(open(addArguments)))
+      return failure();
+    FailureOr<int64_t> threads = emitRoot();
+    if (failed(threads))
+      return failure();
+    close({});
+    function->setAttr("rt.threads", b.getI64IntegerAttr(*threads));
+    return success();
+  }
+
+private:
+  /// Emits what the kernel computes; returns the threads of a block.
+  FailureOr<int64_t> emitRoot() {
+    SmallVector<Operation *> roots, wholes;
+    findRoots(wholes, roots);
+    if (wholes.empty())
+      return emitNests(*this, roots);
+    Operation *whole = wholes.front();
+    if (!roots.empty() || !homes->copies.empty() || wholes.size() > 1)
+      return whole->emitError("is not the only root of its kernel");
+    if (failed(placeOperands(whole)))
+      return failure();
+    if (auto contract = dyn_cast<kern::ContractOp>(whole))
+      return nvptx::emitContract(b, contract, kernel);
+    if (auto window = dyn_cast<kern::WindowOp>(whole))
+      return nvptx::emitWindow(b, window, kernel);
+    return whole->emitError("is not supported on a GPU");
+  }
+};
+
+struct EmitKernel : nncc::nvptx::impl::EmitKernelBase<EmitKernel> {
+  void runOnOperation() override {
+    for (auto function : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
+      if (function->hasAttr("rt.kernel") && !function.isExternal() &&
+          failed(KernelEmission(function).run()))
+        return signalPassFailure();
+  }
+};
+
+} // namespace

@@ -1,0 +1,162 @@
+#include "targets/nvptx/NestEmitter.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "targets/nvptx/BlockDims.h"
+#include "targets/nvptx/BlockSweep.h"
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::cpu;
+using namespace nncc::nvptx;
+
+namespace {
+
+/// Constants that are not one value repeated.
+void placeConstants(ThreadBlock &e, Homes &homes) {
+  for (Base &base : homes.bases) {
+    auto elements = dyn_cast_or_null<DenseElementsAttr>(base.constant);
+    if (elements && !elements.isSplat() && !elements.empty())
+      base.buffer = e.constants(elements, base.element);
+  }
+}
+
+/// Where a sweep finds what earlier ones of its unit have left, and who waits for whom.
+class Hazards {
+public:
+  explicit Hazards(ThreadBlock &e) : e(e) {}
+
+  void before(const Sweep &sweep) {
+    llvm::SmallDenseSet<unsigned> reads, writes;
+    for (const Statement &statement : sweep.statements) {
+      const Nest &nest = *statement.nest;
+      reads.insert_range(nest.extracted);
+      for (auto [input, from] : llvm::zip(nest.inputs, statement.forwarded))
+        if (input.isMemory() && from.first < 0)
+          reads.insert(input.base);
+      for (const Access &init : nest.inits)
+        if (init.isMemory())
+          reads.insert(init.base);
+      for (auto [output, isStored] : llvm::zip(nest.outputs, statement.isStored))
+        if (isStored)
+          writes.insert(output.base);
+    }
+    auto meets = [](const llvm::SmallDenseSet<unsigned> &a,
+                    const llvm::SmallDenseSet<unsigned> &b) {
+      return llvm::any_of(a, [&](unsigned base) { return b.contains(base); });
+    };
+    if (meets(reads, written) || meets(writes, written) || meets(writes, read)) {
+      e.barrier();
+      read.clear(), written.clear();
+    }
+    read.insert(reads.begin(), reads.end());
+    written.insert(writes.begin(), writes.end());
+  }
+
+private:
+  ThreadBlock &e;
+  llvm::SmallDenseSet<unsigned> read, written; // since the last barrier, by base
+};
+
+class GroupEmitter {
+public:
+  GroupEmitter(NestGroup &group, Homes &homes)
+      : group(group), homes(homes), sweeps(formSweeps(group, homes)) {}
+
+  AffineExpr units() const { return group.units(); }
+
+  void allocateIntermediates(ThreadBlock &e) {
+    MLIRContext *context = e.b.getContext();
+    for (const Sweep &sweep : sweeps)
+      for (const Statement &statement : sweep.statements)
+        for (auto [output, isStored] : llvm::zip(statement.nest->outputs, statement.isStored)) {
+          auto found = group.scratch.find(output.base);
+          if (found == group.scratch.end() || !isStored || found->second.buffer)
+            continue;
+          Base &base = homes.bases[output.base];
+          found->second.buffer = e.allocate(found->second.elements(context), base.element);
+        }
+    // What a body reads at indices that it computes has all its elements in scratch, in order.
+    for (const Nest &nest : group.nests)
+      for (unsigned base : nest.extracted)
+        if (auto found = group.scratch.find(base); found != group.scratch.end())
+          homes.bases[base].buffer = found->second.buffer;
+  }
+
+  void unit(ThreadBlock &e, Value number) {
+    UnitPosition position = locate(e, number);
+    Hazards hazards(e);
+    for (bool repeated : {true, false})
+      for (const Sweep &sweep : sweeps)
+        if (sweep.isRepeated == repeated) {
+          hazards.before(sweep);
+          BlockSweep(e, sweep, group, homes, position).emit();
+        }
+  }
+
+private:
+  /// The blocks of the unit, the last dim's fastest.
+  UnitPosition locate(ThreadBlock &e, Value number) {
+    UnitPosition position;
+    position.start.assign(group.dims.size(), nullptr);
+    position.extent.assign(group.dims.size(), nullptr);
+    for (int d = static_cast<int>(group.dims.size()) - 1; d >= 0; --d) {
+      const SharedDim &dim = group.dims[d];
+      Value index = e.constant(0);
+      if (!isOne(dim.blocks()))
+        std::tie(number, index) = e.divide(number, dim.blocks());
+      position.start[d] = e.mul(index, dim.block);
+      position.extent[d] = e.constant(dim.block);
+      if (!dim.hasEqualBlocks())
+        position.extent[d] =
+            e.minimum(e.constant(dim.block), e.sub(e.size(dim.size), position.start[d]));
+    }
+    return position;
+  }
+
+  NestGroup &group;
+  Homes &homes;
+  std::vector<Sweep> sweeps;
+};
+
+} // namespace
+
+FailureOr<int64_t> nncc::nvptx::emitNests(KernelFrame &frame, ArrayRef<Operation *> ops) {
+  Homes &homes = *frame.homes;
+  std::vector<Nest> nests;
+  if (failed(buildNests(ops, homes, nests)))
+    return failure();
+  std::vector<NestGroup> groups = formGroups(std::move(nests), homes);
+  for (NestGroup &group : groups)
+    shareDims(group, homes);
+  int64_t threads = chooseThreads(groups);
+  std::vector<GroupEmitter> emitters;
+  AffineExpr all = frame.b.getAffineConstantExpr(0);
+  SmallVector<AffineExpr> firsts;
+  for (NestGroup &group : groups) {
+    chooseBlocks(group, threads);
+    emitters.emplace_back(group, homes);
+    firsts.push_back(all);
+    all = normalForm(all + group.units());
+  }
+  ThreadBlock e(frame.b, frame.kernel, threads);
+  placeConstants(e, homes);
+  e.units(all, [&](Value unit) {
+    for (auto [i, emitter] : llvm::enumerate(emitters)) {
+      e.loc = groups[i].nests.front().op->getLoc();
+      auto emit = [&, &emitter = emitter, i = i] {
+        emitter.allocateIntermediates(e);
+        emitter.unit(e, e.sub(unit, e.size(firsts[i])));
+      };
+      if (emitters.size() == 1) {
+        emit();
+        continue;
+      }
+      Value begins =
+          arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::uge, unit, e.size(firsts[i]));
+      Value ends = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ult, unit,
+                                         e.size(i + 1 < firsts.size() ? firsts[i + 1] : all));
+      e.branch(arith::AndIOp::create(e.b, e.loc, begins, ends), emit, [] {});
+    }
+  });
+  return threads;
+}

@@ -1,0 +1,13 @@
+// Groups of loop nests as units of a launch.
+#pragma once
+
+#include "targets/cpu/KernelFrame.h"
+#include "targets/nvptx/ThreadBlock.h"
+
+namespace nncc::nvptx {
+
+/// Emits the kernel's operations `ops`: one range of units per group of nests. Sets the units,
+/// returns the threads of a block. Reports what has no form as a nest.
+mlir::FailureOr<int64_t> emitNests(cpu::KernelFrame &frame, llvm::ArrayRef<mlir::Operation *> ops);
+
+} // namespace nncc::nvptx

@@ -1,0 +1,47 @@
+// The passes of the NVPTX target, in pipeline order.
+#ifndef NNCC_NVPTX_PASSES
+#define NNCC_NVPTX_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def EmitKernel : Pass<"nncc-nvptx-emit-kernel", "::mlir::ModuleOp"> {
+  let summary = "A kernel on tensors -> units on flat buffers, each computed by a block of threads";
+  let description = [{
+    On the module of one kernel:
+    ```mlir
+    func.func @k(%x: tensor<64x1000xf32>) -> tensor<64x1000xf32> attributes {rt.kernel} {...}
+      -->
+    func.func @k(%call: !llvm.ptr) attributes {rt.units = 64, rt.threads = 128, rt.scratch = 0} {
+      %x = rt.buffer %call[0] : !llvm.ptr -> memref<64000xf32>
+      scf.for %unit = %block to %units step %blocks { ... }
+    }
+    ```
+    Block b computes units b, b + blocks, ... Its threads share the points of each operation: neighbouring threads
+    take neighbouring elements of memory, sums over many elements are split between the lanes of a warp or all
+    threads of the block. What one operation hands to the next within a unit is in shared memory, or, where that is
+    not enough, in the scratch of the call, of which each block has its part. `nvvm.barrier0` stands between what
+    writes and what reads; there is none where nothing is handed over.
+
+    `kern.contract` is computed in tiles of the result: slices of both operands pass through shared memory, each
+    thread has its part of the sums in registers, and loads the next slice while it multiplies this one.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::NVVM::NVVMDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect", "::nncc::rt::RTDialect"];
+}
+
+def LowerToLLVM : Pass<"nncc-nvptx-lower-to-llvm", "::mlir::ModuleOp"> {
+  let summary = "A scheduled kernel for a GPU -> the LLVM dialect";
+  let description = [{
+    One conversion, as nncc-cpu-lower-to-llvm. The call becomes parameters, as nncc_launch has them:
+    ```mlir
+    func.func @k(%call: !llvm.ptr)
+      -->   llvm.func @k(%buffer0: !llvm.ptr, ..., %dim0: i64, ..., %scratch: !llvm.ptr, %stride: i64)
+                attributes {nvvm.kernel, nvvm.maxntid = array<i32: 128>, rt.buffers = 2, rt.dims = 1}
+    ```
+    The last two are there where the kernel uses scratch.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+#endif

@@ -1,0 +1,131 @@
+#include "targets/nvptx/ThreadBlock.h"
+
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::nvptx;
+
+namespace {
+template <typename Register> Value readRegister(OpBuilder &b, Location loc) {
+  Value value = Register::create(b, loc, b.getI32Type());
+  return arith::IndexCastUIOp::create(b, loc, b.getIndexType(), value);
+}
+} // namespace
+
+ThreadBlock::ThreadBlock(OpBuilder &b, cpu::Kernel &kernel, int64_t threads)
+    : Emitter{b, kernel.function.getLoc(), &kernel.sizes}, kernel(kernel), threads(threads) {
+  thread = readRegister<NVVM::ThreadIdXOp>(b, loc);
+  block = readRegister<NVVM::BlockIdXOp>(b, loc);
+  blocks = readRegister<NVVM::GridDimXOp>(b, loc);
+  kernel.worker = arith::IndexCastUIOp::create(b, loc, b.getI32Type(), block);
+}
+
+void ThreadBlock::units(AffineExpr count, llvm::function_ref<void(Value)> body) {
+  kernel.units = normalForm(count);
+  auto loop = scf::ForOp::create(b, loc, block, size(kernel.units), blocks);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(loop.getBody()->getTerminator());
+  shares = false;
+  body(loop.getInductionVar());
+  if (shares)
+    barrier();
+}
+
+SmallVector<Value> ThreadBlock::stride(Value first, Value count, int64_t step, ValueRange carried,
+                                       CarryBody body) {
+  auto loop = scf::ForOp::create(b, loc, first, count, constant(step), carried,
+                                 [&](OpBuilder &, Location, Value i, ValueRange values) {
+                                   OpBuilder::InsertionGuard guard(b);
+                                   b.setInsertionPointToEnd(i.getParentBlock());
+                                   scf::YieldOp::create(b, loc, body(i, values));
+                                 });
+  return llvm::to_vector_of<Value>(loop.getResults());
+}
+
+void ThreadBlock::stride(Value first, Value count, int64_t step, Body body) {
+  auto known = getConstantIntValue(count);
+  if (known == step) // one for each
+    return body(first);
+  if (known && *known < step) {
+    Value isOne = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, first, count);
+    return branch(
+        isOne, [&] { body(first); }, [] {});
+  }
+  stride(first, count, step, {}, [&](Value i, ValueRange) {
+    body(i);
+    return SmallVector<Value>();
+  });
+}
+
+Value ThreadBlock::warp() { return divide(thread, warpLanes).first; }
+Value ThreadBlock::lane() { return divide(thread, warpLanes).second; }
+
+void ThreadBlock::barrier() { NVVM::Barrier0Op::create(b, loc); }
+
+Value ThreadBlock::global(MemRefType type, Attribute contents, StringRef name) {
+  auto module = kernel.function->getParentOfType<ModuleOp>();
+  OpBuilder top = OpBuilder::atBlockBegin(module.getBody());
+  std::string symbol = (kernel.function.getName() + "_" + name + "_" + Twine(globals++)).str();
+  memref::GlobalOp::create(top, loc, symbol, top.getStringAttr("private"), type, contents,
+                           /*constant=*/!isa<UnitAttr>(contents), top.getI64IntegerAttr(16));
+  return memref::GetGlobalOp::create(b, loc, type, symbol);
+}
+
+Value ThreadBlock::allocateShared(int64_t elements, Type element) {
+  shares = true;
+  sharedBytes += llvm::alignTo(elements * llvm::divideCeil(element.getIntOrFloatBitWidth(), 8), 16);
+  auto type = MemRefType::get({elements}, element, MemRefLayoutAttrInterface(),
+                              b.getI64IntegerAttr(sharedSpace));
+  return global(type, b.getUnitAttr(), "shared");
+}
+
+Value ThreadBlock::allocate(AffineExpr elements, Type element) {
+  int64_t bytes = llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+  std::optional<int64_t> known = constantOf(elements);
+  if (known && sharedBytes + *known * bytes <= mostSharedBytes)
+    return allocateShared(*known, element);
+  shares = true;
+  return kernel.allocateScratch(b, loc, elements, element);
+}
+
+Value ThreadBlock::constants(DenseElementsAttr elements, Type memory) {
+  if (elements.getElementType() != memory) // bools are bytes
+    elements = elements.mapValues(
+        memory, [&](const APInt &value) { return value.zext(memory.getIntOrFloatBitWidth()); });
+  auto type = MemRefType::get({elements.getNumElements()}, memory, MemRefLayoutAttrInterface(),
+                              b.getI64IntegerAttr(globalSpace));
+  auto flat = RankedTensorType::get({elements.getNumElements()}, memory);
+  return global(type, elements.reshape(flat), "constants");
+}
+
+/// In words of 32 bits, which is what the instruction takes.
+Value ThreadBlock::shuffleXor(Value value, int64_t mask) {
+  Type type = value.getType();
+  unsigned bits = type.getIntOrFloatBitWidth();
+  auto i32 = [&](int64_t number) {
+    return arith::ConstantIntOp::create(b, loc, b.getI32Type(), number);
+  };
+  auto word = [&](Value part) -> Value {
+    return NVVM::ShflOp::create(b, loc, part.getType(), i32(-1), part, i32(mask), i32(31),
+                                NVVM::ShflKind::bfly, UnitAttr());
+  };
+  if (type.isF32() || type.isSignlessInteger(32))
+    return word(value);
+  Type integer = b.getIntegerType(bits);
+  Value number = type == integer ? value : arith::BitcastOp::create(b, loc, integer, value);
+  if (bits < 32) {
+    Value wide = word(arith::ExtUIOp::create(b, loc, b.getI32Type(), number));
+    number = arith::TruncIOp::create(b, loc, integer, wide);
+  } else {
+    Value half = arith::ConstantIntOp::create(b, loc, integer, 32);
+    Value low = word(arith::TruncIOp::create(b, loc, b.getI32Type(), number));
+    Value shifted = arith::ShRUIOp::create(b, loc, number, half);
+    Value high = word(arith::TruncIOp::create(b, loc, b.getI32Type(), shifted));
+    low = arith::ExtUIOp::create(b, loc, integer, low);
+    high = arith::ExtUIOp::create(b, loc, integer, high);
+    number = arith::OrIOp::create(b, loc, low, arith::ShLIOp::create(b, loc, high, half));
+  }
+  return type == integer ? number : arith::BitcastOp::create(b, loc, type, number);
+}

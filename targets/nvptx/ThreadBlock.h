@@ -1,0 +1,75 @@
+// The threads of a block, and what they share, while a kernel is scheduled.
+#pragma once
+
+#include "targets/cpu/Emitter.h"
+#include "targets/cpu/Kernel.h"
+
+namespace nncc::nvptx {
+
+/// The memory space of shared memory in memref types: NVPTX's address space.
+constexpr unsigned sharedSpace = 3;
+/// Of constants.
+constexpr unsigned globalSpace = 1;
+/// What every GPU has for the blocks of a kernel that asks for no more.
+constexpr int64_t mostSharedBytes = 48 << 10;
+constexpr int64_t warpLanes = 32;
+
+/// An index arithmetic emitter (see cpu::Emitter) that knows the threads of a block.
+class ThreadBlock : public cpu::Emitter {
+public:
+  /// Emits the indices of thread and block at `b`. `threads` is a multiple of 32.
+  ThreadBlock(mlir::OpBuilder &b, cpu::Kernel &kernel, int64_t threads);
+
+  /// for (unit = block; unit < count; unit += blocks); behind each, where threads have shared
+  /// anything in `body`, a barrier.
+  void units(mlir::AffineExpr count, llvm::function_ref<void(mlir::Value)> body);
+
+  /// for (i = first thread; i < count; i += all threads): each i is one thread's.
+  void distribute(mlir::Value count, Body body) { stride(thread, count, threads, body); }
+  /// The same of warps: all lanes of one have the same i.
+  void distributeWarps(mlir::Value count, Body body) {
+    stride(warp(), count, threads / warpLanes, body);
+  }
+  /// for (i = first; i < count; i += step), with values that are carried from one to the next.
+  llvm::SmallVector<mlir::Value> stride(mlir::Value first, mlir::Value count, int64_t step,
+                                        mlir::ValueRange carried, CarryBody body);
+  void stride(mlir::Value first, mlir::Value count, int64_t step, Body body);
+
+  mlir::Value warp();
+  mlir::Value lane();
+
+  /// All threads have come here: what they wrote before is seen by all after.
+  void barrier();
+  /// Nothing of what they share is used after the last barrier of the unit.
+  void areSynchronized() { shares = false; }
+
+  /// Flat memory that the threads of a block share, aligned to 16 bytes.
+  mlir::Value allocateShared(int64_t elements, mlir::Type element);
+  /// The same where it is small enough, else a part of the block's scratch.
+  mlir::Value allocate(mlir::AffineExpr elements, mlir::Type element);
+  /// Flat memory that holds `elements`.
+  mlir::Value constants(mlir::DenseElementsAttr elements, mlir::Type memory);
+
+  /// The value of the lane whose number differs in the bits of `mask`; of any integer or float
+  /// type.
+  mlir::Value shuffleXor(mlir::Value value, int64_t mask);
+
+  cpu::Kernel &kernel;
+  const int64_t threads;
+  mlir::Value thread;        // of the block, from 0
+  mlir::Value block, blocks; // of the launch
+
+private:
+  mlir::Value global(mlir::MemRefType type, mlir::Attribute contents, llvm::StringRef name);
+
+  bool shares = false; // since the last unit began
+  int64_t sharedBytes = 0;
+  int64_t globals = 0;
+};
+
+/// Each emits the units of `op`, whose operands are in `kernel.places`, at `b`, sets kernel.units
+/// and returns the threads of a block. On failure it has reported why.
+mlir::FailureOr<int64_t> emitContract(mlir::OpBuilder &b, kern::ContractOp op, cpu::Kernel &kernel);
+mlir::FailureOr<int64_t> emitWindow(mlir::OpBuilder &b, kern::WindowOp op, cpu::Kernel &kernel);
+
+} // namespace nncc::nvptx
