@@ -1,0 +1,4 @@
+#include "Intrinsics.h"
+namespace emulator {
+void addMath(IntrinsicTable &) {}
+} // namespace emulator
