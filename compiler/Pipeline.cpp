@@ -102,7 +102,7 @@ void buildPlans(OpPassManager &pm, const CompileOptions &options) {
 
 static void scheduleOnGPU(OpPassManager &pm) {
   add(pm, "builtin.module(nncc-nvptx-emit-kernel,func.func(canonicalize,cse,"
-          "nncc-cpu-approximate-math,canonicalize,cse))");
+          "nncc-cpu-approximate-math{lrint=false},canonicalize,cse))");
 }
 
 static void buildSchedule(OpPassManager &pm, const CompileOptions &options) {

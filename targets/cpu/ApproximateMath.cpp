@@ -111,6 +111,8 @@ struct PassOverNaN : OpRewritePattern<arith::MaximumFOp> {
 template <typename Op> bool is(StringRef name) { return name == Op::getOperationName(); }
 
 struct ApproximateMath : nncc::cpu::impl::ApproximateMathBase<ApproximateMath> {
+  using ApproximateMathBase::ApproximateMathBase;
+
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<Expand<math::ExpOp, expandExpOp>, ExpandUnary<math::Exp2Op, expandExp2>,
@@ -123,7 +125,9 @@ struct ApproximateMath : nncc::cpu::impl::ApproximateMathBase<ApproximateMath> {
                  ExpandUnary<math::AcoshOp, expandAcosh>, ExpandUnary<math::AtanhOp, expandAtanh>,
                  Expand<math::PowFOp, expandPowOp>, Scalarize<math::ErfOp>, Scalarize<math::ErfcOp>,
                  Scalarize<math::AsinhOp>, Scalarize<math::AcoshOp>, Scalarize<math::AtanhOp>,
-                 ConvertRounded, PassOverNaN>(&getContext());
+                 PassOverNaN>(&getContext());
+    if (lrint)
+      patterns.add<ConvertRounded>(&getContext());
     populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
       return is<math::TanhOp>(name) || is<math::ErfcOp>(name) || is<math::Log1pOp>(name) ||
              is<math::AsinOp>(name) || is<math::AcosOp>(name);

@@ -260,6 +260,8 @@ def ApproximateMath : Pass<"nncc-cpu-approximate-math", "::mlir::func::FuncOp"> 
     flag `nnan` is the larger number, or the second one beside a NaN. Functions of f64 and those not listed are left
     to LLVM and libm, element by element.
   }];
+  let options = [
+    Option<"lrint", "lrint", "bool", "true", "whether the target has `llvm.lrint`, which GPUs do not">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
                            "::mlir::LLVM::LLVMDialect", "::mlir::scf::SCFDialect",
                            "::mlir::vector::VectorDialect"];
