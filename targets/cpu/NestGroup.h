@@ -51,7 +51,8 @@ void shareDims(NestGroup &group, const Homes &homes);
 /// Chooses which shared dims are loops of the nests, and the blocks that make a unit.
 void chooseBlocks(NestGroup &group, const Homes &homes);
 
-/// Sizes and strides of the intermediates of a unit, once blocks are chosen.
-void layOut(NestGroup &group);
+/// Sizes and strides of the intermediates of a unit, once blocks are chosen; neighbouring elements
+/// are those along inner dims, or along the others.
+void layOut(NestGroup &group, bool alongInner);
 
 } // namespace nncc::cpu
