@@ -20,6 +20,7 @@ struct Stream {
   mlir::Value buffer;
   Shape strides;
   mlir::Type element, memory;
+  mlir::AffineExpr nextRow;         // elements to the row that the unit computes next; may be null
   const Access *computed = nullptr; // its index is no sum of loops: evaluated at each point
   bool exists() const { return scalar || buffer; }
 };
@@ -97,6 +98,7 @@ private:
   Cursor advance(const Cursor &cursor, int loop, mlir::Value index) const;
   mlir::Value extent(int loop);
   Points points(const State &state, const Cursor &cursor, int64_t copy);
+  void fetchRows(const Cursor &cursor, int64_t copy);
 
   // SweepPoint.cpp: one point.
   void hoist(unsigned depth, Cursor &cursor);

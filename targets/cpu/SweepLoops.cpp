@@ -107,8 +107,11 @@ Stream SweepEmitter::stream(const Access &access, const State &state, Value &off
   }
   offset = e.size(access.flat->constant);
   for (auto [loop, factor] : llvm::enumerate(access.flat->factors)) {
-    if (int shared = nest.shared[loop]; shared >= 0 && !isZero(factor))
+    if (int shared = nest.shared[loop]; shared >= 0 && !isZero(factor)) {
       offset = e.add(offset, e.mul(state.unit->start[shared], factor));
+      if (!group.dims[shared].inner)
+        result.nextRow = normalForm(factor * static_cast<int64_t>(positions.size()));
+    }
     if (int at = statement.loops[loop]; at >= 0)
       result.strides[at] = normalForm(result.strides[at] + factor);
   }
