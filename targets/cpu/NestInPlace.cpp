@@ -53,7 +53,7 @@ private:
   }
 
   /// Whether one nest writes `from`, later ones reduce it, `last` is its last reader and the only
-  /// one that touches `to`. From then on no argument is read: it may be the result's memory.
+  /// one that touches `to`.
   bool hasOrder(unsigned from, unsigned to) const {
     bool isWritten = false, isReduced = false;
     for (auto [i, nest] : llvm::enumerate(nests)) {
@@ -66,18 +66,10 @@ private:
           (touches(nest.outputs, to) && i != last) || (touches(nest.inputs, from) && i > last) ||
           (writes && (isWritten || i >= last || nest.isReduction())))
         return false;
-      if (isWritten && i <= last && readsArguments(nest))
-        return false;
       isReduced |= isWritten && i < last && isReducedAlongRows(nest, from);
       isWritten |= writes;
     }
     return isWritten && isReduced;
-  }
-
-  bool readsArguments(const Nest &nest) const {
-    return !nest.extracted.empty() || llvm::any_of(nest.accesses(), [&](const Access *access) {
-      return homes.bases[access->base].buffer && access != &nests[last].outputs[0];
-    });
   }
 
   void move(int from, int to) {

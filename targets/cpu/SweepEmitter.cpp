@@ -114,7 +114,7 @@ SweepEmitter::Values SweepEmitter::vectorSteps(unsigned depth, const Cursor &cur
       part.push_back(value);
   auto steps = [&](Value start, Value number, const Values &from) {
     return e.loop(number, 1, from, [&](Value i, ValueRange inner) {
-      Value step = e.add(start, i);
+      Value step = isBackward() ? e.sub(e.sub(number, e.constant(1)), i) : e.add(start, i);
       Cursor at = advance(cursor, vector, e.add(first, e.mul(step, copies * lanes)));
       at.copies = copies;
       return level(depth + 1, at, Values(inner));
@@ -194,8 +194,6 @@ Points SweepEmitter::points(const State &state, const Cursor &cursor, int64_t co
   return result;
 }
 
-/// Longer rows would not stay in the L1 cache beside the one that is computed.
-static constexpr int64_t longestFetched = 4096;
 /// Elements that are written soon: their lines arrive before a store waits for one.
 static constexpr int64_t writtenSoon = 512;
 
@@ -205,7 +203,7 @@ void SweepEmitter::fetchRows(const Cursor &cursor, int64_t copy) {
   if (!sweep.isHeavy || !reducesLanes())
     return;
   int64_t length = constantOf(shape[vector].size).value_or(INT64_MAX);
-  if (length > longestFetched)
+  if (length > longestKept)
     return;
   int64_t nextRows = length * static_cast<int64_t>(positions.size());
   for (auto [s, state] : llvm::enumerate(states))

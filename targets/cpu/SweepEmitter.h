@@ -64,8 +64,11 @@ private:
   void chooseVectorLoop();
   void chooseLanes();
   void orderLoops();
+  /// Elements of the longest row that stays in the L1 cache beside a second one of its kind.
+  static constexpr int64_t longestKept = 4096;
   int64_t score(int loop) const;
   bool isVaryingReduction(int loop) const;
+  bool isBackward() const;
   unsigned widestElement() const;
 
   // SweepTiles.cpp: transposition.
