@@ -42,6 +42,11 @@ struct NestGroup {
   bool isPointwise() const;
 };
 
+/// Rows of an intermediate that are reduced, and of which each element then becomes the element of
+/// a result, are kept in that result instead of scratch: their lines are fetched while the rows are
+/// computed, and there is one copy of them in the caches.
+void computeInPlace(std::vector<Nest> &nests, const Homes &homes);
+
 /// Sorts the nests into groups that can run in any order.
 std::vector<NestGroup> formGroups(std::vector<Nest> nests, const Homes &homes);
 
