@@ -132,6 +132,7 @@ FailureOr<int64_t> nncc::nvptx::emitNests(KernelFrame &frame, ArrayRef<Operation
   std::vector<NestGroup> groups = formGroups(std::move(nests), homes);
   for (NestGroup &group : groups)
     shareDims(group, homes);
+  llvm::erase_if(groups, [](const NestGroup &group) { return isZero(group.units()); });
   int64_t threads = chooseThreads(groups);
   std::vector<GroupEmitter> emitters;
   AffineExpr all = frame.b.getAffineConstantExpr(0);
