@@ -62,8 +62,7 @@ private:
 };
 } // namespace
 
-// What there is: before anything is changed, so that texts are those of the kernel
-// ------------------
+// What there is: before anything is changed, so that texts are those of the kernel ----------------
 
 Site *Instrumenter::makeSite(Instruction &instruction) {
   Site &site = loaded.sites.emplace_back();
@@ -155,8 +154,7 @@ void Instrumenter::collect(Function &function) {
     }
 }
 
-// The calls
-// -----------------------------------------------------------------------------------------
+// The calls ---------------------------------------------------------------------------------------
 
 void Instrumenter::emitAccess(const Touch &touch) {
   builder.SetInsertPoint(touch.instruction);

@@ -16,8 +16,7 @@ namespace emulator {
 
 constexpr StringRef registerPrefix = "llvm.nvvm.read.ptx.sreg.";
 
-// Special registers
-// ---------------------------------------------------------------------------------
+// Special registers -------------------------------------------------------------------------------
 
 namespace {
 /// Where a special register lies: in the thread, or at an address.
@@ -94,8 +93,7 @@ static void replaceRegisters(Module &module) {
   }
 }
 
-// What the module asks for
-// --------------------------------------------------------------------------
+// What the module asks for ------------------------------------------------------------------------
 
 /// __nv_expf is expf here, and so are the others of the device's math library.
 static bool isHostMath(StringRef name) {
@@ -148,8 +146,7 @@ static std::string checkModule(Module &module) {
   return text;
 }
 
-// The functions
-// -------------------------------------------------------------------------------------
+// The functions -----------------------------------------------------------------------------------
 
 /// __nvvm_reflect asks at compile time what the code is for.
 static void answerReflection(Module &module) {
