@@ -127,8 +127,7 @@ EMULATOR_API cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, void *func
   return Success;
 }
 
-// Launches
-// ------------------------------------------------------------------------------------------
+// Launches ----------------------------------------------------------------------------------------
 
 static Result checkLaunch(const Function *function, const LaunchConfig &config, void **parameters) {
   if (!function)

@@ -62,8 +62,7 @@ private:
 };
 } // namespace
 
-// What there is: before anything is changed, so that texts are those of the kernel
-// ------------------
+// What there is: before anything is changed, so that texts are those of the kernel ----------------
 
 Site *Instrumenter::makeSite(Instruction &instruction) {
   Site &site = loaded.sites.emplace_back();
@@ -134,10 +133,7 @@ void Instrumenter::collectAccess(Instruction &instruction) {
 }
 
 void Instrumenter::collectCall(CallInst &call, int &numSites) {
-  Function *callee = call.getCalledFunction();
-  if (!callee)
-    return;
-  const IntrinsicInfo *info = findIntrinsic(callee->getName().str());
+  const IntrinsicInfo *info = findIntrinsic(calleeName(call));
   if (!info)
     return;
   Site *site = makeSite(call);
@@ -158,8 +154,7 @@ void Instrumenter::collect(Function &function) {
     }
 }
 
-// The calls
-// -----------------------------------------------------------------------------------------
+// The calls ---------------------------------------------------------------------------------------
 
 void Instrumenter::emitAccess(const Touch &touch) {
   builder.SetInsertPoint(touch.instruction);

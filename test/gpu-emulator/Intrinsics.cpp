@@ -14,6 +14,8 @@ static Index makeIndex() {
   addMatrixOperations(table);
   addAsyncCopies(table);
   addMath(table);
+  addNarrowMath(table);
+  addIntegers(table);
   Index index;
   for (const IntrinsicInfo &info : table)
     index[info.name] = &info;

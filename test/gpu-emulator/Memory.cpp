@@ -19,7 +19,7 @@ static std::multimap<uint64_t, uint32_t> reusable; // freed allocations by their
 static uint64_t inUse = 0;
 static Allocation recent = {0, 0, true}; // that of the last access
 
-static void *reserve(uint64_t bytes) {
+void *reserveAddresses(uint64_t bytes) {
   void *memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED)
@@ -31,10 +31,11 @@ static void *reserve(uint64_t bytes) {
 bool reserveMemory() {
   if (sharedBase)
     return true;
-  auto device = reinterpret_cast<uint64_t>(reserve(deviceBytes));
-  owners = static_cast<uint32_t *>(reserve(deviceBytes / allocationAlign * sizeof(uint32_t)));
+  auto device = reinterpret_cast<uint64_t>(reserveAddresses(deviceBytes));
+  owners =
+      static_cast<uint32_t *>(reserveAddresses(deviceBytes / allocationAlign * sizeof(uint32_t)));
   // Twice the size: descriptors of hardware hold some bits of an address in shared memory.
-  auto shared = reinterpret_cast<uint64_t>(reserve(2 * sharedBytes));
+  auto shared = reinterpret_cast<uint64_t>(reserveAddresses(2 * sharedBytes));
   if (!device || !owners || !shared || !reserveShadows())
     return false;
   deviceBase = device;
@@ -117,8 +118,7 @@ bool isValidRange(uint64_t address, size_t bytes) {
          bytes <= allocation->size - (address - allocation->base);
 }
 
-// Accesses of kernels
-// -------------------------------------------------------------------------------
+// Accesses of kernels -----------------------------------------------------------------------------
 
 namespace {
 struct Variable {

@@ -21,6 +21,8 @@ constexpr uint64_t allocationAlign = 256;
 /// The ranges, reserved once; 0 where the system has no room for them.
 extern uint64_t deviceBase, sharedBase;
 bool reserveMemory();
+/// Addresses whose pages are there, zero, once they are touched; null: there are none.
+void *reserveAddresses(uint64_t bytes);
 
 inline bool isDevice(uint64_t address) { return address - deviceBase < deviceBytes; }
 inline bool isShared(uint64_t address) { return address - sharedBase < sharedBytes; }
