@@ -70,6 +70,8 @@ private:
 /// Each emits the units of `op`, whose operands are in `kernel.places`, at `b`, sets kernel.units
 /// and returns the threads of a block. On failure it has reported why.
 mlir::FailureOr<int64_t> emitContract(mlir::OpBuilder &b, kern::ContractOp op, cpu::Kernel &kernel);
+mlir::FailureOr<int64_t> emitAttention(mlir::OpBuilder &b, kern::AttentionOp op,
+                                       cpu::Kernel &kernel);
 mlir::FailureOr<int64_t> emitWindow(mlir::OpBuilder &b, kern::WindowOp op, cpu::Kernel &kernel);
 
 } // namespace nncc::nvptx
