@@ -12,12 +12,23 @@ typedef struct Side {
   int32_t count;
   void **pointers;
   int64_t *bytes;
+  bool *onDevice;
 } Side;
 
 static Side sideOf(nncc_instance *instance, bool input) {
   const nncc_descriptor *d = &instance->model->descriptor;
-  Side inputs = {"input", d->inputs, d->num_inputs, instance->inputs, instance->inputBytes};
-  Side outputs = {"output", d->outputs, d->num_outputs, instance->outputs, instance->outputBytes};
+  Side inputs = {"input",
+                 d->inputs,
+                 d->num_inputs,
+                 instance->inputs,
+                 instance->inputBytes,
+                 instance->inputOnDevice};
+  Side outputs = {"output",
+                  d->outputs,
+                  d->num_outputs,
+                  instance->outputs,
+                  instance->outputBytes,
+                  instance->outputOnDevice};
   return input ? inputs : outputs;
 }
 
@@ -67,7 +78,7 @@ static nncc_status checkTensor(const nncc_descriptor *d, const Side *side, int32
   if (tensor->rank > 0 && !tensor->shape)
     return nnccFail(NNCC_INVALID_ARGUMENT, "%s '%s' (number %d): shape is NULL", side->kind,
                     info->name, index);
-  if (tensor->type != info->type || tensor->rank != info->rank)
+  if ((tensor->type & ~NNCC_ON_DEVICE) != info->type || tensor->rank != info->rank)
     return wrongTensor(d, side, index, tensor, "");
   for (int32_t i = 0; i < tensor->rank; ++i)
     if (tensor->shape[i] < 0)
@@ -75,15 +86,36 @@ static nncc_status checkTensor(const nncc_descriptor *d, const Side *side, int32
   return NNCC_OK;
 }
 
+/* Whether the caller's memory is the device's, which a model on the processor cannot reach; a
+ * device, unlike a processor, cannot read elements that are not aligned. */
+static nncc_status takePlace(const nncc_descriptor *d, const Side *side, int32_t index,
+                             const nncc_tensor *tensor) {
+  uintptr_t size = (uintptr_t)nncc_type_bits(side->infos[index].type) / 8;
+  side->onDevice[index] = (tensor->type & NNCC_ON_DEVICE) != 0;
+  if (!side->onDevice[index])
+    return NNCC_OK;
+  if (d->device == NNCC_DEVICE_CPU)
+    return wrongTensor(d, side, index, tensor,
+                       " in memory of a device; the model runs on the processor");
+  if (size > 1 && (uintptr_t)tensor->data % (size > 8 ? 8 : size))
+    return wrongTensor(d, side, index, tensor,
+                       " at an address that its elements are not aligned at");
+  return NNCC_OK;
+}
+
 static nncc_status takeData(const nncc_descriptor *d, const Side *side, int32_t index,
                             const nncc_tensor *tensor) {
-  int64_t bytes = nncc_tensor_bytes(tensor->type, tensor->rank, tensor->shape);
+  nncc_type type = side->infos[index].type;
+  int64_t bytes = nncc_tensor_bytes(type, tensor->rank, tensor->shape);
   if (bytes < 0)
     return wrongTensor(d, side, index, tensor,
-                       nncc_type_bits(tensor->type) ? ": too large" : ": not a flat type");
+                       nncc_type_bits(type) ? ": too large" : ": not a flat type");
   if (bytes && !tensor->data)
     return nnccFail(NNCC_INVALID_ARGUMENT, "%s '%s' (number %d): data is NULL", side->kind,
                     side->infos[index].name, index);
+  nncc_status status = takePlace(d, side, index, tensor);
+  if (status)
+    return status;
   side->pointers[index] = tensor->data;
   side->bytes[index] = bytes;
   return NNCC_OK;
@@ -197,6 +229,11 @@ static nncc_status reserve(nncc_instance *instance, uint64_t bytes) {
                     (unsigned long long)instance->userWorkspaceSize, (unsigned long long)bytes);
   if (instance->userWorkspace || instance->workspaceSize >= bytes)
     return NNCC_OK;
+  if (instance->device) {
+    nncc_status status = nnccDeviceReserveWorkspace(instance, bytes);
+    instance->bound &= !status;
+    return status;
+  }
   free(instance->workspace);
   instance->workspace = nnccAllocate(bytes);
   instance->workspaceSize = instance->workspace ? bytes : 0;
@@ -287,9 +324,16 @@ static nncc_status checkParts(const nncc_instance *instance) {
   const Values *values = &instance->model->inputs;
   nncc_status status = NNCC_OK;
   for (int32_t i = 0; !status && !values->areTensors && i < values->count; ++i) {
-    if (nnccIsOnePart(&values->infos[i]))
+    const nncc_value_info *info = &values->infos[i];
+    if (nnccIsOnePart(info))
       continue;
-    Ragged ragged = raggedInput(instance, &values->infos[i]);
+    for (int32_t j = info->first; j < info->first + info->count; ++j)
+      if (instance->inputOnDevice[j])
+        return nnccFail(NNCC_NOT_SUPPORTED,
+                        "input '%s' (number %d): a part of '%s', whose parts must fit each other, "
+                        "has to be in memory of the host",
+                        instance->model->descriptor.inputs[j].name, j, info->name);
+    Ragged ragged = raggedInput(instance, info);
     status = nnccCheckRagged(&instance->model->descriptor, values, i, &ragged, instance->dims,
                              NNCC_INVALID_ARGUMENT);
   }
@@ -375,6 +419,9 @@ static nncc_status awaitOutput(nncc_instance *instance, const Side *side, int32_
                     "output '%s' (number %d): its sizes are known only after a run; give no data, "
                     "and call nncc_instance_output then",
                     info->name, index);
+  nncc_status status = takePlace(&instance->model->descriptor, side, index, tensor);
+  if (status)
+    return status;
   output->given = false;
   if (!output->shape)
     output->shape = calloc((size_t)info->rank, sizeof *output->shape);

@@ -31,12 +31,15 @@ static bool allocateTables(nncc_instance *instance, bool profile) {
   instance->outputs = zeros(d->num_outputs, sizeof(void *));
   instance->inputBytes = zeros(d->num_inputs, sizeof(int64_t));
   instance->outputBytes = zeros(d->num_outputs, sizeof(int64_t));
+  instance->inputOnDevice = zeros(d->num_inputs, sizeof(bool));
+  instance->outputOnDevice = zeros(d->num_outputs, sizeof(bool));
   int32_t most = d->num_inputs > d->num_outputs ? d->num_inputs : d->num_outputs;
   instance->seen = zeros(most, sizeof(bool));
   instance->runOutputs = zeros(d->num_outputs, sizeof(RunOutput));
   bool all = instance->given && instance->runOutputs && instance->dims && instance->newGiven &&
              instance->newDims && instance->setBy && instance->inputs && instance->outputs &&
-             instance->inputBytes && instance->outputBytes && instance->seen;
+             instance->inputBytes && instance->outputBytes && instance->inputOnDevice &&
+             instance->outputOnDevice && instance->seen;
   instance->schedule.costs = zeros(d->num_dispatches, sizeof(Cost));
   instance->order = zeros(d->num_dispatches, sizeof(DispatchIndex));
   instance->profile = profile ? zeros(d->num_dispatches, sizeof(nncc_profile)) : NULL;
@@ -73,7 +76,7 @@ static nncc_status readOptions(const nncc_instance_options *from, nncc_instance_
 }
 
 static nncc_status startPool(nncc_instance *instance, int32_t spin) {
-  if (instance->threads == 1 || instance->hostServices.parallel_for)
+  if (instance->device || instance->threads == 1 || instance->hostServices.parallel_for)
     return NNCC_OK;
   /* A worker that spins on a CPU which another one needs only does harm. */
   if (spin < 0)
@@ -100,10 +103,14 @@ nncc_status nncc_instance_create(nncc_model *model, const nncc_instance_options 
   instance->threads = all.threads ? all.threads : nncc_usable_cpus();
   atomic_flag_clear(&instance->busy);
   pthread_mutex_init(&instance->errorLock, NULL);
-  nnccFillServices(instance);
   status = allocateTables(instance, all.flags & NNCC_INSTANCE_PROFILE)
-               ? startPool(instance, all.spin_us)
+               ? NNCC_OK
                : nnccFail(NNCC_OUT_OF_MEMORY, "no memory for an instance");
+  if (!status && model->descriptor.device != NNCC_DEVICE_CPU)
+    status = nnccDeviceCreate(instance, &all);
+  nnccFillServices(instance);
+  if (!status)
+    status = startPool(instance, all.spin_us);
   if (status)
     nncc_instance_destroy(instance);
   else
@@ -116,16 +123,19 @@ void nncc_instance_destroy(nncc_instance *instance) {
     return;
   nnccPoolDestroy(instance->pool);
   nnccHeapDestroy(&instance->heap);
+  if (instance->device)
+    nnccDeviceDestroy(instance);
   free(instance->workspace);
   for (int32_t i = 0; instance->runOutputs && i < instance->model->descriptor.num_outputs; ++i) {
     free(instance->runOutputs[i].shape);
     free(instance->runOutputs[i].data);
   }
-  void *tables[] = {instance->given,      instance->dims,          instance->newGiven,
-                    instance->newDims,    instance->setBy,         instance->inputs,
-                    instance->outputs,    instance->inputBytes,    instance->outputBytes,
-                    instance->seen,       instance->profile,       instance->order,
-                    instance->runOutputs, instance->schedule.costs};
+  void *tables[] = {instance->given,         instance->dims,           instance->newGiven,
+                    instance->newDims,       instance->setBy,          instance->inputs,
+                    instance->outputs,       instance->inputBytes,     instance->outputBytes,
+                    instance->seen,          instance->profile,        instance->order,
+                    instance->runOutputs,    instance->schedule.costs, instance->inputOnDevice,
+                    instance->outputOnDevice};
   for (size_t i = 0; i < sizeof tables / sizeof *tables; ++i)
     free(tables[i]);
   pthread_mutex_destroy(&instance->errorLock);
@@ -205,8 +215,9 @@ nncc_status nncc_instance_output(const nncc_instance *instance, int32_t output,
   if (!found->given)
     return nnccFail(NNCC_INVALID_ARGUMENT,
                     "output '%s' is in memory of the caller, or no run has given it", info->name);
-  tensor->data = found->data;
-  tensor->type = info->type;
+  bool onDevice = instance->outputOnDevice[output];
+  tensor->data = onDevice ? found->onDevice.data : found->data;
+  tensor->type = onDevice ? info->type | NNCC_ON_DEVICE : info->type;
   tensor->rank = info->rank;
   tensor->shape = found->shape;
   tensor->name = info->name;
@@ -228,7 +239,9 @@ static nncc_status setWorkspace(nncc_instance *instance, void *memory, uint64_t 
                     NNCC_ALIGNMENT);
   instance->userWorkspace = memory;
   instance->userWorkspaceSize = memory ? bytes : 0;
-  if (memory) {
+  if (memory && instance->device) {
+    nnccDeviceReleaseWorkspace(instance);
+  } else if (memory) {
     free(instance->workspace);
     instance->workspace = NULL;
     instance->workspaceSize = 0;
@@ -261,10 +274,9 @@ static nncc_status executeOnPool(nncc_instance *instance, const nncc_frame *fram
   return status;
 }
 
-static nncc_status execute(nncc_instance *instance) {
-  const nncc_descriptor *d = &instance->model->descriptor;
+nncc_frame nnccMakeFrame(nncc_instance *instance) {
   char *workspace = instance->userWorkspace ? instance->userWorkspace : instance->workspace;
-  nncc_frame frame = {.struct_size = sizeof frame,
+  return (nncc_frame){.struct_size = sizeof(nncc_frame),
                       .workers = instance->threads,
                       .services = &instance->services,
                       .host = instance,
@@ -275,12 +287,21 @@ static nncc_status execute(nncc_instance *instance) {
                       .scratch = workspace + instance->plan.arena,
                       .scratch_stride = (int64_t)instance->plan.stride,
                       .dims = instance->dims};
-  instance->reported = false;
+}
+
+static nncc_status executeHere(nncc_instance *instance) {
+  nncc_frame frame = nnccMakeFrame(instance);
   instance->nextDispatch = 0;
-  nncc_status status = instance->pool ? executeOnPool(instance, &frame) : d->run(&frame);
+  nncc_status status =
+      instance->pool ? executeOnPool(instance, &frame) : instance->model->descriptor.run(&frame);
   if (instance->heap.used)
     nnccHeapReclaim(&instance->heap);
-  return explain(instance, status);
+  return status;
+}
+
+static nncc_status execute(nncc_instance *instance) {
+  instance->reported = false;
+  return explain(instance, instance->device ? nnccDeviceExecute(instance) : executeHere(instance));
 }
 
 void nnccRecord(nncc_profile *profile, int64_t elapsed) {

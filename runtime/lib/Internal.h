@@ -15,6 +15,14 @@
  *   Value.c    values that the host makes, looks at and owns
  *   Pack.c     from values to the tensors of a run
  *   RunValues.c runs on values, and values of the tensors that a run gives
+ *
+ * and, for models whose kernels run on a device (Device.h; ../devices has the code for each):
+ *
+ *   Device.c         the devices, and models on them
+ *   DeviceRun.c      life and runs of an instance there
+ *   DeviceMemory.c   its memory
+ *   DeviceGraph.c    runs that are put down once and then repeated
+ *   DeviceServices.c what the library asks for while it runs there
  */
 #ifndef NNCC_RUNTIME_INTERNAL_H
 #define NNCC_RUNTIME_INTERNAL_H
@@ -24,6 +32,8 @@
 #endif
 
 #include "nncc/nncc.h"
+
+#include "Device.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -68,6 +78,9 @@ nncc_status nnccReadStruct(void *destination, size_t size, const void *source);
  */
 
 int64_t nnccNow(void); /* nanoseconds, monotonic */
+
+/* nncc_isa_check(), where wanted without the devices in the list. */
+nncc_status nnccIsaCheck(const char *features, bool withDevices);
 
 /* Tells the processor that this is a spinning loop. */
 static inline void nnccPause(void) {
@@ -159,12 +172,22 @@ void nnccAppendValue(Text *text, const nncc_descriptor *descriptor, const nncc_v
 /* Model.c ---------------------------------------------------------------------------------------
  */
 
+/* The model on one device. */
+typedef struct LoadedProgram {
+  int32_t ordinal;
+  DeviceProgram *program;
+  struct LoadedProgram *next;
+} LoadedProgram;
+
 struct nncc_model {
   nncc_descriptor descriptor; /* a copy, with zeros for what the library's does not have */
   Values inputs, outputs;
   Weights weights;
   void *handle; /* of dlopen, or NULL */
   atomic_int references;
+  const Device *device; /* NULL: kernels run on the processor */
+  pthread_mutex_t loading;
+  LoadedProgram *programs; /* of its instances so far */
 };
 
 typedef struct Plan {
@@ -293,11 +316,18 @@ typedef struct Heap {
   int64_t used; /* blocks */
 } Heap;
 
+/* Memory that only grows. */
+typedef struct Buffer {
+  void *data;
+  uint64_t size;
+} Buffer;
+
 /* An output whose sizes only a run tells; memory stays for the next one. */
 typedef struct RunOutput {
   int64_t *shape; /* NULL: the output's sizes follow from those of the inputs */
   char *data;     /* NULL: the last run has not given it */
   int64_t capacity;
+  Buffer onDevice; /* where the run makes it, if not in `data` */
   bool given;
 } RunOutput;
 
@@ -306,6 +336,122 @@ void nnccHeapDestroy(Heap *heap);
 
 /* The table that the library sees: its host is the instance. */
 void nnccFillServices(nncc_instance *instance);
+
+/* Memory for the host's copy of an output of a run; NULL: none left. */
+char *nnccReserveOutput(RunOutput *output, int64_t bytes);
+
+/* The place of a dispatch in the program's table; -1: it has none. */
+int32_t nnccIndexOf(nncc_instance *instance, const nncc_dispatch *dispatch);
+
+/* Device.c --------------------------------------------------------------------------------------
+ */
+
+/* By nncc_descriptor.device, and by the name in nncc_descriptor.isa; NULL: none. */
+const Device *nnccDeviceOfKind(int32_t kind);
+const Device *nnccDeviceNamed(const char *name, size_t length);
+
+/* The model on a device: loaded by its first instance there, kept until it is closed. */
+nncc_status nnccFindProgram(nncc_model *model, int32_t ordinal, DeviceProgram **program);
+void nnccUnloadPrograms(nncc_model *model);
+
+/* DeviceMemory.c --------------------------------------------------------------------------------
+ */
+
+typedef struct DeviceRun DeviceRun;
+
+/* Memory for a value of a run. */
+typedef struct DeviceBlock {
+  void *memory;
+  uint64_t bytes;
+  bool used;
+} DeviceBlock;
+
+typedef struct DeviceHeap {
+  DeviceBlock *blocks;
+  int32_t count, capacity;
+  bool isPrivate; /* the device cannot give and take memory in order: blocks are kept */
+} DeviceHeap;
+
+/* Makes the buffer as large, without its contents: of the device's memory, or pinned. */
+nncc_status nnccReserveBuffer(DeviceRun *run, Buffer *buffer, uint64_t bytes, bool isPinned);
+void nnccReleaseBuffer(DeviceRun *run, Buffer *buffer, bool isPinned);
+
+nncc_status nnccDeviceAllocate(DeviceRun *run, uint64_t bytes, void **memory);
+nncc_status nnccDeviceFree(DeviceRun *run, void *memory);
+void nnccDeviceReclaim(DeviceRun *run); /* what a failed run did not free */
+void nnccDeviceHeapDestroy(DeviceRun *run);
+
+/* DeviceGraph.c ---------------------------------------------------------------------------------
+ */
+
+#define NNCC_GRAPHS 8
+
+/* A run with certain sizes and addresses. */
+typedef struct RunGraph {
+  int64_t *key;
+  DeviceGraph *graph; /* NULL: not made yet */
+  uint64_t lastUse;
+  bool isRefused; /* it waits for the device, or cannot be put down */
+  bool hasRun;
+} RunGraph;
+
+/* That of the next run; a new one takes the place of the one that was not used for longest. */
+RunGraph *nnccFindGraph(nncc_instance *instance);
+void nnccDestroyGraphs(DeviceRun *run);
+
+/* DeviceRun.c -----------------------------------------------------------------------------------
+ */
+
+/* An input or output of a run. */
+typedef struct Argument {
+  void *host;
+  void *device;
+  char *staging; /* pinned memory on the way, or NULL */
+  uint64_t bytes;
+} Argument;
+
+/* What an instance has on a device. */
+struct DeviceRun {
+  const Device *device;
+  DeviceProgram *program;
+  DeviceQueue *queue;
+  bool isCallersStream;
+  DeviceHeap heap;
+  Argument *arguments;      /* inputs, then outputs */
+  void **inputs, **outputs; /* of the frame */
+  Buffer tensors;           /* those that the caller has in the host's memory */
+  Buffer staging, fetched;  /* pinned */
+  bool hasWaited;           /* the program has asked for bytes or memory */
+  bool isRecording;         /* its launches are put down in a graph */
+  RunGraph graphs[NNCC_GRAPHS];
+  int64_t *key; /* of the next run */
+  uint64_t runs;
+  int32_t *timed; /* dispatches between marks 2 * i and 2 * i + 1 */
+  int32_t numTimed;
+};
+
+nncc_status nnccDeviceCreate(nncc_instance *instance, const nncc_instance_options *options);
+void nnccDeviceDestroy(nncc_instance *instance);
+
+/* Memory for the instance's workspace. */
+nncc_status nnccDeviceReserveWorkspace(nncc_instance *instance, uint64_t bytes);
+void nnccDeviceReleaseWorkspace(nncc_instance *instance);
+
+/* Runs with the bound arguments; why it fails is reported to the instance. */
+nncc_status nnccDeviceExecute(nncc_instance *instance);
+
+/* DeviceServices.c ------------------------------------------------------------------------------
+ */
+
+#define NNCC_MOST_TIMED 256 /* dispatches between two looks at their times */
+
+void nnccFillDeviceServices(nncc_instance *instance);
+
+/* Makes the thread's last error that of the run, of `node` or NULL, where the status is one. */
+nncc_status nnccReport(nncc_instance *instance, const char *node, nncc_status status);
+
+/* Adds the times of the dispatches since the last look to the profile, once they are done. */
+nncc_status nnccReadTimes(nncc_instance *instance);
 
 /* Instance.c ------------------------------------------------------------------------------------
  */
@@ -322,6 +468,7 @@ struct nncc_instance {
   nncc_services services;
   nncc_services hostServices;
   void *host;
+  DeviceRun *device; /* NULL: kernels run on the processor */
 
   atomic_flag busy;
   atomic_int cancelled;
@@ -340,6 +487,7 @@ struct nncc_instance {
   /* Arguments of the run in the descriptor's order. */
   void **inputs, **outputs;
   int64_t *inputBytes, *outputBytes;
+  bool *inputOnDevice, *outputOnDevice; /* the caller's memory is the device's */
   bool *seen;
   RunOutput *runOutputs; /* by output */
 
@@ -359,6 +507,9 @@ struct nncc_instance {
 };
 
 void nnccRecord(nncc_profile *profile, int64_t elapsed);
+
+/* The arguments of a run on the processor; on a device inputs, outputs and weights are others. */
+nncc_frame nnccMakeFrame(nncc_instance *instance);
 
 /* Binds and runs, within a call that holds the instance. */
 nncc_status nnccRunTensors(nncc_instance *instance, const nncc_tensor *inputs, int32_t num_inputs,

@@ -223,13 +223,17 @@ static int hasFeature(const char *name, size_t length) { return -1; }
 
 #endif
 
-nncc_status nncc_isa_check(const char *list) {
+nncc_status nnccIsaCheck(const char *list, bool withDevices) {
   for (const char *name = list ? list : ""; *name;) {
     size_t length = strcspn(name, ",");
     const char *next = name + length + (name[length] == ',');
     if (*name == '+')
       ++name, --length;
-    int has = length && *name != '-' ? hasFeature(name, length) : 1;
+    const Device *device = nnccDeviceNamed(name, length);
+    nncc_status status = device && withDevices ? device->check(NULL, -1) : NNCC_OK;
+    if (status)
+      return status;
+    int has = length && *name != '-' && !device ? hasFeature(name, length) : 1;
     if (has == 0)
       return nnccFail(NNCC_ISA_MISSING, "this machine does not have '%.*s'", (int)length, name);
     if (has < 0)
@@ -240,6 +244,8 @@ nncc_status nncc_isa_check(const char *list) {
   }
   return NNCC_OK;
 }
+
+nncc_status nncc_isa_check(const char *list) { return nnccIsaCheck(list, true); }
 
 /* CPUs that a control group's quota pays for; 0: no limit. */
 static int32_t quotaCpus(void) {

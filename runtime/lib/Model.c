@@ -60,14 +60,24 @@ static nncc_status readDescriptor(const nncc_descriptor *from, nncc_descriptor *
   return NNCC_OK;
 }
 
+/* Of the processor, on which the program of a device runs as well: what has kernels for a device
+ * can be opened and looked at without one. */
 static nncc_status checkIsa(const nncc_descriptor *level) {
-  nncc_status status = nncc_isa_check(level->isa);
+  nncc_status status = nnccIsaCheck(level->isa, false);
   if (status) {
     char reason[NNCC_MESSAGE_SIZE];
     strcpy(reason, nncc_last_error());
     nnccFail(status, "model '%s' is compiled for '%s': %s", level->name, level->cpu, reason);
   }
   return status;
+}
+
+/* Whether this machine has all that the level needs: of a device also one that an image is for. */
+static bool runsHere(const nncc_descriptor *level) {
+  const Device *device = nnccDeviceOfKind(level->device);
+  if (level->device != NNCC_DEVICE_CPU && (!device || device->check(level, -1)))
+    return false;
+  return nncc_isa_check(level->isa) == NNCC_OK;
 }
 
 /* Takes the place of `d`, which the library returned: the level called `name`, or the best one that
@@ -88,7 +98,7 @@ static nncc_status chooseLevel(nncc_descriptor *d, const char *name) {
     if (status)
       return status;
     nnccAppendName(&known, level.cpu);
-    if (isFound || (name ? strcmp(name, level.cpu) != 0 : nncc_isa_check(level.isa) != NNCC_OK))
+    if (isFound || (name ? strcmp(name, level.cpu) != 0 : !runsHere(&level)))
       continue;
     isFound = true;
     chosen = level;
@@ -124,6 +134,7 @@ static nncc_status openDescriptor(nncc_model *model, const nncc_descriptor *desc
     status = checkDescriptor(&model->descriptor);
   if (!status)
     status = readValues(model);
+  model->device = nnccDeviceOfKind(model->descriptor.device);
   return status ? status : nnccLoadWeights(&model->weights, &model->descriptor, options, library);
 }
 
@@ -162,10 +173,12 @@ static nncc_status finish(nncc_status status, nncc_model *opened, nncc_model **m
 
 static nncc_model *newModel(void) {
   nncc_model *model = calloc(1, sizeof *model);
-  if (model)
+  if (model) {
     atomic_init(&model->references, 1);
-  else
+    pthread_mutex_init(&model->loading, NULL);
+  } else {
     nnccFail(NNCC_OUT_OF_MEMORY, "no memory for a model");
+  }
   return model;
 }
 
@@ -198,6 +211,8 @@ nncc_status nncc_model_from_descriptor(const nncc_descriptor *descriptor,
 void nncc_model_close(nncc_model *model) {
   if (!model || atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) != 1)
     return;
+  nnccUnloadPrograms(model);
+  pthread_mutex_destroy(&model->loading);
   nnccFreeWeights(&model->weights);
   free(model->inputs.made);
   free(model->outputs.made);
@@ -288,10 +303,16 @@ nncc_status nncc_model_workspace_size(const nncc_model *model, const int64_t *di
                                       uint64_t *bytes) {
   const nncc_descriptor *d = &model->descriptor;
   Plan plan;
+  int32_t workers = threads ? threads : nncc_usable_cpus();
   if (!bytes || (d->num_dims && !dims) || threads < 0 || threads > NNCC_MAX_THREADS)
     return nnccFail(NNCC_INVALID_ARGUMENT,
                     "nncc_model_workspace_size: dims or bytes is NULL, or %d threads", threads);
-  nncc_status status = nnccPlan(d, dims, threads ? threads : nncc_usable_cpus(), &plan);
+  if (model->device) { /* which has as many workers as it has */
+    nncc_status status = model->device->workers(0, &workers);
+    if (status)
+      return status;
+  }
+  nncc_status status = nnccPlan(d, dims, workers, &plan);
   if (!status)
     *bytes = plan.total;
   return status;

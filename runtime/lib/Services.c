@@ -13,7 +13,7 @@ static int compareDispatches(const void *key, const void *element) {
 }
 
 /* Dispatches mostly come in program order. */
-static int32_t indexOf(nncc_instance *instance, const nncc_dispatch *dispatch) {
+int32_t nnccIndexOf(nncc_instance *instance, const nncc_dispatch *dispatch) {
   const nncc_descriptor *d = &instance->model->descriptor;
   int32_t guess = instance->nextDispatch;
   if (guess >= d->num_dispatches || d->dispatches[guess] != dispatch) {
@@ -70,7 +70,7 @@ static nncc_status run(void *host, const nncc_dispatch *dispatch, const nncc_cal
   nncc_instance *instance = host;
   if (atomic_load_explicit(&instance->cancelled, memory_order_relaxed))
     return NNCC_CANCELLED;
-  int32_t index = indexOf(instance, dispatch);
+  int32_t index = nnccIndexOf(instance, dispatch);
   int64_t begin = instance->profile ? nnccNow() : 0;
   nncc_status status = inTeam ? runTeam(instance, dispatch, call, (int32_t)count, index)
                               : runUnits(instance, dispatch, call, count, index);
@@ -189,6 +189,15 @@ static void error(void *host, nncc_status status, const char *node, const char *
     instance->hostServices.error(instance->host, status, node, message);
 }
 
+char *nnccReserveOutput(RunOutput *output, int64_t bytes) {
+  if (!output->data || output->capacity < bytes) {
+    free(output->data);
+    output->data = nnccAllocate((uint64_t)bytes + NNCC_ALIGNMENT);
+    output->capacity = output->data ? bytes : 0;
+  }
+  return output->data;
+}
+
 static void *output(void *host, int32_t index, const int64_t *shape) {
   nncc_instance *instance = host;
   const nncc_tensor_info *info = &instance->model->descriptor.outputs[index];
@@ -196,14 +205,9 @@ static void *output(void *host, int32_t index, const int64_t *shape) {
   int64_t bytes = nncc_tensor_bytes(info->type, info->rank, shape);
   if (bytes < 0 || !result->shape)
     return NULL;
-  if (!result->data || result->capacity < bytes) {
-    free(result->data);
-    result->data = nnccAllocate((uint64_t)bytes + NNCC_ALIGNMENT);
-    result->capacity = result->data ? bytes : 0;
-  }
   if (info->rank)
     memcpy(result->shape, shape, (size_t)info->rank * sizeof *shape);
-  result->given = result->data;
+  result->given = nnccReserveOutput(result, bytes) != NULL;
   return result->data;
 }
 
@@ -236,4 +240,6 @@ void nnccFillServices(nncc_instance *instance) {
   s->device = host->device;
   s->comm = host->comm;
   s->output = output;
+  if (instance->device)
+    nnccFillDeviceServices(instance);
 }

@@ -103,7 +103,7 @@ void setBlock(SharedDim &dim, int64_t atMost, int64_t multiple) {
   dim.block = roundUp(llvm::divideCeil(size, blocks), multiple);
 }
 
-void layOut(Scratch &scratch, const NestGroup &group) {
+void layOut(Scratch &scratch, const NestGroup &group, bool alongInner) {
   AffineExpr one = getAffineConstantExpr(1, group.nests.front().op->getContext()), zero = one - one;
   scratch.strides.assign(scratch.sizes.size(), zero);
   AffineExpr step = one;
@@ -117,8 +117,8 @@ void layOut(Scratch &scratch, const NestGroup &group) {
   for (auto [shared, size] : llvm::zip(scratch.shared, scratch.sizes))
     if (scratch.isBlocked && shared >= 0)
       size = group.dims[shared].inner ? group.dims[shared].blockSize() : one;
-  place(true); // inner dims are the contiguous ones
-  place(false);
+  place(alongInner); // the contiguous ones first
+  place(!alongInner);
 }
 } // namespace
 
@@ -161,10 +161,10 @@ void nncc::cpu::chooseBlocks(NestGroup &group, const Homes &homes) {
   for (int d = count - 1; d >= 0; --d)
     if (!group.dims[d].inner)
       block(d, target / points, 1);
-  layOut(group);
+  layOut(group, /*alongInner=*/true);
 }
 
-void nncc::cpu::layOut(NestGroup &group) {
+void nncc::cpu::layOut(NestGroup &group, bool alongInner) {
   for (auto &[base, scratch] : group.scratch)
-    ::layOut(scratch, group);
+    ::layOut(scratch, group, alongInner);
 }

@@ -174,6 +174,7 @@ private:
 AffineExpr nncc::cpu::emitGroups(Emitter &e, std::vector<Nest> nests, Homes &homes, Kernel &kernel,
                                  Value begin, Value end) {
   AffineExpr all = e.b.getAffineConstantExpr(0);
+  computeInPlace(nests, homes);
   for (NestGroup &group : formGroups(std::move(nests), homes)) {
     e.loc = group.nests.front().op->getLoc();
     shareDims(group, homes);

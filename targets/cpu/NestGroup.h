@@ -42,6 +42,11 @@ struct NestGroup {
   bool isPointwise() const;
 };
 
+/// Rows of an intermediate that are reduced, and of which each element then becomes the element of
+/// a result, are kept in that result instead of scratch: their lines are fetched while the rows are
+/// computed, and there is one copy of them in the caches.
+void computeInPlace(std::vector<Nest> &nests, const Homes &homes);
+
 /// Sorts the nests into groups that can run in any order.
 std::vector<NestGroup> formGroups(std::vector<Nest> nests, const Homes &homes);
 
@@ -51,7 +56,8 @@ void shareDims(NestGroup &group, const Homes &homes);
 /// Chooses which shared dims are loops of the nests, and the blocks that make a unit.
 void chooseBlocks(NestGroup &group, const Homes &homes);
 
-/// Sizes and strides of the intermediates of a unit, once blocks are chosen.
-void layOut(NestGroup &group);
+/// Sizes and strides of the intermediates of a unit, once blocks are chosen; neighbouring elements
+/// are those along inner dims, or along the others.
+void layOut(NestGroup &group, bool alongInner);
 
 } // namespace nncc::cpu

@@ -1,5 +1,6 @@
 #include "targets/cpu/SweepEmitter.h"
 
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "targets/cpu/Lanes.h"
 
@@ -113,7 +114,7 @@ SweepEmitter::Values SweepEmitter::vectorSteps(unsigned depth, const Cursor &cur
       part.push_back(value);
   auto steps = [&](Value start, Value number, const Values &from) {
     return e.loop(number, 1, from, [&](Value i, ValueRange inner) {
-      Value step = e.add(start, i);
+      Value step = isBackward() ? e.sub(e.sub(number, e.constant(1)), i) : e.add(start, i);
       Cursor at = advance(cursor, vector, e.add(first, e.mul(step, copies * lanes)));
       at.copies = copies;
       return level(depth + 1, at, Values(inner));
@@ -191,4 +192,29 @@ Points SweepEmitter::points(const State &state, const Cursor &cursor, int64_t co
   }
   result.lanes = lanes;
   return result;
+}
+
+/// Elements that are written soon: their lines arrive before a store waits for one.
+static constexpr int64_t writtenSoon = 512;
+
+/// Functions like exp leave time to fetch lines of rows that follow each other: those of the next
+/// row, whose maximum, one instruction for each vector, would wait for them, and those of results.
+void SweepEmitter::fetchRows(const Cursor &cursor, int64_t copy) {
+  if (!sweep.isHeavy || !reducesLanes())
+    return;
+  int64_t length = constantOf(shape[vector].size).value_or(INT64_MAX);
+  if (length > longestKept)
+    return;
+  int64_t nextRows = length * static_cast<int64_t>(positions.size());
+  for (auto [s, state] : llvm::enumerate(states))
+    for (size_t i = 0; i < state.inputs() + state.outputs(); ++i) {
+      const Stream &stream = state.streams[i];
+      if (!isRead(state, i) || !isOne(stream.strides[vector]) || !stream.nextRow ||
+          constantOf(stream.nextRow) != nextRows)
+        continue;
+      bool isWritten = i >= state.inputs();
+      int64_t ahead = (isWritten ? writtenSoon : nextRows) + copy * lanes;
+      memref::PrefetchOp::create(e.b, e.loc, stream.buffer, e.add(cursor.offsets[s][i], ahead),
+                                 isWritten, /*localityHint=*/3, /*isDataCache=*/true);
+    }
 }

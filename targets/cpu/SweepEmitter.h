@@ -20,6 +20,7 @@ struct Stream {
   mlir::Value buffer;
   Shape strides;
   mlir::Type element, memory;
+  mlir::AffineExpr nextRow;         // elements to the row that the unit computes next; may be null
   const Access *computed = nullptr; // its index is no sum of loops: evaluated at each point
   bool exists() const { return scalar || buffer; }
 };
@@ -63,8 +64,11 @@ private:
   void chooseVectorLoop();
   void chooseLanes();
   void orderLoops();
+  /// Elements of the longest row that stays in the L1 cache beside a second one of its kind.
+  static constexpr int64_t longestKept = 4096;
   int64_t score(int loop) const;
   bool isVaryingReduction(int loop) const;
+  bool isBackward() const;
   unsigned widestElement() const;
 
   // SweepTiles.cpp: transposition.
@@ -97,6 +101,7 @@ private:
   Cursor advance(const Cursor &cursor, int loop, mlir::Value index) const;
   mlir::Value extent(int loop);
   Points points(const State &state, const Cursor &cursor, int64_t copy);
+  void fetchRows(const Cursor &cursor, int64_t copy);
 
   // SweepPoint.cpp: one point.
   void hoist(unsigned depth, Cursor &cursor);

@@ -107,8 +107,11 @@ Stream SweepEmitter::stream(const Access &access, const State &state, Value &off
   }
   offset = e.size(access.flat->constant);
   for (auto [loop, factor] : llvm::enumerate(access.flat->factors)) {
-    if (int shared = nest.shared[loop]; shared >= 0 && !isZero(factor))
+    if (int shared = nest.shared[loop]; shared >= 0 && !isZero(factor)) {
       offset = e.add(offset, e.mul(state.unit->start[shared], factor));
+      if (!group.dims[shared].inner)
+        result.nextRow = normalForm(factor * static_cast<int64_t>(positions.size()));
+    }
     if (int at = statement.loops[loop]; at >= 0)
       result.strides[at] = normalForm(result.strides[at] + factor);
   }
@@ -223,7 +226,7 @@ void SweepEmitter::chooseLanes() {
   int64_t vectors = std::max<int64_t>(nominal(shape[vector].size) / lanes, 1);
   bool isReduction = llvm::any_of(states, [](auto &s) { return s.statement->isReduction; });
   bool isInterleaved = positions.size() > 1;
-  int64_t most = sweep.isHeavy ? (shape[vector].reduced && !isInterleaved ? 2 : 1)
+  int64_t most = sweep.isHeavy ? (shape[vector].reduced && !isInterleaved ? 4 : 1)
                  : isReduction ? 8
                                : 4;
   if (shape[vector].reduced)
@@ -231,6 +234,19 @@ void SweepEmitter::chooseLanes() {
   if (sweep.statements.size() > 2 && !sweep.isHeavy)
     most = std::min<int64_t>(most, 2);
   unroll = std::min(vectors, most);
+}
+
+/// A row that was written before, in order, and is changed in place: its end is in the L1 cache.
+bool SweepEmitter::isBackward() const {
+  if (nominal(shape[vector].size) <= longestKept)
+    return false;
+  return llvm::all_of(states, [](const State &state) {
+    ArrayRef<Stream> streams = state.streams;
+    return !state.statement->isReduction &&
+           llvm::any_of(streams.take_front(state.inputs()), [&](const Stream &input) {
+             return input.buffer && input.buffer == streams[state.inputs()].buffer;
+           });
+  });
 }
 
 /// Parallel loops outside, those with the largest steps of the output first; reductions inside, so

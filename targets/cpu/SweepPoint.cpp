@@ -97,6 +97,7 @@ void SweepEmitter::store(const State &state, const Stream &stream, Value offset,
 /// Evaluates all statements at the point, vector by vector; the accumulators from and to registers.
 SweepEmitter::Values SweepEmitter::leaf(const Cursor &cursor, Values carried) {
   for (int64_t copy = 0; copy < cursor.copies; ++copy) {
+    fetchRows(cursor, copy);
     Computed computed;
     size_t accumulator = copy; // those of an output are side by side
     for (size_t s = 0; s < states.size(); ++s) {

@@ -120,5 +120,5 @@ void nncc::nvptx::chooseBlocks(NestGroup &group, int64_t threads) {
   for (int d = count - 1; d >= 0 && 2 * points <= wanted; --d)
     if (!group.dims[d].inner && !isOne(group.dims[d].size))
       points *= setBlock(group, d, wanted / points);
-  layOut(group);
+  layOut(group, /*alongInner=*/group.isPointwise() || isMore);
 }

@@ -71,11 +71,11 @@ void BlockSweep::orderLoops() {
     llvm::stable_sort(*loops, [&](int a, int b) { return score[a] < score[b]; });
 }
 
-Value BlockSweep::count(ArrayRef<int> loops) {
+AffineExpr BlockSweep::pointsOf(ArrayRef<int> loops) const {
   AffineExpr points = e.b.getAffineConstantExpr(1);
   for (int loop : loops)
     points = points * inUnit(sweep.loops[loop], group);
-  return e.size(normalForm(points));
+  return normalForm(points);
 }
 
 void BlockSweep::locate(Value number, ArrayRef<int> loops, Values &point) {
@@ -84,7 +84,8 @@ void BlockSweep::locate(Value number, ArrayRef<int> loops, Values &point) {
       point[loop] = number;
       return;
     }
-    std::tie(number, point[loop]) = e.divide(number, inUnit(sweep.loops[loop], group));
+    std::tie(number, point[loop]) =
+        e.divideBelow(pointsOf(loops), number, inUnit(sweep.loops[loop], group));
   }
 }
 

@@ -40,7 +40,8 @@ private:
 
   void orderLoops();
   ReducedBy chooseMode() const;
-  mlir::Value count(llvm::ArrayRef<int> loops);
+  mlir::AffineExpr pointsOf(llvm::ArrayRef<int> loops) const;
+  mlir::Value count(llvm::ArrayRef<int> loops) { return e.size(pointsOf(loops)); }
   /// The number of a point among those of `loops` -> their indices.
   void locate(mlir::Value number, llvm::ArrayRef<int> loops, Values &point);
   /// Runs `body` where the point is in the unit.

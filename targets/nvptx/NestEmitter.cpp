@@ -101,9 +101,13 @@ private:
     position.extent.assign(group.dims.size(), nullptr);
     for (int d = static_cast<int>(group.dims.size()) - 1; d >= 0; --d) {
       const SharedDim &dim = group.dims[d];
+      bool isFirst = llvm::all_of(ArrayRef(group.dims).take_front(d),
+                                  [](const SharedDim &outer) { return isOne(outer.blocks()); });
       Value index = e.constant(0);
-      if (!isOne(dim.blocks()))
-        std::tie(number, index) = e.divide(number, dim.blocks());
+      if (isFirst)
+        std::swap(index, number);
+      else if (!isOne(dim.blocks()))
+        std::tie(number, index) = e.divideBelow(group.units(), number, dim.blocks());
       position.start[d] = e.mul(index, dim.block);
       position.extent[d] = e.constant(dim.block);
       if (!dim.hasEqualBlocks())
@@ -128,6 +132,7 @@ FailureOr<int64_t> nncc::nvptx::emitNests(KernelFrame &frame, ArrayRef<Operation
   std::vector<NestGroup> groups = formGroups(std::move(nests), homes);
   for (NestGroup &group : groups)
     shareDims(group, homes);
+  llvm::erase_if(groups, [](const NestGroup &group) { return isZero(group.units()); });
   int64_t threads = chooseThreads(groups);
   std::vector<GroupEmitter> emitters;
   AffineExpr all = frame.b.getAffineConstantExpr(0);

@@ -59,6 +59,21 @@ void ThreadBlock::stride(Value first, Value count, int64_t step, Body body) {
   });
 }
 
+std::pair<Value, Value> ThreadBlock::divideBelow(AffineExpr bound, Value number,
+                                                 AffineExpr divisor) {
+  std::optional<int64_t> most = constantOf(bound), by = constantOf(divisor);
+  if (!most || *most > INT32_MAX || !by || *by < 2 || *by > INT32_MAX ||
+      getConstantIntValue(number))
+    return divide(number, divisor);
+  Value narrow = arith::IndexCastUIOp::create(b, loc, b.getI32Type(), number);
+  Value other = arith::ConstantIntOp::create(b, loc, b.getI32Type(), *by);
+  auto wide = [&](Value value) -> Value {
+    return arith::IndexCastUIOp::create(b, loc, b.getIndexType(), value);
+  };
+  return {wide(arith::DivUIOp::create(b, loc, narrow, other)),
+          wide(arith::RemUIOp::create(b, loc, narrow, other))};
+}
+
 Value ThreadBlock::warp() { return divide(thread, warpLanes).first; }
 Value ThreadBlock::lane() { return divide(thread, warpLanes).second; }
 

@@ -35,6 +35,11 @@ public:
                                         mlir::ValueRange carried, CarryBody body);
   void stride(mlir::Value first, mlir::Value count, int64_t step, Body body);
 
+  /// Quotient and remainder of a number below `bound`, in 32 bits where these hold it: GPUs have no
+  /// instructions for more.
+  std::pair<mlir::Value, mlir::Value> divideBelow(mlir::AffineExpr bound, mlir::Value number,
+                                                  mlir::AffineExpr divisor);
+
   mlir::Value warp();
   mlir::Value lane();
 

@@ -137,10 +137,11 @@ std::string CompiledModule::compile(const void *image) {
   return why.empty() ? lookUp() : why;
 }
 
-std::string CompiledModule::addVariables(const Module &module) {
-  for (const GlobalVariable &variable : module.globals()) {
+std::string CompiledModule::addVariables(Module &module) {
+  for (GlobalVariable &variable : module.globals()) {
     if (variable.isDeclaration())
       return "variable " + variable.getName().str() + " has no definition";
+    variable.setLinkage(GlobalValue::ExternalLinkage); // to be found below
     if (variable.hasName() && !variable.getName().starts_with("llvm."))
       variables.push_back({variable.getName().str(),
                            module.getDataLayout().getTypeAllocSize(variable.getValueType()),

@@ -20,7 +20,7 @@ public:
 
 private:
   std::string compile(const void *image);
-  std::string addVariables(const llvm::Module &module);
+  std::string addVariables(llvm::Module &module);
   std::string lookUp();
 
   LoadedModule loaded;

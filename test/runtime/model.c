@@ -60,8 +60,8 @@ static nncc_status scale(const nncc_call *call, int64_t begin, int64_t end, int3
 
 /* As if they were large: threads always share them. */
 static const nncc_dispatch dispatches[] = {
-    {sizeof(nncc_dispatch), 0, "multiply_add", "Mul_0;Add_1", multiplyAdd, -1, 1e9, 1e9},
-    {sizeof(nncc_dispatch), 0, "scale", "Mul_2;Add_3", scale, -1, 1e9, 1e9}};
+    {sizeof(nncc_dispatch), 0, "multiply_add", "Mul_0;Add_1", multiplyAdd, -1, 1e9, 1e9, NULL},
+    {sizeof(nncc_dispatch), 0, "scale", "Mul_2;Add_3", scale, -1, 1e9, 1e9, NULL}};
 static const nncc_dispatch *const order[] = {&dispatches[0], &dispatches[1]};
 
 static nncc_status infer(int64_t *dims) {

@@ -180,7 +180,8 @@ struct nncc_frame {
   int32_t workers; /* the most that parallel_for and team_run use at once */
   const nncc_services *services;
   void *host;
-  void *const *inputs;  /* in the descriptor's order; any alignment; never over-read */
+  void *const *inputs;  /* in the descriptor's order; any alignment, on a device that of their
+                         * elements; never over-read */
   void *const *outputs; /* likewise; may alias neither each other nor an input; NULL where only the
                          * run knows the sizes: see nncc_services.output */
   const char *weights;

@@ -69,8 +69,9 @@ NNCC_API int64_t nncc_tensor_bytes(nncc_type type, int32_t rank, const int64_t *
 NNCC_API const char *nncc_version(void);
 
 /* Whether this machine has all of these processor features (LLVM's names, separated by ','; a name
- * may begin with '+', and one that begins with '-' is ignored). NNCC_ISA_MISSING names the first
- * one that it lacks, or that this runtime does not know. */
+ * may begin with '+', and one that begins with '-' is ignored); of "cuda", whether it has the
+ * driver and a device. NNCC_ISA_MISSING names the first one that it lacks, or that this runtime
+ * does not know. */
 NNCC_API nncc_status nncc_isa_check(const char *features);
 
 /* CPUs that this process may use (its affinity mask): what `threads = 0` means. At least 1. */
@@ -99,14 +100,16 @@ typedef struct nncc_open_options {
    * followed by as many readable bytes; they must outlive the model. NULL: from a file. */
   const void *weights;
   uint64_t weights_size;
-  /* The processor whose code is to run, one of nncc_descriptor.levels by its `cpu`, which this
-   * machine must have as well. NULL: the best one that it has. */
+  /* The processor or device whose code is to run, one of nncc_descriptor.levels by its `cpu`, which
+   * this machine must have as well: a device when the first instance is created, not before. NULL:
+   * the best one that it has. */
   const char *level;
 } nncc_open_options;
 #define NNCC_OPEN_OPTIONS_INIT                                                                     \
   { sizeof(nncc_open_options), 0, NULL, NULL, NULL, 0, NULL }
 
-/* Loads a compiled library. `options` may be NULL.
+/* Loads a compiled library. `options` may be NULL. One with kernels for a device alone can be
+ * opened and described on any machine.
  *   NNCC_IO_ERROR      no such file, not readable, weights file missing or short, loader's error
  *   NNCC_ABI_MISMATCH  not a compiled model (no code of such a file is run), of another ABI, or a
  *                      weights file of another model
@@ -160,7 +163,8 @@ NNCC_API int32_t nncc_model_find_input_value(const nncc_model *model, const char
 NNCC_API int32_t nncc_model_find_output_value(const nncc_model *model, const char *name);
 
 /* Bytes that a run with these dims (in the descriptor's order; NULL where it has none) and this
- * many threads (0: nncc_usable_cpus()) needs besides inputs, outputs and weights. */
+ * many threads (0: nncc_usable_cpus()) needs besides inputs, outputs and weights. On a device, of
+ * its memory, and whatever `threads` is: NNCC_ISA_MISSING without one. */
 NNCC_API nncc_status nncc_model_workspace_size(const nncc_model *model, const int64_t *dims,
                                                int32_t threads, uint64_t *bytes);
 
@@ -173,7 +177,7 @@ enum {
 
 typedef struct nncc_instance_options {
   uint32_t struct_size;
-  uint32_t flags;  /* NNCC_INSTANCE_* */
+  uint32_t flags; /* NNCC_INSTANCE_* */
   /* Workers, the caller of run included; 0: nncc_usable_cpus(). What earlier calls of a kernel have
    * cost decides which are shared: the caller alone runs what is too short, and others sleep. */
   int32_t threads;
@@ -186,26 +190,47 @@ typedef struct nncc_instance_options {
    * host runs all kernels. */
   const nncc_services *services;
   void *host; /* first argument of the host's services */
+  /* For models whose kernels run on a device; others look at neither of the two. `stream` is one of
+   * the caller's (a CUstream of the device's primary context) that the work is put into; it must
+   * outlive the instance. NULL: the instance has its own, which waits for what the caller has put
+   * into the default stream. A run in the caller's stream of which all
+   * tensors are on the device returns when its work is queued, and errors of the work itself come
+   * with a later call. Any other run returns when its work is done. */
+  void *stream;
+  int32_t device; /* number of the device, as the driver counts them */
 } nncc_instance_options;
 #define NNCC_INSTANCE_OPTIONS_INIT                                                                 \
-  { sizeof(nncc_instance_options), 0, 0, -1, NULL, NULL }
+  { sizeof(nncc_instance_options), 0, 0, -1, NULL, NULL, NULL, 0 }
 
 /* Makes an instance and starts its threads. It holds on to the model, which may be closed before.
- * `options` may be NULL. */
+ * `options` may be NULL.
+ *
+ * An instance on a device starts none, whatever `threads` and `spin_us` are, and uses error, log
+ * and cancelled of the host's services only. It holds memory for weights, which it shares with
+ * other instances of the model there, and from its first run on a workspace and room for the
+ * tensors that the caller has in the host's memory. From the second run with the same sizes and
+ * addresses on, a program that asks the device for nothing on its way is queued as a whole (a CUDA
+ * graph). NNCC_ISA_MISSING       compiled for a device that this machine lacks, or has no driver
+ * for NNCC_NOT_SUPPORTED     the driver refuses the code; services that are not used there
+ *   NNCC_INVALID_ARGUMENT, NNCC_OUT_OF_MEMORY */
 NNCC_API nncc_status nncc_instance_create(nncc_model *model, const nncc_instance_options *options,
                                           nncc_instance **instance);
 
 /* Ends its threads and frees its memory (NULL: nothing). No run may be in progress. */
 NNCC_API void nncc_instance_destroy(nncc_instance *instance);
 
-/* Workers, the caller of run included. */
+/* Workers, the caller of run included; on a device, blocks that have scratch memory. */
 NNCC_API int32_t nncc_instance_threads(const nncc_instance *instance);
 
+/* To be added to nncc_tensor.type: the data are in memory of the device that the model runs on,
+ * aligned to their elements. */
+#define NNCC_ON_DEVICE 0x10000
+
 /* A dense tensor in memory of the caller, in row-major order, at any alignment. For a run it is
- * neither copied nor kept. */
+ * neither copied nor kept, unless it is in memory of the host and kernels run on a device. */
 typedef struct nncc_tensor {
-  void *data; /* may be NULL where the tensor has no elements; inputs are only read */
-  nncc_type type;
+  void *data;     /* may be NULL where the tensor has no elements; inputs are only read */
+  nncc_type type; /* NNCC_FLOAT, ..., or NNCC_FLOAT | NNCC_ON_DEVICE */
   int32_t rank;
   const int64_t *shape; /* may be NULL where rank is 0 */
   const char *name;     /* which input or output; NULL: the one at this position */
@@ -229,9 +254,9 @@ NNCC_API nncc_status nncc_instance_output_shape(const nncc_instance *instance, i
 /* Bytes of workspace for the bound dims. */
 NNCC_API nncc_status nncc_instance_workspace_size(const nncc_instance *instance, uint64_t *bytes);
 
-/* Uses this memory (aligned to NNCC_ALIGNMENT) as the workspace instead of the instance's own,
- * until it is called with NULL. It must live until then, and runs that need more fail with
- * NNCC_OUT_OF_MEMORY. */
+/* Uses this memory (aligned to NNCC_ALIGNMENT; on a device, of the device) as the workspace instead
+ * of the instance's own, until it is called with NULL. It must live until then, and runs that need
+ * more fail with NNCC_OUT_OF_MEMORY. */
 NNCC_API nncc_status nncc_instance_set_workspace(nncc_instance *instance, void *memory,
                                                  uint64_t bytes);
 
@@ -252,7 +277,7 @@ NNCC_API nncc_status nncc_instance_run(nncc_instance *instance, const nncc_tenso
                                        int32_t num_outputs);
 
 /* An output whose sizes the last run computed, in memory of the instance: valid until its next run.
- */
+ * It is on the device where the type given to the run said NNCC_ON_DEVICE, and its type says so. */
 NNCC_API nncc_status nncc_instance_output(const nncc_instance *instance, int32_t output,
                                           nncc_tensor *tensor);
 
@@ -346,7 +371,8 @@ typedef struct nncc_profile {
 #define NNCC_PROFILE_RUN (-1) /* whole runs: what dispatches do not account for is overhead */
 
 /* Times of dispatch `dispatch` (see nncc_model_dispatch), or of whole runs, since the instance was
- * created or reset. NNCC_NOT_SUPPORTED without NNCC_INSTANCE_PROFILE. */
+ * created or reset; on a device, by its own clock, and without graphs. NNCC_NOT_SUPPORTED without
+ * NNCC_INSTANCE_PROFILE. */
 NNCC_API nncc_status nncc_instance_profile(const nncc_instance *instance, int32_t dispatch,
                                            nncc_profile *profile);
 NNCC_API void nncc_instance_profile_reset(nncc_instance *instance);

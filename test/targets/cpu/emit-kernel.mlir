@@ -242,8 +242,8 @@ func.func @open_pointwise(%a: tensor<?x64xf32, affine_map<()[s0] -> (s0, 64)>>) 
 
 // -----
 
-// Two rows at once, and the odd one; an intermediate takes as much scratch as its row is long; long
-// sums are sums of sums.
+// Two rows at once, and the odd one; an intermediate of another type than the result takes as much
+// scratch as its row is long; long sums are sums of sums.
 
 // CHECK-DAG: #[[SCRATCH:.*]] = affine_map<()[s0, s1] -> (((s1 * 8 + 127) floordiv 64) * 64 + 128)>
 // CHECK-DAG: #[[UNITS:.*]] = affine_map<()[s0] -> (s0 ceildiv 64)>
@@ -266,7 +266,7 @@ func.func @open_pointwise(%a: tensor<?x64xf32, affine_map<()[s0] -> (s0, 64)>>) 
 #id = affine_map<(d0, d1) -> (d0, d1)>
 #row = affine_map<(d0, d1) -> (d0)>
 #rows = affine_map<()[s0, s1] -> (s0, s1)>
-func.func @open_rows(%a: tensor<?x?xf32, #rows>) -> tensor<?x?xf32, #rows> attributes {rt.kernel} {
+func.func @open_rows(%a: tensor<?x?xf32, #rows>) -> tensor<?x?xf16, #rows> attributes {rt.kernel} {
   %zero = arith.constant 0.0 : f32
   %r = rt.symbol 0 : index
   %c = rt.symbol 1 : index
@@ -285,11 +285,98 @@ func.func @open_rows(%a: tensor<?x?xf32, #rows>) -> tensor<?x?xf32, #rows> attri
     %n = arith.addf %o, %x : f32
     linalg.yield %n : f32
   } -> tensor<?xf32, affine_map<()[s0] -> (s0)>>
+  %h = tensor.empty(%r, %c) : tensor<?x?xf16, #rows>
   %2 = linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
-      ins(%0, %1 : tensor<?x?xf32, #rows>, tensor<?xf32, affine_map<()[s0] -> (s0)>>) outs(%e : tensor<?x?xf32, #rows>) {
+      ins(%0, %1 : tensor<?x?xf32, #rows>, tensor<?xf32, affine_map<()[s0] -> (s0)>>) outs(%h : tensor<?x?xf16, #rows>) {
+  ^bb0(%x: f32, %y: f32, %o: f16):
+    %d = arith.divf %x, %y : f32
+    %n = arith.truncf %d : f32 to f16
+    linalg.yield %n : f16
+  } -> tensor<?x?xf16, #rows>
+  return %2 : tensor<?x?xf16, #rows>
+}
+
+// -----
+
+// Powers are kept where the result will be, and scaled there. While they are computed, the lines of
+// the next row and of the result are fetched.
+
+// CHECK-LABEL: func.func @in_place
+// CHECK-SAME: rt.scratch = 128 : i64
+// CHECK-DAG: %[[IN:.*]] = rt.buffer %{{.*}}[0] : !llvm.ptr -> memref<8192xf32>
+// CHECK-DAG: %[[OUT:.*]] = rt.buffer %{{.*}}[1] : !llvm.ptr -> memref<8192xf32>
+// CHECK: scf.for
+// CHECK: memref.prefetch %[[IN]][%{{.*}}], read
+// CHECK: memref.prefetch %[[OUT]][%{{.*}}], write
+// CHECK: %[[POWER:.*]] = math.exp %{{.*}} : vector<16xf32>
+// CHECK: vector.store %[[POWER]], %[[OUT]]
+// CHECK: scf.for
+// CHECK-NOT: memref.prefetch
+// CHECK: %[[KEPT:.*]] = vector.load %[[OUT]]
+// CHECK: %[[SHARE:.*]] = arith.divf %[[KEPT]]
+// CHECK: vector.store %[[SHARE]], %[[OUT]]
+
+// Of rows that the L1 cache does not hold nothing is fetched; they are scaled from their end on, which
+// was written last.
+
+// CHECK-LABEL: func.func @in_place_long
+// CHECK-NOT: memref.prefetch
+// CHECK: vector.store
+// CHECK: scf.for %[[I:.*]] = %c0 to %c500 step %c1 {
+// CHECK: %[[STEP:.*]] = arith.subi %c499, %[[I]]
+// CHECK: %[[FIRST:.*]] = arith.muli %[[STEP]], %c64
+// CHECK: %[[AT:.*]] = arith.addi %{{.*}}, %[[FIRST]]
+// CHECK: vector.load %{{.*}}[%[[AT]]]
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#row = affine_map<(d0, d1) -> (d0)>
+func.func @in_place(%a: tensor<4x2048xf32>) -> tensor<4x2048xf32> attributes {rt.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<4x2048xf32>
+  %s = tensor.empty() : tensor<4xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%s : tensor<4xf32>) -> tensor<4xf32>
+  %0 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%a : tensor<4x2048xf32>) outs(%e : tensor<4x2048xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    %n = math.exp %x : f32
+    linalg.yield %n : f32
+  } -> tensor<4x2048xf32>
+  %1 = linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%0 : tensor<4x2048xf32>) outs(%f : tensor<4xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    %n = arith.addf %o, %x : f32
+    linalg.yield %n : f32
+  } -> tensor<4xf32>
+  %2 = linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%0, %1 : tensor<4x2048xf32>, tensor<4xf32>) outs(%e : tensor<4x2048xf32>) {
   ^bb0(%x: f32, %y: f32, %o: f32):
     %n = arith.divf %x, %y : f32
     linalg.yield %n : f32
-  } -> tensor<?x?xf32, #rows>
-  return %2 : tensor<?x?xf32, #rows>
+  } -> tensor<4x2048xf32>
+  return %2 : tensor<4x2048xf32>
+}
+
+func.func @in_place_long(%a: tensor<4x32000xf32>) -> tensor<4x32000xf32> attributes {rt.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<4x32000xf32>
+  %s = tensor.empty() : tensor<4xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%s : tensor<4xf32>) -> tensor<4xf32>
+  %0 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%a : tensor<4x32000xf32>) outs(%e : tensor<4x32000xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    %n = math.exp %x : f32
+    linalg.yield %n : f32
+  } -> tensor<4x32000xf32>
+  %1 = linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%0 : tensor<4x32000xf32>) outs(%f : tensor<4xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    %n = arith.addf %o, %x : f32
+    linalg.yield %n : f32
+  } -> tensor<4xf32>
+  %2 = linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%0, %1 : tensor<4x32000xf32>, tensor<4xf32>) outs(%e : tensor<4x32000xf32>) {
+  ^bb0(%x: f32, %y: f32, %o: f32):
+    %n = arith.divf %x, %y : f32
+    linalg.yield %n : f32
+  } -> tensor<4x32000xf32>
+  return %2 : tensor<4x32000xf32>
 }
