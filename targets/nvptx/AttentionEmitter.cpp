@@ -2,7 +2,6 @@
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace nncc;
@@ -161,11 +160,12 @@ Values AttentionEmitter::addProducts(Value queryDepth, ValueRange scores) {
   auto body = [&](Value depth, ValueRange carried) {
     std::vector<Values> keys;
     for (int64_t j = 0; j < tile.threadKeys; ++j)
-      keys.push_back(loadGroup(slices, e.add(e.mul(keyOf(j), tile.keyPitch()), depth), steps));
+      keys.push_back(
+          e.loadNeighbours(slices, e.add(e.mul(keyOf(j), tile.keyPitch()), depth), steps));
     Values result(carried);
     for (int64_t i = 0; i < tile.threadQueries; ++i) {
       Value row = e.add(e.mul(queryOf(i), tile.queryPitch()), queryDepth);
-      Values query = loadGroup(queries, e.add(row, depth), steps);
+      Values query = e.loadNeighbours(queries, e.add(row, depth), steps);
       for (int64_t step = 0; step < steps; ++step)
         for (int64_t j = 0; j < tile.threadKeys; ++j) {
           Value &sum = result[i * tile.threadKeys + j];
@@ -256,16 +256,6 @@ Value AttentionEmitter::isLess(Value x, Value y) {
 }
 Value AttentionEmitter::isEqual(Value x, double y) {
   return arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OEQ, x, number(y));
-}
-
-Values AttentionEmitter::loadGroup(Value buffer, Value at, int64_t count) {
-  auto type = VectorType::get({count}, e.b.getF32Type());
-  Value loaded = vector::LoadOp::create(e.b, e.loc, type, buffer, at, /*nontemporal=*/false,
-                                        llvm::MaybeAlign(4 * count));
-  Values result;
-  for (int64_t i = 0; i < count; ++i)
-    result.push_back(vector::ExtractOp::create(e.b, e.loc, loaded, ArrayRef<int64_t>{i}));
-  return result;
 }
 
 FailureOr<int64_t> nncc::nvptx::emitAttention(OpBuilder &b, kern::AttentionOp op, Kernel &kernel) {

@@ -74,8 +74,6 @@ private:
   Value unlessNone(Value largest);
   Value isLess(Value x, Value y);
   Value isEqual(Value x, double y);
-  /// `count` elements of shared memory that one instruction loads.
-  Values loadGroup(Value buffer, Value at, int64_t count);
   /// The thread's query `i` of the block, and its key `j` of the tile.
   Value queryOf(int64_t i) { return e.add(threadRow, i); }
   Value keyOf(int64_t j) { return e.add(threadKey, j * tile.columnThreads); }

@@ -45,10 +45,11 @@ Values AttentionEmitter::addWeighted(ValueRange results) {
     std::vector<Values> values, own;
     for (int64_t step = 0; step < steps; ++step) {
       Value row = e.mul(e.add(key, step), tile.columns());
-      values.push_back(loadGroup(slices, e.add(row, threadColumn), tile.group));
+      values.push_back(e.loadNeighbours(slices, e.add(row, threadColumn), tile.group));
     }
     for (int64_t q = 0; q < tile.threadQueries; ++q)
-      own.push_back(loadGroup(weights, e.add(e.mul(queryOf(q), tile.weightPitch()), key), steps));
+      own.push_back(
+          e.loadNeighbours(weights, e.add(e.mul(queryOf(q), tile.weightPitch()), key), steps));
     for (int64_t step = 0; step < steps; ++step)
       for (int64_t q = 0; q < tile.threadQueries; ++q)
         for (int64_t column = 0; column < tile.group; ++column) {
