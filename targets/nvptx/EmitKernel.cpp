@@ -47,6 +47,10 @@ private:
       return failure();
     if (auto contract = dyn_cast<kern::ContractOp>(whole))
       return nvptx::emitContract(b, contract, kernel);
+    if (auto attention = dyn_cast<kern::AttentionOp>(whole))
+      return nvptx::emitAttention(b, attention, kernel);
+    if (auto recurrence = dyn_cast<kern::RecurrenceOp>(whole))
+      return nvptx::emitRecurrence(b, recurrence, kernel);
     if (auto window = dyn_cast<kern::WindowOp>(whole))
       return nvptx::emitWindow(b, window, kernel);
     return whole->emitError("is not supported on a GPU");

@@ -24,6 +24,13 @@ def EmitKernel : Pass<"nncc-nvptx-emit-kernel", "::mlir::ModuleOp"> {
 
     `kern.contract` is computed in tiles of the result: slices of both operands pass through shared memory, each
     thread has its part of the sums in registers, and loads the next slice while it multiplies this one.
+
+    `kern.attention` is computed in blocks of queries that pass over tiles of keys: scores, largest scores, sums of
+    weights and the block's result stay in registers, weights go through shared memory. Up to four queries are one
+    block whose warps have different keys.
+
+    `kern.recurrence` is computed by a block for each direction and some rows, all steps: its threads have the
+    products of a unit with a part of the state each, then the cells; states stay in shared memory.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect",
                            "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::NVVM::NVVMDialect",

@@ -2,6 +2,7 @@
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace nncc;
@@ -103,6 +104,17 @@ Value ThreadBlock::allocate(AffineExpr elements, Type element) {
     return allocateShared(*known, element);
   shares = true;
   return kernel.allocateScratch(b, loc, elements, element);
+}
+
+SmallVector<Value> ThreadBlock::loadNeighbours(Value buffer, Value at, int64_t count) {
+  auto type = VectorType::get({count}, cast<MemRefType>(buffer.getType()).getElementType());
+  int64_t bytes = count * type.getElementTypeBitWidth() / 8;
+  Value loaded = vector::LoadOp::create(b, loc, type, buffer, at, /*nontemporal=*/false,
+                                        llvm::MaybeAlign(std::min<int64_t>(bytes, 16)));
+  SmallVector<Value> result;
+  for (int64_t i = 0; i < count; ++i)
+    result.push_back(vector::ExtractOp::create(b, loc, loaded, ArrayRef<int64_t>{i}));
+  return result;
 }
 
 Value ThreadBlock::constants(DenseElementsAttr elements, Type memory) {

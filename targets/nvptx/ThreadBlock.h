@@ -52,6 +52,9 @@ public:
   mlir::Value allocateShared(int64_t elements, mlir::Type element);
   /// The same where it is small enough, else a part of the block's scratch.
   mlir::Value allocate(mlir::AffineExpr elements, mlir::Type element);
+  /// Neighbouring elements of `buffer`, of which the first one is aligned to all of them, or to 16
+  /// bytes: one instruction for each 16.
+  llvm::SmallVector<mlir::Value> loadNeighbours(mlir::Value buffer, mlir::Value at, int64_t count);
   /// Flat memory that holds `elements`.
   mlir::Value constants(mlir::DenseElementsAttr elements, mlir::Type memory);
 
@@ -75,6 +78,10 @@ private:
 /// Each emits the units of `op`, whose operands are in `kernel.places`, at `b`, sets kernel.units
 /// and returns the threads of a block. On failure it has reported why.
 mlir::FailureOr<int64_t> emitContract(mlir::OpBuilder &b, kern::ContractOp op, cpu::Kernel &kernel);
+mlir::FailureOr<int64_t> emitAttention(mlir::OpBuilder &b, kern::AttentionOp op,
+                                       cpu::Kernel &kernel);
+mlir::FailureOr<int64_t> emitRecurrence(mlir::OpBuilder &b, kern::RecurrenceOp op,
+                                        cpu::Kernel &kernel);
 mlir::FailureOr<int64_t> emitWindow(mlir::OpBuilder &b, kern::WindowOp op, cpu::Kernel &kernel);
 
 } // namespace nncc::nvptx
