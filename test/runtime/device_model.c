@@ -6,9 +6,6 @@
 
 #include <stddef.h>
 
-#ifndef DEVICE_MODEL_SYMBOL
-#define DEVICE_MODEL_SYMBOL nncc_model_device
-#endif
 #define EXPORT __attribute__((visibility("default")))
 #define LAUNCH(name, threads, buffers, dims, shared, scratch)                                      \
   static const nncc_launch name = {sizeof(nncc_launch), threads, buffers, dims, shared, scratch}
