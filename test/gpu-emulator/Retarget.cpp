@@ -95,9 +95,12 @@ static void replaceRegisters(Module &module) {
 
 // What the module asks for ------------------------------------------------------------------------
 
-/// __nv_expf is expf here, and so are the others of the device's math library.
+/// __nv_expf is expf here, and so are the others of the device's math library; those that no
+/// intrinsic stands for are called by their names in libm before that library is linked.
 static bool isHostMath(StringRef name) {
-  return name.consume_front("__nv_") && dlsym(RTLD_DEFAULT, name.str().c_str());
+  constexpr StringLiteral known[] = {"erf", "erfc", "acosh", "asinh", "atanh", "expm1", "log1p"};
+  return is_contained(known, name) ||
+         (name.consume_front("__nv_") && dlsym(RTLD_DEFAULT, name.str().c_str()));
 }
 
 static void checkFunction(const Function &function, std::set<std::string> &unknown) {
@@ -268,8 +271,8 @@ std::string retarget(Module &module, LoadedModule &loaded) {
     describeKernel(*kernel, loaded);
   for (Function &function : module) {
     moveAllocas(function);
-    if (isHostMath(function.getName()))
-      function.setName(function.getName().drop_front(5));
+    if (StringRef name = function.getName(); isHostMath(name) && name.consume_front("__nv_"))
+      function.setName(name.str());
   }
   SharedPlaces places = placeSharedVariables(module, loaded);
   instrument(module, places, loaded);
