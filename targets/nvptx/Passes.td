@@ -22,6 +22,8 @@ def EmitKernel : Pass<"nncc-nvptx-emit-kernel", "::mlir::ModuleOp"> {
     not enough, in the scratch of the call, of which each block has its part. `nvvm.barrier0` stands between what
     writes and what reads; there is none where nothing is handed over.
 
+    Where 32 bits hold all indices the kernel has the attribute `rt.narrow`: they are lowered to i32 then.
+
     `kern.contract` is computed in tiles of the result: slices of both operands pass through shared memory, each
     thread has its part of the sums in registers, and loads the next slice while it multiplies this one.
 
@@ -40,7 +42,7 @@ def EmitKernel : Pass<"nncc-nvptx-emit-kernel", "::mlir::ModuleOp"> {
 def LowerToLLVM : Pass<"nncc-nvptx-lower-to-llvm", "::mlir::ModuleOp"> {
   let summary = "A scheduled kernel for a GPU -> the LLVM dialect";
   let description = [{
-    One conversion, as nncc-cpu-lower-to-llvm. The call becomes parameters, as nncc_launch has them:
+    One conversion, as nncc-cpu-lower-to-llvm, and of vectors, since indices may have 32 bits. The call becomes parameters, as nncc_launch has them:
     ```mlir
     func.func @k(%call: !llvm.ptr)
       -->   llvm.func @k(%buffer0: !llvm.ptr, ..., %dim0: i64, ..., %scratch: !llvm.ptr, %stride: i64)
