@@ -8,6 +8,7 @@
 
 using namespace emulator;
 
+namespace {
 /// What cuModuleGetFunction gives.
 struct Function {
   const Kernel *kernel;
@@ -18,6 +19,7 @@ struct Module {
   std::unique_ptr<CompiledModule> compiled;
   std::map<std::string, Function> functions;
 };
+} // namespace
 
 /// CUlaunchConfig.
 struct LaunchConfig {

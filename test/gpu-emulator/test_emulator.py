@@ -52,6 +52,7 @@ class Right(unittest.TestCase):
 
     def test_async_copies(self):
         kernels.buffered()
+        kernels.hand_over()
 
     def test_exchange(self):
         numpy.testing.assert_array_equal(self.run_kernel("exchange", 256), numpy.arange(256) ^ 1)
@@ -266,7 +267,7 @@ class Mutation(unittest.TestCase):
             capture_output=True, text=True)  # fmt: skip
 
     def test_needed(self):
-        for program, sites in (("reduce", 1), ("tree", 2), ("buffered", 5)):
+        for program, sites in (("reduce", 1), ("tree", 2), ("buffered", 5), ("hand_over", 3)):
             with self.subTest(program):
                 result = self.mutate(program)
                 self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
