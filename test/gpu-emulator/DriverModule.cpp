@@ -29,8 +29,6 @@ struct LaunchConfig {
   unsigned numAttributes;
 };
 
-constexpr int defaultShared = 48 << 10;
-
 static Result loadModule(void **module, const void *image) {
   if (!module || !image)
     return InvalidValue;
@@ -86,7 +84,7 @@ EMULATOR_API cuModuleGetFunction(void **function, void *handle, const char *name
   const Kernel *kernel = module->compiled->findKernel(name);
   if (!kernel)
     return NotFound;
-  int limit = std::max(0, defaultShared - int(kernel->staticBytes));
+  int limit = std::max(0, int(staticSharedLimit) - int(kernel->staticBytes));
   *function = &module->functions.try_emplace(name, Function{kernel, limit}).first->second;
   return Success;
 }

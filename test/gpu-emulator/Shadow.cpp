@@ -188,7 +188,8 @@ void synchronizeLanes(uint32_t warp, uint32_t mask) {
   // What lies outside of the warp is behind the floor, unless there were barriers of some threads.
   uint32_t first = m.partial ? 0 : warp * warpSize;
   uint32_t last = m.partial ? count : std::min(first + warpSize, count);
-  uint32_t joined[maxThreads] = {};
+  uint32_t joined[maxThreads];
+  std::fill(joined + first, joined + last, 0);
   for (uint32_t lanes = mask; lanes; lanes &= lanes - 1) {
     const uint32_t *row = &m.seenBy(warp * warpSize + __builtin_ctz(lanes), 0);
     for (uint32_t i = first; i < last; ++i)
