@@ -1,6 +1,7 @@
 #include "Retarget.h"
 #include "Intrinsics.h"
 #include "Machine.h"
+#include "Memory.h"
 #include "Options.h"
 #include "Report.h"
 #include "llvm/ADT/StringExtras.h"
@@ -275,6 +276,10 @@ std::string retarget(Module &module, LoadedModule &loaded) {
       function.setName(name.str());
   }
   SharedPlaces places = placeSharedVariables(module, loaded);
+  for (const Kernel &kernel : loaded.kernels)
+    if (kernel.staticBytes > staticSharedLimit)
+      return format("kernel %s declares %u bytes of shared memory, of %u", kernel.name.c_str(),
+                    kernel.staticBytes, staticSharedLimit);
   instrument(module, places, loaded);
   for (Function *kernel : kernels)
     makeEntry(*kernel);
