@@ -13,10 +13,10 @@ def EmitKernel : Pass<"nncc-nvptx-emit-kernel", "::mlir::ModuleOp"> {
       -->
     func.func @k(%call: !llvm.ptr) attributes {rt.units = 64, rt.threads = 128, rt.scratch = 0} {
       %x = rt.buffer %call[0] : !llvm.ptr -> memref<64000xf32>
-      scf.for %unit = %block to %units step %blocks { ... }
+      ...
     }
     ```
-    Block b computes units b, b + blocks, ... Its threads share the points of each operation: neighbouring threads
+    Block b computes unit b; of a kernel that uses scratch units b, b + blocks, ... Its threads share the points of each operation: neighbouring threads
     take neighbouring elements of memory, sums over many elements are split between the lanes of a warp or all
     threads of the block. What one operation hands to the next within a unit is in shared memory, or, where that is
     not enough, in the scratch of the call, of which each block has its part. `nvvm.barrier0` stands between what
