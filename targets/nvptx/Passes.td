@@ -33,6 +33,10 @@ def EmitKernel : Pass<"nncc-nvptx-emit-kernel", "::mlir::ModuleOp"> {
 
     `kern.recurrence` is computed by a block for each direction and some rows, all steps: its threads have the
     products of a unit with a part of the state each, then the cells; states stay in shared memory.
+
+    A kernel with loops that insert single elements, such as a scatter, is one unit: its operations follow each other
+    with barriers between them. Where all elements that a loop touches have the number of the iteration at one and
+    the same position, threads share its iterations; other such loops are for one thread.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect",
                            "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::NVVM::NVVMDialect",

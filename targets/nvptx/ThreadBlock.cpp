@@ -8,6 +8,9 @@ using namespace mlir;
 using namespace nncc;
 using namespace nncc::nvptx;
 
+/// Of the shared memory: left for what warps hand to each other, which has no other place.
+static constexpr int64_t bytesForSums = 4 << 10;
+
 namespace {
 template <typename Register> Value readRegister(OpBuilder &b, Location loc) {
   Value value = Register::create(b, loc, b.getI32Type());
@@ -42,6 +45,17 @@ void ThreadBlock::units(AffineExpr count, llvm::function_ref<void(Value)> body) 
   loop->getBlock()->getOperations().splice(loop->getIterator(), unit->getOperations(),
                                            unit->begin(), unit->getTerminator()->getIterator());
   loop.erase();
+}
+
+void ThreadBlock::repeat(AffineExpr count, llvm::function_ref<void(Value)> body) {
+  bool before = shares;
+  loop(size(count), [&](Value i) {
+    shares = false;
+    body(i);
+    if (shares && constantOf(count) != 1)
+      barrier();
+  });
+  shares |= before;
 }
 
 SmallVector<Value> ThreadBlock::stride(Value first, Value count, int64_t step, ValueRange carried,
@@ -110,7 +124,7 @@ Value ThreadBlock::allocateShared(int64_t elements, Type element) {
 Value ThreadBlock::allocate(AffineExpr elements, Type element) {
   int64_t bytes = llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
   std::optional<int64_t> known = constantOf(elements);
-  if (known && sharedBytes + *known * bytes <= mostSharedBytes)
+  if (known && sharedBytes + *known * bytes <= mostSharedBytes - bytesForSums)
     return allocateShared(*known, element);
   shares = true;
   return kernel.allocateScratch(b, loc, elements, element);

@@ -25,6 +25,9 @@ public:
   /// where threads have shared anything, a barrier.
   void units(mlir::AffineExpr count, llvm::function_ref<void(mlir::Value)> body);
 
+  /// for (i = 0; i < count; ++i), all threads together; the same barrier behind each of several.
+  void repeat(mlir::AffineExpr count, llvm::function_ref<void(mlir::Value)> body);
+
   /// for (i = first thread; i < count; i += all threads): each i is one thread's.
   void distribute(mlir::Value count, Body body) { stride(thread, count, threads, body); }
   /// The same of warps: all lanes of one have the same i.
