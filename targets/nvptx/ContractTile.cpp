@@ -15,7 +15,7 @@ ContractTile ContractTile::choose(const cpu::Contraction &p) {
     return low;
   int64_t blocks = nominal(p.batchCount()) * llvm::divideCeil(rows, large.rows) *
                    llvm::divideCeil(nominal(p.n.size), large.columns);
-  // An epilogue like GELU is repeated for each sum of a thread.
-  bool fits = p.element.getIntOrFloatBitWidth() <= 32 && !p.epilogue.isHeavy();
+  // An epilogue like GELU, or one from codes to codes, is repeated for each sum of a thread.
+  bool fits = p.element.isF32() && !p.epilogue.isHeavy();
   return fits && blocks >= blocksWanted ? large : middle;
 }

@@ -1,4 +1,5 @@
-"""Quantized models on each kind of machine against sums of integers that are exact: test_quantized.py NNCC.
+"""Quantized models on each kind of machine against sums of integers that are exact:
+test_quantized.py NNCC [--target=TARGET]; a GPU is an emulated one.
 
 Codes may differ by one in one element of a thousand, where floats of 32 bits are rounded before they
 become codes."""
@@ -19,6 +20,8 @@ NNCC = str(Path(sys.argv[1]).resolve())
 CPU = set(re.search(r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(), re.M)[1].split())
 LEVELS = {"x86-64-v2": "sse4_2", "x86-64-v3": "avx2", "x86-64-v4": "avx512vl"}
 TARGETS = ["host", *(level for level, flag in LEVELS.items() if flag in CPU)]
+if len(sys.argv) > 2 and sys.argv[2].startswith("--target="):
+    TARGETS = [sys.argv.pop(2).removeprefix("--target=")]
 
 
 class Quantized(unittest.TestCase):
@@ -45,7 +48,8 @@ class Quantized(unittest.TestCase):
             text = (self.folder / "m.mlir").read_text()
             self.assertEqual(len(re.findall(products, text)), formed, text)
         for target in TARGETS:
-            self.nncc("m.onnx", "--target", target, "-o", "m.so")
+            images = ["--gpu-images=bitcode"] if target.startswith("nvptx:") else []
+            self.nncc("m.onnx", "--target", target, *images, "-o", "m.so")
             for threads in (1, 2):
                 with self.subTest(target=target, threads=threads):
                     self.nncc("run", "m.so", "--inputs=in.npz", "--output=out.npz", f"--threads={threads}")
