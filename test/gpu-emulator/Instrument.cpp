@@ -134,10 +134,7 @@ void Instrumenter::collectAccess(Instruction &instruction) {
 }
 
 void Instrumenter::collectCall(CallInst &call, int &numSites) {
-  Function *callee = call.getCalledFunction();
-  if (!callee)
-    return;
-  const IntrinsicInfo *info = findIntrinsic(callee->getName().str());
+  const IntrinsicInfo *info = findIntrinsic(calleeName(call));
   if (!info)
     return;
   Site *site = makeSite(call);

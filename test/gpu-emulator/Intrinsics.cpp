@@ -14,6 +14,7 @@ static Index makeIndex() {
   addMatrixOperations(table);
   addAsyncCopies(table);
   addMath(table);
+  addIntegers(table);
   Index index;
   for (const IntrinsicInfo &info : table)
     index[info.name] = &info;

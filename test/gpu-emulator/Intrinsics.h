@@ -50,6 +50,7 @@ void addWarpOperations(IntrinsicTable &table);
 void addMatrixOperations(IntrinsicTable &table);
 void addAsyncCopies(IntrinsicTable &table);
 void addMath(IntrinsicTable &table);
+void addIntegers(IntrinsicTable &table);
 
 /// What a kernel does at llvm.trap.
 void trap(const Site *site, const Word *args, Word *results);

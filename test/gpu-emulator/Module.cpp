@@ -1,5 +1,6 @@
 #include "Module.h"
 #include "Memory.h"
+#include "Narrow.h"
 #include "Report.h"
 #include "llvm/Bitcode/BitcodeReader.h"
 #include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
@@ -44,26 +45,13 @@ static size_t bitcodeSize(const void *image) {
 static float fromHalf(_Float16 value) { return value; }
 static _Float16 toHalf(float value) { return value; }
 static _Float16 doubleToHalf(double value) { return value; }
-static __bf16 toBfloat(float value) {
-  uint32_t bits;
-  memcpy(&bits, &value, sizeof bits);
-  bool nan = value != value;
-  uint16_t high = nan ? bits >> 16 | 0x40 : (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+static __bf16 doubleToBfloat(double value) {
+  uint16_t bits = Bfloat::round(value);
   __bf16 result;
-  memcpy(&result, &high, sizeof high);
+  memcpy(&result, &bits, sizeof result);
   return result;
 }
-static __bf16 doubleToBfloat(double value) {
-  // Rounded to odd first, so that the second rounding sees what the first has cut off.
-  float narrow = value;
-  uint32_t bits;
-  memcpy(&bits, &narrow, sizeof bits);
-  if (double(narrow) != value && value == value && !(bits & 1)) {
-    bits = (__builtin_fabs(double(narrow)) > __builtin_fabs(value)) ? bits - 1 : bits + 1;
-    memcpy(&narrow, &bits, sizeof bits);
-  }
-  return toBfloat(narrow);
-}
+static __bf16 toBfloat(float value) { return doubleToBfloat(value); }
 
 static Error defineConversions(LLJIT &jit) {
   SymbolMap symbols;
@@ -118,6 +106,8 @@ std::string CompiledModule::compile(const void *image) {
   (*module)->setTargetTriple(target->getTargetTriple());
   (*module)->setDataLayout((*machine)->createDataLayout());
   std::string why = retarget(**module, loaded);
+  if (why.empty())
+    why = addVariables(**module);
   if (!why.empty())
     return why;
   raw_string_ostream stream(why);
@@ -130,22 +120,25 @@ std::string CompiledModule::compile(const void *image) {
   jit = std::move(*made);
   if (Error error = defineConversions(*jit))
     return textOf(std::move(error));
-  why = addVariables(**module);
-  if (why.empty())
-    if (Error error = jit->addIRModule(ThreadSafeModule(std::move(*module), std::move(context))))
-      return textOf(std::move(error));
-  return why.empty() ? lookUp() : why;
+  if (Error error = jit->addIRModule(ThreadSafeModule(std::move(*module), std::move(context))))
+    return textOf(std::move(error));
+  return lookUp();
 }
 
+/// Code reaches variables of any linkage by pointers, so that all of them have to be found.
 std::string CompiledModule::addVariables(Module &module) {
   for (GlobalVariable &variable : module.globals()) {
     if (variable.isDeclaration())
       return "variable " + variable.getName().str() + " has no definition";
-    variable.setLinkage(GlobalValue::ExternalLinkage); // to be found below
-    if (variable.hasName() && !variable.getName().starts_with("llvm."))
-      variables.push_back({variable.getName().str(),
-                           module.getDataLayout().getTypeAllocSize(variable.getValueType()),
-                           variable.isConstant()});
+    if (variable.getName().starts_with("llvm."))
+      continue;
+    if (!variable.hasName())
+      variable.setName("variable");
+    variable.setLinkage(GlobalValue::ExternalLinkage);
+    variable.setVisibility(GlobalValue::DefaultVisibility);
+    variables.push_back({variable.getName().str(),
+                         module.getDataLayout().getTypeAllocSize(variable.getValueType()),
+                         variable.isConstant()});
   }
   return "";
 }

@@ -3,6 +3,7 @@
 #include "Machine.h"
 #include "Options.h"
 #include "Report.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InlineAsm.h"
 #include "llvm/IR/IntrinsicInst.h"
@@ -115,6 +116,17 @@ static void checkFunction(const Function &function, std::set<std::string> &unkno
     unknown.insert(name);
 }
 
+std::string calleeName(const CallBase &call) {
+  if (const Function *callee = call.getCalledFunction())
+    return callee->getName().str();
+  std::string name = "asm ";
+  if (auto *assembly = dyn_cast<InlineAsm>(call.getCalledOperand()))
+    for (char c : assembly->getAsmString())
+      if (!isSpace(c))
+        name += c;
+  return name;
+}
+
 static std::string checkModule(Module &module) {
   std::set<std::string> unknown;
   for (Function &function : module) {
@@ -122,9 +134,8 @@ static std::string checkModule(Module &module) {
     for (BasicBlock &block : function)
       for (Instruction &instruction : block) {
         auto *call = dyn_cast<CallBase>(&instruction);
-        if (call && call->isInlineAsm())
-          unknown.insert("asm \"" +
-                         cast<InlineAsm>(call->getCalledOperand())->getAsmString().str() + "\"");
+        if (call && call->isInlineAsm() && !findIntrinsic(calleeName(*call)))
+          unknown.insert(calleeName(*call));
         else if (call && call->isIndirectCall())
           unknown.insert("indirect call in " + function.getName().str());
       }

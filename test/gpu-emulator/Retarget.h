@@ -3,6 +3,7 @@
 #define NNCC_TEST_GPU_EMULATOR_RETARGET_H
 
 #include "Kernel.h"
+#include "llvm/IR/InstrTypes.h"
 #include "llvm/IR/Module.h"
 #include <deque>
 
@@ -28,6 +29,10 @@ void replaceSharedVariables(llvm::Module &module, const SharedPlaces &places);
 /// Calls the emulator before every access to memory that threads share.
 /// Calls the emulator for every intrinsic of NVPTX, and numbers the synchronisation sites.
 void instrument(llvm::Module &module, const SharedPlaces &places, LoadedModule &loaded);
+
+/// What the table of intrinsics knows the target of a call by: the name of a function, or "asm "
+/// and the text of inline assembly without spaces.
+std::string calleeName(const llvm::CallBase &call);
 
 /// Does all of it. Returns why it cannot, or "".
 std::string retarget(llvm::Module &module, LoadedModule &loaded);
