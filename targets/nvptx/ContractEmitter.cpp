@@ -1,13 +1,8 @@
-// kern.contract -> tiles of the result: slices of both operands in shared memory, sums in
-// registers.
-//
-// The scheme is that of V. Volkov and J. Demmel, Benchmarking GPUs to Tune Dense Linear Algebra
-// (SC 2008); two slices take turns in shared memory, so that one barrier for each is enough.
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
-#include "mlir/Dialect/Math/IR/Math.h"
+// kern.contract -> tiles of the result.
+#include "targets/nvptx/ContractProducts.h"
+
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "targets/nvptx/SliceReader.h"
+#include "mlir/IR/Remarks.h"
 
 using namespace mlir;
 using namespace nncc;
@@ -15,17 +10,12 @@ using namespace nncc::cpu;
 using namespace nncc::nvptx;
 
 namespace {
-using Values = SmallVector<Value>;
-
 class ContractEmitter {
 public:
   ContractEmitter(ThreadBlock &e, kern::ContractOp op, const Contraction &p,
                   const ContractTile &tile)
       : e(e), p(p), tile(tile), bufferC(e.kernel.place(op.getResult()).buffer),
-        reader(e, op, p, tile) {
-    auto [row, column] = e.divide(e.thread, tile.columnThreads());
-    threadRow = e.mul(row, tile.threadRows), threadColumn = e.mul(column, ContractTile::group);
-  }
+        operands(e, op, p, tile) {}
 
   void emit() {
     AffineExpr rowTiles = normalForm(p.rowCount().ceilDiv(tile.rows)),
@@ -34,82 +24,13 @@ public:
       auto [rest, columnTile] = e.divide(unit, columnTiles);
       auto [batch, rowTile] = e.divide(rest, rowTiles);
       Value row = e.mul(rowTile, tile.rows), column = e.mul(columnTile, tile.columns);
-      shared = e.allocateShared(2 * tile.sliceElements(), reader.element());
-      reader.begin(batch, row, column);
-      Values sums = multiply();
-      e.areSynchronized(); // by the barrier behind the last slice
-      store(batch, e.add(row, threadRow), e.add(column, threadColumn), sums);
+      operands.begin(batch);
+      auto multiply = tile.isOfMatrices() ? multiplyByWarps : multiplyByThreads;
+      store(batch, multiply(e, operands, p, tile, row, column));
     });
   }
 
 private:
-  /// All sums of this thread, row by row.
-  Values multiply() {
-    Values sums(tile.threadRows * tile.threadColumns,
-                arith::ConstantOp::create(e.b, e.loc, e.b.getZeroAttr(p.element)));
-    reader.store(reader.load(e.constant(0)), shared, e.constant(0));
-    e.barrier();
-    return e.stride(e.constant(0), e.size(reader.slices()), 1, sums,
-                    [&](Value i, ValueRange carried) {
-                      // On its way while this one is multiplied.
-                      SliceReader::Elements next = reader.load(e.add(i, 1));
-                      Value slot = e.mul(e.divide(i, 2).second, tile.sliceElements());
-                      Values result = addProducts(slot, carried);
-                      Value other = e.sub(e.constant(tile.sliceElements()), slot);
-                      reader.store(next, shared, other);
-                      e.barrier();
-                      return result;
-                    });
-  }
-
-  /// `count` neighbours in shared memory, in groups that one instruction loads.
-  Values loadGroups(Value at, int64_t count, int64_t distance) {
-    Values result;
-    const int64_t group = std::min<int64_t>(count, ContractTile::group);
-    auto type = VectorType::get({group}, reader.element());
-    const int64_t bytes = group * type.getElementTypeBitWidth() / 8;
-    for (int64_t first = 0; first < count; first += group) {
-      Value from = e.add(at, first / group * distance);
-      Value loaded = vector::LoadOp::create(e.b, e.loc, type, shared, from, /*nontemporal=*/false,
-                                            llvm::MaybeAlign(std::min<int64_t>(bytes, 16)));
-      for (int64_t i = 0; i < group; ++i)
-        result.push_back(vector::ExtractOp::create(e.b, e.loc, loaded, ArrayRef<int64_t>{i}));
-    }
-    return result;
-  }
-
-  Value addProduct(Value a, Value b, Value sum) {
-    if (!p.isOfBytes)
-      return math::FmaOp::create(e.b, e.loc, a, b, sum);
-    auto bytes = [&](Value word) {
-      Value one =
-          vector::FromElementsOp::create(e.b, e.loc, VectorType::get({1}, e.b.getI32Type()), word);
-      return vector::BitCastOp::create(e.b, e.loc, VectorType::get({4}, e.b.getI8Type()), one)
-          .getResult();
-    };
-    return NVVM::DotAccumulate4WayOp::create(e.b, e.loc, e.b.getI32Type(), bytes(a),
-                                             NVVM::DotAccumulateType::UNSIGNED, bytes(b),
-                                             NVVM::DotAccumulateType::SIGNED, sum);
-  }
-
-  Values addProducts(Value slot, ValueRange sums) {
-    Values result(sums);
-    Value a = e.add(slot, threadRow);
-    Value b = e.add(e.add(slot, tile.steps * tile.pitchA()), threadColumn);
-    const int64_t distance = tile.columnThreads() * ContractTile::group;
-    for (int64_t step = 0; step < tile.steps; ++step) {
-      Values rows = loadGroups(e.add(a, step * tile.pitchA()), tile.threadRows,
-                               std::min<int64_t>(tile.threadRows, ContractTile::group));
-      Values columns = loadGroups(e.add(b, step * tile.pitchB()), tile.threadColumns, distance);
-      for (auto [i, row] : llvm::enumerate(rows))
-        for (auto [j, column] : llvm::enumerate(columns)) {
-          Value &sum = result[i * tile.threadColumns + j];
-          sum = addProduct(row, column, sum);
-        }
-    }
-    return result;
-  }
-
   /// Where an operand has the first column of `row`, for the strides that `of` takes from an axis.
   Value offsetOf(Value batch, ArrayRef<Value> row, AffineExpr first,
                  llvm::function_ref<AffineExpr(const Axis &)> of) {
@@ -126,29 +47,27 @@ private:
     return e.add(at, e.mul(row.back(), of(p.x)));
   }
 
-  void store(Value batch, Value firstRow, Value firstColumn, const Values &sums) {
-    const int64_t distance = tile.columnThreads() * ContractTile::group;
-    for (int64_t i = 0; i < tile.threadRows; ++i) {
-      Value row = e.add(firstRow, i);
+  void store(Value batch, const Sums &sums) {
+    ArrayRef<Value> values = sums.values;
+    for (Value row : sums.rows) {
+      ArrayRef<Value> ofRow = values.take_front(sums.columns.size());
+      values = values.drop_front(sums.columns.size());
       ifLess(row, e.size(p.rowCount()), [&] {
-        SmallVector<Value> indices = reader.indicesOf(row);
+        SmallVector<Value> indices = operands.indicesOf(row);
         Value c = offsetOf(batch, indices, p.cOffset, [](const Axis &axis) { return axis.c; });
-        Values extras;
+        SmallVector<Value> extras;
         for (auto [n, extra] : llvm::enumerate(p.epilogue.getExtras()))
           extras.push_back(offsetOf(batch, indices, extra.offset,
                                     [n = n](const Axis &axis) { return axis.extras[n]; }));
-        for (int64_t j = 0; j < tile.threadColumns; ++j) {
-          const int64_t group = ContractTile::group;
-          Value column = e.add(firstColumn, j / group * distance + j % group);
-          ifLess(column, e.size(p.n.size),
-                 [&] { storeOne(sums[i * tile.threadColumns + j], c, extras, column); });
-        }
+        for (size_t j = 0; j < sums.columns.size(); ++j)
+          ifLess(sums.columns[j], e.size(p.n.size),
+                 [&] { storeOne(ofRow[j], c, extras, sums.columns[j]); });
       });
     }
   }
 
   void storeOne(Value sum, Value c, ArrayRef<Value> places, Value column) {
-    Values extras;
+    SmallVector<Value> extras;
     for (auto [extra, place, stride] : llvm::zip(p.epilogue.getExtras(), places, p.n.extras))
       extras.push_back(
           memref::LoadOp::create(e.b, e.loc, extra.buffer, e.add(place, e.mul(column, stride))));
@@ -157,25 +76,37 @@ private:
   }
 
   void ifLess(Value x, Value y, llvm::function_ref<void()> body) {
-    Value isLess = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ult, x, y);
-    e.branch(isLess, body, [] {});
+    e.branch(operands.isLess(x, y), body, [] {});
   }
 
   ThreadBlock &e;
   const Contraction &p;
   const ContractTile &tile;
   Value bufferC;
-  SliceReader reader;
-  Value shared;                  // two slices; of each [step][row] of A, then [step][column] of B
-  Value threadRow, threadColumn; // this thread's first of the tile
+  ContractOperands operands;
 };
 } // namespace
 
-FailureOr<int64_t> nncc::nvptx::emitContract(OpBuilder &b, kern::ContractOp op, Kernel &kernel) {
+static void remarkOn(kern::ContractOp op, const Contraction &p, const ContractTile &tile) {
+  remark::analysis(op.getLoc(), remark::RemarkOpts::name("plan").category("nncc-nvptx"))
+      << remark::metric("instruction", name(tile.multiplier))
+      << remark::metric("tile", (Twine(tile.rows) + "x" + Twine(tile.columns)).str())
+      << remark::metric("part", (Twine(tile.partRows) + "x" + Twine(tile.partColumns)).str())
+      << remark::metric("steps", tile.steps) << remark::metric("stages", tile.stages)
+      << remark::metric("threads", tile.threads())
+      << remark::metric("batches", nominal(p.batchCount()))
+      << remark::metric("rows", nominal(p.rowCount()))
+      << remark::metric("columns", nominal(p.n.size))
+      << remark::metric("depth", nominal(p.depth) * p.kh * p.kw);
+}
+
+FailureOr<int64_t> nncc::nvptx::emitContract(OpBuilder &b, kern::ContractOp op, Kernel &kernel,
+                                             const ContractFeatures &features) {
   FailureOr<Contraction> p = Contraction::of(op, &kernel);
   if (failed(p))
     return failure();
-  ContractTile tile = ContractTile::choose(*p);
+  ContractTile tile = ContractTile::choose(*p, features);
+  remarkOn(op, *p, tile);
   ThreadBlock block(b, kernel, tile.threads());
   block.loc = op.getLoc();
   ContractEmitter(block, op, *p, tile).emit();

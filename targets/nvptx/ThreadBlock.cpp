@@ -1,5 +1,6 @@
 #include "targets/nvptx/ThreadBlock.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
@@ -113,6 +114,23 @@ Value ThreadBlock::constants(DenseElementsAttr elements, Type memory) {
                               b.getI64IntegerAttr(globalSpace));
   auto flat = RankedTensorType::get({elements.getNumElements()}, memory);
   return global(type, elements.reshape(flat), "constants");
+}
+
+Value ThreadBlock::address(Value memory) {
+  Value address = memref::ExtractAlignedPointerAsIndexOp::create(b, loc, memory);
+  return arith::IndexCastUIOp::create(b, loc, b.getI64Type(), address);
+}
+
+Value ThreadBlock::pointer(Value memory, Value at, unsigned space) {
+  auto type = cast<MemRefType>(memory.getType());
+  auto own = LLVM::LLVMPointerType::get(b.getContext(), type.getMemorySpaceAsInt());
+  auto result = LLVM::LLVMPointerType::get(b.getContext(), space);
+  Value pointer = LLVM::IntToPtrOp::create(b, loc, own, address(memory));
+  if (own != result)
+    pointer = LLVM::AddrSpaceCastOp::create(b, loc, result, pointer);
+  Value offset = arith::IndexCastOp::create(b, loc, b.getI64Type(), at);
+  return LLVM::GEPOp::create(b, loc, result, type.getElementType(), pointer,
+                             ArrayRef<LLVM::GEPArg>{offset});
 }
 
 /// In words of 32 bits, which is what the instruction takes.
