@@ -47,32 +47,60 @@ private:
     return e.add(at, e.mul(row.back(), of(p.x)));
   }
 
+  /// Where c and the extras have the first column of a row.
+  struct RowPlaces {
+    Value c;
+    SmallVector<Value> extras;
+  };
+  RowPlaces placesOf(Value batch, Value row) {
+    SmallVector<Value> indices = operands.indicesOf(row);
+    RowPlaces places;
+    places.c = offsetOf(batch, indices, p.cOffset, [](const Axis &axis) { return axis.c; });
+    for (auto [n, extra] : llvm::enumerate(p.epilogue.getExtras()))
+      places.extras.push_back(offsetOf(batch, indices, extra.offset,
+                                       [n = n](const Axis &axis) { return axis.extras[n]; }));
+    return places;
+  }
+
+  /// Column by column: what all rows have of an extra, like a bias, is loaded once for each. The
+  /// places of rows that do not exist are computed, and not used.
   void store(Value batch, const Sums &sums) {
-    ArrayRef<Value> values = sums.values;
-    for (Value row : sums.rows) {
-      ArrayRef<Value> ofRow = values.take_front(sums.columns.size());
-      values = values.drop_front(sums.columns.size());
-      ifLess(row, e.size(p.rowCount()), [&] {
-        SmallVector<Value> indices = operands.indicesOf(row);
-        Value c = offsetOf(batch, indices, p.cOffset, [](const Axis &axis) { return axis.c; });
-        SmallVector<Value> extras;
-        for (auto [n, extra] : llvm::enumerate(p.epilogue.getExtras()))
-          extras.push_back(offsetOf(batch, indices, extra.offset,
-                                    [n = n](const Axis &axis) { return axis.extras[n]; }));
-        for (size_t j = 0; j < sums.columns.size(); ++j)
-          ifLess(sums.columns[j], e.size(p.n.size),
-                 [&] { storeOne(ofRow[j], c, extras, sums.columns[j]); });
+    SmallVector<RowPlaces> places;
+    for (Value row : sums.rows)
+      places.push_back(placesOf(batch, row));
+    for (size_t j = 0; j < sums.columns.size(); ++j) {
+      Value column = sums.columns[j];
+      ifLess(column, e.size(p.n.size), [&] {
+        SmallVector<Value> shared = loadExtras(places.front(), column, /*ofAllRows=*/true);
+        for (size_t i = 0; i < sums.rows.size(); ++i)
+          ifLess(sums.rows[i], e.size(p.rowCount()), [&] {
+            SmallVector<Value> own = loadExtras(places[i], column, /*ofAllRows=*/false);
+            for (size_t n = 0; n < own.size(); ++n)
+              own[n] = own[n] ? own[n] : shared[n];
+            Value sum = sums.values[i * sums.columns.size() + j];
+            memref::StoreOp::create(e.b, e.loc, p.epilogue.apply(e, sum, own), bufferC,
+                                    e.add(places[i].c, e.mul(column, p.n.c)));
+          });
       });
     }
   }
 
-  void storeOne(Value sum, Value c, ArrayRef<Value> places, Value column) {
-    SmallVector<Value> extras;
-    for (auto [extra, place, stride] : llvm::zip(p.epilogue.getExtras(), places, p.n.extras))
-      extras.push_back(
-          memref::LoadOp::create(e.b, e.loc, extra.buffer, e.add(place, e.mul(column, stride))));
-    Value result = p.epilogue.apply(e, sum, extras);
-    memref::StoreOp::create(e.b, e.loc, result, bufferC, e.add(c, e.mul(column, p.n.c)));
+  bool isOfAllRows(size_t extra) const {
+    auto isZero = [&](const Axis &axis) { return constantOf(axis.extras[extra]) == 0; };
+    return llvm::all_of(p.lines, isZero) && isZero(p.y) && isZero(p.x);
+  }
+
+  /// The extras that are the same in all rows, or those that are not; null for the others.
+  SmallVector<Value> loadExtras(const RowPlaces &places, Value column, bool ofAllRows) {
+    SmallVector<Value> values;
+    for (auto [n, extra] : llvm::enumerate(p.epilogue.getExtras())) {
+      Value value;
+      if (isOfAllRows(n) == ofAllRows)
+        value = memref::LoadOp::create(e.b, e.loc, extra.buffer,
+                                       e.add(places.extras[n], e.mul(column, p.n.extras[n])));
+      values.push_back(value);
+    }
+    return values;
   }
 
   void ifLess(Value x, Value y, llvm::function_ref<void()> body) {

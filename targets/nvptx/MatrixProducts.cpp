@@ -69,10 +69,10 @@ private:
   Values multiply(CopyWidths widths, Value row, Value column) {
     SlicePipeline pipeline(e, operands, p, tile, shared, widths, row, column);
     const int64_t words = slices.words(), ahead = tile.stages - 1;
-    for (int64_t i = 0; i < ahead; ++i) {
-      Value place = e.constant(i * words);
-      pipeline.finish(pipeline.start(e.constant(i), place), place);
-    }
+    e.loop(e.constant(ahead), [&](Value i) {
+      Value place = e.mul(i, words);
+      pipeline.finish(pipeline.start(i, place), place);
+    });
     Values carried(tile.sumsOfThread(),
                    arith::ConstantOp::create(e.b, e.loc, e.b.getZeroAttr(p.element)));
     carried.push_back(e.constant(0));             // place of this slice
