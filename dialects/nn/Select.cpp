@@ -192,6 +192,8 @@ SmallVector<Value> MergeSort::merge(const Loops &l, Value batch, Value pass, Val
 
 SmallVector<Value> MergeSort::sort(const Loops &l, Value batch, Value passes,
                                    SmallVector<Value> carried) const {
+  for (int64_t head : {0, 1}) // read, though not taken, where a run begins
+    carried[Heads] = l.set(carried[Heads], l.constant(head), l.constant(0));
   carried[Places] = l.repeat(rows, carried[Places], [&](Loops inner, Value i, auto state) {
     return SmallVector<Value>{inner.set(state[0], {inner.constant(0), i}, i)};
   })[0];

@@ -11,14 +11,9 @@ using namespace nncc::cpu;
 using kern::panel;
 using Values = SmallVector<Value>;
 
-AttentionEmitter::AttentionEmitter(OpBuilder &b, kern::AttentionOp op, Kernel &kernel)
-    : Emitter{b, op.getLoc(), &kernel.sizes}, op(op), kernel(kernel), plan(*op.getPlan()),
-      vector(VectorType::get({panel}, b.getF32Type())), query(operand(op.getQuery())),
-      key(operand(op.getKey())), value(operand(op.getValue())), init(operand(op.getInit())) {
-  Shape queries = shapeOf(op.getQueryType()), values = shapeOf(op.getValueType());
-  batches = queries[0], length = queries[2], keyCount = values[2];
-  heads = fixed(queries[1]), groups = fixed(values[1]);
-  depth = fixed(queries[3]), width = fixed(values[3]);
+AttentionEmitter::AttentionEmitter(OpBuilder &b, const Attention &attention, Kernel &kernel)
+    : Emitter{b, attention.op->getLoc(), &kernel.sizes}, Attention(attention), kernel(kernel),
+      plan(*op.getPlan()), vector(VectorType::get({panel}, b.getF32Type())) {
   blocks = normalForm(length.ceilDiv(panel * plan.getQueries()));
   chunks = normalForm(length.ceilDiv(panel * plan.getQueries() * plan.getUnitBlocks()));
   // Rows of whole panels can be read as they are.
@@ -28,22 +23,6 @@ AttentionEmitter::AttentionEmitter(OpBuilder &b, kern::AttentionOp op, Kernel &k
   queryPitch = llvm::alignTo(depth, panel) * panel;
   scorePitch = llvm::alignTo(isOneBlock ? *known : plan.getKeyBlock(), panel) * panel;
   resultPitch = llvm::alignTo(width, panel);
-  if (!op.getMask())
-    return;
-  mask = operand(op.getMask());
-  for (auto [stride, size] :
-       llvm::zip(mask.strides, cast<RankedTensorType>(op.getMask().getType()).getShape()))
-    if (size == 1)
-      stride = b.getAffineConstantExpr(0);
-}
-
-AttentionEmitter::Operand AttentionEmitter::operand(Value tensor) const {
-  const Place &place = kernel.place(tensor);
-  return {place.buffer, nullptr, place.offset, place.strides};
-}
-
-void AttentionEmitter::enterHead(Operand &x, Value batch, Value head) {
-  x.at = add(add(size(x.offset), mul(batch, x.strides[0])), mul(head, x.strides[1]));
 }
 
 Value AttentionEmitter::splat(double value) {
@@ -310,13 +289,7 @@ void AttentionEmitter::unit(Value index) {
   auto [head, chunk] = divide(index, chunks);
   Value batch;
   std::tie(batch, head) = divide(head, heads);
-  enterHead(query, batch, head);
-  enterHead(init, batch, head);
-  if (mask.buffer)
-    enterHead(mask, batch, head);
-  Value group = divide(head, heads / groups).first;
-  enterHead(key, batch, group);
-  enterHead(value, batch, group);
+  enterHead(*this, batch, head);
   if (copies) {
     copyRows(key, keys, depth);
     copyRows(value, values, width);
@@ -338,18 +311,15 @@ void AttentionEmitter::emit() {
 }
 
 LogicalResult nncc::cpu::emitAttention(OpBuilder &b, kern::AttentionOp op, Kernel &kernel) {
-  for (auto [operand, dim] :
-       {std::pair(op.getQuery(), 1), {op.getQuery(), 3}, {op.getValue(), 1}, {op.getValue(), 3}})
-    if (cast<RankedTensorType>(operand.getType()).isDynamicDim(dim))
-      return op.emitError("expects heads, depth and width that are known at compile time");
-  if (llvm::is_contained(op.getInitType().getShape(), 0)) {
+  FailureOr<Attention> attention = Attention::of(op, kernel);
+  if (failed(attention))
+    return failure();
+  if (attention->isEmpty()) {
     kernel.setUnits(0);
     return success();
   }
   if (!op.getPlan())
     return op.emitError("expects a plan: run nncc-cpu-plan-attention before");
-  if (constantOf(kernel.place(op.getInit()).strides[3]) == 0)
-    return op.emitError("the columns of init lie on one another");
-  AttentionEmitter(b, op, kernel).emit();
+  AttentionEmitter(b, *attention, kernel).emit();
   return success();
 }

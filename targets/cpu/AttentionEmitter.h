@@ -2,8 +2,7 @@
 // sums of a pair of blocks stay in the L1 cache.
 #pragma once
 
-#include "targets/cpu/Emitter.h"
-#include "targets/cpu/Kernel.h"
+#include "targets/cpu/Attention.h"
 
 namespace nncc::cpu {
 
@@ -24,11 +23,9 @@ namespace nncc::cpu {
 /// A vector holds one element of each of 16 queries, so the soft-max has no reduction across lanes,
 /// and keys need not be transposed. What is kept between blocks of keys: Milakov and Gimelshein,
 /// "Online normalizer calculation for softmax" (2018); Dao et al., "FlashAttention" (2022).
-///
-/// The sizes of batch, queries and keys may be open; depth, width and heads are constant.
-class AttentionEmitter : public Emitter {
+class AttentionEmitter : public Emitter, Attention {
 public:
-  AttentionEmitter(mlir::OpBuilder &b, kern::AttentionOp op, Kernel &kernel);
+  AttentionEmitter(mlir::OpBuilder &b, const Attention &attention, Kernel &kernel);
 
   /// The loop over units [begin, end); sets kernel.units.
   void emit();
@@ -36,15 +33,6 @@ public:
 private:
   using Value = mlir::Value;
   using Values = llvm::SmallVector<Value>;
-
-  /// A tensor [N, heads, rows, columns], and where the unit's head begins in it.
-  struct Operand {
-    Value buffer, at;
-    mlir::AffineExpr offset;
-    Shape strides;
-  };
-  Operand operand(Value tensor) const;
-  void enterHead(Operand &x, Value batch, Value head);
 
   /// Queries [first, first + rows) of a head, in panels of 16.
   struct Block {
@@ -91,13 +79,9 @@ private:
   /// Steps of a reduction that a tile's loop does at once.
   static constexpr int64_t unroll = 4;
 
-  kern::AttentionOp op;
   Kernel &kernel;
   kern::AttentionPlanAttr plan;
-  mlir::VectorType vector; // one element of 16 queries, or 16 columns of the result
-  Operand query, key, value, mask, init;
-  mlir::AffineExpr batches, length, keyCount;
-  int64_t heads, groups, depth, width;
+  mlir::VectorType vector;         // one element of 16 queries, or 16 columns of the result
   mlir::AffineExpr blocks, chunks; // of a head
   bool copies;                     // keys and values, into scratch
   bool isOneBlock;                 // all keys are

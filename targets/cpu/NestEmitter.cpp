@@ -3,6 +3,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "targets/cpu/Sequence.h"
 #include "targets/cpu/SweepEmitter.h"
 
 using namespace mlir;
@@ -196,12 +197,29 @@ AffineExpr nncc::cpu::emitGroups(Emitter &e, std::vector<Nest> nests, Homes &hom
   return all;
 }
 
+/// Operations of which some write where their data say.
+static LogicalResult emitInOneUnit(Emitter &e, ArrayRef<Operation *> ops, Homes &homes,
+                                   Kernel &kernel) {
+  kernel.setUnits(1);
+  auto unit = scf::ForOp::create(e.b, e.loc, kernel.begin, kernel.end, e.constant(1));
+  OpBuilder::InsertionGuard guard(e.b);
+  e.b.setInsertionPointToStart(unit.getBody());
+  auto allocate = [&](AffineExpr elements, Type element) {
+    return kernel.allocateScratch(e.b, e.loc, elements, element);
+  };
+  auto computeNests = [&](std::vector<Nest> nests) {
+    emitGroups(e, std::move(nests), homes, kernel, nullptr, nullptr);
+  };
+  auto computeLoops = [](TensorLoops &loops, Operation *op) { return loops.emit(op); };
+  return emitSequence(e, ops, homes, {allocate, computeNests, computeLoops});
+}
+
 LogicalResult nncc::cpu::emitNests(OpBuilder &b, ArrayRef<Operation *> ops, Homes &homes,
                                    Kernel &kernel) {
   Emitter e{b, kernel.function.getLoc(), &kernel.sizes};
   storeConstants(e, homes, kernel);
-  if (llvm::any_of(ops, [](Operation *op) { return isa<scf::ForOp, tensor::InsertOp>(op); }))
-    return emitSequence(e, ops, homes, kernel);
+  if (llvm::any_of(ops, TensorLoops::isOne))
+    return emitInOneUnit(e, ops, homes, kernel);
   std::vector<Nest> nests;
   if (failed(buildNests(ops, homes, nests)))
     return failure();

@@ -16,9 +16,4 @@ mlir::LogicalResult emitNests(mlir::OpBuilder &b, llvm::ArrayRef<mlir::Operation
 mlir::AffineExpr emitGroups(Emitter &e, std::vector<Nest> nests, Homes &homes, Kernel &kernel,
                             mlir::Value begin, mlir::Value end);
 
-/// Operations of which some write where their data say, such as a scatter (loops that insert single
-/// elements): all in one unit, one after the other. Reports what it does not know.
-mlir::LogicalResult emitSequence(Emitter &e, llvm::ArrayRef<mlir::Operation *> ops, Homes &homes,
-                                 Kernel &kernel);
-
 } // namespace nncc::cpu

@@ -164,6 +164,10 @@ def EmitKernel : Pass<"nncc-cpu-emit-kernel", "::mlir::func::FuncOp"> {
     arguments first, then results. Symbols come from `rt.dim`; one that is 0 makes empty tensors, of which nothing is
     read or written.
 
+    What is computed for whole rows, is reduced along them, and then becomes the result element by element, such as the
+    powers of a soft-max, is kept where the result will be; other intermediates are in registers or scratch. While such
+    rows are computed by functions that take dozens of instructions, the next row's lines are fetched.
+
     A kernel with `kern.band_rows` is a window with a contraction before or behind it, or both: see
     `nncc-cpu-fuse-bands`. Any other has one root.
 

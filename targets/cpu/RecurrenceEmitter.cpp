@@ -11,39 +11,24 @@ using namespace nncc;
 using namespace nncc::cpu;
 using kern::panel;
 
-RecurrenceEmitter::RecurrenceEmitter(OpBuilder &b, kern::RecurrenceOp op, Kernel &kernel)
-    : Emitter{b, op.getLoc(), &kernel.sizes}, op(op), kernel(kernel), plan(*op.getPlan()),
-      vector(VectorType::get({panel}, op.getXType().getElementType())),
-      directions(op.getDirections()), gates(op.getGates()), units(op.getUnits()),
-      pitch(op.getPanels() * panel), initial{op.getH(), op.getC()} {
-  Shape x = shapeOf(op.getXType());
-  // By results, not by their inits: one empty tensor may stand for several.
-  auto result = op->result_begin();
-  auto resultOf = [&](Value init) { return init ? Value(*result++) : Value(); };
-  output = resultOf(op.getYInit());
-  last = {resultOf(op.getHInit()), resultOf(op.getCInit())};
-  steps = x[0], batch = x[1];
-}
+RecurrenceEmitter::RecurrenceEmitter(OpBuilder &b, const Recurrence &recurrence)
+    : Emitter{b, recurrence.op->getLoc(), &recurrence.kernel.sizes}, Recurrence(recurrence),
+      plan(*op.getPlan()), vector(VectorType::get({panel}, op.getXType().getElementType())),
+      pitch(op.getPanels() * panel) {}
 
 Value RecurrenceEmitter::zeros() {
   return arith::ConstantOp::create(b, loc, b.getZeroAttr(vector));
 }
 
-Value RecurrenceEmitter::address(Value tensor, ValueRange indices) {
-  const Place &place = kernel.place(tensor);
-  Value at = size(place.offset);
-  for (auto [index, stride] : llvm::zip_equal(indices, place.strides))
-    at = add(at, mul(index, stride));
-  return at;
-}
 Value RecurrenceEmitter::load(Value tensor, ValueRange indices, Value mask) {
   const Place &place = kernel.place(tensor);
-  return loadLanes(*this, vector, place.buffer, address(tensor, indices), place.strides.back(),
-                   mask);
+  return loadLanes(*this, vector, place.buffer, address(*this, tensor, indices),
+                   place.strides.back(), mask);
 }
 void RecurrenceEmitter::store(Value value, Value tensor, ValueRange indices, Value mask) {
   const Place &place = kernel.place(tensor);
-  storeLanes(*this, value, place.buffer, address(tensor, indices), place.strides.back(), mask);
+  storeLanes(*this, value, place.buffer, address(*this, tensor, indices), place.strides.back(),
+             mask);
 }
 Value RecurrenceEmitter::loadScratch(Value buffer, Value row, int64_t pitch, Value column) {
   return vector::LoadOp::create(b, loc, vector, buffer, add(mul(row, pitch), column));
@@ -115,24 +100,13 @@ void RecurrenceEmitter::initialize(const Rows &rows) {
   waitForTeam();
 }
 
-/// The number of steps of a row of the block.
-Value RecurrenceEmitter::lengthOf(const Rows &rows, Value row) {
-  if (!op.getLengths())
-    return size(steps);
-  Value index = add(rows.first, row);
-  Value length = memref::LoadOp::create(b, loc, kernel.place(op.getLengths()).buffer,
-                                        address(op.getLengths(), index));
-  length = arith::IndexCastOp::create(b, loc, b.getIndexType(), length);
-  return minimum(maximum(length, constant(0)), size(steps));
-}
-
 /// The steps of the longest row of a block.
 Value RecurrenceEmitter::stepCount(const Rows &rows) {
   if (!op.getLengths())
     return size(steps);
   return loop(rows.count, 1, constant(0),
               [&](Value row, ValueRange most) {
-                return Values{maximum(most.front(), lengthOf(rows, row))};
+                return Values{maximum(most.front(), lengthOf(*this, add(rows.first, row)))};
               })
       .front();
 }
@@ -147,18 +121,12 @@ RecurrenceEmitter::Step RecurrenceEmitter::stepAt(Value number) {
 /// `body` for the rows of the block that have the step, `afterEnd` for others.
 void RecurrenceEmitter::eachRow(const Rows &rows, const Step &step, RowBody body,
                                 RowBody afterEnd) {
-  ArrayRef<bool> reverse = op.getReverse();
   Value t = step.number;
   loop(rows.count, [&](Value r) {
     Row row{rows.direction, r, add(rows.first, r), t, add(r, step.before), add(r, step.after)};
-    Value length = lengthOf(rows, r);
+    Value length = lengthOf(*this, row.inBatch);
     auto inside = [&, row]() mutable {
-      Value mirrored = sub(sub(length, constant(1)), t);
-      if (llvm::all_equal(reverse))
-        row.position = reverse.front() ? mirrored : t;
-      else
-        row.position = arith::SelectOp::create(b, loc, equals(rows.direction, reverse[1] ? 1 : 0),
-                                               mirrored, t);
+      row.position = positionOf(*this, rows.direction, t, length);
       body(row);
     };
     if (!op.getLengths())
@@ -260,7 +228,7 @@ void RecurrenceEmitter::finish(const Rows &rows, Value steps) {
     return;
   Value begin = stepAt(steps).before;
   loop(rows.count, [&](Value row) {
-    Value isEmpty = op.getLengths() ? equals(lengthOf(rows, row), 0) : Value();
+    Value isEmpty = op.getLengths() ? equals(lengthOf(*this, add(rows.first, row)), 0) : Value();
     eachPanel([&](Value unit, Value mask) {
       for (auto [i, state] : llvm::enumerate(states)) {
         if (!last[i])
@@ -313,25 +281,15 @@ void RecurrenceEmitter::emit() {
 }
 
 LogicalResult nncc::cpu::emitRecurrence(OpBuilder &b, kern::RecurrenceOp op, Kernel &kernel) {
-  auto isEmpty = [](Value tensor) {
-    return tensor && llvm::is_contained(cast<RankedTensorType>(tensor.getType()).getShape(), 0);
-  };
-  if (op.getXType().getDimSize(1) == 0 || llvm::all_of(op.getResults(), isEmpty)) {
+  FailureOr<Recurrence> recurrence = Recurrence::of(op, kernel);
+  if (failed(recurrence))
+    return failure();
+  if (recurrence->isEmpty()) {
     kernel.setUnits(0);
     return success();
   }
   if (!op.getPlan())
     return op.emitError("expects a plan: run nncc-cpu-plan-recurrence before");
-  for (Block *body : {&op.getCell().front(), op.getResetBody()})
-    if (body)
-      for (Operation &inner : body->without_terminator())
-        if (!isa<arith::ConstantOp>(inner) && !OpTrait::hasElementwiseMappableTraits(&inner))
-          return inner.emitError("has no form on vectors, as a cell needs");
-  if (kernel.place(op.getR()).strides != denseStrides(op.getRType()))
-    return op.emitError("expects weights that lie one after the other");
-  for (Value result : op.getResults())
-    if (constantOf(kernel.place(result).strides.back()) == 0)
-      return op.emitError("the units of a result lie on one another");
-  RecurrenceEmitter(b, op, kernel).emit();
+  RecurrenceEmitter(b, *recurrence).emit();
   return success();
 }

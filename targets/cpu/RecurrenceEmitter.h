@@ -2,8 +2,7 @@
 // cell.
 #pragma once
 
-#include "targets/cpu/Emitter.h"
-#include "targets/cpu/Kernel.h"
+#include "targets/cpu/Recurrence.h"
 
 namespace nncc::cpu {
 
@@ -22,11 +21,9 @@ namespace nncc::cpu {
 /// A worker of a team does this for all units, but for its share of the panels n alone. States are
 /// in the scratch of worker 0, where all see them; the h of a step is apart from that of the step
 /// before, which others may still read, and nobody begins a step before all have ended the last.
-///
-/// The numbers of steps and rows may be open; directions, gates and units are constant.
-class RecurrenceEmitter : public Emitter {
+class RecurrenceEmitter : public Emitter, Recurrence {
 public:
-  RecurrenceEmitter(mlir::OpBuilder &b, kern::RecurrenceOp op, Kernel &kernel);
+  RecurrenceEmitter(mlir::OpBuilder &b, const Recurrence &recurrence);
 
   /// The loop over units [begin, end); sets kernel.units.
   void emit();
@@ -58,7 +55,6 @@ private:
   void allocate();
   void block(const Rows &rows);
   void initialize(const Rows &rows);
-  Value lengthOf(const Rows &rows, Value row);
   Value stepCount(const Rows &rows);
   Step stepAt(Value number);
   void step(const Rows &rows, const Step &step);
@@ -94,23 +90,15 @@ private:
   void storeScratch(Value value, Value buffer, Value row, int64_t pitch, Value column);
   /// The row of state `i` where h is in `ofH`.
   Value rowOfState(size_t i, Value row, Value ofH) { return i == 0 ? ofH : row; }
-  Value address(Value tensor, mlir::ValueRange indices);
   Value zeros();
 
-  kern::RecurrenceOp op;
-  Kernel &kernel;
   kern::RecurrencePlanAttr plan;
   mlir::VectorType vector;
-  mlir::AffineExpr steps, batch;
-  int64_t directions, gates, units;
   int64_t pitch;     // of rows in scratch: units, in whole panels
   Value isTeam;      // null where there never is one
   Value owner;       // the worker in whose scratch states are
   Value begin, end;  // units of this worker
   Value first, past; // panels of this worker: [first, past)
-  Value output;      // results, null where nobody wants them
-  Values last;       //
-  Values initial;    // states before the first step, null where they are 0
   Values states;     // scratch
   Value sums, gated; //
 };

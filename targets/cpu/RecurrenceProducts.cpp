@@ -23,8 +23,8 @@ static int64_t groupOf(int64_t panels, int64_t streams) {
 /// Register tiles of `count` rows from `row` of the block on.
 void RecurrenceEmitter::tiles(int64_t count, Value row, const Rows &rows, Source source,
                               const Streams &streams) {
-  Value direction =
-      address(op.getR(), {rows.direction, constant(0), constant(0), constant(0), constant(0)});
+  Value direction = address(*this, op.getR(),
+                            {rows.direction, constant(0), constant(0), constant(0), constant(0)});
   Value weights = add(direction, mul(streams.first, units * panel));
   Value sum = mul(streams.first, panel);
   int64_t most = std::max<int64_t>(1, plan.getSums() / count);

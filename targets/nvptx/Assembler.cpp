@@ -3,26 +3,11 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Process.h"
 #include "llvm/Support/Program.h"
 
 using namespace llvm;
 
 namespace nncc::nvptx {
-
-std::optional<std::string> findAssembler() {
-  if (ErrorOr<std::string> found = sys::findProgramByName("ptxas"))
-    return *found;
-  std::vector<std::string> folders;
-  for (const char *variable : {"CUDA_ROOT", "CUDA_HOME", "CUDA_PATH"})
-    if (std::optional<std::string> root = sys::Process::GetEnv(variable))
-      folders.push_back(*root + "/bin");
-  folders.push_back("/usr/local/cuda/bin");
-  SmallVector<StringRef> paths(folders.begin(), folders.end());
-  if (ErrorOr<std::string> found = sys::findProgramByName("ptxas", paths))
-    return *found;
-  return std::nullopt;
-}
 
 Expected<SmallVector<char, 0>> assemble(StringRef assembler, ArrayRef<char> ptx, const Chip &chip) {
   SmallString<128> input, output, log;

@@ -3,14 +3,10 @@
 
 #include "targets/nvptx/Chip.h"
 #include "llvm/ADT/SmallVector.h"
-#include <optional>
 
 namespace nncc::nvptx {
 
-/// The path of ptxas: in the PATH, or below $CUDA_ROOT, $CUDA_HOME, $CUDA_PATH, /usr/local/cuda.
-std::optional<std::string> findAssembler();
-
-/// The cubin. An error holds what ptxas said.
+/// The cubin; `assembler` is the path of ptxas. An error holds what it said.
 llvm::Expected<llvm::SmallVector<char, 0>> assemble(llvm::StringRef assembler,
                                                     llvm::ArrayRef<char> ptx, const Chip &chip);
 

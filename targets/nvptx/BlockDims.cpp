@@ -8,7 +8,7 @@ using namespace nncc::cpu;
 using namespace nncc::nvptx;
 
 namespace {
-constexpr int64_t fewThreads = 128, manyThreads = 512;
+constexpr int64_t fewThreads = 128;
 /// Elements of a row from which on a block has many threads for it.
 constexpr int64_t longRow = 4096;
 /// Points of a thread, so that it has several loads under way.

@@ -5,6 +5,9 @@
 
 namespace nncc::nvptx {
 
+/// Of a block that has much to do by itself.
+constexpr int64_t manyThreads = 512;
+
 /// Threads of a block for these groups, whose dims are shared.
 int64_t chooseThreads(llvm::ArrayRef<cpu::NestGroup> groups);
 

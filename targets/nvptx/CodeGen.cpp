@@ -4,6 +4,8 @@
 #include "mlir/Target/LLVMIR/Export.h"
 #include "targets/cpu/FloatConversions.h"
 #include "targets/nvptx/Assembler.h"
+#include "targets/nvptx/Libdevice.h"
+#include "targets/nvptx/Toolkit.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Bitcode/BitcodeWriter.h"
@@ -40,13 +42,8 @@ static Expected<std::unique_ptr<Module>> translate(const NamedKernel &kernel, LL
     return createStringError("kernel " + inside + " cannot be translated to LLVM IR");
   module->setTargetTriple(machine.getTargetTriple());
   module->setDataLayout(machine.createDataLayout());
-  for (Function &function : *module) {
-    if (function.getName() == inside)
-      function.setName(kernel.symbol);
-    else if (function.isDeclaration() && !function.isIntrinsic())
-      return createStringError("kernel " + inside + " calls '" + function.getName() +
-                               "', which a GPU does not have");
-  }
+  if (Function *function = module->getFunction(inside))
+    function->setName(kernel.symbol);
   for (GlobalVariable &variable : module->globals()) // names differ between kernels then
     if (variable.hasLocalLinkage())
       variable.setName(kernel.symbol + "_" + variable.getName());
@@ -97,18 +94,23 @@ Expected<std::vector<Image>> generateImages(ArrayRef<NamedKernel> kernels, const
   }
   optimize(*whole, *machine);
   std::vector<Image> images;
-  if (is_contained(kinds, ImageKind::Bitcode)) { // before code generation changes the module
+  if (is_contained(kinds, ImageKind::Bitcode)) { // the kernels' own code, calls of libm as such
     images.push_back({ImageKind::Bitcode, {}});
     raw_svector_ostream stream(images.back().data);
     WriteBitcodeToFile(*whole, stream);
   }
   if (images.size() == kinds.size())
     return images;
+  Expected<bool> isLinked = linkLibdevice(*whole);
+  if (!isLinked)
+    return isLinked.takeError();
+  if (*isLinked)
+    optimize(*whole, *machine);
   Expected<SmallVector<char, 0>> ptx = writePTX(*whole, *machine);
   if (!ptx)
     return ptx.takeError();
   if (is_contained(kinds, ImageKind::Cubin)) {
-    std::optional<std::string> assembler = findAssembler();
+    std::optional<std::string> assembler = findInToolkit("bin/ptxas");
     if (!assembler && kinds.size() == 1)
       return createStringError("cannot find ptxas: install the CUDA toolkit, or leave out 'cubin'");
     if (assembler) {

@@ -62,18 +62,36 @@ private:
     return places;
   }
 
+  /// Most tiles are whole: only the others look at each row and column. (Without a second use LLVM
+  /// would move the products into the branch of a single element, where they are used, but not the
+  /// loads from shared memory: hundreds of registers.)
+  void store(Value batch, const Sums &sums) {
+    Value isWhole =
+        arith::AndIOp::create(e.b, e.loc, operands.isLess(sums.rows.back(), e.size(p.rowCount())),
+                              operands.isLess(sums.columns.back(), e.size(p.n.size)));
+    e.branch(
+        isWhole, [&] { storeAll(batch, sums, /*guarded=*/false); },
+        [&] { storeAll(batch, sums, /*guarded=*/true); });
+  }
+
   /// Column by column: what all rows have of an extra, like a bias, is loaded once for each. The
   /// places of rows that do not exist are computed, and not used.
-  void store(Value batch, const Sums &sums) {
+  void storeAll(Value batch, const Sums &sums, bool guarded) {
+    auto guard = [&](Value x, AffineExpr size, llvm::function_ref<void()> body) {
+      if (guarded)
+        e.branch(operands.isLess(x, e.size(size)), body, [] {});
+      else
+        body();
+    };
     SmallVector<RowPlaces> places;
     for (Value row : sums.rows)
       places.push_back(placesOf(batch, row));
     for (size_t j = 0; j < sums.columns.size(); ++j) {
       Value column = sums.columns[j];
-      ifLess(column, e.size(p.n.size), [&] {
+      guard(column, p.n.size, [&] {
         SmallVector<Value> shared = loadExtras(places.front(), column, /*ofAllRows=*/true);
         for (size_t i = 0; i < sums.rows.size(); ++i)
-          ifLess(sums.rows[i], e.size(p.rowCount()), [&] {
+          guard(sums.rows[i], p.rowCount(), [&] {
             SmallVector<Value> own = loadExtras(places[i], column, /*ofAllRows=*/false);
             for (size_t n = 0; n < own.size(); ++n)
               own[n] = own[n] ? own[n] : shared[n];
@@ -101,10 +119,6 @@ private:
       values.push_back(value);
     }
     return values;
-  }
-
-  void ifLess(Value x, Value y, llvm::function_ref<void()> body) {
-    e.branch(operands.isLess(x, y), body, [] {});
   }
 
   ThreadBlock &e;

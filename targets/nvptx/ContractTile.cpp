@@ -55,8 +55,8 @@ static bool fitsEpilogue(const Contraction &p, const ContractTile &tile) {
 }
 
 static ContractTile chooseForThreads(const Contraction &p, Multiplier multiplier) {
-  ContractTile large{multiplier, 128, 128, 8, 8}, middle{multiplier, 64, 64, 4, 4},
-      low{multiplier, 16, 64, 1, 4};
+  ContractTile large{multiplier, 64, 128, 8, 8}, middle{multiplier, 64, 64, 4, 4},
+      low{multiplier, 16, 32, 1, 4};
   if (nominal(p.rowCount()) <= fewRows)
     return low;
   bool fits = p.element.getIntOrFloatBitWidth() <= 32 && fitsEpilogue(p, large);

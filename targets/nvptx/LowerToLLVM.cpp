@@ -10,8 +10,10 @@
 #include "mlir/Conversion/LLVMCommon/Pattern.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/MathToLibm/MathToLibm.h"
 #include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
 #include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 
@@ -124,6 +126,23 @@ struct LowerScratch : ConvertOpToLLVMPattern<rt::ScratchOp> {
   }
 };
 
+struct LowerPointer : ConvertOpToLLVMPattern<rt::PointerOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult matchAndRewrite(rt::PointerOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    auto type = cast<LLVM::LLVMPointerType>(op.getType());
+    MemRefDescriptor memory(adaptor.getMemory());
+    Value base = memory.alignedPtr(rewriter, op.getLoc());
+    if (base.getType() != type)
+      base = LLVM::AddrSpaceCastOp::create(rewriter, op.getLoc(), type, base);
+    Type element = getTypeConverter()->convertType(op.getMemory().getType().getElementType());
+    rewriter.replaceOpWithNewOp<LLVM::GEPOp>(op, type, element, base,
+                                             ArrayRef<LLVM::GEPArg>{adaptor.getIndex()});
+    return success();
+  }
+};
+
 struct LowerToLLVM : nvptx::impl::LowerToLLVMBase<LowerToLLVM> {
   void runOnOperation() override {
     MLIRContext *context = &getContext();
@@ -131,16 +150,21 @@ struct LowerToLLVM : nvptx::impl::LowerToLLVMBase<LowerToLLVM> {
       if (kernel->hasAttr("rt.kernel") && !kernel.isExternal())
         Parameters(kernel).replaceCall();
     LowerToLLVMOptions options(context);
+    if (llvm::all_of(getOperation().getOps<func::FuncOp>(),
+                     [](func::FuncOp kernel) { return kernel->hasAttr("rt.narrow"); }))
+      options.overrideIndexBitwidth(32);
     LLVMTypeConverter converter(context, options);
     RewritePatternSet patterns(context);
-    patterns.add<LowerBuffer, LowerScratch>(converter);
+    patterns.add<LowerBuffer, LowerPointer, LowerScratch>(converter);
     arith::populateCeilFloorDivExpandOpsPatterns(patterns); // of sizes
     arith::populateArithToLLVMConversionPatterns(converter, patterns);
     cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);
     index::populateIndexToLLVMConversionPatterns(converter, patterns);
     populateFuncToLLVMConversionPatterns(converter, patterns);
     populateMathToLLVMConversionPatterns(converter, patterns);
+    populateMathToLibmConversionPatterns(patterns, /*benefit=*/0); // see Libdevice.h
     populateFinalizeMemRefToLLVMConversionPatterns(converter, patterns);
+    populateVectorToLLVMConversionPatterns(converter, patterns);
     ub::populateUBToLLVMConversionPatterns(converter, patterns);
     LLVMConversionTarget target(*context);
     target.addLegalOp<ModuleOp>();
@@ -152,6 +176,9 @@ struct LowerToLLVM : nvptx::impl::LowerToLLVMBase<LowerToLLVM> {
         kernel->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), UnitAttr::get(context));
         kernel->setAttr(NVVM::NVVMDialect::getMaxntidAttrName(),
                         DenseI32ArrayAttr::get(context, static_cast<int32_t>(threads.getInt())));
+        // While one block waits at a barrier, another one computes.
+        kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
+                        IntegerAttr::get(IntegerType::get(context, 32), 2));
       }
   }
 };

@@ -3,6 +3,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "targets/nvptx/BlockDims.h"
 #include "targets/nvptx/BlockSweep.h"
+#include "targets/nvptx/SequenceEmitter.h"
 
 using namespace mlir;
 using namespace nncc;
@@ -124,8 +125,39 @@ private:
 
 } // namespace
 
+void nncc::nvptx::emitGroups(ThreadBlock &e, std::vector<Nest> nests, Homes &homes) {
+  for (NestGroup &group : formGroups(std::move(nests), homes)) {
+    e.loc = group.nests.front().op->getLoc();
+    shareDims(group, homes);
+    if (isZero(group.units()))
+      continue;
+    chooseBlocks(group, e.threads);
+    GroupEmitter emitter(group, homes);
+    e.repeat(group.units(), [&](Value unit) {
+      emitter.allocateIntermediates(e);
+      emitter.unit(e, unit);
+    });
+  }
+}
+
+/// Operations of which some write where their data say.
+static FailureOr<int64_t> emitInOneBlock(KernelFrame &frame, ArrayRef<Operation *> ops) {
+  ThreadBlock e(frame.b, frame.kernel, manyThreads);
+  placeConstants(e, *frame.homes);
+  LogicalResult result = success();
+  e.units(e.b.getAffineConstantExpr(1), [&](Value) {
+    result = emitSequence(e, ops, *frame.homes);
+    e.areSynchronized(); // there is no other unit
+  });
+  if (failed(result))
+    return failure();
+  return e.threads;
+}
+
 FailureOr<int64_t> nncc::nvptx::emitNests(KernelFrame &frame, ArrayRef<Operation *> ops) {
   Homes &homes = *frame.homes;
+  if (llvm::any_of(ops, TensorLoops::isOne))
+    return emitInOneBlock(frame, ops);
   std::vector<Nest> nests;
   if (failed(buildNests(ops, homes, nests)))
     return failure();

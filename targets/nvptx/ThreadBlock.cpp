@@ -1,12 +1,16 @@
 #include "targets/nvptx/ThreadBlock.h"
 
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "dialects/rt/RT.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace nncc;
 using namespace nncc::nvptx;
+
+/// Of the shared memory: left for what warps hand to each other, which has no other place.
+static constexpr int64_t bytesForSums = 4 << 10;
 
 namespace {
 template <typename Register> Value readRegister(OpBuilder &b, Location loc) {
@@ -19,19 +23,40 @@ ThreadBlock::ThreadBlock(OpBuilder &b, cpu::Kernel &kernel, int64_t threads)
     : Emitter{b, kernel.function.getLoc(), &kernel.sizes}, kernel(kernel), threads(threads) {
   thread = readRegister<NVVM::ThreadIdXOp>(b, loc);
   block = readRegister<NVVM::BlockIdXOp>(b, loc);
-  blocks = readRegister<NVVM::GridDimXOp>(b, loc);
   kernel.worker = arith::IndexCastUIOp::create(b, loc, b.getI32Type(), block);
 }
 
 void ThreadBlock::units(AffineExpr count, llvm::function_ref<void(Value)> body) {
   kernel.units = normalForm(count);
+  Value blocks = readRegister<NVVM::GridDimXOp>(b, loc);
   auto loop = scf::ForOp::create(b, loc, block, size(kernel.units), blocks);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPoint(loop.getBody()->getTerminator());
-  shares = false;
-  body(loop.getInductionVar());
-  if (shares)
-    barrier();
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(loop.getBody()->getTerminator());
+    shares = false;
+    body(loop.getInductionVar());
+    if (shares && usesScratch())
+      barrier();
+  }
+  if (usesScratch())
+    return;
+  // One unit for each block: a loop would only keep what does not depend on the unit in registers.
+  loop.getInductionVar().replaceAllUsesWith(block);
+  Block *unit = loop.getBody();
+  loop->getBlock()->getOperations().splice(loop->getIterator(), unit->getOperations(),
+                                           unit->begin(), unit->getTerminator()->getIterator());
+  loop.erase();
+}
+
+void ThreadBlock::repeat(AffineExpr count, llvm::function_ref<void(Value)> body) {
+  bool before = shares;
+  loop(size(count), [&](Value i) {
+    shares = false;
+    body(i);
+    if (shares && constantOf(count) != 1)
+      barrier();
+  });
+  shares |= before;
 }
 
 SmallVector<Value> ThreadBlock::stride(Value first, Value count, int64_t step, ValueRange carried,
@@ -100,10 +125,21 @@ Value ThreadBlock::allocateShared(int64_t elements, Type element) {
 Value ThreadBlock::allocate(AffineExpr elements, Type element) {
   int64_t bytes = llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
   std::optional<int64_t> known = constantOf(elements);
-  if (known && sharedBytes + *known * bytes <= mostSharedBytes)
+  if (known && sharedBytes + *known * bytes <= mostSharedBytes - bytesForSums)
     return allocateShared(*known, element);
   shares = true;
   return kernel.allocateScratch(b, loc, elements, element);
+}
+
+SmallVector<Value> ThreadBlock::loadNeighbours(Value buffer, Value at, int64_t count) {
+  auto type = VectorType::get({count}, cast<MemRefType>(buffer.getType()).getElementType());
+  int64_t bytes = count * type.getElementTypeBitWidth() / 8;
+  Value loaded = vector::LoadOp::create(b, loc, type, buffer, at, /*nontemporal=*/false,
+                                        llvm::MaybeAlign(std::min<int64_t>(bytes, 16)));
+  SmallVector<Value> result;
+  for (int64_t i = 0; i < count; ++i)
+    result.push_back(vector::ExtractOp::create(b, loc, loaded, ArrayRef<int64_t>{i}));
+  return result;
 }
 
 Value ThreadBlock::constants(DenseElementsAttr elements, Type memory) {
@@ -116,21 +152,9 @@ Value ThreadBlock::constants(DenseElementsAttr elements, Type memory) {
   return global(type, elements.reshape(flat), "constants");
 }
 
-Value ThreadBlock::address(Value memory) {
-  Value address = memref::ExtractAlignedPointerAsIndexOp::create(b, loc, memory);
-  return arith::IndexCastUIOp::create(b, loc, b.getI64Type(), address);
-}
-
 Value ThreadBlock::pointer(Value memory, Value at, unsigned space) {
-  auto type = cast<MemRefType>(memory.getType());
-  auto own = LLVM::LLVMPointerType::get(b.getContext(), type.getMemorySpaceAsInt());
-  auto result = LLVM::LLVMPointerType::get(b.getContext(), space);
-  Value pointer = LLVM::IntToPtrOp::create(b, loc, own, address(memory));
-  if (own != result)
-    pointer = LLVM::AddrSpaceCastOp::create(b, loc, result, pointer);
-  Value offset = arith::IndexCastOp::create(b, loc, b.getI64Type(), at);
-  return LLVM::GEPOp::create(b, loc, result, type.getElementType(), pointer,
-                             ArrayRef<LLVM::GEPArg>{offset});
+  auto type = LLVM::LLVMPointerType::get(b.getContext(), space);
+  return rt::PointerOp::create(b, loc, type, memory, at);
 }
 
 /// In words of 32 bits, which is what the instruction takes.

@@ -22,9 +22,13 @@ public:
   /// Emits the indices of thread and block at `b`. `threads` is a multiple of 32.
   ThreadBlock(mlir::OpBuilder &b, cpu::Kernel &kernel, int64_t threads);
 
-  /// for (unit = block; unit < count; unit += blocks); behind each, where threads have shared
-  /// anything in `body`, a barrier.
+  /// One unit for each block of the launch. Where `body` allocates scratch, of which there is as
+  /// much as a host has workers: for (unit = block; unit < count; unit += blocks), and behind each,
+  /// where threads have shared anything, a barrier.
   void units(mlir::AffineExpr count, llvm::function_ref<void(mlir::Value)> body);
+
+  /// for (i = 0; i < count; ++i), all threads together; the same barrier behind each of several.
+  void repeat(mlir::AffineExpr count, llvm::function_ref<void(mlir::Value)> body);
 
   /// for (i = first thread; i < count; i += all threads): each i is one thread's.
   void distribute(mlir::Value count, Body body) { stride(thread, count, threads, body); }
@@ -54,11 +58,12 @@ public:
   mlir::Value allocateShared(int64_t elements, mlir::Type element);
   /// The same where it is small enough, else a part of the block's scratch.
   mlir::Value allocate(mlir::AffineExpr elements, mlir::Type element);
+  /// Neighbouring elements of `buffer`, of which the first one is aligned to all of them, or to 16
+  /// bytes: one instruction for each 16.
+  llvm::SmallVector<mlir::Value> loadNeighbours(mlir::Value buffer, mlir::Value at, int64_t count);
   /// Flat memory that holds `elements`.
   mlir::Value constants(mlir::DenseElementsAttr elements, mlir::Type memory);
 
-  /// Where memory begins.
-  mlir::Value address(mlir::Value memory);
   /// A pointer to an element of memory that is in `space`: instructions that are of one take it.
   mlir::Value pointer(mlir::Value memory, mlir::Value at, unsigned space);
 
@@ -68,10 +73,11 @@ public:
 
   cpu::Kernel &kernel;
   const int64_t threads;
-  mlir::Value thread;        // of the block, from 0
-  mlir::Value block, blocks; // of the launch
+  mlir::Value thread; // of the block, from 0
+  mlir::Value block;  // of the launch
 
 private:
+  bool usesScratch() const { return constantOf(kernel.scratch) != 0; }
   mlir::Value global(mlir::MemRefType type, mlir::Attribute contents, llvm::StringRef name);
 
   bool shares = false; // since the last unit began
@@ -83,6 +89,10 @@ private:
 /// and returns the threads of a block. On failure it has reported why.
 mlir::FailureOr<int64_t> emitContract(mlir::OpBuilder &b, kern::ContractOp op, cpu::Kernel &kernel,
                                       const ContractFeatures &features);
+mlir::FailureOr<int64_t> emitAttention(mlir::OpBuilder &b, kern::AttentionOp op,
+                                       cpu::Kernel &kernel);
+mlir::FailureOr<int64_t> emitRecurrence(mlir::OpBuilder &b, kern::RecurrenceOp op,
+                                        cpu::Kernel &kernel);
 mlir::FailureOr<int64_t> emitWindow(mlir::OpBuilder &b, kern::WindowOp op, cpu::Kernel &kernel);
 
 } // namespace nncc::nvptx

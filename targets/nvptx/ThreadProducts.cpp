@@ -90,6 +90,8 @@ private:
                 arith::ConstantOp::create(e.b, e.loc, e.b.getZeroAttr(p.element)));
     store(load(e.constant(0)), e.constant(0));
     e.barrier();
+    if (constantOf(operands.slices()) == 1)
+      return addProducts(e.constant(0), sums);
     return e.stride(e.constant(0), e.size(operands.slices()), 1, sums,
                     [&](Value i, ValueRange carried) {
                       // On its way while this one is multiplied.
@@ -106,15 +108,9 @@ private:
   Values loadGroups(Value at, int64_t count, int64_t distance) {
     Values result;
     const int64_t group = std::min<int64_t>(count, tile.group);
-    auto type = VectorType::get({group}, operands.word());
-    const int64_t bytes = group * type.getElementTypeBitWidth() / 8;
-    for (int64_t first = 0; first < count; first += group) {
-      Value from = e.add(at, first / group * distance);
-      Value loaded = vector::LoadOp::create(e.b, e.loc, type, shared, from, /*nontemporal=*/false,
-                                            llvm::MaybeAlign(std::min<int64_t>(bytes, 16)));
-      for (int64_t i = 0; i < group; ++i)
-        result.push_back(vector::ExtractOp::create(e.b, e.loc, loaded, ArrayRef<int64_t>{i}));
-    }
+    for (int64_t first = 0; first < count; first += group)
+      llvm::append_range(result,
+                         e.loadNeighbours(shared, e.add(at, first / group * distance), group));
     return result;
   }
 

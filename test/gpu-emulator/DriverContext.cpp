@@ -107,8 +107,7 @@ EMULATOR_API cuDeviceGetAttribute(int *value, int attribute, int device) {
   return Success;
 }
 
-// Contexts
-// ------------------------------------------------------------------------------------------
+// Contexts ----------------------------------------------------------------------------------------
 
 static thread_local std::vector<void *> contexts;
 
@@ -176,8 +175,7 @@ EMULATOR_API cuCtxSynchronize() {
   return checkNotCapturing();
 }
 
-// Errors
-// --------------------------------------------------------------------------------------------
+// Errors ------------------------------------------------------------------------------------------
 
 static const struct {
   Result result;
@@ -228,8 +226,7 @@ EMULATOR_API cuGetErrorName(int error, const char **name) {
   return *name ? Success : InvalidValue;
 }
 
-// Functions
-// -----------------------------------------------------------------------------------------
+// Functions ---------------------------------------------------------------------------------------
 
 /// This library, whatever it was loaded as.
 static void *self() {

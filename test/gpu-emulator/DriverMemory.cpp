@@ -54,8 +54,7 @@ EMULATOR_API cuMemGetInfo_v2(size_t *free, size_t *total) {
   return Success;
 }
 
-// Of the host
-// ---------------------------------------------------------------------------------------
+// Of the host -------------------------------------------------------------------------------------
 
 EMULATOR_API cuMemHostAlloc(void **memory, size_t bytes, unsigned) {
   EMULATOR_BEGIN
@@ -120,8 +119,7 @@ EMULATOR_API cuPointerGetAttribute(void *data, int attribute, uint64_t address) 
   }
 }
 
-// Copies
-// --------------------------------------------------------------------------------------------
+// Copies ------------------------------------------------------------------------------------------
 
 /// `device`: which of the two has to be the device's: 1 the target, 2 the source.
 static Result copy(void *stream, uint64_t to, uint64_t from, size_t bytes, unsigned device) {

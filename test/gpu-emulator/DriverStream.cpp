@@ -5,10 +5,12 @@
 using namespace emulator;
 using Clock = std::chrono::steady_clock;
 
+namespace {
 struct Event {
   bool recorded = false;
   Clock::time_point when;
 };
+} // namespace
 
 namespace emulator {
 
@@ -68,8 +70,7 @@ EMULATOR_API cuStreamWaitEvent(void *, void *event, unsigned) {
   return event ? Success : InvalidHandle;
 }
 
-// Events
-// --------------------------------------------------------------------------------------------
+// Events ------------------------------------------------------------------------------------------
 
 EMULATOR_API cuEventCreate(void **event, unsigned) {
   EMULATOR_BEGIN
@@ -117,8 +118,7 @@ EMULATOR_API cuEventDestroy_v2(void *event) {
   return event ? Success : InvalidHandle;
 }
 
-// Graphs
-// --------------------------------------------------------------------------------------------
+// Graphs ------------------------------------------------------------------------------------------
 
 EMULATOR_API cuStreamBeginCapture_v2(void *handle, int mode) {
   EMULATOR_BEGIN

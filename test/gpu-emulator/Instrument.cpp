@@ -62,8 +62,7 @@ private:
 };
 } // namespace
 
-// What there is: before anything is changed, so that texts are those of the kernel
-// ------------------
+// What there is: before anything is changed, so that texts are those of the kernel ----------------
 
 Site *Instrumenter::makeSite(Instruction &instruction) {
   Site &site = loaded.sites.emplace_back();
@@ -155,8 +154,7 @@ void Instrumenter::collect(Function &function) {
     }
 }
 
-// The calls
-// -----------------------------------------------------------------------------------------
+// The calls ---------------------------------------------------------------------------------------
 
 void Instrumenter::emitAccess(const Touch &touch) {
   builder.SetInsertPoint(touch.instruction);
@@ -225,6 +223,8 @@ void Instrumenter::run() {
     const Options &o = options();
     if (site->number < 0 || site->number != o.skipSite || site->function != o.skipFunction)
       emitCall(*call, site);
+    else if (!call->getType()->isVoidTy()) // a wait that is over, a token that nobody needs
+      call->replaceAllUsesWith(Constant::getAllOnesValue(call->getType()));
   }
   for (Kernel &kernel : loaded.kernels)
     for (Function *function : reachableFunctions(*module.getFunction(kernel.name)))

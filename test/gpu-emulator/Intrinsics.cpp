@@ -13,7 +13,9 @@ static Index makeIndex() {
   addWarpOperations(table);
   addMatrixOperations(table);
   addAsyncCopies(table);
+  addMbarriers(table);
   addMath(table);
+  addNarrowMath(table);
   addIntegers(table);
   Index index;
   for (const IntrinsicInfo &info : table)

@@ -2,19 +2,14 @@
 // rounded, so that they are exact but for the last bit in one of millions of cases; the ftz
 // variants take numbers below 2^-126 for zero and give none.
 #include "Intrinsics.h"
-#include "Narrow.h"
+#include "Variants.h"
 #include <cfenv>
-#include <cmath>
-#include <limits>
 
 #pragma STDC FENV_ACCESS ON
 
 namespace emulator {
 
 namespace {
-/// Bits of the param of a row.
-enum Variant { Ftz = 1, Saturate = 2, Relu = 4, PropagateNan = 8, ModeShift = 4 };
-enum Mode { Nearest, Zero, Down, Up };
 constexpr const char *modeNames[] = {"rn", "rz", "rm", "rp"};
 constexpr int modes[] = {FE_TONEAREST, FE_TOWARDZERO, FE_DOWNWARD, FE_UPWARD};
 
@@ -34,21 +29,6 @@ private:
   int mode;
 };
 } // namespace
-
-static float flush(float value, int param) {
-  return (param & Ftz) && std::fabs(value) < std::numeric_limits<float>::min()
-             ? std::copysign(0.0f, value)
-             : value;
-}
-static double flush(double value, int) { return value; }
-
-template <typename T> static T finish(T value, int param) {
-  if (param & Saturate)
-    value = value > 0 ? std::min(value, T(1)) : T(0); // NaN: 0
-  if (param & Relu)
-    value = value < 0 ? T(0) : value;
-  return flush(value, param);
-}
 
 template <typename T, T (*F)(T)>
 static void unary(const Site *site, const Word *args, Word *results) {
@@ -74,8 +54,7 @@ template <typename T> static void fusedMultiply(const Site *site, const Word *ar
                     param));
 }
 
-// The functions
-// -------------------------------------------------------------------------------------
+// The functions -----------------------------------------------------------------------------------
 
 template <typename T> static T add(T a, T b) { return a + b; }
 template <typename T> static T multiply(T a, T b) { return a * b; }
@@ -95,64 +74,7 @@ static float sine(float a) { return float(std::sin(double(a))); }
 static float cosine(float a) { return float(std::cos(double(a))); }
 static float tangent(float a) { return float(std::tanh(double(a))); }
 
-/// -0 is less than 0.
-template <typename T, bool isMax> static T select(T a, T b) {
-  if (std::isnan(a) || std::isnan(b))
-    return std::isnan(a) ? b : a;
-  if (a == b)
-    return std::signbit(a) == isMax ? b : a;
-  return (a < b) == isMax ? b : a;
-}
-template <typename T, bool isMax> static T selectNan(T a, T b) {
-  return std::isnan(a) || std::isnan(b) ? std::numeric_limits<T>::quiet_NaN()
-                                        : select<T, isMax>(a, b);
-}
-
-// Narrow floats: in float, or double where that is not exact
-// ----------------------------------------
-
-template <typename N, typename F> static void eachNarrow(Word *results, unsigned count, F f) {
-  results[0] = 0;
-  for (unsigned i = 0; i < count; ++i)
-    results[0] |= Word(N::round(f(16 * i))) << 16 * i;
-}
-
-template <typename N, unsigned count>
-static void narrowFma(const Site *site, const Word *args, Word *results) {
-  int param = site->info->param;
-  eachNarrow<N>(results, count, [&](unsigned shift) {
-    double a = N::widen(args[0] >> shift), b = N::widen(args[1] >> shift);
-    return finish(std::fma(a, b, double(N::widen(args[2] >> shift))), param);
-  });
-}
-
-template <typename N, unsigned count, bool isMax>
-static void narrowSelect(const Site *site, const Word *args, Word *results) {
-  eachNarrow<N>(results, count, [&](unsigned shift) -> double {
-    float a = N::widen(args[0] >> shift), b = N::widen(args[1] >> shift);
-    return site->info->param & PropagateNan ? selectNan<float, isMax>(a, b)
-                                            : select<float, isMax>(a, b);
-  });
-}
-
-template <typename N> static void convertOne(const Site *site, const Word *args, Word *results) {
-  results[0] = N::round(finish(double(fromWord<float>(args[0])), site->info->param));
-}
-/// The first operand is the upper half.
-template <typename N> static void convertTwo(const Site *site, const Word *args, Word *results) {
-  int param = site->info->param;
-  results[0] = Word(N::round(finish(double(fromWord<float>(args[0])), param))) << 16 |
-               N::round(finish(double(fromWord<float>(args[1])), param));
-}
-/// To the nearest number of 10 bits, ties away from zero.
-static void convertTf32(const Site *, const Word *args, Word *results) {
-  uint32_t bits = args[0];
-  bool finite = (bits & 0x7f800000) != 0x7f800000;
-  results[0] = finite ? (bits + 0x1000) & 0xffffe000 : bits;
-}
-
-// Conversions
-// ---------------------------------------------------------------------------------------
+// Conversions -------------------------------------------------------------------------------------
 
 template <typename From, typename To>
 static void toInteger(const Site *site, const Word *args, Word *results) {
@@ -171,10 +93,7 @@ static void toFloat(const Site *site, const Word *args, Word *results) {
   results[0] = toWord(To(fromWord<From>(args[0])));
 }
 
-// Rows
-// ----------------------------------------------------------------------------------------------
-
-static std::string nvvm(const std::string &name) { return "llvm.nvvm." + name; }
+// Rows --------------------------------------------------------------------------------------------
 
 template <float (*F)(float)> static void addUnary(IntrinsicTable &table, const std::string &name) {
   table.push_back({nvvm(name + ".f"), unary<float, F>});
@@ -229,43 +148,14 @@ static void addSelections(IntrinsicTable &table) {
         {nvvm("fmax" + suffix + ".f"),
          nan ? binary<float, selectNan<float, true>> : binary<float, select<float, true>>, 0,
          param & Ftz});
-    if (param & Ftz)
-      continue;
-    table.push_back({nvvm("fmin" + suffix + ".f16"), narrowSelect<Half, 1, false>, 0, param});
-    table.push_back({nvvm("fmax" + suffix + ".f16"), narrowSelect<Half, 1, true>, 0, param});
-    table.push_back({nvvm("fmin" + suffix + ".f16x2"), narrowSelect<Half, 2, false>, 0, param});
-    table.push_back({nvvm("fmax" + suffix + ".f16x2"), narrowSelect<Half, 2, true>, 0, param});
-    table.push_back({nvvm("fmin" + suffix + ".bf16"), narrowSelect<Bfloat, 1, false>, 0, param});
-    table.push_back({nvvm("fmax" + suffix + ".bf16"), narrowSelect<Bfloat, 1, true>, 0, param});
-    table.push_back({nvvm("fmin" + suffix + ".bf16x2"), narrowSelect<Bfloat, 2, false>, 0, param});
-    table.push_back({nvvm("fmax" + suffix + ".bf16x2"), narrowSelect<Bfloat, 2, true>, 0, param});
   }
   table.push_back({nvvm("fmin.d"), binary<double, select<double, false>>});
   table.push_back({nvvm("fmax.d"), binary<double, select<double, true>>});
 }
 
-static void addNarrow(IntrinsicTable &table) {
-  for (int param : {0, int(Saturate), int(Relu)}) {
-    std::string suffix = param == Saturate ? ".sat" : param == Relu ? ".relu" : "";
-    table.push_back({nvvm("fma.rn" + suffix + ".f16"), narrowFma<Half, 1>, 0, param});
-    table.push_back({nvvm("fma.rn" + suffix + ".f16x2"), narrowFma<Half, 2>, 0, param});
-    table.push_back({nvvm("fma.rn" + suffix + ".bf16"), narrowFma<Bfloat, 1>, 0, param});
-    table.push_back({nvvm("fma.rn" + suffix + ".bf16x2"), narrowFma<Bfloat, 2>, 0, param});
-    if (param == Saturate)
-      continue;
-    table.push_back({nvvm("f2bf16.rn" + suffix), convertOne<Bfloat>, 0, param});
-    table.push_back({nvvm("f2f16.rn" + suffix), convertOne<Half>, 0, param});
-    table.push_back({nvvm("ff2bf16x2.rn" + suffix), convertTwo<Bfloat>, 0, param});
-    table.push_back({nvvm("ff2f16x2.rn" + suffix), convertTwo<Half>, 0, param});
-  }
-  table.push_back({nvvm("f2h.rn"), convertOne<Half>});
-  table.push_back({nvvm("f2tf32.rna"), convertTf32});
-}
-
 void addMath(IntrinsicTable &table) {
   addRounded(table);
   addSelections(table);
-  addNarrow(table);
   addUnary<floorOf<float>>(table, "floor");
   addUnary<ceilOf<float>>(table, "ceil");
   addUnary<truncOf<float>>(table, "trunc");

@@ -9,8 +9,7 @@
 
 namespace emulator {
 
-// Loads and stores of 8x8 matrices of 16 bits
-// -------------------------------------------------------
+// Loads and stores of 8x8 matrices of 16 bits -----------------------------------------------------
 
 namespace {
 constexpr int transposed = 8; // in the param, beside the number of matrices
@@ -71,8 +70,7 @@ static void storeMatrices(const Site *site, uint32_t, Thread *lanes) {
                 });
 }
 
-// Products
-// ------------------------------------------------------------------------------------------
+// Products ----------------------------------------------------------------------------------------
 
 namespace {
 enum Type { F16, Bf16, Tf32, S8, U8, F32, S32 };

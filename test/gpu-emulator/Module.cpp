@@ -17,8 +17,7 @@ using namespace llvm::orc;
 
 namespace emulator {
 
-// The image
-// -----------------------------------------------------------------------------------------
+// The image ---------------------------------------------------------------------------------------
 
 /// Bitcode has no length of its own: it is a row of blocks, each with its length, of which the
 /// table of strings comes last. 0: it is none.
@@ -39,8 +38,7 @@ static size_t bitcodeSize(const void *image) {
   }
 }
 
-// Narrow floats, which LLVM converts by calls where the processor cannot
-// ----------------------------
+// Narrow floats, which LLVM converts by calls where the processor cannot --------------------------
 
 static float fromHalf(_Float16 value) { return value; }
 static _Float16 toHalf(float value) { return value; }
@@ -67,8 +65,7 @@ static Error defineConversions(LLJIT &jit) {
   return jit.getMainJITDylib().define(absoluteSymbols(std::move(symbols)));
 }
 
-// Compilation
-// ---------------------------------------------------------------------------------------
+// Compilation -------------------------------------------------------------------------------------
 
 static void optimize(Module &module, TargetMachine &machine) {
   PipelineTuningOptions tuning; // calls of the emulator keep loops as they are

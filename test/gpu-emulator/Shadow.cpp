@@ -1,54 +1,15 @@
 #include "Shadow.h"
-#include "Machine.h"
 #include "Memory.h"
+#include "ShadowCells.h"
 #include <algorithm>
 #include <sys/mman.h>
 
 namespace emulator {
 
-namespace {
-enum Flags : uint8_t {
-  Split = 1,     // see the cells of its bytes
-  WasAtomic = 2, // the last write
-  Many = 4,      // the readers are warps, not lanes of readWarp
-  Elsewhere = 8, // other blocks of the launch have read it, too
-  Flight = 16    // a copy has not landed
-};
-
-struct Cell {
-  uint32_t writeStamp, readStamp;
-  uint32_t readers; // a mask; with readStamp
-  uint16_t writer;  // a thread
-  uint8_t readWarp, flags;
-};
-static_assert(sizeof(Cell) == 16, "the shadow of four bytes");
-
-struct Region {
-  uint64_t base = 0;
-  Cell *words = nullptr, *bytes = nullptr;
-};
-
-/// An access that is being checked.
-struct Context {
-  Machine &m;
-  const Thread &thread;
-  const Site *site;
-  uint64_t address, size;
-  Access access;
-  bool shared;
-  uint32_t start; // of the time in which others could have touched the same memory
-};
-} // namespace
-
 static Region globalRegion, sharedRegion;
 
 static Cell *reserveCells(uint64_t count) {
-  void *memory = mmap(nullptr, count * sizeof(Cell), PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED)
-    return nullptr;
-  madvise(memory, count * sizeof(Cell), MADV_DONTDUMP);
-  return static_cast<Cell *>(memory);
+  return static_cast<Cell *>(reserveAddresses(count * sizeof(Cell)));
 }
 
 bool reserveShadows() {
@@ -72,134 +33,7 @@ void forgetShadow(uint64_t begin, uint64_t end) {
   madvise(globalRegion.bytes + offset, (end - begin) * sizeof(Cell), MADV_DONTNEED);
 }
 
-// Order
-// ---------------------------------------------------------------------------------------------
-
-/// Whether what `other`, of this block, did at `stamp` comes before what the thread does now.
-static inline bool inOrder(const Context &c, uint32_t other, uint32_t stamp) {
-  return stamp < c.m.floor || other == c.thread.number ||
-         stamp < c.m.seenBy(c.thread.number, other);
-}
-
-static const char *verb(Access access) {
-  return access == Read         ? "reads"
-         : access == Write      ? "writes"
-         : access == AtomicRead ? "atomically reads"
-                                : "atomically writes";
-}
-
-[[noreturn]] static void complain(const Context &c, const char *kind, const std::string &other) {
-  const uint32_t *tid = c.thread.tid;
-  fail(IllegalAddress, c.site, kind,
-       format("thread (%u, %u, %u) %s %llu bytes at %s\n  %s", tid[0], tid[1], tid[2],
-              verb(c.access), static_cast<unsigned long long>(c.size),
-              describeAddress(c.address).c_str(), other.c_str())
-           .c_str());
-}
-
-[[noreturn]] static void race(const Context &c, const char *did, const std::string &who) {
-  complain(c, c.shared ? "race on shared memory" : "race on global memory",
-           who + " " + did + " them, and nothing orders the two");
-}
-
-static std::string nameThread(const Context &c, uint32_t number) {
-  const uint32_t *tid = c.m.threads[number].tid;
-  return format("thread (%u, %u, %u)", tid[0], tid[1], tid[2]);
-}
-
-static inline void checkWriter(const Context &c, const Cell &cell) {
-  uint32_t stamp = cell.writeStamp;
-  if (stamp < c.start || (stamp >= c.m.blockStart && inOrder(c, cell.writer, stamp)) ||
-      ((c.access & Atomic) && (cell.flags & WasAtomic)))
-    return;
-  const char *did = cell.flags & WasAtomic ? "atomically wrote" : "wrote";
-  race(c, did, stamp < c.m.blockStart ? "another block" : nameThread(c, cell.writer));
-}
-
-static void checkReaders(const Context &c, const Cell &cell) {
-  uint32_t stamp = cell.readStamp;
-  if (stamp < c.start)
-    return;
-  if (stamp < c.m.blockStart || (cell.flags & Elsewhere))
-    race(c, "read", "another block");
-  if (stamp < c.m.floor)
-    return;
-  for (uint32_t mask = cell.readers; mask; mask &= mask - 1) {
-    uint32_t bit = __builtin_ctz(mask);
-    if (!(cell.flags & Many)) {
-      uint32_t other = cell.readWarp * warpSize + bit;
-      if (!inOrder(c, other, stamp))
-        race(c, "read", nameThread(c, other));
-    } else if (bit != c.thread.warp) {
-      // Which lanes they were is not known: one that is in order will do.
-      uint32_t first = bit * warpSize, last = first + warpSize;
-      bool any = false;
-      for (uint32_t i = first; i < last && i < c.m.threads.size(); ++i)
-        any |= inOrder(c, i, stamp);
-      if (!any)
-        race(c, "read", format("warp %u", bit));
-    }
-  }
-}
-
-/// Adds the thread to the readers, or puts it in the place of those that are in order with it.
-static void addReader(const Context &c, Cell &cell) {
-  const Thread &t = c.thread;
-  uint32_t lane = 1u << t.lane;
-  bool current = cell.readStamp >= c.m.floor; // floor >= blockStart
-  if (current && !(cell.flags & Many) && cell.readWarp == t.warp) {
-    if (cell.readStamp != t.stamp) {
-      bool all = true;
-      for (uint32_t mask = cell.readers; mask; mask &= mask - 1)
-        all &= inOrder(c, t.warp * warpSize + __builtin_ctz(mask), cell.readStamp);
-      cell.readers = all ? lane : cell.readers | lane;
-      cell.readStamp = all ? t.stamp : std::min(cell.readStamp, t.stamp);
-      return;
-    }
-    cell.readers |= lane;
-  } else if (current) {
-    uint32_t warps = cell.flags & Many ? cell.readers : 1u << cell.readWarp;
-    cell.readers = warps | 1u << t.warp;
-    cell.readStamp = std::min(cell.readStamp, t.stamp);
-    cell.flags |= Many;
-  } else {
-    if (cell.readStamp < c.start)
-      cell.flags &= ~Elsewhere;
-    else if (cell.readStamp < c.m.blockStart)
-      cell.flags |= Elsewhere;
-    cell.flags &= ~Many;
-    cell.readStamp = t.stamp;
-    cell.readWarp = t.warp;
-    cell.readers = lane;
-  }
-}
-
-static inline void touch(const Context &c, Cell &cell) {
-  if (c.shared) {
-    if (cell.flags & Flight) {
-      if (cell.writeStamp >= c.m.blockStart)
-        complain(c, "asynchronous copy in flight",
-                 nameThread(c, cell.writer) + " copies to them and has not waited for it");
-      cell.flags &= ~Flight; // of a block before
-    }
-    if ((c.access & Read) && cell.writeStamp < c.m.blockStart)
-      complain(c, "uninitialized shared memory", "no thread of the block has written them");
-  }
-  checkWriter(c, cell);
-  if (c.access == AtomicRead)
-    return;
-  if (c.access == Read)
-    return addReader(c, cell);
-  checkReaders(c, cell);
-  cell.writeStamp = c.thread.stamp;
-  cell.writer = c.thread.number;
-  cell.readStamp = 0;
-  cell.readers = 0;
-  cell.flags = c.access & Atomic ? WasAtomic : 0;
-}
-
-// From addresses to cells
-// ---------------------------------------------------------------------------
+// From addresses to cells -------------------------------------------------------------------------
 
 static void touchBytes(const Context &c, const Region &region, uint64_t offset, uint64_t count) {
   for (uint64_t end = offset + count; offset != end; ++offset) {
@@ -213,47 +47,105 @@ static void touchBytes(const Context &c, const Region &region, uint64_t offset, 
   }
 }
 
-static inline void touchRange(const Context &c, const Region &region, uint64_t offset) {
+/// From `first`, a byte of the access.
+__attribute__((noinline)) static void touchRange(const Context &c, const Region &region,
+                                                 uint64_t offset, uint64_t first) {
   if ((offset | c.size) & 3)
     return touchBytes(c, region, offset, c.size);
-  for (uint64_t end = offset + c.size; offset != end; offset += 4) {
-    Cell &word = region.words[offset / 4];
+  for (uint64_t end = offset + c.size, at = offset + first; at != end; at += 4) {
+    Cell &word = region.words[at / 4];
     if (word.flags & Split)
-      touchBytes(c, region, offset, 4);
+      touchBytes(c, region, at, 4);
     else
       touch(c, word);
   }
 }
 
-static inline void checkAlignment(const Context &c) {
-  if (c.address & (c.site->align - 1)) {
-    const uint32_t *tid = c.thread.tid;
-    fail(MisalignedAddress, c.site, "misaligned access",
-         format("thread (%u, %u, %u) %s %llu bytes at %s, which is no multiple of %u", tid[0],
-                tid[1], tid[2], verb(c.access), static_cast<unsigned long long>(c.size),
-                describeAddress(c.address).c_str(), c.site->align)
-             .c_str());
-  }
+static inline void checkAlignment(const Site *site, uint64_t address, uint64_t size,
+                                  Access access) {
+  if (!(address & (site->align - 1)))
+    return;
+  const uint32_t *tid = machine().current->tid;
+  fail(MisalignedAddress, site, "misaligned access",
+       format("thread (%u, %u, %u) %s %llu bytes at %s, which is no multiple of %u", tid[0], tid[1],
+              tid[2], verb(access), static_cast<unsigned long long>(size),
+              describeAddress(address).c_str(), site->align)
+           .c_str());
+}
+
+// Most accesses are seen to be right by a glance --------------------------------------------------
+
+/// The last write was of this thread, or before a barrier of all. Of global memory, which `start`
+/// tells, also before the launch; shared memory has to have been written.
+static inline bool quickWriter(const Machine &m, const Thread &t, const Cell &cell,
+                               uint32_t start) {
+  uint32_t stamp = cell.writeStamp;
+  return stamp < start || (stamp >= m.blockStart && (stamp < m.floor || cell.writer == t.number));
+}
+
+static inline bool quickRead(const Machine &m, const Thread &t, Cell &cell, uint32_t start) {
+  if (!quickWriter(m, t, cell, start))
+    return false;
+  if (cell.flags == Many) // it is one of the warps
+    return cell.readStamp >= m.floor && cell.readStamp <= t.stamp && cell.readers >> t.warp & 1;
+  if (cell.flags || cell.readStamp != t.stamp || cell.readWarp != t.warp)
+    return false;
+  cell.readers |= 1u << t.lane;
+  return true;
+}
+
+static inline bool quickWrite(const Machine &m, const Thread &t, Cell &cell, uint32_t start) {
+  bool onlyReader =
+      cell.readWarp == t.warp && cell.readers == 1u << t.lane && cell.readStamp >= m.blockStart;
+  if (cell.flags || !(cell.readStamp < start || !cell.readStamp || onlyReader) ||
+      !quickWriter(m, t, cell, start))
+    return false;
+  cell = {t.stamp, 0, 0, uint16_t(t.number), 0, 0};
+  return true;
+}
+
+/// Words from the beginning of the access that are right; the others are to be looked at closely.
+static inline uint64_t quickWords(const Machine &m, Cell *cells, uint64_t count, uint32_t start,
+                                  Access access) {
+  const Thread &t = *m.current;
+  uint64_t done = 0;
+  if (access == Read)
+    while (done < count && quickRead(m, t, cells[done], start))
+      ++done;
+  else if (access == Write)
+    while (done < count && quickWrite(m, t, cells[done], start))
+      ++done;
+  return done;
 }
 
 void accessShared(const Site *site, uint64_t address, uint64_t size, Access access) {
   Machine &m = machine();
-  Context c = {m, *m.current, site, address, size, access, true, m.blockStart};
   ++m.accesses;
   checkShared(site, address, size, access & Write);
-  checkAlignment(c);
-  touchRange(c, sharedRegion, address - sharedBase);
+  checkAlignment(site, address, size, access);
+  uint64_t offset = address - sharedBase;
+  // Never before the launch: memory that is not written is for the slow path.
+  uint64_t quick =
+      (offset | size) & 3 ? 0 : quickWords(m, sharedRegion.words + offset / 4, size / 4, 0, access);
+  if (4 * quick != size)
+    touchRange({m, *m.current, site, address, size, access, true, m.blockStart}, sharedRegion,
+               offset, 4 * quick);
 }
 
 void accessGlobal(const Site *site, uint64_t address, uint64_t size, Access access) {
   if (!isDevice(address)) // a variable of the module
     return checkOther(site, address, size, access & Write);
   Machine &m = machine();
-  Context c = {m, *m.current, site, address, size, access, false, m.launchStart};
   ++m.accesses;
   checkGlobal(site, address, size, access & Write);
-  checkAlignment(c);
-  touchRange(c, globalRegion, address - deviceBase);
+  checkAlignment(site, address, size, access);
+  uint64_t offset = address - deviceBase;
+  uint64_t quick = (offset | size) & 3 ? 0
+                                       : quickWords(m, globalRegion.words + offset / 4, size / 4,
+                                                    m.launchStart, access);
+  if (4 * quick != size)
+    touchRange({m, *m.current, site, address, size, access, false, m.launchStart}, globalRegion,
+               offset, 4 * quick);
 }
 
 void accessGeneric(const Site *site, uint64_t address, uint64_t size, Access access) {
@@ -280,8 +172,7 @@ void endFlight(const Site *site, uint64_t address, uint64_t size) {
   accessShared(site, address, size, Write);
 }
 
-// Synchronisation
-// -----------------------------------------------------------------------------------
+// Synchronisation ---------------------------------------------------------------------------------
 
 void synchronizeAll() {
   Machine &m = machine();
@@ -297,7 +188,8 @@ void synchronizeLanes(uint32_t warp, uint32_t mask) {
   // What lies outside of the warp is behind the floor, unless there were barriers of some threads.
   uint32_t first = m.partial ? 0 : warp * warpSize;
   uint32_t last = m.partial ? count : std::min(first + warpSize, count);
-  uint32_t joined[maxThreads] = {};
+  uint32_t joined[maxThreads];
+  std::fill(joined + first, joined + last, 0);
   for (uint32_t lanes = mask; lanes; lanes &= lanes - 1) {
     const uint32_t *row = &m.seenBy(warp * warpSize + __builtin_ctz(lanes), 0);
     for (uint32_t i = first; i < last; ++i)
@@ -311,6 +203,40 @@ void synchronizeLanes(uint32_t warp, uint32_t mask) {
   for (uint32_t lanes = mask; lanes; lanes &= lanes - 1)
     std::copy(joined + first, joined + last,
               &m.seenBy(warp * warpSize + __builtin_ctz(lanes), first));
+}
+
+void synchronizeSome(const std::vector<uint32_t> &threads, const std::vector<uint32_t> &released) {
+  Machine &m = machine();
+  uint32_t now = ++m.time, count = m.threads.size();
+  m.partial = true;
+  std::vector<uint32_t> joined = released;
+  joined.resize(count);
+  for (uint32_t number : threads)
+    for (uint32_t i = 0; i < count; ++i)
+      joined[i] = std::max(joined[i], m.seenBy(number, i));
+  for (uint32_t number : threads)
+    joined[number] = now;
+  for (uint32_t number : threads) {
+    std::copy(joined.begin(), joined.end(), &m.seenBy(number, 0));
+    m.threads[number].stamp = now;
+  }
+}
+
+void leaveBehind(std::vector<uint32_t> &released, Thread &thread) {
+  Machine &m = machine();
+  released.resize(m.threads.size());
+  for (size_t i = 0; i < m.threads.size(); ++i)
+    released[i] = std::max(released[i], m.seenBy(thread.number, i));
+  thread.stamp = ++m.time;
+  released[thread.number] = thread.stamp;
+  m.partial = true;
+}
+
+void takeOver(const std::vector<uint32_t> &released, Thread &thread) {
+  Machine &m = machine();
+  for (size_t i = 0; i < released.size(); ++i)
+    m.seenBy(thread.number, i) = std::max(m.seenBy(thread.number, i), released[i]);
+  m.partial = true;
 }
 
 } // namespace emulator

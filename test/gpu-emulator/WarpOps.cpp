@@ -73,8 +73,7 @@ void rendezvous(const Site *site, const Word *args, Word *results) {
   forLanes(mask, lanes, [](unsigned, Thread &t) { t.state = State::Ready; });
 }
 
-// Shuffles
-// ------------------------------------------------------------------------------------------
+// Shuffles ----------------------------------------------------------------------------------------
 
 namespace {
 enum Shuffle { Up, Down, Butterfly, Index };
@@ -130,8 +129,7 @@ static void addShuffles(IntrinsicTable &table) {
              rendezvous, Waits | Orders, mode | tells, shuffle, 0});
 }
 
-// Votes, matches, elections
-// -------------------------------------------------------------------------
+// Votes, matches, elections -----------------------------------------------------------------------
 
 namespace {
 enum Vote { All, Any, Uniform, Ballot };
@@ -187,8 +185,7 @@ static void activeMask(const Site *, const Word *, Word *results) {
   results[0] = active;
 }
 
-// Reductions
-// ----------------------------------------------------------------------------------------
+// Reductions --------------------------------------------------------------------------------------
 
 namespace {
 enum Reduction { Add, Min, Max, UMin, UMax, And, Or, Xor };

@@ -1,14 +1,11 @@
 /* What the compiler would make of the network of model.c for a device: the same program, whose
- * kernels are those of fake_kernels.h, and which must not look at any memory of its frame. */
+ * kernels are those of fake_kernels.c, and which must not look at any memory of its frame. */
 #include "device_model.h"
 #include "fake_cuda.h"
 #include "model.h"
 
 #include <stddef.h>
 
-#ifndef DEVICE_MODEL_SYMBOL
-#define DEVICE_MODEL_SYMBOL nncc_model_device
-#endif
 #define EXPORT __attribute__((visibility("default")))
 #define LAUNCH(name, threads, buffers, dims, shared, scratch)                                      \
   static const nncc_launch name = {sizeof(nncc_launch), threads, buffers, dims, shared, scratch}

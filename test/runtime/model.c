@@ -25,7 +25,9 @@
 #ifndef MODEL_ISA
 #define MODEL_ISA ""
 #endif
-#define EXPORT __attribute__((visibility("default")))
+#ifndef MODEL_EXPORT
+#define MODEL_EXPORT __attribute__((visibility("default")))
+#endif
 
 enum { X, Y, W, H, Z };
 
@@ -160,7 +162,7 @@ static const nncc_descriptor descriptor = {.magic = MODEL_MAGIC,
                                            .run = run,
                                            .infer = infer};
 
-EXPORT const nncc_descriptor *MODEL_SYMBOL(void) { return &descriptor; }
+MODEL_EXPORT const nncc_descriptor *MODEL_SYMBOL(void) { return &descriptor; }
 #ifdef MODEL_SECOND_SYMBOL
-EXPORT const nncc_descriptor *MODEL_SECOND_SYMBOL(void) { return &descriptor; }
+MODEL_EXPORT const nncc_descriptor *MODEL_SECOND_SYMBOL(void) { return &descriptor; }
 #endif

@@ -26,8 +26,8 @@ static nncc_status kernel(const nncc_call *call, int64_t begin, int64_t end, int
   return NNCC_OK;
 }
 
-static const nncc_dispatch dispatch = {sizeof dispatch, 0,     "kernel", "Node_0",
-                                       kernel,          UNITS, 1e9,      1e9};
+static const nncc_dispatch dispatch = {sizeof dispatch, 0,   "kernel", "Node_0", kernel,
+                                       UNITS,           1e9, 1e9,      NULL};
 static const nncc_dispatch *const dispatches[] = {&dispatch};
 
 static nncc_status plan(const int64_t *dims, int64_t *arena, int64_t *scratch) {

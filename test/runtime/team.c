@@ -57,7 +57,8 @@ static nncc_status kernel(const nncc_call *call, int64_t begin, int64_t end, int
   return NNCC_OK;
 }
 
-static const nncc_dispatch dispatch = {sizeof dispatch, 0, "kernel", "Team_0", kernel, 1, 1e9, 1e6};
+static const nncc_dispatch dispatch = {
+    sizeof dispatch, 0, "kernel", "Team_0", kernel, 1, 1e9, 1e6, NULL};
 static const nncc_dispatch *const dispatches[] = {&dispatch};
 
 static nncc_status plan(const int64_t *dims, int64_t *arena, int64_t *scratch) {

@@ -1,5 +1,6 @@
 """The Python package, on the libraries that CMakeLists.txt makes: their folder is $NNCC_TEST_MODELS."""
 
+import ctypes
 import gc
 import os
 import pathlib
@@ -413,6 +414,97 @@ class TestValues(unittest.TestCase):
             if round == 20:
                 before = resident()
         self.assertLess(resident() - before, 8e6)  # 40 rounds of 1 MB
+
+
+class FakeArray:
+    """A float32 array in the memory of the stand-in for the driver, as DLPack has it."""
+
+    def __init__(self, array, ordinal=0, strides=None):
+        self.driver = ctypes.CDLL("libcuda.so.1")
+        self.shape, self.ordinal, self.streams = array.shape, ordinal, []
+        address = ctypes.c_uint64()
+        self.driver.cuCtxPushCurrent_v2(None)
+        assert self.driver.cuMemAlloc_v2(ctypes.byref(address), ctypes.c_size_t(array.nbytes)) == 0
+        self.address, self.bytes = address.value, array.nbytes
+        self.copy(self.address, array.ctypes.data)
+        self.tensor = nncc._device._DLTensor(
+            self.address - 4, 2, ordinal, array.ndim, 2, 32, 1, (ctypes.c_int64 * 2)(*array.shape),
+            strides and (ctypes.c_int64 * 2)(*strides), 4,
+        )  # fmt: skip
+
+    def copy(self, to, source):
+        self.driver.cuMemcpyAsync(ctypes.c_uint64(to), ctypes.c_uint64(source),
+                                  ctypes.c_size_t(self.bytes), None)  # fmt: skip
+
+    def numpy(self):
+        result = np.empty(self.shape, np.float32)
+        self.copy(result.ctypes.data, self.address)
+        return result
+
+    def __dlpack__(self, stream=None):
+        self.streams.append(stream)
+        new = ctypes.pythonapi.PyCapsule_New
+        new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+        return new(ctypes.addressof(self.tensor), b"dltensor", None)
+
+    def __dlpack_device__(self):
+        return 2, self.ordinal
+
+
+class TestDevice(unittest.TestCase):
+    """LD_LIBRARY_PATH leads to the stand-in for the driver."""
+
+    def setUp(self):
+        self.model = nncc.load(MODELS / "device.so")
+
+    def test_host_arrays(self):
+        self.assertEqual((self.model.device, self.model.processor), ("cuda", "sm_90a"))
+        x, y, z, pairs = arguments(5)
+        for _ in range(4):
+            outputs = self.model(x, y)
+            np.testing.assert_array_equal(outputs[0], z)
+            np.testing.assert_array_equal(outputs[1], pairs)
+
+    def test_device_arrays(self):
+        x, y, z, pairs = arguments(6)
+        there, result = FakeArray(x), FakeArray(np.zeros_like(z))
+        found = self.model.run({"x": there, "y": y}, {"z": result})
+        self.assertIs(found["z"], result)
+        np.testing.assert_array_equal(result.numpy(), z)
+        np.testing.assert_array_equal(found["pairs"], pairs)
+        self.assertEqual(there.streams, [1])
+        both = FakeArray(pairs * 0)
+        binding = self.model.bind([there, FakeArray(y)], {"z": result, "pairs": both})
+        for _ in range(3):
+            self.assertIs(binding()[1], both)
+        np.testing.assert_array_equal(both.numpy(), pairs)
+
+    def test_stream(self):
+        x, y, z, _ = arguments(6)
+        stream = ctypes.c_uint64()
+        there = FakeArray(x)
+        there.driver.cuStreamCreate(ctypes.byref(stream), 0)
+        model = nncc.load(MODELS / "device.so", stream=stream.value)
+        np.testing.assert_array_equal(model(there, y)[0], z)
+        self.assertEqual(there.streams, [stream.value])
+
+    def test_wrong_arrays(self):
+        x, y, z, _ = arguments(4)
+        for value, message in [
+            (FakeArray(x, ordinal=1), "input 'x': is on device 1, the instance on device 0"),
+            (FakeArray(x, strides=(1, 4)), "input 'x': is not row-major"),
+            (FakeArray(x[:, :3].copy()), "size 1 is 3, expected 4"),
+        ]:
+            with self.subTest(message), self.assertRaisesRegex(nncc.Error, message):
+                self.model(value, y)
+        other = FakeArray(x)
+        other.tensor.code = 0
+        with self.assertRaisesRegex(nncc.Error, "expected elements of type float32, found int32"):
+            self.model(other, y)
+        with self.assertRaisesRegex(nncc.Error, r"output 'z': expected shape \(4, 4\)"):
+            self.model.run([x, y], {"z": FakeArray(arguments(3)[2])})
+        with self.assertRaisesRegex(nncc.Error, "no device 7"):
+            nncc.load(MODELS / "device.so", device=7)(x, y)
 
 
 class TestOverhead(unittest.TestCase):

@@ -42,6 +42,9 @@ static void testFailures() {
   auto result = instance({nncc::view(x, {4})});
   CHECK(!result && result.status().code() == NNCC_INVALID_ARGUMENT);
   CHECK(!nncc::Tensor::create(NNCC_STRING, {2}));
+  auto here = nncc::view(x, {1, 4});
+  auto there = instance({here, here.onDevice()});
+  CHECK(!there && there.status().message().find("memory of a device") != std::string::npos);
 }
 
 int main() {

@@ -62,9 +62,10 @@ static void printProfile(const Measurement &m) {
 
 static void printText(const Measurement &m) {
   double median = m.quantile(0.5);
-  outs() << format(
-      "%zu runs on %d threads: min %.3f ms, median %.3f ms, p90 %.3f ms, p99 %.3f ms\n",
-      m.ms.size(), m.threads, m.ms.front(), median, m.quantile(0.9), m.quantile(0.99));
+  outs() << m.ms.size() << " runs on "
+         << (m.device.empty() ? std::to_string(m.threads) + " threads" : m.device)
+         << format(": min %.3f ms, median %.3f ms, p90 %.3f ms, p99 %.3f ms\n", m.ms.front(),
+                   median, m.quantile(0.9), m.quantile(0.99));
   outs() << format("throughput: %.1f runs/s", 1e3 / median);
   if (m.flops > 0)
     outs() << format(", %.1f GFLOP/s", m.gflops());
@@ -109,7 +110,10 @@ static void printJson(const Measurement &m, ArrayRef<Value> inputs) {
       for (const Value &value : inputs)
         out.attribute(value.name, value.typeText());
     });
-    out.attribute("threads", m.threads);
+    if (m.device.empty())
+      out.attribute("threads", m.threads);
+    else
+      out.attribute("device", m.device);
     out.attribute("iterations", int64_t(m.ms.size()));
     out.attribute("min_ms", m.ms.front());
     out.attribute("median_ms", median);

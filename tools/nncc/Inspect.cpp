@@ -79,11 +79,35 @@ static JsonArray levelValues(const nncc_descriptor *descriptor) {
   return levels;
 }
 
+/// The kernels of a device in their forms, the best first; none where the code is a processor's.
+static JsonArray imageValues(const nncc_descriptor *descriptor) {
+  static constexpr StringLiteral kinds[] = {"cubin", "PTX", "bitcode"};
+  JsonArray images;
+  const char *next = reinterpret_cast<const char *>(descriptor->images);
+  for (int32_t i = 0; i < descriptor->num_images; ++i) {
+    auto *image = reinterpret_cast<const nncc_image *>(next);
+    next += image->struct_size; // of a newer library it may be larger
+    bool known = image->kind >= 0 && image->kind <= NNCC_IMAGE_BITCODE;
+    images.push_back(JsonObject{
+        {"name", known ? kinds[image->kind].str() : "unknown"},
+        {"capability", formatv("sm_{0}{1}", image->capability, image->exact ? "a" : "").str()},
+        {"bytes", image->size}});
+  }
+  return images;
+}
+
+/// How a device runs a dispatch; null on a processor, and in libraries that know no others.
+static const nncc_launch *launchOf(const nncc_dispatch &dispatch) {
+  bool knows = dispatch.struct_size > offsetof(nncc_dispatch, launch);
+  return knows ? dispatch.launch : nullptr;
+}
+
 static JsonArray kernelValues(const nncc_model *library) {
   struct Kernel {
     int64_t dispatches = 0;
     double flops = 0;
     JsonArray nodes;
+    const nncc_launch *launch = nullptr;
   };
   MapVector<StringRef, Kernel> kernels;
   for (int32_t i = 0; i < nncc_model_num_dispatches(library); ++i) {
@@ -91,17 +115,24 @@ static JsonArray kernelValues(const nncc_model *library) {
     Kernel &kernel = kernels[dispatch->kernel];
     ++kernel.dispatches;
     kernel.flops += dispatch->flops;
+    kernel.launch = launchOf(*dispatch);
     SmallVector<StringRef> nodes;
     StringRef(dispatch->nodes).split(nodes, ';', -1, /*KeepEmpty=*/false);
     for (StringRef node : nodes)
       kernel.nodes.push_back(llvm::json::fixUTF8(node));
   }
   JsonArray values;
-  for (auto &[name, kernel] : kernels)
-    values.push_back(JsonObject{{"name", name.str()},
-                                {"calls", kernel.dispatches},
-                                {"gflop", kernel.flops / 1e9},
-                                {"nodes", std::move(kernel.nodes)}});
+  for (auto &[name, kernel] : kernels) {
+    JsonObject value{{"name", name.str()},
+                     {"calls", kernel.dispatches},
+                     {"gflop", kernel.flops / 1e9},
+                     {"nodes", std::move(kernel.nodes)}};
+    if (kernel.launch) {
+      value["threads_per_block"] = kernel.launch->threads;
+      value["shared_bytes"] = kernel.launch->shared_bytes;
+    }
+    values.push_back(std::move(value));
+  }
   return values;
 }
 
@@ -124,12 +155,17 @@ static Error addMemory(const nncc_model *library, const CompileOptions &options,
   uint64_t workspace = 0;
   if (nncc_status status = descriptor->plan(dims.data(), &arena, &scratch))
     return usageError("these sizes are not possible (" + Twine(nncc_status_name(status)) + ")");
-  if (nncc_status status = nncc_model_workspace_size(library, dims.data(), threads, &workspace))
-    return runtimeError(status);
-  JsonObject memory{{"arena_bytes", arena},
-                    {"scratch_bytes_per_thread", scratch},
-                    {"threads", int64_t(threads)},
-                    {"workspace_bytes", workspace}};
+  JsonObject memory{{"arena_bytes", arena}};
+  nncc_status status = nncc_model_workspace_size(library, dims.data(), threads, &workspace);
+  if (descriptor->device == NNCC_DEVICE_CPU) {
+    if (status)
+      return runtimeError(status);
+    memory["threads"] = int64_t(threads);
+  }
+  if (!status) // a device that is not here has nobody know its number of workers
+    memory["workspace_bytes"] = workspace;
+  memory[descriptor->device == NNCC_DEVICE_CPU ? "scratch_bytes_per_thread"
+                                               : "scratch_bytes_per_block"] = scratch;
   if (descriptor->live_size)
     memory["live_bytes"] = descriptor->live_size;
   out["memory"] = std::move(memory);
@@ -185,6 +221,7 @@ static Expected<JsonObject> inspectLibrary(const CompileOptions &options) {
                     {"processor", text(descriptor->cpu)},
                     {"instructions", text(descriptor->isa)},
                     {"levels", levelValues(descriptor)},
+                    {"images", imageValues(descriptor)},
                     {"inputs", std::move(inputs)},
                     {"outputs", std::move(outputs)},
                     {"dims", dimValues(library)},
@@ -292,18 +329,24 @@ static void printElement(const JsonObject &fields) {
            << (field("taken") == "true"       ? "; taken"
                : field("runs_here") == "true" ? ""
                                               : "; not on this machine");
+  else if (fields.get("capability"))
+    outs() << field("capability") << ", " << field("bytes") << " bytes";
   else if (fields.get("min"))
     outs() << field("min") << " to " << (fields.get("max") ? field("max") : "any");
   else
     outs() << field("calls") << " calls, " << field("gflop") << " GFLOP, " << field("nodes");
+  if (fields.get("threads_per_block"))
+    outs() << ", blocks of " << field("threads_per_block") << " threads with "
+           << field("shared_bytes") << " bytes of shared memory";
   outs() << '\n';
 }
 
 static void printText(const JsonObject &object) {
   static constexpr StringLiteral order[] = {
-      "file",     "name",      "producer",     "ir_version", "opsets",  "compiler", "abi",
-      "triple",   "processor", "instructions", "levels",     "inputs",  "outputs",  "dims",
-      "metadata", "weights",   "memory",       "operators",  "kernels", "exports",  "needs"};
+      "file",      "name",    "producer",  "ir_version",   "opsets",  "compiler",
+      "abi",       "triple",  "processor", "instructions", "levels",  "images",
+      "inputs",    "outputs", "dims",      "metadata",     "weights", "memory",
+      "operators", "kernels", "exports",   "needs"};
   for (StringRef key : order) {
     const llvm::json::Value *value = object.get(key);
     if (!value)

@@ -115,7 +115,11 @@ Expected<Measurement> measure(nncc_model *model, ArrayRef<Value> inputs,
     if (Error error = readProfile(model, instance, result))
       return std::move(error);
   result.peakMB = residentMemory().peak;
-  result.peakGflops = measurePeakGflops(result.threads);
+  const nncc_descriptor *descriptor = nncc_model_descriptor(model);
+  if (descriptor->device != NNCC_DEVICE_CPU)
+    result.device = descriptor->cpu;
+  else
+    result.peakGflops = measurePeakGflops(result.threads);
   return result;
 }
 

@@ -24,6 +24,7 @@ struct KernelTime {
 
 struct Measurement {
   int32_t threads = 0;
+  std::string device; ///< that the kernels ran on; empty: this processor
   double loadMs = 0, firstMs = 0;
   std::vector<double> ms; ///< of each run, sorted
   double flops = 0;       ///< of one run; 0 where the library does not say

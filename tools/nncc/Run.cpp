@@ -110,9 +110,10 @@ static void printTensor(llvm::json::OStream &out, const Tensor &tensor) {
   out.attribute("not_finite", summary.notFinite);
 }
 
-static void printJson(ArrayRef<Value> values) {
+static void printJson(const nncc_descriptor *descriptor, ArrayRef<Value> values) {
   llvm::json::OStream out(outs(), 2);
   out.object([&] {
+    out.attribute("processor", descriptor->cpu);
     out.attributeArray("outputs", [&] {
       for (const Value &value : values)
         out.object([&] {
@@ -131,9 +132,9 @@ static void printJson(ArrayRef<Value> values) {
   outs() << '\n';
 }
 
-static Error writeResults(ArrayRef<Value> results, bool asPb) {
+static Error writeResults(const nncc_descriptor *descriptor, ArrayRef<Value> results, bool asPb) {
   if (json())
-    printJson(results);
+    printJson(descriptor, results);
   if (output.empty()) {
     if (!json())
       printSummary(results);
@@ -160,7 +161,7 @@ static Error run() {
   Expected<std::vector<Value>> results = runOnce(opened->get(), inputs->values, threads);
   if (!results)
     return results.takeError();
-  return writeResults(*results, inputs->fromPb);
+  return writeResults(nncc_model_descriptor(opened->get()), *results, inputs->fromPb);
 }
 
 int runMain() {

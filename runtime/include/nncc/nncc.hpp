@@ -111,6 +111,13 @@ public:
       : TensorView(tensor.data, tensor.type, {tensor.shape, tensor.shape + tensor.rank},
                    tensor.name ? tensor.name : "") {}
 
+  /// The same, for data in memory of the device that the model runs on.
+  TensorView onDevice() const {
+    TensorView view = *this;
+    view.type_ |= NNCC_ON_DEVICE;
+    return view;
+  }
+
   /// Valid while this view is.
   nncc_tensor get() const noexcept {
     return {data_, type_, static_cast<int32_t>(shape_.size()), shape_.data(),

@@ -13,6 +13,7 @@ from typing import Any, Optional, Union
 import numpy as np
 
 from . import _arrays, _values
+from ._device import LEGACY_STREAM, DeviceArray, is_on_device
 from ._runtime import (
     Error,
     InstanceOptionsStruct,
@@ -103,6 +104,8 @@ class Model:
         any_isa: bool = False,
         copy_weights: bool = False,
         level: Optional[str] = None,
+        device: int = 0,
+        stream: Optional[int] = None,
     ):
         flags = verify * OpenOptionsStruct.VERIFY_WEIGHTS
         flags |= any_isa * OpenOptionsStruct.ANY_ISA
@@ -137,20 +140,24 @@ class Model:
         #: That the code is for; of a library with several levels, the one that was chosen.
         self.processor = (descriptor.cpu or b"").decode()
         self.isa = tuple(filter(None, (descriptor.isa or b"").decode().split(",")))
-        self._defaults = {"threads": threads, "profile": profile}
+        #: "cuda", or "cpu".
+        self.device = "cuda" if "cuda" in self.isa else "cpu"
+        self._defaults = {
+            "threads": threads, "profile": profile, "device": device, "stream": stream,
+        }  # fmt: skip
         self._default: Optional[Instance] = None
         self._lock = threading.Lock()
 
     def instance(
-        self, *, threads: Optional[int] = None, profile: Optional[bool] = None
+        self, *, threads: Optional[int] = None, profile: Optional[bool] = None,
+        device: Optional[int] = None, stream: Optional[int] = None,
     ) -> Instance:
         """What one run at a time needs: threads and memory of its own. The model's options are the
-        defaults; ``threads=0`` means all CPUs that this process may use."""
-        return Instance(
-            self,
-            threads=self._defaults["threads"] if threads is None else threads,
-            profile=self._defaults["profile"] if profile is None else profile,
-        )
+        defaults; ``threads=0`` means all CPUs that this process may use. ``device`` and ``stream``
+        are of models on a device: see :func:`load`."""
+        given = {"threads": threads, "profile": profile, "device": device, "stream": stream}
+        given = {name: value for name, value in given.items() if value is not None}
+        return Instance(self, **{**self._defaults, **given})
 
     @property
     def _own(self) -> Instance:
@@ -188,11 +195,13 @@ class Model:
 class Instance:
     """Made by :meth:`Model.instance`. Runs release Python's lock."""
 
-    def __init__(self, model: Model, *, threads: int, profile: bool):
+    def __init__(self, model: Model, *, threads: int, profile: bool, device: int,
+                 stream: Optional[int]):
         flags = profile * InstanceOptionsStruct.PROFILE
         options = InstanceOptionsStruct(
-            ctypes.sizeof(InstanceOptionsStruct), flags, threads, -1, None, None
+            ctypes.sizeof(InstanceOptionsStruct), flags, threads, -1, None, None, stream, device
         )
+        self._place = (device, stream or LEGACY_STREAM)
         handle = ctypes.c_void_p()
         lib = library()
         lib.nncc_instance_create(model._handle, ctypes.byref(options), ctypes.byref(handle))
@@ -215,6 +224,9 @@ class Instance:
         """Runs the model on anything that NumPy or DLPack understands. A sequence of inputs gives
         a list of outputs, a mapping by name a dictionary. ``outputs`` are arrays, by name, into
         which results are written instead of into new ones.
+
+        Arrays on the device of the model (of PyTorch, CuPy, JAX, ..., by DLPack; row-major) are
+        read and written where they are; other outputs are NumPy arrays.
 
         ONNX's sequences are lists of arrays, an optional without a value is None, and tensors of
         strings are arrays of str (of bytes as well where they are given); bytes that are not UTF-8
@@ -251,10 +263,16 @@ class Instance:
     def _bind(self, inputs: Union[Mapping[str, Any], Sequence[Any]],
               outputs: Optional[Mapping[str, np.ndarray]]) -> Binding:
         arrays = [
-            _arrays.to_array(value, info._number, f"input {info.name!r}")
+            self._place_of(value, info, "input")
+            or _arrays.to_array(value, info._number, f"input {info.name!r}")
             for value, info in zip(self._listed(inputs), self.model.inputs)
         ]
         return Binding(self, arrays, dict(outputs or {}))
+
+    def _place_of(self, value: Any, info: TensorInfo, side: str) -> Optional[DeviceArray]:
+        if self.model.device == "cpu" or not is_on_device(value):
+            return None
+        return DeviceArray(value, info._number, f"{side} {info.name!r}", *self._place)
 
     def _listed(self, inputs: Union[Mapping[str, Any], Sequence[Any]]) -> list:
         values = self._in_order(inputs) if isinstance(inputs, Mapping) else list(inputs)
@@ -314,13 +332,16 @@ class Binding:
     the model and returns the outputs in the model's order, the same arrays every time; new ones
     where only the run tells their sizes."""
 
-    def __init__(self, instance: Instance, arrays: list[np.ndarray], given: dict[str, np.ndarray]):
+    def __init__(self, instance: Instance, arrays: list[Union[np.ndarray, DeviceArray]],
+                 given: dict[str, Any]):
         lib, infos = library(), instance.model.outputs
         self.instance = instance
         self._keep: list = []  # buffers and shapes
         self._inputs = (TensorStruct * max(len(arrays), 1))()
         for tensor, array, info in zip(self._inputs, arrays, instance.model.inputs):
-            self._fill(tensor, _arrays.pack(array, info._number), array.shape, info)
+            on_device = isinstance(array, DeviceArray)
+            buffer = array if on_device else _arrays.pack(array, info._number)
+            self._fill(tensor, buffer, array.shape, info)
         self._outputs = (TensorStruct * max(len(infos), 1))()
         self._buffers = []
         lib.nncc_instance_bind(instance._handle, self._inputs, len(arrays))
@@ -332,10 +353,15 @@ class Binding:
             if -1 in shape:
                 self._expect_run_output(self._outputs[i], buffer, info)
                 continue
+            placed = None if buffer is None else instance._place_of(buffer, info, "output")
             if buffer is None:
                 buffer = _arrays.empty_buffer(shape, info._number)
-            else:
+            elif placed is None:
                 self._check_output(buffer, shape, info)
+            elif placed.shape != shape:
+                raise Error(f"output {info.name!r}: expected shape {shape}, found {placed.shape}")
+            else:
+                buffer = placed
             self._fill(self._outputs[i], buffer, shape, info)
             self._buffers.append((buffer, shape, info._number))
         if given:
@@ -352,9 +378,11 @@ class Binding:
     def _execute(self) -> list[np.ndarray]:
         self._run(*self._arguments)
         return [
-            self._run_output(i) if buffer is None else _arrays.unpack(*buffer)
+            self._run_output(i) if buffer is None
+            else buffer[0].value if isinstance(buffer[0], DeviceArray)
+            else _arrays.unpack(*buffer)
             for i, buffer in enumerate(self._buffers)
-        ]
+        ]  # fmt: skip
 
     def _expect_run_output(self, tensor: TensorStruct, buffer: Optional[np.ndarray],
                            info: TensorInfo) -> None:
@@ -373,12 +401,13 @@ class Binding:
             ctypes.memmove(buffer.ctypes.data, tensor.data, buffer.nbytes)
         return _arrays.unpack(buffer, shape, tensor.type)
 
-    def _fill(self, tensor: TensorStruct, buffer: np.ndarray, shape: tuple[int, ...],
-              info: TensorInfo) -> None:
+    def _fill(self, tensor: TensorStruct, buffer: Union[np.ndarray, DeviceArray],
+              shape: tuple[int, ...], info: TensorInfo) -> None:
         sizes = (ctypes.c_int64 * max(len(shape), 1))(*shape)
         self._keep += [buffer, sizes]
-        tensor.data = buffer.ctypes.data
-        tensor.type = info._number
+        on_device = isinstance(buffer, DeviceArray)
+        tensor.data = buffer.address if on_device else buffer.ctypes.data
+        tensor.type = info._number | on_device * TensorStruct.ON_DEVICE
         tensor.rank = len(shape)
         tensor.shape = sizes
 
@@ -398,5 +427,9 @@ def load(path: Union[str, os.PathLike], **options: Any) -> Model:
     """Loads a compiled library: ``threads`` (0: all CPUs that this process may use), ``profile``,
     ``weights`` (path of the weights file), ``symbol`` (where a library has several models),
     ``verify`` (read and check all weights), ``copy_weights`` (into huge pages), ``any_isa``,
-    ``level`` (of a library with code for several processors; default: the best for this machine)."""
+    ``level`` (of a library with code for several processors; default: the best for this machine).
+
+    Where kernels run on a device (``model.device``): ``device``, its number, and ``stream``, the
+    address of a CUDA stream that the work is put into (``torch.cuda.current_stream().cuda_stream``).
+    With one, a run of which all arrays are on the device does not wait for its end."""
     return Model(path, **options)

@@ -84,6 +84,7 @@ class DescriptorStruct(ctypes.Structure):
 
 
 class TensorStruct(ctypes.Structure):
+    ON_DEVICE = 0x10000  # added to the type
     _fields_ = [
         ("data", c_void_p),
         ("type", c_int32),
@@ -115,6 +116,8 @@ class InstanceOptionsStruct(ctypes.Structure):
         ("spin_us", c_int32),
         ("services", c_void_p),
         ("host", c_void_p),
+        ("stream", c_void_p),
+        ("device", c_int32),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Attention in one kernel against NumPy, each compiled once and called at several sizes: check_attention.py [filter]"""
+"""Attention in one kernel against NumPy, each compiled once and called at several sizes: check_attention.py [--gpu] [filter]"""
 import itertools
 
 import numpy as np
@@ -92,7 +92,8 @@ def trouble(inputs):
 
 
 def fixed():
-    for l, s, d, e in [(16, 16, 16, 16), (128, 128, 64, 64), (197, 197, 64, 64), (40, 40, 15, 15), (1, 7, 8, 40), (17, 1, 3, 1), (33, 100, 20, 70), (5, 1500, 64, 33)]:
+    for l, s, d, e in [(16, 16, 16, 16), (128, 128, 64, 64), (197, 197, 64, 64), (40, 40, 15, 15), (1, 7, 8, 40), (17, 1, 3, 1), (33, 100, 20, 70), (5, 1500, 64, 33),
+                       (1, 300, 64, 64), (3, 130, 200, 300), (40, 70, 132, 260)]:
         add(f"{l} x {s} x {d}", 2, 3, 3, l, s, d, e)
         add(f"{l} x {s} x {d} grouped, causal", 1, 4, 2, l, s, d, e, causal=True, heads_last=False)
     add("no scale", 1, 2, 2, 20, 30, 8, 8, scale=1.0)
@@ -127,6 +128,16 @@ def masks():
         add(f"mask {shape}, causal, {plan}", 2, 4, 4, 37, 50, 16, 16, mask=shape, causal=True, guard="empty", values=gaps, plan=plan)
 
 
+def few_queries():
+    """Of one head, and all of its groups of threads."""
+    for guard in ("none", "empty", "nan"):
+        for title, values in (("of -inf", gaps), ("of nan and inf", trouble), ("of infinite values", infinite_values)):
+            for l, shape in ((1, (2, 1, 1, 150)), (2, (1, 4, 2, 150))):
+                add(f"few queries, mask {shape} {title}, {guard}", 2, 4, 2, l, 150, 16, 20, mask=shape, guard=guard, values=values)
+    add("few queries, choice", 2, 4, 4, 4, 150, 16, 16, mask=(2, 1, 4, 150), fill=-10000.0, values=choices)
+    add("few queries, causal", 1, 2, 2, 3, 50, 16, 16, causal=True)
+
+
 def open_ones():
     sizes = [(1, 5, 5), (2, 17, 1), (1, 64, 64), (2, 100, 128), (1, 128, 100), (0, 5, 5), (2, 0, 5), (2, 5, 0), (1, 1, 600), (1, 7, 1200)]
     for d, e in ((8, 8), (20, 40), (64, 64)):
@@ -152,7 +163,7 @@ def run(kernel, shapes, wanted, all_symbols, values):
 
 
 def main():
-    for table in (fixed, masks, open_ones):
+    for table in (fixed, masks, few_queries, open_ones):
         table()
     run_cases(CASES, run)
 

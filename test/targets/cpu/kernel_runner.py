@@ -1,5 +1,5 @@
-"""Compiles kernels on tensors for this machine, as the compiler does, and calls them. LLVM's tools are
-found on the PATH."""
+"""Compiles kernels on tensors for this machine, or, with --gpu, for a GPU, as the compiler does, and calls them. LLVM's
+tools are found on the PATH."""
 import ctypes
 import os
 import re
@@ -79,6 +79,12 @@ class Compiled:
 
         return invoke
 
+    def compute(self, buffers, dims=()):
+        """All units in three pieces, out of order, on two workers."""
+        call, n = self.bind(buffers, workers=2, dims=dims), self.units_of(dims)
+        for begin, end, worker in ((n // 3, n, 1), (0, n // 6, 0), (n // 6, n // 3, 1)):
+            call(begin, end, worker)
+
 
 def inline_maps(text):
     """Aliases of maps in place of their names."""
@@ -93,18 +99,26 @@ def lower_nn(text):
     return run(OPT, "--pass-pipeline=" + LOWER_NN, text=text)
 
 
+def schedule(text, pipeline):
+    """-> the text of scheduled kernels, and of each its units and scratch."""
+    scheduled, facts = inline_maps(run(OPT, "--pass-pipeline=" + pipeline, text=text)), {}
+    for name, attributes in re.findall(r"func\.func @(\w+)\(.*attributes \{(.*?)\}", scheduled):
+        facts[name] = [size_of(re.search(rf"rt\.{key} = (\d+|affine_map<.*?\)>)", attributes).group(1)) for key in ("units", "scratch")]
+    return scheduled, facts
+
+
+def to_llvm(lowered):
+    """Kernels in the LLVM dialect -> LLVM IR."""
+    text = re.sub(r"(?:, )?\brt\.\w+(?: = (?:\d+ : i64|affine_map<.*?\)>))?", "", inline_maps(lowered))
+    return run("mlir-translate", "--mlir-to-llvmir", text=text)
+
+
 def compile_kernels(texts, lower=lambda text: text, processor="native"):
     """{name: function text} -> {name: Compiled}; `lower` gives the text of kernels as they are scheduled, `processor` is
     one of LLVM's names."""
     folder = tempfile.TemporaryDirectory(prefix="kernels")
-    scheduled = run(OPT, "--pass-pipeline=" + SCHEDULE, text=lower("\n".join(texts.values())))
-    facts = {}
-    scheduled = inline_maps(scheduled)
-    for name, attributes in re.findall(r"func\.func @(\w+)\(.*attributes \{(.*?)\}", scheduled):
-        facts[name] = [size_of(re.search(rf"rt\.{key} = (\d+|affine_map<.*?\)>)", attributes).group(1)) for key in ("units", "scratch")]
-    lowered = run(OPT, "--pass-pipeline=" + TARGET, text=scheduled)
-    lowered = re.sub(r"rt\.\w+(?: = (?:\d+ : i64|affine_map<.*?\)>))?(?:, )?", "", inline_maps(lowered))
-    ir = run("mlir-translate", "--mlir-to-llvmir", text=lowered)
+    scheduled, facts = schedule(lower("\n".join(texts.values())), SCHEDULE)
+    ir = to_llvm(run(OPT, "--pass-pipeline=" + TARGET, text=scheduled))
     path = os.path.join(folder.name, "kernels")
     with open(path + ".ll", "w") as file:
         file.write(run("opt", "-S", "-mcpu=" + processor, "-mtriple=x86_64-linux-gnu", "-passes=" + LLVM_PASSES, text=ir))
@@ -116,17 +130,14 @@ def compile_kernels(texts, lower=lambda text: text, processor="native"):
 
 
 def check(kernel, inputs, wanted, tolerance, dims=()):
-    """Runs the kernel in three pieces, out of order, on two workers, into outputs filled with NaN. -> error or None"""
+    """Runs the kernel into outputs filled with NaN. -> error or None"""
     outputs = []
     for want in wanted:
         fill = np.empty_like(want)
         fill.view(np.uint8 if want.ndim else want.dtype)[...] = 0xFF if want.ndim else 0
         outputs.append(guarded(fill))
     arguments = [guarded(np.asarray(x)) for x in inputs]
-    call = kernel.bind([a[0] for a in arguments + outputs], workers=2, dims=dims)
-    n = kernel.units_of(dims)
-    for begin, end, worker in ((n // 3, n, 1), (0, n // 6, 0), (n // 6, n // 3, 1)):
-        call(begin, end, worker)
+    kernel.compute([a[0] for a in arguments + outputs], dims)
     for (output, memory, margin), want in zip(outputs, wanted):
         if (memory[:margin] != CANARY).any() or (memory[len(memory) - margin :] != CANARY).any():
             return "wrote outside of its output"
@@ -141,10 +152,16 @@ def check(kernel, inputs, wanted, tolerance, dims=()):
 
 
 def run_cases(cases, run, lower=lambda text: text):
-    """The main program of a test: compiles the `cases`, {name: (title, text, *rest)}, whose titles contain its
-    argument. `run(kernel, *rest)` gives an error, or None, for each call of the kernel; `lower`: see compile_kernels."""
-    chosen = {name: case for name, case in cases.items() if len(sys.argv) < 2 or sys.argv[1] in case[0]}
-    kernels = compile_kernels({name: case[1] for name, case in chosen.items()}, lower)
+    """The main program of a test: [--gpu] [filter]. It compiles the `cases`, {name: (title, text, *rest)}, whose titles
+    contain the filter. `run(kernel, *rest)` gives an error, or None, for each call of the kernel; `lower`: see
+    compile_kernels."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--gpu"]
+    chosen = {name: case for name, case in cases.items() if not arguments or arguments[0] in case[0]}
+    compile_them = compile_kernels
+    if "--gpu" in sys.argv:
+        sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir, "nvptx"))
+        from gpu_kernels import compile_kernels as compile_them
+    kernels = compile_them({name: case[1] for name, case in chosen.items()}, lower)
     right = 0
     for name, (title, _, *rest) in chosen.items():
         errors = [error for error in run(kernels[name], *rest) if error]

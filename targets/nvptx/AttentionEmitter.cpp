@@ -1,0 +1,274 @@
+#include "targets/nvptx/AttentionEmitter.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::cpu;
+using namespace nncc::nvptx;
+using Values = SmallVector<Value>;
+
+/// Steps of a product that are loaded at once, and elements of a slice on their way at once.
+static constexpr int64_t steps = 4, elementsAtOnce = 8;
+
+static bool isWhole(AffineExpr size, int64_t block) {
+  return bool(exactQuotient(size, getAffineConstantExpr(block, size.getContext())));
+}
+
+AttentionEmitter::AttentionEmitter(ThreadBlock &e, const Attention &attention,
+                                   const AttentionTile &tile)
+    : e(e), p(attention), tile(tile), blocks(normalForm(p.length.ceilDiv(tile.queries()))),
+      isWholeInQueries(isWhole(p.length, tile.queries())),
+      isWholeInKeys(isWhole(p.keyCount, tile.keys())) {
+  Value row, column;
+  std::tie(part, row) = e.divide(e.thread, tile.rowThreads * tile.columnThreads);
+  std::tie(row, column) = e.divide(row, tile.columnThreads);
+  threadRow = e.mul(row, tile.threadQueries);
+  threadKey = e.add(e.mul(part, tile.partKeys()), column);
+  threadColumn = e.mul(column, tile.group);
+}
+
+void AttentionEmitter::emit() {
+  int64_t chunks = llvm::divideCeil(p.width, tile.width);
+  e.units(p.batches * p.heads * chunks * blocks, [&](Value number) {
+    auto [rest, block] = e.divide(number, blocks); // neighbours read the same keys
+    auto [headNumber, chunk] = e.divide(rest, chunks);
+    auto [batch, head] = e.divide(headNumber, p.heads);
+    p.enterHead(e, batch, head);
+    firstQuery = e.mul(block, tile.queries()), firstColumn = e.mul(chunk, tile.width);
+    Type f32 = e.b.getF32Type();
+    queries = e.allocateShared(tile.queries() * tile.queryPitch(), f32);
+    slices = e.allocateShared(tile.sliceElements(), f32);
+    weights = e.allocateShared(tile.queries() * tile.weightPitch(), f32);
+    unit();
+    // A barrier stands in front of each slice, and behind all reads of queries.
+    e.areSynchronized();
+  });
+}
+
+void AttentionEmitter::unit() {
+  if (tile.queryDepth >= p.depth)
+    loadQueries(e.constant(0));
+  Value end = e.size(p.keyCount);
+  if (p.op.getCausal())
+    end = e.minimum(end, e.add(firstQuery, tile.queries()));
+  Values state(tile.threadQueries, number(-INFINITY));
+  state.append(tile.threadQueries * (1 + tile.slices() * tile.group), number(0));
+  finish(e.stride(e.constant(0), end, tile.keys(), state, [&](Value firstKey, ValueRange carried) {
+    return tileOfKeys(firstKey, carried);
+  }));
+}
+
+// Slices
+// ---------------------------------------------------------------------------------------------------
+
+/// What is outside becomes zero; in its place something inside is read.
+void AttentionEmitter::loadOne(const Operand &from, const Slice &slice, Value to, bool isScaled,
+                               Value index) {
+  // Neighbouring threads take neighbouring elements of memory.
+  bool isAlongRows = constantOf(from.strides[3]) != 1 && constantOf(from.strides[2]) == 1;
+  auto [row, column] = e.divide(index, isAlongRows ? slice.rows : slice.columns);
+  if (isAlongRows)
+    std::swap(row, column);
+  Value inside;
+  auto place = [&](Value index, Value first, Value count, bool isWhole) {
+    index = e.add(first, index);
+    if (isWhole)
+      return index;
+    Value isInside = isLess(index, count);
+    inside = inside ? arith::AndIOp::create(e.b, e.loc, inside, isInside).getResult() : isInside;
+    return e.minimum(index, e.sub(count, e.constant(1)));
+  };
+  Value x = place(row, slice.firstRow, slice.rowCount, slice.isWholeInRows);
+  Value y = place(column, slice.firstColumn, slice.columnCount, slice.isWholeInColumns);
+  Value at = e.add(from.at, e.add(e.mul(x, from.strides[2]), e.mul(y, from.strides[3])));
+  Value value = memref::LoadOp::create(e.b, e.loc, from.buffer, at);
+  if (isScaled)
+    value = arith::MulFOp::create(e.b, e.loc, value, number(p.op.getScale().convertToDouble()));
+  if (inside)
+    value = arith::SelectOp::create(e.b, e.loc, inside, value, number(0));
+  memref::StoreOp::create(e.b, e.loc, value, to, e.add(e.mul(row, slice.pitch), column));
+}
+
+void AttentionEmitter::load(const Operand &from, const Slice &slice, Value to, bool isScaled) {
+  const int64_t total = slice.rows * slice.columns, whole = total / e.threads;
+  auto several = [&](Value first, int64_t count) {
+    for (int64_t i = 0; i < count; ++i)
+      loadOne(from, slice, to, isScaled, e.add(first, i * e.threads));
+  };
+  const int64_t batch = elementsAtOnce * e.threads, batches = whole / elementsAtOnce;
+  if (batches)
+    e.loop(e.constant(batches),
+           [&](Value i) { several(e.add(e.mul(i, batch), e.thread), elementsAtOnce); });
+  several(e.add(e.thread, batches * batch), whole % elementsAtOnce);
+  if (total % e.threads)
+    e.branch(
+        isLess(e.thread, e.constant(total % e.threads)),
+        [&] { several(e.add(e.thread, whole * e.threads), 1); }, [] {});
+}
+
+/// queries = scale * the queries of the block
+void AttentionEmitter::loadQueries(Value firstDepth) {
+  if (p.depth == 0)
+    return;
+  load(p.query,
+       {firstQuery, e.size(p.length), firstDepth, e.constant(p.depth), isWholeInQueries,
+        p.depth % tile.queryDepth == 0, tile.queries(), tile.queryDepth, tile.queryPitch()},
+       queries, p.op.getScale().convertToDouble() != 1);
+}
+
+// Scores
+// ---------------------------------------------------------------------------------------------------
+
+/// From the largest score, the sum of weights and the results of each query, of this thread or its
+/// row, to those after one more tile.
+Values AttentionEmitter::tileOfKeys(Value firstKey, ValueRange before) {
+  Values scores = scoresOf(firstKey);
+  mask(scores, firstKey);
+  Values state(before);
+  Values factors = toWeights(scores, state);
+  MutableArrayRef<Value> results = MutableArrayRef(state).drop_front(2 * tile.threadQueries);
+  const int64_t columns = tile.slices() * tile.group;
+  for (auto [i, result] : llvm::enumerate(results))
+    result = arith::MulFOp::create(e.b, e.loc, result, factors[i / columns]);
+  addResults(firstKey, results);
+  return state;
+}
+
+Values AttentionEmitter::scoresOf(Value firstKey) {
+  Values scores(tile.threadQueries * tile.threadKeys, number(0));
+  if (p.depth == 0)
+    return scores;
+  int64_t all = llvm::alignTo(p.depth, tile.depth);
+  return e.loop(e.constant(all), tile.depth, scores, [&](Value depth, ValueRange carried) {
+    e.barrier(); // nobody reads what was there
+    bool isKept = tile.queryDepth >= p.depth;
+    if (!isKept)
+      loadQueries(depth);
+    load(p.key,
+         {firstKey, e.size(p.keyCount), depth, e.constant(p.depth), isWholeInKeys,
+          p.depth % tile.depth == 0, tile.keys(), tile.depth, tile.keyPitch()},
+         slices, /*isScaled=*/false);
+    e.barrier();
+    return addProducts(isKept ? depth : e.constant(0), carried);
+  });
+}
+
+/// Of the slice whose first depth is `queryDepth` in what there is of the queries.
+Values AttentionEmitter::addProducts(Value queryDepth, ValueRange scores) {
+  auto body = [&](Value depth, ValueRange carried) {
+    std::vector<Values> keys;
+    for (int64_t j = 0; j < tile.threadKeys; ++j)
+      keys.push_back(
+          e.loadNeighbours(slices, e.add(e.mul(keyOf(j), tile.keyPitch()), depth), steps));
+    Values result(carried);
+    for (int64_t i = 0; i < tile.threadQueries; ++i) {
+      Value row = e.add(e.mul(queryOf(i), tile.queryPitch()), queryDepth);
+      Values query = e.loadNeighbours(queries, e.add(row, depth), steps);
+      for (int64_t step = 0; step < steps; ++step)
+        for (int64_t j = 0; j < tile.threadKeys; ++j) {
+          Value &sum = result[i * tile.threadKeys + j];
+          sum = math::FmaOp::create(e.b, e.loc, query[step], keys[j][step], sum);
+        }
+    }
+    return result;
+  };
+  return e.loop(e.constant(tile.depth), steps, scores, body);
+}
+
+/// The mask, what `causal` says, and keys behind the last one.
+void AttentionEmitter::mask(MutableArrayRef<Value> scores, Value firstKey) {
+  Value none = number(-INFINITY);
+  auto inside = [&](Value index, AffineExpr size, bool isWhole) {
+    return isWhole ? index : e.minimum(index, e.sub(e.size(size), e.constant(1)));
+  };
+  for (int64_t i = 0; i < tile.threadQueries; ++i)
+    for (int64_t j = 0; j < tile.threadKeys; ++j) {
+      Value &score = scores[i * tile.threadKeys + j];
+      Value query = e.add(firstQuery, queryOf(i)), key = e.add(firstKey, keyOf(j));
+      if (p.mask.buffer) {
+        Value x = e.mul(inside(query, p.length, isWholeInQueries), p.mask.strides[2]);
+        Value y = e.mul(inside(key, p.keyCount, isWholeInKeys), p.mask.strides[3]);
+        Value element =
+            memref::LoadOp::create(e.b, e.loc, p.mask.buffer, e.add(p.mask.at, e.add(x, y)));
+        if (p.op.getFill())
+          score = arith::SelectOp::create(e.b, e.loc, isEqual(element, 0),
+                                          number(p.op.getFill()->convertToDouble()), score);
+        else
+          score = arith::AddFOp::create(e.b, e.loc, score, element);
+      }
+      if (p.op.getCausal())
+        score = arith::SelectOp::create(e.b, e.loc, isLess(query, key), none, score);
+      if (!isWholeInKeys)
+        score = arith::SelectOp::create(e.b, e.loc, isLess(key, e.size(p.keyCount)), score, none);
+    }
+}
+
+/// The largest scores and sums of weights in `state` go on; weights go to shared memory. -> what
+/// earlier results are multiplied by, for each query
+Values AttentionEmitter::toWeights(MutableArrayRef<Value> scores, MutableArrayRef<Value> state) {
+  Values factors;
+  for (int64_t i = 0; i < tile.threadQueries; ++i) {
+    Value &largest = state[i], &sum = state[tile.threadQueries + i], before = largest;
+    MutableArrayRef<Value> own = scores.slice(i * tile.threadKeys, tile.threadKeys);
+    Value most = own.front();
+    for (Value score : own.drop_front())
+      most = maximum(most, score);
+    for (int64_t mask = tile.columnThreads / 2; mask > 0; mask /= 2)
+      most = maximum(most, e.shuffleXor(most, mask));
+    largest = maximum(before, most);
+    Value from = unlessNone(largest);
+    factors.push_back(exponential(arith::SubFOp::create(e.b, e.loc, before, from)));
+    sum = arith::MulFOp::create(e.b, e.loc, sum, factors.back());
+    for (auto [j, score] : llvm::enumerate(own)) {
+      Value weight = exponential(arith::SubFOp::create(e.b, e.loc, score, from));
+      sum = arith::AddFOp::create(e.b, e.loc, sum, weight);
+      memref::StoreOp::create(e.b, e.loc, weight, weights,
+                              e.add(e.mul(queryOf(i), tile.weightPitch()), keyOf(j)));
+    }
+  }
+  return factors;
+}
+
+// Elements
+// ---------------------------------------------------------------------------------------------------
+
+Value AttentionEmitter::number(double value) {
+  return arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(value));
+}
+/// NaN where one of them is.
+Value AttentionEmitter::maximum(Value x, Value y) {
+  return arith::MaximumFOp::create(e.b, e.loc, x, y, arith::FastMathFlags::nsz);
+}
+/// Of numbers that are not positive; 0 in place of numbers below the normal ones.
+Value AttentionEmitter::exponential(Value x) {
+  auto flags = arith::FastMathFlagsAttr::get(e.b.getContext(), arith::FastMathFlags::ninf |
+                                                                   arith::FastMathFlags::afn);
+  return math::ExpOp::create(e.b, e.loc, x, flags);
+}
+/// Where all scores are -infinity, so far or at all, all weights are 0.
+Value AttentionEmitter::unlessNone(Value largest) {
+  return arith::SelectOp::create(e.b, e.loc, isEqual(largest, -INFINITY), number(0), largest);
+}
+Value AttentionEmitter::isLess(Value x, Value y) {
+  return arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::slt, x, y);
+}
+Value AttentionEmitter::isEqual(Value x, double y) {
+  return arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OEQ, x, number(y));
+}
+
+FailureOr<int64_t> nncc::nvptx::emitAttention(OpBuilder &b, kern::AttentionOp op, Kernel &kernel) {
+  FailureOr<Attention> attention = Attention::of(op, kernel);
+  if (failed(attention))
+    return failure();
+  if (attention->isEmpty()) {
+    kernel.setUnits(0);
+    return warpLanes;
+  }
+  AttentionTile tile = AttentionTile::choose(*attention);
+  ThreadBlock block(b, kernel, tile.threads());
+  block.loc = op.getLoc();
+  AttentionEmitter(block, *attention, tile).emit();
+  return tile.threads();
+}

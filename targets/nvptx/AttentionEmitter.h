@@ -1,0 +1,91 @@
+// kern.attention -> blocks of queries that pass over tiles of keys.
+#pragma once
+
+#include "targets/nvptx/AttentionTile.h"
+#include "targets/nvptx/ThreadBlock.h"
+
+namespace nncc::nvptx {
+
+/// ```
+/// for each unit: a head, a block of its queries and of the result's columns
+///   largest = -infinity, sums = 0, results = 0                  in registers
+///   for each tile of keys:
+///     scores = 0
+///     for each slice of the depth: keys go to shared memory; scores += queries times keys
+///     scores are masked
+///     before = largest, largest = the larger of it and all scores
+///     weights = exp(scores - largest)                           to shared memory
+///     sums = exp(before - largest) * sums + sum of weights
+///     results = exp(before - largest) * results
+///     for each slice of columns: values go to shared memory; results += weights times values
+///   result = results / sums
+/// ```
+/// What is kept between tiles of keys: Milakov and Gimelshein, "Online normalizer calculation for
+/// softmax" (2018); Dao et al., "FlashAttention" (2022).
+class AttentionEmitter {
+public:
+  AttentionEmitter(ThreadBlock &e, const cpu::Attention &attention, const AttentionTile &tile);
+
+  /// The loop over units; sets the kernel's.
+  void emit();
+
+private:
+  using Value = mlir::Value;
+  using Values = llvm::SmallVector<Value>;
+  using Operand = cpu::Attention::Operand;
+
+  /// Rows and columns of a matrix on their way to shared memory.
+  struct Slice {
+    Value firstRow, rowCount;             // of the matrix: `rowCount` are there
+    Value firstColumn, columnCount;       //
+    bool isWholeInRows, isWholeInColumns; // nothing of the slice is outside
+    int64_t rows, columns, pitch;
+  };
+  /// A row of the result once all keys are done.
+  struct Row {
+    Value query, largest, sum;
+  };
+
+  // AttentionEmitter.cpp: from units to scores and weights.
+  void unit();
+  void load(const Operand &from, const Slice &slice, Value to, bool isScaled);
+  void loadOne(const Operand &from, const Slice &slice, Value to, bool isScaled, Value index);
+  void loadQueries(Value firstDepth);
+  Values tileOfKeys(Value firstKey, mlir::ValueRange before);
+  Values scoresOf(Value firstKey);
+  Values addProducts(Value queryDepth, mlir::ValueRange scores);
+  void mask(llvm::MutableArrayRef<Value> scores, Value firstKey);
+  Values toWeights(llvm::MutableArrayRef<Value> scores, llvm::MutableArrayRef<Value> state);
+
+  // AttentionResults.cpp: weights times values, and what becomes of the sums.
+  void addResults(Value firstKey, llvm::MutableArrayRef<Value> results);
+  Values addWeighted(mlir::ValueRange results);
+  Value columnOf(int64_t slice, int64_t i);
+  void finish(mlir::ValueRange state);
+  void join(llvm::ArrayRef<Row> rows, mlir::ValueRange results);
+  void joinOne(Value index);
+  void store(llvm::ArrayRef<Row> rows, llvm::ArrayRef<Value> columns, mlir::ValueRange results);
+  Values zeroSums(Value condition, llvm::ArrayRef<Value> columns);
+  Value joinedAt(Value part, Value query);
+
+  Value number(double value);
+  Value maximum(Value x, Value y);
+  Value exponential(Value x);
+  Value unlessNone(Value largest);
+  Value isLess(Value x, Value y);
+  Value isEqual(Value x, double y);
+  /// The thread's query `i` of the block, and its key `j` of the tile.
+  Value queryOf(int64_t i) { return e.add(threadRow, i); }
+  Value keyOf(int64_t j) { return e.add(threadKey, j * tile.columnThreads); }
+
+  ThreadBlock &e;
+  cpu::Attention p;
+  const AttentionTile &tile;
+  mlir::AffineExpr blocks; // of queries
+  bool isWholeInQueries, isWholeInKeys;
+  Value part, threadRow, threadKey, threadColumn; // of this thread: its first ones
+  Value queries, slices, weights;                 // in shared memory
+  Value firstQuery, firstColumn;                  // of the unit
+};
+
+} // namespace nncc::nvptx

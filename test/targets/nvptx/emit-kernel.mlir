@@ -1,0 +1,177 @@
+// RUN: %nncc-opt %s --pass-pipeline='builtin.module(builtin.module(nncc-nvptx-emit-kernel,func.func(canonicalize,cse)))' | FileCheck %s
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#row = affine_map<(d0, d1) -> (d0)>
+#column = affine_map<(d0, d1) -> (d1)>
+
+// A block has a stretch of four elements for each thread; neighbouring threads take neighbours. Nothing is shared: no
+// barrier.
+// CHECK-LABEL: func.func @pointwise
+// CHECK-SAME: (%[[CALL:.*]]: !llvm.ptr) attributes {rt.kernel, rt.narrow, rt.scratch = 0 : i64, rt.threads = 128 : i64, rt.units = 6 : i64}
+// CHECK-DAG: %[[ALL:.*]] = arith.constant 3000 : index
+// CHECK-DAG: %[[STRETCH:.*]] = arith.constant 512 : index
+// CHECK-DAG: %[[THREADS:.*]] = arith.constant 128 : index
+// CHECK-DAG: %[[X:.*]] = rt.buffer %[[CALL]][0]
+// CHECK-DAG: %[[Y:.*]] = rt.buffer %[[CALL]][1]
+// CHECK: %[[TID:.*]] = nvvm.read.ptx.sreg.tid.x
+// CHECK: %[[THREAD:.*]] = arith.index_castui %[[TID]]
+// CHECK: %[[CTAID:.*]] = nvvm.read.ptx.sreg.ctaid.x
+// CHECK: %[[BLOCK:.*]] = arith.index_castui %[[CTAID]]
+// CHECK:   %[[FIRST:.*]] = arith.muli %[[BLOCK]], %[[STRETCH]]
+// CHECK:   %[[LEFT:.*]] = arith.subi %[[ALL]], %[[FIRST]]
+// CHECK:   %[[EXTENT:.*]] = arith.minsi %[[LEFT]], %[[STRETCH]]
+// CHECK:   scf.for %[[I:.*]] = %[[THREAD]] to %[[STRETCH]] step %[[THREADS]]
+// CHECK:     arith.cmpi ult, %[[I]], %[[EXTENT]]
+// CHECK:     %[[AT:.*]] = arith.addi %[[FIRST]], %[[I]]
+// CHECK:     memref.load %[[X]][%[[AT]]]
+// CHECK:     memref.store %{{.*}}, %[[Y]][%[[AT]]]
+// CHECK-NOT: nvvm.barrier0
+// CHECK: return
+module @pointwise {
+  func.func @pointwise(%x: tensor<3x1000xf32>) -> tensor<3x1000xf32> attributes {rt.kernel} {
+    %e = tensor.empty() : tensor<3x1000xf32>
+    %y = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%x : tensor<3x1000xf32>) outs(%e : tensor<3x1000xf32>) {
+    ^bb0(%in: f32, %out: f32):
+      %n = arith.negf %in : f32
+      linalg.yield %n : f32
+    } -> tensor<3x1000xf32>
+    return %y : tensor<3x1000xf32>
+  }
+}
+
+// Rows of some hundred elements: one for each warp. Its lanes sum in a tree; what the row's sum is divided by is in
+// shared memory, behind a barrier.
+// CHECK: memref.global "private" @rows_shared_0 : memref<4xf32, 3>
+// CHECK-LABEL: func.func @rows
+// CHECK-SAME: rt.threads = 128 : i64, rt.units = 16 : i64
+// CHECK: %[[SUMS:.*]] = memref.get_global @rows_shared_0
+// CHECK: %[[PART:.*]] = scf.for %{{.*}} = %[[LANE:.*]] to %{{.*}} step %{{.*}} iter_args
+// CHECK: %[[OTHER:.*]] = nvvm.shfl.sync bfly %{{.*}}, %[[PART]]
+// CHECK: arith.addf %[[PART]], %[[OTHER]]
+// CHECK-COUNT-4: nvvm.shfl.sync
+// CHECK: scf.if
+// CHECK:   memref.store %{{.*}}, %[[SUMS]]
+// CHECK: nvvm.barrier0
+// CHECK: memref.load %[[SUMS]]
+// CHECK: arith.divf
+// CHECK-NOT: nvvm.barrier0
+// CHECK: return
+module @rows {
+  func.func @rows(%x: tensor<64x200xf32>) -> tensor<64x200xf32> attributes {rt.kernel} {
+    %zero = arith.constant 0.0 : f32
+    %e0 = tensor.empty() : tensor<64xf32>
+    %e1 = tensor.empty() : tensor<64x200xf32>
+    %f = linalg.fill ins(%zero : f32) outs(%e0 : tensor<64xf32>) -> tensor<64xf32>
+    %sum = linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+        ins(%x : tensor<64x200xf32>) outs(%f : tensor<64xf32>) {
+    ^bb0(%in: f32, %out: f32):
+      %s = arith.addf %in, %out : f32
+      linalg.yield %s : f32
+    } -> tensor<64xf32>
+    %y = linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%x, %sum : tensor<64x200xf32>, tensor<64xf32>) outs(%e1 : tensor<64x200xf32>) {
+    ^bb0(%in: f32, %s: f32, %out: f32):
+      %q = arith.divf %in, %s : f32
+      linalg.yield %q : f32
+    } -> tensor<64x200xf32>
+    return %y : tensor<64x200xf32>
+  }
+}
+
+// A long row has all threads; the warps' sums meet in shared memory.
+// CHECK: memref.global "private" @long_row_shared_0 : memref<16xf32, 3>
+// CHECK-LABEL: func.func @long_row
+// CHECK-SAME: rt.threads = 512 : i64, rt.units = 1 : i64
+// CHECK-COUNT-5: nvvm.shfl.sync
+// CHECK: %[[PARTS:.*]] = memref.get_global @long_row_shared_0
+// CHECK: memref.store %{{.*}}, %[[PARTS]]
+// CHECK: nvvm.barrier0
+// CHECK-COUNT-16: memref.load %[[PARTS]]
+// CHECK: scf.if
+// CHECK:   memref.store
+module @long_row {
+  func.func @long_row(%x: tensor<1x9000xf32>) -> tensor<1xf32> attributes {rt.kernel} {
+    %zero = arith.constant 0.0 : f32
+    %e = tensor.empty() : tensor<1xf32>
+    %f = linalg.fill ins(%zero : f32) outs(%e : tensor<1xf32>) -> tensor<1xf32>
+    %sum = linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+        ins(%x : tensor<1x9000xf32>) outs(%f : tensor<1xf32>) {
+    ^bb0(%in: f32, %out: f32):
+      %s = arith.addf %in, %out : f32
+      linalg.yield %s : f32
+    } -> tensor<1xf32>
+    return %sum : tensor<1xf32>
+  }
+}
+
+// Sums along a strided dim: a thread has a column, its neighbour the next one; nothing is split.
+// CHECK-LABEL: func.func @columns
+// CHECK-NOT: nvvm.shfl
+// CHECK-NOT: nvvm.barrier0
+// CHECK: return
+module @columns {
+  func.func @columns(%x: tensor<100x4096xf32>) -> tensor<4096xf32> attributes {rt.kernel} {
+    %zero = arith.constant 0.0 : f32
+    %e = tensor.empty() : tensor<4096xf32>
+    %f = linalg.fill ins(%zero : f32) outs(%e : tensor<4096xf32>) -> tensor<4096xf32>
+    %sum = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d1, d0)>, #row],
+                           iterator_types = ["parallel", "reduction"]}
+        ins(%x : tensor<100x4096xf32>) outs(%f : tensor<4096xf32>) {
+    ^bb0(%in: f32, %out: f32):
+      %s = arith.addf %in, %out : f32
+      linalg.yield %s : f32
+    } -> tensor<4096xf32>
+    return %sum : tensor<4096xf32>
+  }
+}
+
+// Two slices of both operands in shared memory take turns: one barrier before the first, one behind each. The epilogue
+// is on the sums in registers.
+// CHECK: memref.global "private" @gemm_shared_0 : memref<4352xf32, 3>
+// CHECK-LABEL: func.func @gemm
+// CHECK-SAME: rt.threads = 256 : i64, rt.units = 4 : i64
+// CHECK: %[[SHARED:.*]] = memref.get_global @gemm_shared_0
+// CHECK: memref.store %{{.*}}, %[[SHARED]]
+// CHECK: nvvm.barrier0
+// CHECK: scf.for
+// CHECK:   memref.load
+// CHECK:   vector.load %[[SHARED]][%{{.*}}] {alignment = 16 : i64} : memref<4352xf32, 3>, vector<4xf32>
+// CHECK:   math.fma
+// CHECK:   memref.store %{{.*}}, %[[SHARED]]
+// CHECK:   nvvm.barrier0
+// CHECK-NOT: nvvm.barrier0
+// CHECK: arith.addf
+// CHECK: return
+module @gemm {
+  func.func @gemm(%a: tensor<256x64xf32>, %b: tensor<4x64x16xf32>, %bias: tensor<64xf32>) -> tensor<256x64xf32> attributes {rt.kernel} {
+    %e = tensor.empty() : tensor<256x64xf32>
+    %0 = kern.contract packed ins(%a, %b : tensor<256x64xf32>, tensor<4x64x16xf32>) extras(%bias : tensor<64xf32>) outs(%e : tensor<256x64xf32>)
+        strides [] dilations [] pads [] maps [#column] {
+    ^bb0(%acc: f32, %x: f32):
+      %s = arith.addf %acc, %x : f32
+      kern.yield %s : f32
+    } -> tensor<256x64xf32>
+    return %0 : tensor<256x64xf32>
+  }
+}
+
+// A thread for each element; taps outside of the image are left out.
+// CHECK-LABEL: func.func @window
+// CHECK-SAME: rt.threads = 128 : i64, rt.units = 2 : i64
+// CHECK: scf.if
+// CHECK:   scf.for
+// CHECK:     arith.cmpi ult
+// CHECK:     scf.if
+// CHECK:       arith.maximumf
+module @window {
+  func.func @window(%a: tensor<1x9x9x16xf32>) -> tensor<1x5x3x16xf32> attributes {rt.kernel} {
+    %e = tensor.empty() : tensor<1x5x3x16xf32>
+    %0 = kern.window max ins(%a : tensor<1x9x9x16xf32>) extras() outs(%e : tensor<1x5x3x16xf32>)
+        kernel [3, 3] strides [2, 3] dilations [1, 1] pads [1, 0, 1, 0] maps [] {
+    ^bb0(%acc: f32):
+      kern.yield %acc : f32
+    } -> tensor<1x5x3x16xf32>
+    return %0 : tensor<1x5x3x16xf32>
+  }
+}

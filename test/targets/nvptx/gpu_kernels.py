@@ -1,0 +1,70 @@
+"""Compiles kernels on tensors for a GPU and runs them on the emulator of the build, which checks accesses and races."""
+import ctypes
+import os
+import re
+import sys
+import tempfile
+
+from kernel_runner import BUILD, OPT, run, schedule, to_llvm
+
+ctypes.CDLL(os.path.join(BUILD, "lib", "gpu-emulator", "libcuda.so.1"))  # found by its name from now on
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), *[os.pardir] * 2, "gpu-emulator"))
+import cuda  # noqa: E402
+import numpy as np  # noqa: E402
+
+CHIP = "sm_90a"
+SCHEDULE = (
+    "builtin.module(nncc-nvptx-emit-kernel,func.func(canonicalize,cse,nncc-cpu-approximate-math{lrint=false},"
+    "canonicalize,cse))"
+)
+TARGET = "builtin.module(convert-scf-to-cf,convert-vector-to-llvm,nncc-nvptx-lower-to-llvm,reconcile-unrealized-casts)"
+TRIPLE = 'target triple = "nvptx64-nvidia-cuda"\n'
+GRIDS = (3, 1000)  # blocks that compute several units, and blocks that compute one
+KERNELS_AT_ONCE = 40
+
+
+class Launched:
+    """A kernel of a module, with what a launch takes."""
+
+    def __init__(self, module, name, units, scratch, threads, uses_scratch):
+        self.module, self.name, self.units_of, self.scratch_of = module, name, units, scratch
+        self.threads, self.uses_scratch = threads, uses_scratch
+
+    def compute(self, arrays, dims=()):
+        """All units, with few blocks and with many."""
+        units = self.units_of(dims)
+        for grid in sorted({min(units, grid) for grid in GRIDS} - {0}):
+            buffers = [cuda.Buffer(array if array.size else np.zeros(1, array.dtype)) for array in arrays]
+            arguments, stride = [*buffers, *dims], -(-self.scratch_of(dims) // 64) * 64
+            if self.uses_scratch:
+                scratch = cuda.Buffer(np.full(stride * grid + 64, 0xFF, np.uint8))  # NaN
+                buffers.append(scratch)
+                arguments += [scratch, stride]
+            self.module.launch(self.name, grid, self.threads, *arguments)
+            for array, buffer in zip(arrays, buffers):
+                if array.size:
+                    array[...] = buffer.read()
+            for buffer in buffers:
+                buffer.free()
+
+
+def to_bitcode(ir):
+    with tempfile.NamedTemporaryFile(suffix=".bc") as file:
+        run("opt", "-passes=default<O2>", "-mcpu=" + CHIP, "-o", file.name, text=ir)
+        return open(file.name, "rb").read()
+
+
+def compile_kernels(texts, lower=lambda text: text):
+    """{name: function text} -> {name: Launched}"""
+    cuda.start()
+    kernels, names = {}, list(texts)
+    for first in range(0, len(names), KERNELS_AT_ONCE):
+        some = names[first : first + KERNELS_AT_ONCE]
+        scheduled, facts = schedule(lower("\n".join(texts[name] for name in some)), SCHEDULE)
+        lowered = run(OPT, "--pass-pipeline=" + TARGET, text=scheduled)
+        module = cuda.Module(to_bitcode(TRIPLE + to_llvm(lowered)))
+        for name in some:
+            line = re.search(rf"llvm\.func @{name}\(.*", lowered).group()
+            threads = int(re.search(r"maxntid = array<i32: (\d+)>", line).group(1))
+            kernels[name] = Launched(module, name, *facts[name], threads, "rt.uses_scratch" in line)
+    return kernels
