@@ -71,6 +71,11 @@ struct CompileOptions {
   /// Forms of the code for a GPU, between ',': "cubin", for the named chip, left out where there is
   /// no ptxas; "ptx", for it and later ones; "bitcode", LLVM's, for emulators.
   std::string gpuImages = "cubin,ptx";
+  /// How a GPU multiplies numbers of f32: "f32" as they are; on its tensor cores, where it has
+  /// them, "tf32", operands rounded to 11 bits (a sum is off by at most 2^-10 of that of its
+  /// products' magnitudes), or "bf16x3", to 16 bits, in three products (2^-16; infinities become
+  /// NaN).
+  std::string gpuMath = "f32";
   bool strip = false; // without the names of kernels and nodes that profilers and debuggers show
   std::string name;   // of the model in its symbol nncc_model_<name>; empty: from the output's stem
 

@@ -100,15 +100,18 @@ void buildPlans(OpPassManager &pm, const CompileOptions &options) {
   addPlans(pm, options, machine, factsOf(options, machine));
 }
 
-static void scheduleOnGPU(OpPassManager &pm) {
-  add(pm, "builtin.module(nncc-nvptx-emit-kernel,func.func(canonicalize,cse,"
-          "nncc-cpu-approximate-math{lrint=false},canonicalize,cse))");
+static void scheduleOnGPU(OpPassManager &pm, const CompileOptions &options,
+                          const nvptx::Chip &chip) {
+  add(pm, "builtin.module(nncc-nvptx-emit-kernel{capability=" + std::to_string(chip.capability) +
+              " math=" + options.gpuMath +
+              "},func.func(canonicalize,cse,"
+              "nncc-cpu-approximate-math{lrint=false},canonicalize,cse))");
 }
 
 static void buildSchedule(OpPassManager &pm, const CompileOptions &options) {
   Target target = targetOf(options);
   if (target.chip)
-    return scheduleOnGPU(pm);
+    return scheduleOnGPU(pm, options, *target.chip);
   const cpu::Machine &machine = target.host;
   cpu::MachineFacts facts = factsOf(options, machine);
   addPlans(pm, options, machine, facts);

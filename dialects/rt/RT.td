@@ -95,6 +95,17 @@ def RT_ScratchOp : RT_Op<"scratch", [Pure]> {
   let assemblyFormat = "$call `,` $worker `+` $offset attr-dict `:` type($call) `->` type($buffer)";
 }
 
+def RT_PointerOp : RT_Op<"pointer", [Pure]> {
+  let summary = "A pointer to an element of flat memory";
+  let description = [{
+    `%p = rt.pointer %b[%i] : memref<64xf32> -> !llvm.ptr<1>`, for instructions that take no memory but pointers, of one address
+    space. An index is of fewer bits than a pointer where all that a kernel has are small.
+  }];
+  let arguments = (ins MemRefRankOf<[AnyType], [1]>:$memory, Index:$index);
+  let results = (outs LLVM_AnyPointer:$pointer);
+  let assemblyFormat = "$memory `[` $index `]` attr-dict `:` type($memory) `->` type($pointer)";
+}
+
 def RT_TeamOp : RT_Op<"team", [Pure]> {
   let summary = "How many workers compute all units of a call together";
   let description = "`%n = rt.team %call : !llvm.ptr -> index`: nncc_call.workers, below 2 where each has units of its own.";

@@ -1,13 +1,8 @@
-// kern.contract -> tiles of the result: slices of both operands in shared memory, sums in
-// registers.
-//
-// The scheme is that of V. Volkov and J. Demmel, Benchmarking GPUs to Tune Dense Linear Algebra
-// (SC 2008); two slices take turns in shared memory, so that one barrier for each is enough.
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
-#include "mlir/Dialect/Math/IR/Math.h"
+// kern.contract -> tiles of the result.
+#include "targets/nvptx/ContractProducts.h"
+
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "targets/nvptx/SliceReader.h"
+#include "mlir/IR/Remarks.h"
 
 using namespace mlir;
 using namespace nncc;
@@ -15,17 +10,12 @@ using namespace nncc::cpu;
 using namespace nncc::nvptx;
 
 namespace {
-using Values = SmallVector<Value>;
-
 class ContractEmitter {
 public:
   ContractEmitter(ThreadBlock &e, kern::ContractOp op, const Contraction &p,
                   const ContractTile &tile)
       : e(e), p(p), tile(tile), bufferC(e.kernel.place(op.getResult()).buffer),
-        reader(e, op, p, tile) {
-    auto [row, column] = e.divide(e.thread, tile.columnThreads());
-    threadRow = e.mul(row, tile.threadRows), threadColumn = e.mul(column, ContractTile::group);
-  }
+        operands(e, op, p, tile) {}
 
   void emit() {
     AffineExpr rowTiles = normalForm(p.rowCount().ceilDiv(tile.rows)),
@@ -34,78 +24,13 @@ public:
       auto [rest, columnTile] = e.divide(unit, columnTiles);
       auto [batch, rowTile] = e.divide(rest, rowTiles);
       Value row = e.mul(rowTile, tile.rows), column = e.mul(columnTile, tile.columns);
-      shared = e.allocateShared(2 * tile.sliceElements(), reader.element());
-      reader.begin(batch, row, column);
-      Values sums = multiply();
-      e.areSynchronized(); // by the barrier behind the last slice
-      store(batch, e.add(row, threadRow), e.add(column, threadColumn), sums);
+      operands.begin(batch);
+      auto multiply = tile.isOfMatrices() ? multiplyByWarps : multiplyByThreads;
+      store(batch, multiply(e, operands, p, tile, row, column));
     });
   }
 
 private:
-  /// All sums of this thread, row by row.
-  Values multiply() {
-    Values sums(tile.threadRows * tile.threadColumns,
-                arith::ConstantOp::create(e.b, e.loc, e.b.getZeroAttr(p.element)));
-    reader.store(reader.load(e.constant(0)), shared, e.constant(0));
-    e.barrier();
-    if (constantOf(reader.slices()) == 1)
-      return addProducts(e.constant(0), sums);
-    return e.stride(e.constant(0), e.size(reader.slices()), 1, sums,
-                    [&](Value i, ValueRange carried) {
-                      // On its way while this one is multiplied.
-                      SliceReader::Elements next = reader.load(e.add(i, 1));
-                      Value slot = e.mul(e.divide(i, 2).second, tile.sliceElements());
-                      Values result = addProducts(slot, carried);
-                      Value other = e.sub(e.constant(tile.sliceElements()), slot);
-                      reader.store(next, shared, other);
-                      e.barrier();
-                      return result;
-                    });
-  }
-
-  /// `count` neighbours in shared memory, in groups that one instruction loads.
-  Values loadGroups(Value at, int64_t count, int64_t distance) {
-    Values result;
-    const int64_t group = std::min<int64_t>(count, ContractTile::group);
-    for (int64_t first = 0; first < count; first += group)
-      llvm::append_range(result,
-                         e.loadNeighbours(shared, e.add(at, first / group * distance), group));
-    return result;
-  }
-
-  Value addProduct(Value a, Value b, Value sum) {
-    if (!p.isOfBytes)
-      return math::FmaOp::create(e.b, e.loc, a, b, sum);
-    auto bytes = [&](Value word) {
-      Value one =
-          vector::FromElementsOp::create(e.b, e.loc, VectorType::get({1}, e.b.getI32Type()), word);
-      return vector::BitCastOp::create(e.b, e.loc, VectorType::get({4}, e.b.getI8Type()), one)
-          .getResult();
-    };
-    return NVVM::DotAccumulate4WayOp::create(e.b, e.loc, e.b.getI32Type(), bytes(a),
-                                             NVVM::DotAccumulateType::UNSIGNED, bytes(b),
-                                             NVVM::DotAccumulateType::SIGNED, sum);
-  }
-
-  Values addProducts(Value slot, ValueRange sums) {
-    Values result(sums);
-    Value a = e.add(slot, threadRow);
-    Value b = e.add(e.add(slot, tile.steps * tile.pitchA()), threadColumn);
-    const int64_t distance = tile.columnThreads() * ContractTile::group;
-    for (int64_t step = 0; step < tile.steps; ++step) {
-      Values rows = loadGroups(e.add(a, step * tile.pitchA()), tile.threadRows,
-                               std::min<int64_t>(tile.threadRows, ContractTile::group));
-      Values columns = loadGroups(e.add(b, step * tile.pitchB()), tile.threadColumns, distance);
-      for (auto [i, row] : llvm::enumerate(rows))
-        for (auto [j, column] : llvm::enumerate(columns)) {
-          Value &sum = result[i * tile.threadColumns + j];
-          sum = addProduct(row, column, sum);
-        }
-    }
-    return result;
-  }
-
   /// Where an operand has the first column of `row`, for the strides that `of` takes from an axis.
   Value offsetOf(Value batch, ArrayRef<Value> row, AffineExpr first,
                  llvm::function_ref<AffineExpr(const Axis &)> of) {
@@ -122,78 +47,108 @@ private:
     return e.add(at, e.mul(row.back(), of(p.x)));
   }
 
+  /// Where c and the extras have the first column of a row.
+  struct RowPlaces {
+    Value c;
+    SmallVector<Value> extras;
+  };
+  RowPlaces placesOf(Value batch, Value row) {
+    SmallVector<Value> indices = operands.indicesOf(row);
+    RowPlaces places;
+    places.c = offsetOf(batch, indices, p.cOffset, [](const Axis &axis) { return axis.c; });
+    for (auto [n, extra] : llvm::enumerate(p.epilogue.getExtras()))
+      places.extras.push_back(offsetOf(batch, indices, extra.offset,
+                                       [n = n](const Axis &axis) { return axis.extras[n]; }));
+    return places;
+  }
+
   /// Most tiles are whole: only the others look at each row and column. (Without a second use LLVM
   /// would move the products into the branch of a single element, where they are used, but not the
   /// loads from shared memory: hundreds of registers.)
-  void store(Value batch, Value firstRow, Value firstColumn, const Values &sums) {
-    Value lastRow = e.add(firstRow, tile.threadRows - 1);
-    Value lastColumn = e.add(firstColumn, columnOf(tile.threadColumns - 1));
-    Value isWhole = arith::AndIOp::create(e.b, e.loc, isLess(lastRow, e.size(p.rowCount())),
-                                          isLess(lastColumn, e.size(p.n.size)));
-    auto storeAll = [&](bool guarded) {
-      for (int64_t i = 0; i < tile.threadRows; ++i)
-        storeRow(batch, e.add(firstRow, i), firstColumn,
-                 ArrayRef(sums).slice(i * tile.threadColumns, tile.threadColumns), guarded);
-    };
+  void store(Value batch, const Sums &sums) {
+    Value isWhole =
+        arith::AndIOp::create(e.b, e.loc, operands.isLess(sums.rows.back(), e.size(p.rowCount())),
+                              operands.isLess(sums.columns.back(), e.size(p.n.size)));
     e.branch(
-        isWhole, [&] { storeAll(false); }, [&] { storeAll(true); });
+        isWhole, [&] { storeAll(batch, sums, /*guarded=*/false); },
+        [&] { storeAll(batch, sums, /*guarded=*/true); });
   }
 
-  /// Of the thread's columns, counted from its first.
-  int64_t columnOf(int64_t number) const {
-    const int64_t group = ContractTile::group;
-    return number / group * tile.columnThreads() * group + number % group;
-  }
-
-  void storeRow(Value batch, Value row, Value firstColumn, ArrayRef<Value> sums, bool guarded) {
+  /// Column by column: what all rows have of an extra, like a bias, is loaded once for each. The
+  /// places of rows that do not exist are computed, and not used.
+  void storeAll(Value batch, const Sums &sums, bool guarded) {
     auto guard = [&](Value x, AffineExpr size, llvm::function_ref<void()> body) {
       if (guarded)
-        e.branch(isLess(x, e.size(size)), body, [] {});
+        e.branch(operands.isLess(x, e.size(size)), body, [] {});
       else
         body();
     };
-    guard(row, p.rowCount(), [&] {
-      SmallVector<Value> indices = reader.indicesOf(row);
-      Value c = offsetOf(batch, indices, p.cOffset, [](const Axis &axis) { return axis.c; });
-      Values extras;
-      for (auto [n, extra] : llvm::enumerate(p.epilogue.getExtras()))
-        extras.push_back(offsetOf(batch, indices, extra.offset,
-                                  [n = n](const Axis &axis) { return axis.extras[n]; }));
-      for (auto [j, sum] : llvm::enumerate(sums)) {
-        Value column = e.add(firstColumn, columnOf(j));
-        guard(column, p.n.size, [&, sum = sum] { storeOne(sum, c, extras, column); });
-      }
-    });
+    SmallVector<RowPlaces> places;
+    for (Value row : sums.rows)
+      places.push_back(placesOf(batch, row));
+    for (size_t j = 0; j < sums.columns.size(); ++j) {
+      Value column = sums.columns[j];
+      guard(column, p.n.size, [&] {
+        SmallVector<Value> shared = loadExtras(places.front(), column, /*ofAllRows=*/true);
+        for (size_t i = 0; i < sums.rows.size(); ++i)
+          guard(sums.rows[i], p.rowCount(), [&] {
+            SmallVector<Value> own = loadExtras(places[i], column, /*ofAllRows=*/false);
+            for (size_t n = 0; n < own.size(); ++n)
+              own[n] = own[n] ? own[n] : shared[n];
+            Value sum = sums.values[i * sums.columns.size() + j];
+            memref::StoreOp::create(e.b, e.loc, p.epilogue.apply(e, sum, own), bufferC,
+                                    e.add(places[i].c, e.mul(column, p.n.c)));
+          });
+      });
+    }
   }
 
-  void storeOne(Value sum, Value c, ArrayRef<Value> places, Value column) {
-    Values extras;
-    for (auto [extra, place, stride] : llvm::zip(p.epilogue.getExtras(), places, p.n.extras))
-      extras.push_back(
-          memref::LoadOp::create(e.b, e.loc, extra.buffer, e.add(place, e.mul(column, stride))));
-    Value result = p.epilogue.apply(e, sum, extras);
-    memref::StoreOp::create(e.b, e.loc, result, bufferC, e.add(c, e.mul(column, p.n.c)));
+  bool isOfAllRows(size_t extra) const {
+    auto isZero = [&](const Axis &axis) { return constantOf(axis.extras[extra]) == 0; };
+    return llvm::all_of(p.lines, isZero) && isZero(p.y) && isZero(p.x);
   }
 
-  Value isLess(Value x, Value y) {
-    return arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ult, x, y);
+  /// The extras that are the same in all rows, or those that are not; null for the others.
+  SmallVector<Value> loadExtras(const RowPlaces &places, Value column, bool ofAllRows) {
+    SmallVector<Value> values;
+    for (auto [n, extra] : llvm::enumerate(p.epilogue.getExtras())) {
+      Value value;
+      if (isOfAllRows(n) == ofAllRows)
+        value = memref::LoadOp::create(e.b, e.loc, extra.buffer,
+                                       e.add(places.extras[n], e.mul(column, p.n.extras[n])));
+      values.push_back(value);
+    }
+    return values;
   }
 
   ThreadBlock &e;
   const Contraction &p;
   const ContractTile &tile;
   Value bufferC;
-  SliceReader reader;
-  Value shared;                  // two slices; of each [step][row] of A, then [step][column] of B
-  Value threadRow, threadColumn; // this thread's first of the tile
+  ContractOperands operands;
 };
 } // namespace
 
-FailureOr<int64_t> nncc::nvptx::emitContract(OpBuilder &b, kern::ContractOp op, Kernel &kernel) {
+static void remarkOn(kern::ContractOp op, const Contraction &p, const ContractTile &tile) {
+  remark::analysis(op.getLoc(), remark::RemarkOpts::name("plan").category("nncc-nvptx"))
+      << remark::metric("instruction", name(tile.multiplier))
+      << remark::metric("tile", (Twine(tile.rows) + "x" + Twine(tile.columns)).str())
+      << remark::metric("part", (Twine(tile.partRows) + "x" + Twine(tile.partColumns)).str())
+      << remark::metric("steps", tile.steps) << remark::metric("stages", tile.stages)
+      << remark::metric("threads", tile.threads())
+      << remark::metric("batches", nominal(p.batchCount()))
+      << remark::metric("rows", nominal(p.rowCount()))
+      << remark::metric("columns", nominal(p.n.size))
+      << remark::metric("depth", nominal(p.depth) * p.kh * p.kw);
+}
+
+FailureOr<int64_t> nncc::nvptx::emitContract(OpBuilder &b, kern::ContractOp op, Kernel &kernel,
+                                             const ContractFeatures &features) {
   FailureOr<Contraction> p = Contraction::of(op, &kernel);
   if (failed(p))
     return failure();
-  ContractTile tile = ContractTile::choose(*p);
+  ContractTile tile = ContractTile::choose(*p, features);
+  remarkOn(op, *p, tile);
   ThreadBlock block(b, kernel, tile.threads());
   block.loc = op.getLoc();
   ContractEmitter(block, op, *p, tile).emit();

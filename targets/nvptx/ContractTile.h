@@ -5,24 +5,55 @@
 
 namespace nncc::nvptx {
 
-/// A block computes `rows` x `columns` sums, each thread threadRows x threadColumns of them:
-/// neighbouring rows, and columns in groups of 4 with the groups of the other threads between them,
-/// so that the threads of a warp read shared memory without conflicts. Slices of `steps` of the
-/// reduction pass through shared memory.
+/// How products of f32 are computed; see CompileOptions::gpuMath.
+enum class FloatMath { F32, TF32, BF16x3 };
+
+/// What products may use. The defaults are what every chip has.
+struct ContractFeatures {
+  int64_t capability = 70; // of the chip: see Chip
+  FloatMath math = FloatMath::F32;
+};
+
+/// What multiplies: a thread by itself, one step of the reduction at a time, or the lanes of a warp
+/// together, by mma.sync on 16 x 8 sums. Operands are in words of 32 bits along the reduction:
+/// four bytes, or one f32.
+enum class Multiplier {
+  FMA,         // f32, f64
+  DP4A,        // 4 bytes of each
+  MatrixBytes, // m16n8k32 of u8 and s8
+  MatrixTF32,  // m16n8k8
+  MatrixBF16x3 // three m16n8k16 of f32 in two parts of bf16
+};
+llvm::StringRef name(Multiplier multiplier);
+
+/// A block computes `rows` x `columns` sums, each thread, or each warp where it multiplies
+/// matrices, `partRows` x `partColumns` of them. Slices of `steps` of the reduction pass through
+/// `stages` places in shared memory.
 struct ContractTile {
-  int64_t rows, columns, threadRows, threadColumns;
-  static constexpr int64_t steps = 16, group = 4;
+  Multiplier multiplier;
+  int64_t rows, columns, partRows, partColumns;
+  int64_t steps = 16, stages = 2;
+  static constexpr int64_t group = 4; // words that one instruction loads
 
-  int64_t columnThreads() const { return columns / threadColumns; }
-  int64_t threads() const { return rows / threadRows * columnThreads(); }
-  /// From step to step in shared memory: groups of 4 stay aligned, and the elements of one row or
-  /// column are not all in one bank.
-  int64_t pitchA() const { return rows + group; }
-  int64_t pitchB() const { return columns + group; }
-  /// Of a slice of both operands.
-  int64_t sliceElements() const { return steps * (pitchA() + pitchB()); }
+  bool isOfMatrices() const { return multiplier >= Multiplier::MatrixBytes; }
+  int64_t columnParts() const { return columns / partColumns; }
+  int64_t threads() const { return rows / partRows * columnParts() * (isOfMatrices() ? 32 : 1); }
+  int64_t sumsOfThread() const { return partRows * partColumns / (isOfMatrices() ? 32 : 1); }
 
-  static ContractTile choose(const cpu::Contraction &p);
+  static ContractTile choose(const cpu::Contraction &p, const ContractFeatures &features);
+};
+
+/// Whether B has neighbours along the reduction, and not along its columns.
+bool isAlongK(const cpu::Contraction &p);
+
+/// Slices of matrices in shared memory: [index][step], or [step][column] where B has neighbouring
+/// columns. From line to line as many words as keep 16 bytes aligned and let the lanes of a warp
+/// read fragments from different banks: lines 4 words apart modulo 8, or 8 modulo 32.
+struct MatrixSlices {
+  int64_t pitchA, pitchB, wordsA, wordsB;
+
+  MatrixSlices(const cpu::Contraction &p, const ContractTile &tile);
+  int64_t words() const { return wordsA + wordsB; }
 };
 
 } // namespace nncc::nvptx

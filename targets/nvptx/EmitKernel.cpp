@@ -1,8 +1,10 @@
 // A kernel on tensors -> units on flat buffers, each computed by a block of threads.
+#include "targets/nvptx/ContractTile.h"
 #include "targets/nvptx/NestEmitter.h"
 #include "targets/nvptx/Passes.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/StringSwitch.h"
 
 namespace nncc::nvptx {
 #define GEN_PASS_DEF_EMITKERNEL
@@ -17,7 +19,8 @@ namespace {
 
 class KernelEmission : cpu::KernelFrame {
 public:
-  using KernelFrame::KernelFrame;
+  KernelEmission(func::FuncOp function, const ContractFeatures &features)
+      : KernelFrame(function), features(features) {}
 
   LogicalResult run() {
     auto addArguments = [&](Block &body) {
@@ -63,7 +66,7 @@ private:
     if (failed(placeOperands(whole)))
       return failure();
     if (auto contract = dyn_cast<kern::ContractOp>(whole))
-      return nvptx::emitContract(b, contract, kernel);
+      return nvptx::emitContract(b, contract, kernel, features);
     if (auto attention = dyn_cast<kern::AttentionOp>(whole))
       return nvptx::emitAttention(b, attention, kernel);
     if (auto recurrence = dyn_cast<kern::RecurrenceOp>(whole))
@@ -72,13 +75,31 @@ private:
       return nvptx::emitWindow(b, window, kernel);
     return whole->emitError("is not supported on a GPU");
   }
+
+  const ContractFeatures &features;
 };
 
+std::optional<FloatMath> mathOf(StringRef name) {
+  return llvm::StringSwitch<std::optional<FloatMath>>(name)
+      .Case("f32", FloatMath::F32)
+      .Case("tf32", FloatMath::TF32)
+      .Case("bf16x3", FloatMath::BF16x3)
+      .Default(std::nullopt);
+}
+
 struct EmitKernel : nncc::nvptx::impl::EmitKernelBase<EmitKernel> {
+  using EmitKernelBase::EmitKernelBase;
+
   void runOnOperation() override {
+    std::optional<FloatMath> floats = mathOf(math);
+    if (!floats) {
+      getOperation().emitError("expected math=f32, tf32 or bf16x3, found ") << math.getValue();
+      return signalPassFailure();
+    }
+    ContractFeatures features{capability, *floats};
     for (auto function : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
       if (function->hasAttr("rt.kernel") && !function.isExternal() &&
-          failed(KernelEmission(function).run()))
+          failed(KernelEmission(function, features).run()))
         return signalPassFailure();
   }
 };

@@ -126,6 +126,23 @@ struct LowerScratch : ConvertOpToLLVMPattern<rt::ScratchOp> {
   }
 };
 
+struct LowerPointer : ConvertOpToLLVMPattern<rt::PointerOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult matchAndRewrite(rt::PointerOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    auto type = cast<LLVM::LLVMPointerType>(op.getType());
+    MemRefDescriptor memory(adaptor.getMemory());
+    Value base = memory.alignedPtr(rewriter, op.getLoc());
+    if (base.getType() != type)
+      base = LLVM::AddrSpaceCastOp::create(rewriter, op.getLoc(), type, base);
+    Type element = getTypeConverter()->convertType(op.getMemory().getType().getElementType());
+    rewriter.replaceOpWithNewOp<LLVM::GEPOp>(op, type, element, base,
+                                             ArrayRef<LLVM::GEPArg>{adaptor.getIndex()});
+    return success();
+  }
+};
+
 struct LowerToLLVM : nvptx::impl::LowerToLLVMBase<LowerToLLVM> {
   void runOnOperation() override {
     MLIRContext *context = &getContext();
@@ -138,7 +155,7 @@ struct LowerToLLVM : nvptx::impl::LowerToLLVMBase<LowerToLLVM> {
       options.overrideIndexBitwidth(32);
     LLVMTypeConverter converter(context, options);
     RewritePatternSet patterns(context);
-    patterns.add<LowerBuffer, LowerScratch>(converter);
+    patterns.add<LowerBuffer, LowerPointer, LowerScratch>(converter);
     arith::populateCeilFloorDivExpandOpsPatterns(patterns); // of sizes
     arith::populateArithToLLVMConversionPatterns(converter, patterns);
     cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);

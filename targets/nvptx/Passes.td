@@ -25,7 +25,19 @@ def EmitKernel : Pass<"nncc-nvptx-emit-kernel", "::mlir::ModuleOp"> {
     Where 32 bits hold all indices the kernel has the attribute `rt.narrow`: they are lowered to i32 then.
 
     `kern.contract` is computed in tiles of the result: slices of both operands pass through shared memory, each
-    thread has its part of the sums in registers, and loads the next slice while it multiplies this one.
+    thread has its part of the sums in registers, and loads the next slice while it multiplies this one. From
+    `capability` 80 on bytes, and f32 where `math` allows it, are multiplied by the lanes of a warp together
+    (`nvvm.mma.sync`), and slices are copied asynchronously, several of them ahead. Sums of bytes are exact, and f32 is
+    multiplied as it is unless `math` says otherwise:
+    ```
+    math     an operand is rounded to                    a sum over a * b is off by
+    tf32     11 bits                                     at most 2^-10 of the sum over |a * b|
+    bf16x3   16 bits, as the sum of two numbers of bf16  at most 2^-16 of it; infinities become NaN
+    ```
+    besides what the additions of tensor cores, which are in f32 and may round towards 0, lose.
+
+    The remark `plan` of category `nncc-nvptx` has the tile of a block and of a thread or warp, what multiplies, how
+    many words of the reduction a slice has, and how many slices are in shared memory.
 
     `kern.attention` is computed in blocks of queries that pass over tiles of keys: scores, largest scores, sums of
     weights and the block's result stay in registers, weights go through shared memory. Up to four queries are one
@@ -38,6 +50,12 @@ def EmitKernel : Pass<"nncc-nvptx-emit-kernel", "::mlir::ModuleOp"> {
     with barriers between them. Where all elements that a loop touches have the number of the iteration at one and
     the same position, threads share its iterations; other such loops are for one thread.
   }];
+  let options = [
+    Option<"capability", "capability", "int64_t", /*default=*/"70",
+           "10 * major + minor of the chip's compute capability">,
+    Option<"math", "math", "std::string", /*default=*/"\"f32\"",
+           "How products of f32 are computed: f32, tf32 or bf16x3">
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect",
                            "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::NVVM::NVVMDialect",
                            "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect", "::nncc::rt::RTDialect"];

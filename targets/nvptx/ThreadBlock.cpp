@@ -1,5 +1,6 @@
 #include "targets/nvptx/ThreadBlock.h"
 
+#include "dialects/rt/RT.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -149,6 +150,11 @@ Value ThreadBlock::constants(DenseElementsAttr elements, Type memory) {
                               b.getI64IntegerAttr(globalSpace));
   auto flat = RankedTensorType::get({elements.getNumElements()}, memory);
   return global(type, elements.reshape(flat), "constants");
+}
+
+Value ThreadBlock::pointer(Value memory, Value at, unsigned space) {
+  auto type = LLVM::LLVMPointerType::get(b.getContext(), space);
+  return rt::PointerOp::create(b, loc, type, memory, at);
 }
 
 /// In words of 32 bits, which is what the instruction takes.

@@ -6,9 +6,11 @@
 
 namespace nncc::nvptx {
 
+struct ContractFeatures;
+
 /// The memory space of shared memory in memref types: NVPTX's address space.
 constexpr unsigned sharedSpace = 3;
-/// Of constants.
+/// Of constants, and of all buffers.
 constexpr unsigned globalSpace = 1;
 /// What every GPU has for the blocks of a kernel that asks for no more.
 constexpr int64_t mostSharedBytes = 48 << 10;
@@ -62,6 +64,9 @@ public:
   /// Flat memory that holds `elements`.
   mlir::Value constants(mlir::DenseElementsAttr elements, mlir::Type memory);
 
+  /// A pointer to an element of memory that is in `space`: instructions that are of one take it.
+  mlir::Value pointer(mlir::Value memory, mlir::Value at, unsigned space);
+
   /// The value of the lane whose number differs in the bits of `mask`; of any integer or float
   /// type.
   mlir::Value shuffleXor(mlir::Value value, int64_t mask);
@@ -82,7 +87,8 @@ private:
 
 /// Each emits the units of `op`, whose operands are in `kernel.places`, at `b`, sets kernel.units
 /// and returns the threads of a block. On failure it has reported why.
-mlir::FailureOr<int64_t> emitContract(mlir::OpBuilder &b, kern::ContractOp op, cpu::Kernel &kernel);
+mlir::FailureOr<int64_t> emitContract(mlir::OpBuilder &b, kern::ContractOp op, cpu::Kernel &kernel,
+                                      const ContractFeatures &features);
 mlir::FailureOr<int64_t> emitAttention(mlir::OpBuilder &b, kern::AttentionOp op,
                                        cpu::Kernel &kernel);
 mlir::FailureOr<int64_t> emitRecurrence(mlir::OpBuilder &b, kern::RecurrenceOp op,

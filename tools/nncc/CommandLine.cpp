@@ -79,6 +79,13 @@ static cl::opt<std::string> gpuImagesOption(
     cl::init("cubin,ptx"), cl::cat(category()), cl::sub(compileCommand()), cl::sub(runCommand()),
     cl::sub(benchCommand()), cl::sub(compareCommand()));
 
+static cl::opt<std::string> gpuMathOption(
+    "gpu-math",
+    cl::desc("How a GPU multiplies f32: f32 (default), or on its tensor cores, tf32, with operands "
+             "rounded to 11 bits, or bf16x3, to 16 bits; check that the accuracy is enough"),
+    cl::init("f32"), cl::cat(category()), cl::sub(compileCommand()), cl::sub(runCommand()),
+    cl::sub(benchCommand()), cl::sub(compareCommand()));
+
 static cl::opt<std::string> levelOption(
     "level",
     cl::desc("Of a library with code for several processors: the one whose code is run; "
@@ -249,6 +256,8 @@ Expected<CompileOptions> commonOptions() {
     return usageError("--winograd=" + winogradOption + ": expected auto, off, 2 or 4");
   if (!is_contained({"auto", "off", "always"}, bandsOption))
     return usageError("--bands=" + bandsOption + ": expected auto, off or always");
+  if (!is_contained({"f32", "tf32", "bf16x3"}, gpuMathOption))
+    return usageError("--gpu-math=" + gpuMathOption + ": expected f32, tf32 or bf16x3");
   for (StringRef text : insertOptions) {
     Expected<InsertedPasses> passes = parseInsertion(text);
     if (!passes)
@@ -259,6 +268,7 @@ Expected<CompileOptions> commonOptions() {
   options.plugins = pluginOptions;
   options.target = targetOption;
   options.gpuImages = gpuImagesOption;
+  options.gpuMath = gpuMathOption;
   options.optLevel = optLevelOption;
   options.winograd = winogradOption;
   options.bands = bandsOption;

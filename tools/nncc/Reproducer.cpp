@@ -45,6 +45,7 @@ static std::string commandLine(const CompileOptions &options, StringRef path, si
     if (stage.name == "schedule") {
       add(options.winograd != CompileOptions().winograd, "--winograd=" + options.winograd);
       add(options.bands != CompileOptions().bands, "--bands=" + options.bands);
+      add(options.gpuMath != CompileOptions().gpuMath, "--gpu-math=" + options.gpuMath);
       add(options.keepDenormals, "--keep-denormals");
       add(!options.machineFacts.empty(), "--machine=" + options.machineFacts);
     }

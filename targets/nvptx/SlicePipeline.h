@@ -1,0 +1,77 @@
+// Slices of matrices on their way from global to shared memory.
+#pragma once
+
+#include "targets/nvptx/ContractOperands.h"
+
+namespace nncc::nvptx {
+
+/// Bytes of one asynchronous copy of each operand, 4, 8 or 16; 0: words pass through registers.
+struct CopyWidths {
+  int64_t a, b;
+  bool operator==(const CopyWidths &other) const { return a == other.a && b == other.b; }
+};
+
+/// Copies slices, as MatrixSlices has them, by all threads of a block. A copy is of neighbouring
+/// words. Where its source does not exist it writes zeros.
+class SlicePipeline {
+public:
+  /// For the tile that begins at `row` and `column`.
+  SlicePipeline(ThreadBlock &e, ContractOperands &operands, const cpu::Contraction &p,
+                const ContractTile &tile, mlir::Value shared, CopyWidths widths, mlir::Value row,
+                mlir::Value column);
+
+  /// What has to be stored when the slice's place is free.
+  struct Words {
+    llvm::SmallVector<mlir::Value> a, b;
+  };
+  /// Begins to copy slice `number` to its place, whose first word is `at`; all of that is one group
+  /// of asynchronous copies.
+  Words start(mlir::Value number, mlir::Value at);
+  void finish(const Words &words, mlir::Value at);
+  /// Until at most `groups` of this thread's groups are on their way.
+  static void wait(ThreadBlock &e, int64_t groups);
+
+  /// The widest copies for which strides, sizes and the offsets of views are aligned, taken that
+  /// the buffers are: see isAligned.
+  static CopyWidths widest(const ContractOperands &operands, const cpu::Contraction &p);
+  /// The widest ones whatever buffers are aligned to. Words of f32 always are to 4 bytes.
+  static CopyWidths narrowest(const ContractOperands &operands, const cpu::Contraction &p);
+  /// Whether both buffers are aligned for copies of these widths. Values of the arena and weights
+  /// are aligned to NNCC_ALIGNMENT, but a kernel may be given a view on one, or what a host calls
+  /// its own: only a run knows.
+  static mlir::Value isAligned(ThreadBlock &e, const ContractOperands &operands, CopyWidths widths);
+
+private:
+  /// One operand's part in a slice: lines of neighbouring words. Thread t copies the words from
+  /// `first` on of lines `line`, line + linesAtOnce, ...
+  struct Part {
+    int64_t lines, length, pitch; // in words
+    int64_t width, linesAtOnce;
+    mlir::Value line, first;
+    int64_t words() const { return std::max<int64_t>(1, width / 4); }
+    int64_t copies() const { return llvm::divideCeil(lines, linesAtOnce); }
+  };
+  Part divide(int64_t lines, int64_t length, int64_t pitch, int64_t width);
+  mlir::Value lineOf(const Part &part, int64_t copy) {
+    return e.add(part.line, copy * part.linesAtOnce);
+  }
+  ContractOperands::Source sourceOfA(const ContractOperands::Slice &slice, int64_t copy);
+  ContractOperands::Source sourceOfB(const ContractOperands::Slice &slice, int64_t copy);
+  const ContractOperands::Column &columnOf(int64_t copy) { return columns[alongK ? copy : 0]; }
+  void copyAsync(const Part &part, int64_t copy, mlir::Value buffer,
+                 const ContractOperands::Source &source, mlir::Value at);
+  void store(const Part &part, llvm::ArrayRef<mlir::Value> words, mlir::Value at);
+  /// Runs `body` in the threads that have this line.
+  void ofLine(const Part &part, int64_t copy, llvm::function_ref<void()> body);
+
+  ThreadBlock &e;
+  ContractOperands &operands;
+  const MatrixSlices slices;
+  mlir::Value shared;
+  const bool alongK; // lines of B are columns, and steps otherwise
+  Part a, b;
+  llvm::SmallVector<ContractOperands::Row> rows;
+  llvm::SmallVector<ContractOperands::Column> columns;
+};
+
+} // namespace nncc::nvptx
