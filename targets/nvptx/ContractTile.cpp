@@ -59,7 +59,8 @@ static ContractTile chooseForThreads(const Contraction &p, Multiplier multiplier
       low{multiplier, 16, 32, 1, 4};
   if (nominal(p.rowCount()) <= fewRows)
     return low;
-  bool fits = p.element.getIntOrFloatBitWidth() <= 32 && fitsEpilogue(p, large);
+  // An epilogue from codes to codes is long as well.
+  bool fits = p.element.isF32() && fitsEpilogue(p, large);
   return fits && blocksOf(p, large) >= blocksWanted ? large : middle;
 }
 

@@ -1,8 +1,10 @@
-"""Quantized models on each kind of machine against sums of integers that are exact: test_quantized.py NNCC.
+"""Quantized models on each kind of machine against sums of integers that are exact:
+test_quantized.py NNCC [--target=TARGET]; the emulator of a GPU where LD_LIBRARY_PATH has it.
 
 Codes may differ by one in one element of a thousand, where floats of 32 bits are rounded before they
 become codes."""
 
+import os
 import re
 import subprocess
 import sys
@@ -19,6 +21,8 @@ NNCC = str(Path(sys.argv[1]).resolve())
 CPU = set(re.search(r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(), re.M)[1].split())
 LEVELS = {"x86-64-v2": "sse4_2", "x86-64-v3": "avx2", "x86-64-v4": "avx512vl"}
 TARGETS = ["host", *(level for level, flag in LEVELS.items() if flag in CPU)]
+if len(sys.argv) > 2 and sys.argv[2].startswith("--target="):
+    TARGETS = [sys.argv.pop(2).removeprefix("--target=")]
 
 
 class Quantized(unittest.TestCase):
@@ -45,7 +49,9 @@ class Quantized(unittest.TestCase):
             text = (self.folder / "m.mlir").read_text()
             self.assertEqual(len(re.findall(products, text)), formed, text)
         for target in TARGETS:
-            self.nncc("m.onnx", "--target", target, "-o", "m.so")
+            isEmulated = target.startswith("nvptx:") and "gpu-emulator" in os.environ.get("LD_LIBRARY_PATH", "")
+            images = ["--gpu-images=bitcode"] if isEmulated else []
+            self.nncc("m.onnx", "--target", target, *images, "-o", "m.so")
             for threads in (1, 2):
                 with self.subTest(target=target, threads=threads):
                     self.nncc("run", "m.so", "--inputs=in.npz", "--output=out.npz", f"--threads={threads}")
