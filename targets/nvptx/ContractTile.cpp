@@ -59,7 +59,8 @@ static ContractTile chooseForThreads(const Contraction &p, Multiplier multiplier
       low{multiplier, 16, 32, 1, 4};
   if (nominal(p.rowCount()) <= fewRows)
     return low;
-  bool fits = p.element.getIntOrFloatBitWidth() <= 32 && fitsEpilogue(p, large);
+  // An epilogue from codes to codes is long as well.
+  bool fits = p.element.isF32() && fitsEpilogue(p, large);
   return fits && blocksOf(p, large) >= blocksWanted ? large : middle;
 }
 
@@ -87,9 +88,12 @@ static ContractTile chooseForMatrices(const Contraction &p, Multiplier multiplie
   const ContractTile tiles[] = {{multiplier, 128, 128, 64, 32}, {multiplier, 128, 64, 32, 32},
                                 {multiplier, 64, 64, 32, 32},   {multiplier, 128, 32, 32, 32},
                                 {multiplier, 64, 32, 32, 16},   {multiplier, 16, 64, 16, 16}};
+  // Fragments in two parts leave no room for more.
+  const int64_t mostSums = multiplier == Multiplier::MatrixBF16x3 ? 32 : 64;
   std::optional<ContractTile> best;
   for (const ContractTile &tile : tiles)
-    if (fitsEpilogue(p, tile) && (!best || costOf(p, tile) < costOf(p, *best)))
+    if (fitsEpilogue(p, tile) && tile.sumsOfThread() <= mostSums &&
+        (!best || costOf(p, tile) < costOf(p, *best)))
       best = tile;
   chooseStages(p, *best);
   return *best;

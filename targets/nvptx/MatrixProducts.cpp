@@ -65,7 +65,8 @@ private:
   }
 
   /// Slice i is multiplied while those up to i + stages - 1 are on their way. The barrier of i is
-  /// behind the products of i - 1 and what has come of i: the place of i - 1 is free then.
+  /// behind the products of i - 1 and what has come of i: the place of i - 1 is free then. No copy
+  /// is on its way behind the last slice.
   Values multiply(CopyWidths widths, Value row, Value column) {
     SlicePipeline pipeline(e, operands, p, tile, shared, widths, row, column);
     const int64_t words = slices.words(), ahead = tile.stages - 1;
@@ -80,7 +81,7 @@ private:
     carried = e.stride(
         e.constant(0), e.size(operands.slices()), 1, carried, [&](Value i, ValueRange values) {
           Value place = values.drop_back().back(), free = values.back();
-          SlicePipeline::wait(e, ahead - 1);
+          pipeline.wait(ahead - 1);
           e.barrier();
           SlicePipeline::Words next = pipeline.start(e.add(i, ahead), free);
           Values result = addProducts(place, values.drop_back(2));
@@ -91,7 +92,6 @@ private:
           result.push_back(place);
           return result;
         });
-    SlicePipeline::wait(e, 0); // what comes behind the end is of no use, but writes its place
     carried.pop_back_n(2);
     return carried;
   }

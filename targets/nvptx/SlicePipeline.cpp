@@ -115,22 +115,22 @@ ContractOperands::Source SlicePipeline::sourceOfB(const ContractOperands::Slice 
 
 SlicePipeline::Words SlicePipeline::start(Value number, Value at) {
   ContractOperands::Slice slice = operands.slice(number);
-  Value atB = e.add(at, slices.wordsA);
   Words words;
-  for (int64_t copy = 0; copy < a.copies(); ++copy) {
-    ContractOperands::Source source = sourceOfA(slice, copy);
-    if (a.width)
-      copyAsync(a, copy, operands.bufferA, source, at);
-    else
-      words.a.push_back(operands.loadA(source));
-  }
-  for (int64_t copy = 0; copy < b.copies(); ++copy) {
-    ContractOperands::Source source = sourceOfB(slice, copy);
-    if (b.width)
-      copyAsync(b, copy, operands.bufferB, source, atB);
-    else
-      words.b.push_back(operands.loadB(columnOf(copy), source));
-  }
+  if (!a.width)
+    for (int64_t copy = 0; copy < a.copies(); ++copy)
+      words.a.push_back(operands.loadA(sourceOfA(slice, copy)));
+  if (!b.width)
+    for (int64_t copy = 0; copy < b.copies(); ++copy)
+      words.b.push_back(operands.loadB(columnOf(copy), sourceOfB(slice, copy)));
+  if (!isAsync())
+    return words;
+  auto copyAll = [&] {
+    for (int64_t copy = 0; copy < (a.width ? a.copies() : 0); ++copy)
+      copyAsync(a, copy, operands.bufferA, sourceOfA(slice, copy), at);
+    for (int64_t copy = 0; copy < (b.width ? b.copies() : 0); ++copy)
+      copyAsync(b, copy, operands.bufferB, sourceOfB(slice, copy), e.add(at, slices.wordsA));
+  };
+  e.branch(slice.exists, copyAll, [] {});
   NVVM::CpAsyncCommitGroupOp::create(e.b, e.loc);
   return words;
 }
@@ -140,8 +140,9 @@ void SlicePipeline::finish(const Words &words, Value at) {
   store(b, words.b, e.add(at, slices.wordsA));
 }
 
-void SlicePipeline::wait(ThreadBlock &e, int64_t groups) {
-  NVVM::CpAsyncWaitGroupOp::create(e.b, e.loc, groups);
+void SlicePipeline::wait(int64_t groups) {
+  if (isAsync())
+    NVVM::CpAsyncWaitGroupOp::create(e.b, e.loc, groups);
 }
 
 void SlicePipeline::ofLine(const Part &part, int64_t copy, llvm::function_ref<void()> body) {

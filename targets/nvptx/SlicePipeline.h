@@ -25,11 +25,11 @@ public:
     llvm::SmallVector<mlir::Value> a, b;
   };
   /// Begins to copy slice `number` to its place, whose first word is `at`; all of that is one group
-  /// of asynchronous copies.
+  /// of asynchronous copies, an empty one behind the last slice.
   Words start(mlir::Value number, mlir::Value at);
   void finish(const Words &words, mlir::Value at);
   /// Until at most `groups` of this thread's groups are on their way.
-  static void wait(ThreadBlock &e, int64_t groups);
+  void wait(int64_t groups);
 
   /// The widest copies for which strides, sizes and the offsets of views are aligned, taken that
   /// the buffers are: see isAligned.
@@ -51,6 +51,7 @@ private:
     int64_t words() const { return std::max<int64_t>(1, width / 4); }
     int64_t copies() const { return llvm::divideCeil(lines, linesAtOnce); }
   };
+  bool isAsync() const { return a.width || b.width; }
   Part divide(int64_t lines, int64_t length, int64_t pitch, int64_t width);
   mlir::Value lineOf(const Part &part, int64_t copy) {
     return e.add(part.line, copy * part.linesAtOnce);
