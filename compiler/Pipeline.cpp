@@ -125,10 +125,11 @@ static void buildSchedule(OpPassManager &pm, const CompileOptions &options) {
 static void buildProgram(OpPassManager &pm, const CompileOptions &) { add(pm, "nncc-plan-memory"); }
 
 static void buildTarget(OpPassManager &pm, const CompileOptions &options) {
-  std::string lower =
-      targetOf(options).chip ? "nncc-nvptx-lower-to-llvm" : "nncc-cpu-lower-to-llvm";
-  add(pm, "builtin.module(convert-scf-to-cf,convert-vector-to-llvm," + lower +
-              ",reconcile-unrealized-casts)");
+  if (targetOf(options).chip)
+    return add(pm, "builtin.module(convert-scf-to-cf,nncc-nvptx-lower-to-llvm,"
+                   "reconcile-unrealized-casts)");
+  add(pm, "builtin.module(convert-scf-to-cf,convert-vector-to-llvm,nncc-cpu-lower-to-llvm,"
+          "reconcile-unrealized-casts)");
 }
 
 static constexpr Stage stages[] = {

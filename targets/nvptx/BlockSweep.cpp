@@ -68,7 +68,8 @@ void BlockSweep::orderLoops() {
   for (auto [i, loop] : llvm::enumerate(sweep.loops))
     (loop.reduced ? reduced : parallel).push_back(i);
   for (auto *loops : {&parallel, &reduced})
-    llvm::stable_sort(*loops, [&](int a, int b) { return score[a] < score[b]; });
+    llvm::sort(*loops,
+               [&](int a, int b) { return std::pair(score[a], a) < std::pair(score[b], b); });
 }
 
 AffineExpr BlockSweep::pointsOf(ArrayRef<int> loops) const {

@@ -49,6 +49,8 @@ private:
                 arith::ConstantOp::create(e.b, e.loc, e.b.getZeroAttr(p.element)));
     reader.store(reader.load(e.constant(0)), shared, e.constant(0));
     e.barrier();
+    if (constantOf(reader.slices()) == 1)
+      return addProducts(e.constant(0), sums);
     return e.stride(e.constant(0), e.size(reader.slices()), 1, sums,
                     [&](Value i, ValueRange carried) {
                       // On its way while this one is multiplied.
@@ -120,25 +122,48 @@ private:
     return e.add(at, e.mul(row.back(), of(p.x)));
   }
 
+  /// Most tiles are whole: only the others look at each row and column. (Without a second use LLVM
+  /// would move the products into the branch of a single element, where they are used, but not the
+  /// loads from shared memory: hundreds of registers.)
   void store(Value batch, Value firstRow, Value firstColumn, const Values &sums) {
-    const int64_t distance = tile.columnThreads() * ContractTile::group;
-    for (int64_t i = 0; i < tile.threadRows; ++i) {
-      Value row = e.add(firstRow, i);
-      ifLess(row, e.size(p.rowCount()), [&] {
-        SmallVector<Value> indices = reader.indicesOf(row);
-        Value c = offsetOf(batch, indices, p.cOffset, [](const Axis &axis) { return axis.c; });
-        Values extras;
-        for (auto [n, extra] : llvm::enumerate(p.epilogue.getExtras()))
-          extras.push_back(offsetOf(batch, indices, extra.offset,
-                                    [n = n](const Axis &axis) { return axis.extras[n]; }));
-        for (int64_t j = 0; j < tile.threadColumns; ++j) {
-          const int64_t group = ContractTile::group;
-          Value column = e.add(firstColumn, j / group * distance + j % group);
-          ifLess(column, e.size(p.n.size),
-                 [&] { storeOne(sums[i * tile.threadColumns + j], c, extras, column); });
-        }
-      });
-    }
+    Value lastRow = e.add(firstRow, tile.threadRows - 1);
+    Value lastColumn = e.add(firstColumn, columnOf(tile.threadColumns - 1));
+    Value isWhole = arith::AndIOp::create(e.b, e.loc, isLess(lastRow, e.size(p.rowCount())),
+                                          isLess(lastColumn, e.size(p.n.size)));
+    auto storeAll = [&](bool guarded) {
+      for (int64_t i = 0; i < tile.threadRows; ++i)
+        storeRow(batch, e.add(firstRow, i), firstColumn,
+                 ArrayRef(sums).slice(i * tile.threadColumns, tile.threadColumns), guarded);
+    };
+    e.branch(
+        isWhole, [&] { storeAll(false); }, [&] { storeAll(true); });
+  }
+
+  /// Of the thread's columns, counted from its first.
+  int64_t columnOf(int64_t number) const {
+    const int64_t group = ContractTile::group;
+    return number / group * tile.columnThreads() * group + number % group;
+  }
+
+  void storeRow(Value batch, Value row, Value firstColumn, ArrayRef<Value> sums, bool guarded) {
+    auto guard = [&](Value x, AffineExpr size, llvm::function_ref<void()> body) {
+      if (guarded)
+        e.branch(isLess(x, e.size(size)), body, [] {});
+      else
+        body();
+    };
+    guard(row, p.rowCount(), [&] {
+      SmallVector<Value> indices = reader.indicesOf(row);
+      Value c = offsetOf(batch, indices, p.cOffset, [](const Axis &axis) { return axis.c; });
+      Values extras;
+      for (auto [n, extra] : llvm::enumerate(p.epilogue.getExtras()))
+        extras.push_back(offsetOf(batch, indices, extra.offset,
+                                  [n = n](const Axis &axis) { return axis.extras[n]; }));
+      for (auto [j, sum] : llvm::enumerate(sums)) {
+        Value column = e.add(firstColumn, columnOf(j));
+        guard(column, p.n.size, [&, sum = sum] { storeOne(sum, c, extras, column); });
+      }
+    });
   }
 
   void storeOne(Value sum, Value c, ArrayRef<Value> places, Value column) {
@@ -150,9 +175,8 @@ private:
     memref::StoreOp::create(e.b, e.loc, result, bufferC, e.add(c, e.mul(column, p.n.c)));
   }
 
-  void ifLess(Value x, Value y, llvm::function_ref<void()> body) {
-    Value isLess = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ult, x, y);
-    e.branch(isLess, body, [] {});
+  Value isLess(Value x, Value y) {
+    return arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ult, x, y);
   }
 
   ThreadBlock &e;

@@ -9,7 +9,7 @@ static constexpr int64_t blocksWanted = 128;
 static constexpr int64_t fewRows = 16;
 
 ContractTile ContractTile::choose(const cpu::Contraction &p) {
-  constexpr ContractTile large{128, 128, 8, 8}, middle{64, 64, 4, 4}, low{16, 64, 1, 4};
+  constexpr ContractTile large{64, 128, 8, 8}, middle{64, 64, 4, 4}, low{16, 32, 1, 4};
   int64_t rows = nominal(p.rowCount());
   if (rows <= fewRows)
     return low;

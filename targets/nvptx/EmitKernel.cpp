@@ -28,12 +28,29 @@ public:
     FailureOr<int64_t> threads = emitRoot();
     if (failed(threads))
       return failure();
+    bool isNarrow = areIndicesNarrow();
     close({});
     function->setAttr("rt.threads", b.getI64IntegerAttr(*threads));
+    if (isNarrow)
+      function->setAttr("rt.narrow", b.getUnitAttr());
     return success();
   }
 
 private:
+  /// Whether 32 bits hold all indices, and offsets a little beyond the ends of tensors, of which
+  /// only those within are used. They take half of the registers and of the instructions.
+  bool areIndicesNarrow() {
+    constexpr int64_t most = int64_t(1) << 30;
+    auto isSmall = [](Type type) {
+      auto tensor = cast<RankedTensorType>(type);
+      return tensor.hasStaticShape() && tensor.getNumElements() < most;
+    };
+    std::optional<int64_t> units = constantOf(kernel.units);
+    return llvm::all_of(function.getArgumentTypes(), isSmall) &&
+           llvm::all_of(function.getResultTypes(), isSmall) && units && *units < most &&
+           constantOf(kernel.scratch) == 0;
+  }
+
   /// Emits what the kernel computes; returns the threads of a block.
   FailureOr<int64_t> emitRoot() {
     SmallVector<Operation *> roots, wholes;

@@ -13,6 +13,7 @@
 #include "mlir/Conversion/MathToLibm/MathToLibm.h"
 #include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
 #include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 
@@ -132,6 +133,9 @@ struct LowerToLLVM : nvptx::impl::LowerToLLVMBase<LowerToLLVM> {
       if (kernel->hasAttr("rt.kernel") && !kernel.isExternal())
         Parameters(kernel).replaceCall();
     LowerToLLVMOptions options(context);
+    if (llvm::all_of(getOperation().getOps<func::FuncOp>(),
+                     [](func::FuncOp kernel) { return kernel->hasAttr("rt.narrow"); }))
+      options.overrideIndexBitwidth(32);
     LLVMTypeConverter converter(context, options);
     RewritePatternSet patterns(context);
     patterns.add<LowerBuffer, LowerScratch>(converter);
@@ -143,6 +147,7 @@ struct LowerToLLVM : nvptx::impl::LowerToLLVMBase<LowerToLLVM> {
     populateMathToLLVMConversionPatterns(converter, patterns);
     populateMathToLibmConversionPatterns(patterns, /*benefit=*/0); // see Libdevice.h
     populateFinalizeMemRefToLLVMConversionPatterns(converter, patterns);
+    populateVectorToLLVMConversionPatterns(converter, patterns);
     ub::populateUBToLLVMConversionPatterns(converter, patterns);
     LLVMConversionTarget target(*context);
     target.addLegalOp<ModuleOp>();
@@ -154,6 +159,9 @@ struct LowerToLLVM : nvptx::impl::LowerToLLVMBase<LowerToLLVM> {
         kernel->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), UnitAttr::get(context));
         kernel->setAttr(NVVM::NVVMDialect::getMaxntidAttrName(),
                         DenseI32ArrayAttr::get(context, static_cast<int32_t>(threads.getInt())));
+        // While one block waits at a barrier, another one computes.
+        kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
+                        IntegerAttr::get(IntegerType::get(context, 32), 2));
       }
   }
 };

@@ -13,14 +13,16 @@ def EmitKernel : Pass<"nncc-nvptx-emit-kernel", "::mlir::ModuleOp"> {
       -->
     func.func @k(%call: !llvm.ptr) attributes {rt.units = 64, rt.threads = 128, rt.scratch = 0} {
       %x = rt.buffer %call[0] : !llvm.ptr -> memref<64000xf32>
-      scf.for %unit = %block to %units step %blocks { ... }
+      ...
     }
     ```
-    Block b computes units b, b + blocks, ... Its threads share the points of each operation: neighbouring threads
+    Block b computes unit b; of a kernel that uses scratch units b, b + blocks, ... Its threads share the points of each operation: neighbouring threads
     take neighbouring elements of memory, sums over many elements are split between the lanes of a warp or all
     threads of the block. What one operation hands to the next within a unit is in shared memory, or, where that is
     not enough, in the scratch of the call, of which each block has its part. `nvvm.barrier0` stands between what
     writes and what reads; there is none where nothing is handed over.
+
+    Where 32 bits hold all indices the kernel has the attribute `rt.narrow`: they are lowered to i32 then.
 
     `kern.contract` is computed in tiles of the result: slices of both operands pass through shared memory, each
     thread has its part of the sums in registers, and loads the next slice while it multiplies this one.
@@ -44,7 +46,7 @@ def EmitKernel : Pass<"nncc-nvptx-emit-kernel", "::mlir::ModuleOp"> {
 def LowerToLLVM : Pass<"nncc-nvptx-lower-to-llvm", "::mlir::ModuleOp"> {
   let summary = "A scheduled kernel for a GPU -> the LLVM dialect";
   let description = [{
-    One conversion, as nncc-cpu-lower-to-llvm. The call becomes parameters, as nncc_launch has them:
+    One conversion, as nncc-cpu-lower-to-llvm, and of vectors, since indices may have 32 bits. The call becomes parameters, as nncc_launch has them:
     ```mlir
     func.func @k(%call: !llvm.ptr)
       -->   llvm.func @k(%buffer0: !llvm.ptr, ..., %dim0: i64, ..., %scratch: !llvm.ptr, %stride: i64)

@@ -22,19 +22,29 @@ ThreadBlock::ThreadBlock(OpBuilder &b, cpu::Kernel &kernel, int64_t threads)
     : Emitter{b, kernel.function.getLoc(), &kernel.sizes}, kernel(kernel), threads(threads) {
   thread = readRegister<NVVM::ThreadIdXOp>(b, loc);
   block = readRegister<NVVM::BlockIdXOp>(b, loc);
-  blocks = readRegister<NVVM::GridDimXOp>(b, loc);
   kernel.worker = arith::IndexCastUIOp::create(b, loc, b.getI32Type(), block);
 }
 
 void ThreadBlock::units(AffineExpr count, llvm::function_ref<void(Value)> body) {
   kernel.units = normalForm(count);
+  Value blocks = readRegister<NVVM::GridDimXOp>(b, loc);
   auto loop = scf::ForOp::create(b, loc, block, size(kernel.units), blocks);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPoint(loop.getBody()->getTerminator());
-  shares = false;
-  body(loop.getInductionVar());
-  if (shares)
-    barrier();
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(loop.getBody()->getTerminator());
+    shares = false;
+    body(loop.getInductionVar());
+    if (shares && usesScratch())
+      barrier();
+  }
+  if (usesScratch())
+    return;
+  // One unit for each block: a loop would only keep what does not depend on the unit in registers.
+  loop.getInductionVar().replaceAllUsesWith(block);
+  Block *unit = loop.getBody();
+  loop->getBlock()->getOperations().splice(loop->getIterator(), unit->getOperations(),
+                                           unit->begin(), unit->getTerminator()->getIterator());
+  loop.erase();
 }
 
 void ThreadBlock::repeat(AffineExpr count, llvm::function_ref<void(Value)> body) {

@@ -20,8 +20,9 @@ public:
   /// Emits the indices of thread and block at `b`. `threads` is a multiple of 32.
   ThreadBlock(mlir::OpBuilder &b, cpu::Kernel &kernel, int64_t threads);
 
-  /// for (unit = block; unit < count; unit += blocks); behind each, where threads have shared
-  /// anything in `body`, a barrier.
+  /// One unit for each block of the launch. Where `body` allocates scratch, of which there is as
+  /// much as a host has workers: for (unit = block; unit < count; unit += blocks), and behind each,
+  /// where threads have shared anything, a barrier.
   void units(mlir::AffineExpr count, llvm::function_ref<void(mlir::Value)> body);
 
   /// for (i = 0; i < count; ++i), all threads together; the same barrier behind each of several.
@@ -67,10 +68,11 @@ public:
 
   cpu::Kernel &kernel;
   const int64_t threads;
-  mlir::Value thread;        // of the block, from 0
-  mlir::Value block, blocks; // of the launch
+  mlir::Value thread; // of the block, from 0
+  mlir::Value block;  // of the launch
 
 private:
+  bool usesScratch() const { return constantOf(kernel.scratch) != 0; }
   mlir::Value global(mlir::MemRefType type, mlir::Attribute contents, llvm::StringRef name);
 
   bool shares = false; // since the last unit began

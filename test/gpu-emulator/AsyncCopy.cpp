@@ -38,13 +38,20 @@ static void land(const AsyncCopy &copy) {
   endFlight(copy.site, copy.to, copy.size);
 }
 
+void landFirst(uint32_t count) {
+  Thread &thread = *machine().current;
+  std::vector<AsyncCopy> &copies = thread.copies;
+  std::for_each(copies.begin(), copies.begin() + count, land);
+  copies.erase(copies.begin(), copies.begin() + count);
+  thread.landed += count;
+}
+
 /// Lands all copies of groups before `group`.
 static void landUntil(uint32_t group) {
-  std::vector<AsyncCopy> &copies = machine().current->copies;
+  const std::vector<AsyncCopy> &copies = machine().current->copies;
   auto last = std::find_if(copies.begin(), copies.end(),
                            [group](const AsyncCopy &copy) { return copy.group >= group; });
-  std::for_each(copies.begin(), last, land);
-  copies.erase(copies.begin(), last);
+  landFirst(last - copies.begin());
 }
 
 static void commit(const Site *, const Word *, Word *) { ++machine().current->groups; }

@@ -12,43 +12,13 @@ enum Reduction { None, Popc, And, Or };
 constexpr int withCount = 8, arriveOnly = 16;
 } // namespace
 
-/// Those that have come, `some` threads of the block, are in order with each other from now on.
-static void synchronizeSome(Barrier &barrier) {
-  Machine &m = machine();
-  uint32_t now = ++m.time, count = m.threads.size();
-  m.partial = true;
-  std::vector<uint32_t> joined = barrier.released;
-  joined.resize(count);
-  for (uint32_t number : barrier.waiting) {
-    for (uint32_t i = 0; i < count; ++i)
-      joined[i] = std::max(joined[i], m.seenBy(number, i));
-  }
-  for (uint32_t number : barrier.waiting)
-    joined[number] = now;
-  for (uint32_t number : barrier.waiting) {
-    std::copy(joined.begin(), joined.end(), &m.seenBy(number, 0));
-    m.threads[number].stamp = now;
-  }
-}
-
-/// A thread that goes on without waiting leaves what it has seen and done at the barrier.
-static void leaveBehind(Barrier &barrier, Thread &thread) {
-  Machine &m = machine();
-  barrier.released.resize(m.threads.size());
-  for (size_t i = 0; i < m.threads.size(); ++i)
-    barrier.released[i] = std::max(barrier.released[i], m.seenBy(thread.number, i));
-  thread.stamp = ++m.time;
-  barrier.released[thread.number] = thread.stamp;
-  m.partial = true;
-}
-
 static void complete(Barrier &barrier) {
   Machine &m = machine();
   bool all = barrier.waiting.size() == m.threads.size();
   if (all)
     synchronizeAll();
   else
-    synchronizeSome(barrier);
+    synchronizeSome(barrier.waiting, barrier.released);
   uint32_t votes = barrier.votes, came = barrier.waiting.size();
   for (uint32_t number : barrier.waiting) {
     Thread &t = m.threads[number];
@@ -69,7 +39,8 @@ static void checkAligned(const Site *site, const Thread &thread) {
   uint32_t last = std::min<uint32_t>(first + warpSize, m.threads.size());
   for (uint32_t i = first; i < last; ++i) {
     const Thread &other = m.threads[i];
-    if (i == thread.number || other.state != State::Waiting || other.mask || other.site == site)
+    if (i == thread.number || other.state != State::Waiting || other.site == site ||
+        other.site->info->handler != site->info->handler)
       continue;
     fail(LaunchFailed, site, "divergence",
          format("thread (%u, %u, %u) comes to an aligned barrier, thread (%u, %u, %u) of its warp "
@@ -101,7 +72,7 @@ static void barrier(const Site *site, const Word *args, Word *results) {
   if ((param & 7) != None)
     barrier.votes += args[param & withCount ? 2 : 1] & 1;
   if (param & arriveOnly) {
-    leaveBehind(barrier, thread);
+    leaveBehind(barrier.released, thread);
     if (barrier.arrived == barrier.expected)
       complete(barrier);
     return;

@@ -8,6 +8,7 @@
 
 using namespace emulator;
 
+namespace {
 /// What cuModuleGetFunction gives.
 struct Function {
   const Kernel *kernel;
@@ -18,6 +19,7 @@ struct Module {
   std::unique_ptr<CompiledModule> compiled;
   std::map<std::string, Function> functions;
 };
+} // namespace
 
 /// CUlaunchConfig.
 struct LaunchConfig {
@@ -26,8 +28,6 @@ struct LaunchConfig {
   void *attributes;
   unsigned numAttributes;
 };
-
-constexpr int defaultShared = 48 << 10;
 
 static Result loadModule(void **module, const void *image) {
   if (!module || !image)
@@ -84,7 +84,7 @@ EMULATOR_API cuModuleGetFunction(void **function, void *handle, const char *name
   const Kernel *kernel = module->compiled->findKernel(name);
   if (!kernel)
     return NotFound;
-  int limit = std::max(0, defaultShared - int(kernel->staticBytes));
+  int limit = std::max(0, int(staticSharedLimit) - int(kernel->staticBytes));
   *function = &module->functions.try_emplace(name, Function{kernel, limit}).first->second;
   return Success;
 }

@@ -5,10 +5,12 @@
 using namespace emulator;
 using Clock = std::chrono::steady_clock;
 
+namespace {
 struct Event {
   bool recorded = false;
   Clock::time_point when;
 };
+} // namespace
 
 namespace emulator {
 

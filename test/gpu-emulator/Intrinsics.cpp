@@ -13,6 +13,7 @@ static Index makeIndex() {
   addWarpOperations(table);
   addMatrixOperations(table);
   addAsyncCopies(table);
+  addMbarriers(table);
   addMath(table);
   addNarrowMath(table);
   addIntegers(table);

@@ -44,11 +44,15 @@ const IntrinsicInfo *findIntrinsic(const std::string &name);
 /// The handler of all operations of a warp: the last lane to come computes them for all.
 void rendezvous(const Site *site, const Word *args, Word *results);
 
+/// Lands the first asynchronous copies of the current thread.
+void landFirst(uint32_t count);
+
 // The families, each a file.
 void addBarriers(IntrinsicTable &table);
 void addWarpOperations(IntrinsicTable &table);
 void addMatrixOperations(IntrinsicTable &table);
 void addAsyncCopies(IntrinsicTable &table);
+void addMbarriers(IntrinsicTable &table);
 void addMath(IntrinsicTable &table);
 void addNarrowMath(IntrinsicTable &table);
 void addIntegers(IntrinsicTable &table);

@@ -51,10 +51,10 @@ void fiberEntry() {
 
 void Machine::setUp(const uint32_t block[3]) {
   uint32_t count = block[0] * block[1] * block[2];
-  if (threads.size() != count) {
-    threads.assign(count, {});
-    seen.assign(size_t(count) * count, 0);
-  }
+  threads.resize(count);
+  // What blocks of other shapes have left there is below the floor.
+  if (seen.size() < size_t(count) * count)
+    seen.resize(size_t(count) * count);
   order.resize(count);
   for (uint32_t i = 0; i < count; ++i) {
     Thread &t = threads[i];
@@ -75,11 +75,12 @@ void Machine::beginBlock() {
     barrier.expected = barrier.arrived = 0;
     barrier.waiting.clear();
   }
+  mbarriers.clear();
   for (Thread &t : threads) {
     t.state = State::Ready;
     t.stamp = time;
     t.copies.clear();
-    t.groups = 0;
+    t.groups = t.landed = 0;
     if (kernel->synchronizes)
       t.stack = stacks.prepare(t.number, fiberEntry);
   }

@@ -7,6 +7,7 @@
 #include "Report.h"
 #include "Site.h"
 #include <random>
+#include <unordered_map>
 #include <vector>
 
 namespace emulator {
@@ -40,6 +41,7 @@ struct Thread {
   void *stack;
   std::vector<AsyncCopy> copies;
   uint32_t groups; // of copies that it has committed
+  uint32_t landed; // copies
 };
 
 /// Special registers that all threads of a block share, as generated code reads them.
@@ -55,6 +57,16 @@ struct Barrier {
   uint32_t votes = 0;             // of a reduction
   std::vector<uint32_t> waiting;  // threads
   std::vector<uint32_t> released; // what they had seen when they came, where not all come
+};
+
+/// A barrier that is an object in shared memory.
+struct Mbarrier {
+  uint32_t expected = 0, pending = 0; // arrivals of a phase, and those that are missing
+  uint32_t phase = 0;                 // complete ones
+  std::vector<uint32_t> waiting;      // threads
+  std::vector<uint32_t> released,
+      visible; // what arrivals had seen, in all phases and complete ones
+  std::vector<std::pair<uint32_t, uint32_t>> arriving; // threads, with their number of copies
 };
 
 class Machine {
@@ -75,6 +87,7 @@ public:
   Position position = {};
   std::vector<Thread> threads;
   Barrier barriers[numBarriers];
+  std::unordered_map<uint64_t, Mbarrier> mbarriers; // by address
   const Kernel *kernel = nullptr;
 
   // Time: see Shadow.h.

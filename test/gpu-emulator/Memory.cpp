@@ -19,9 +19,15 @@ static std::multimap<uint64_t, uint32_t> reusable; // freed allocations by their
 static uint64_t inUse = 0;
 static Allocation recent = {0, 0, true}; // that of the last access
 
-void *reserveAddresses(uint64_t bytes) {
+#ifdef MAP_32BIT
+constexpr int lowAddresses = MAP_32BIT;
+#else
+constexpr int lowAddresses = 0;
+#endif
+
+void *reserveAddresses(uint64_t bytes, int flags) {
   void *memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
   if (memory == MAP_FAILED)
     return nullptr;
   madvise(memory, bytes, MADV_DONTDUMP);
@@ -34,8 +40,9 @@ bool reserveMemory() {
   auto device = reinterpret_cast<uint64_t>(reserveAddresses(deviceBytes));
   owners =
       static_cast<uint32_t *>(reserveAddresses(deviceBytes / allocationAlign * sizeof(uint32_t)));
-  // Twice the size: descriptors of hardware hold some bits of an address in shared memory.
-  auto shared = reinterpret_cast<uint64_t>(reserveAddresses(2 * sharedBytes));
+  // Kernels may keep an address of shared memory in 32 bits, and descriptors its lower ones: twice
+  // the size, of which an aligned half is taken.
+  auto shared = reinterpret_cast<uint64_t>(reserveAddresses(2 * sharedBytes, lowAddresses));
   if (!device || !owners || !shared || !reserveShadows())
     return false;
   deviceBase = device;

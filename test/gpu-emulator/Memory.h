@@ -16,13 +16,14 @@ constexpr uint64_t deviceBytes = uint64_t(64) << 30;  // of addresses
 constexpr uint64_t deviceMemory = uint64_t(16) << 30; // that the device claims to have
 constexpr uint64_t sharedBytes = 1 << 20;             // of addresses
 constexpr uint32_t sharedLimit = 227 << 10;           // of a block
+constexpr uint32_t staticSharedLimit = 48 << 10;      // that a kernel declares
 constexpr uint64_t allocationAlign = 256;
 
 /// The ranges, reserved once; 0 where the system has no room for them.
 extern uint64_t deviceBase, sharedBase;
 bool reserveMemory();
 /// Addresses whose pages are there, zero, once they are touched; null: there are none.
-void *reserveAddresses(uint64_t bytes);
+void *reserveAddresses(uint64_t bytes, int flags = 0);
 
 inline bool isDevice(uint64_t address) { return address - deviceBase < deviceBytes; }
 inline bool isShared(uint64_t address) { return address - sharedBase < sharedBytes; }

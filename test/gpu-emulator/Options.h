@@ -3,6 +3,9 @@
 // made) on the processor, and checks every access and every synchronisation that they make.
 // LD_LIBRARY_PATH selects it: build/lib/gpu-emulator holds nothing else.
 //
+//     LD_LIBRARY_PATH=build/lib/gpu-emulator <program that opens libcuda.so.1>
+//     LD_LIBRARY_PATH=build/lib/gpu-emulator test/gpu-emulator/mutate.py <the same>
+//
 // A launch fails with the report of the first mistake, on stderr and from cuGetErrorString:
 //
 //   race                two threads of a block touch the same bytes of shared or global memory, one
@@ -20,6 +23,9 @@
 // What the model of order is, and what it leaves out, is in Shadow.h. Arithmetic is IEEE's: the
 // approximations of the hardware (ex2, rcp, sqrt, ...) are rounded from double precision, and a
 // product of matrices is the exact sum of one instruction, rounded once.
+//
+// A kernel that fails leaves the driver broken, as a GPU would: every call returns its error until
+// the last cuDevicePrimaryCtxRelease. Work is done when it is enqueued, one block after the other.
 //
 // Its environment:
 //

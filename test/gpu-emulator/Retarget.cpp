@@ -1,6 +1,7 @@
 #include "Retarget.h"
 #include "Intrinsics.h"
 #include "Machine.h"
+#include "Memory.h"
 #include "Options.h"
 #include "Report.h"
 #include "llvm/ADT/StringExtras.h"
@@ -95,9 +96,12 @@ static void replaceRegisters(Module &module) {
 
 // What the module asks for ------------------------------------------------------------------------
 
-/// __nv_expf is expf here, and so are the others of the device's math library.
+/// __nv_expf is expf here, and so are the others of the device's math library; those that no
+/// intrinsic stands for are called by their names in libm before that library is linked.
 static bool isHostMath(StringRef name) {
-  return name.consume_front("__nv_") && dlsym(RTLD_DEFAULT, name.str().c_str());
+  constexpr StringLiteral known[] = {"erf", "erfc", "acosh", "asinh", "atanh", "expm1", "log1p"};
+  return is_contained(known, name) ||
+         (name.consume_front("__nv_") && dlsym(RTLD_DEFAULT, name.str().c_str()));
 }
 
 static void checkFunction(const Function &function, std::set<std::string> &unknown) {
@@ -268,10 +272,14 @@ std::string retarget(Module &module, LoadedModule &loaded) {
     describeKernel(*kernel, loaded);
   for (Function &function : module) {
     moveAllocas(function);
-    if (isHostMath(function.getName()))
-      function.setName(function.getName().drop_front(5));
+    if (StringRef name = function.getName(); isHostMath(name) && name.consume_front("__nv_"))
+      function.setName(name.str());
   }
   SharedPlaces places = placeSharedVariables(module, loaded);
+  for (const Kernel &kernel : loaded.kernels)
+    if (kernel.staticBytes > staticSharedLimit)
+      return format("kernel %s declares %u bytes of shared memory, of %u", kernel.name.c_str(),
+                    kernel.staticBytes, staticSharedLimit);
   instrument(module, places, loaded);
   for (Function *kernel : kernels)
     makeEntry(*kernel);

@@ -188,7 +188,8 @@ void synchronizeLanes(uint32_t warp, uint32_t mask) {
   // What lies outside of the warp is behind the floor, unless there were barriers of some threads.
   uint32_t first = m.partial ? 0 : warp * warpSize;
   uint32_t last = m.partial ? count : std::min(first + warpSize, count);
-  uint32_t joined[maxThreads] = {};
+  uint32_t joined[maxThreads];
+  std::fill(joined + first, joined + last, 0);
   for (uint32_t lanes = mask; lanes; lanes &= lanes - 1) {
     const uint32_t *row = &m.seenBy(warp * warpSize + __builtin_ctz(lanes), 0);
     for (uint32_t i = first; i < last; ++i)
@@ -202,6 +203,40 @@ void synchronizeLanes(uint32_t warp, uint32_t mask) {
   for (uint32_t lanes = mask; lanes; lanes &= lanes - 1)
     std::copy(joined + first, joined + last,
               &m.seenBy(warp * warpSize + __builtin_ctz(lanes), first));
+}
+
+void synchronizeSome(const std::vector<uint32_t> &threads, const std::vector<uint32_t> &released) {
+  Machine &m = machine();
+  uint32_t now = ++m.time, count = m.threads.size();
+  m.partial = true;
+  std::vector<uint32_t> joined = released;
+  joined.resize(count);
+  for (uint32_t number : threads)
+    for (uint32_t i = 0; i < count; ++i)
+      joined[i] = std::max(joined[i], m.seenBy(number, i));
+  for (uint32_t number : threads)
+    joined[number] = now;
+  for (uint32_t number : threads) {
+    std::copy(joined.begin(), joined.end(), &m.seenBy(number, 0));
+    m.threads[number].stamp = now;
+  }
+}
+
+void leaveBehind(std::vector<uint32_t> &released, Thread &thread) {
+  Machine &m = machine();
+  released.resize(m.threads.size());
+  for (size_t i = 0; i < m.threads.size(); ++i)
+    released[i] = std::max(released[i], m.seenBy(thread.number, i));
+  thread.stamp = ++m.time;
+  released[thread.number] = thread.stamp;
+  m.partial = true;
+}
+
+void takeOver(const std::vector<uint32_t> &released, Thread &thread) {
+  Machine &m = machine();
+  for (size_t i = 0; i < released.size(); ++i)
+    m.seenBy(thread.number, i) = std::max(m.seenBy(thread.number, i), released[i]);
+  m.partial = true;
 }
 
 } // namespace emulator

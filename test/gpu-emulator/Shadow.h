@@ -23,6 +23,7 @@
 #define NNCC_TEST_GPU_EMULATOR_SHADOW_H
 
 #include <cstdint>
+#include <vector>
 
 namespace emulator {
 
@@ -59,6 +60,13 @@ void endFlight(const Site *site, uint64_t address, uint64_t size);
 void synchronizeAll();
 /// Lanes of a warp:
 void synchronizeLanes(uint32_t warp, uint32_t mask);
+/// Some threads, which also see what others have left behind:
+void synchronizeSome(const std::vector<uint32_t> &threads, const std::vector<uint32_t> &released);
+
+/// A thread leaves what it has seen and done, and goes on.
+void leaveBehind(std::vector<uint32_t> &released, Thread &thread);
+/// A thread sees what others have left behind.
+void takeOver(const std::vector<uint32_t> &released, Thread &thread);
 
 } // namespace emulator
 

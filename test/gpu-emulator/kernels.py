@@ -37,7 +37,20 @@ def buffered() -> None:
     assert (sums.read() == tiles.sum(0)[::-1]).all()
 
 
-PROGRAMS = {"reduce": lambda: reduce("reduce"), "tree": lambda: reduce("tree"), "buffered": buffered}
+def hand_over() -> None:
+    """Copies that another warp waits for at an object."""
+    words = numpy.arange(100, 132, dtype="i4")
+    source, taken = cuda.Buffer(words), cuda.Buffer(numpy.zeros(32, "i4"))
+    load("mbarrier").launch("hand_over", 1, 64, source, taken)
+    assert (taken.read() == words[::-1]).all()
+
+
+PROGRAMS = {
+    "reduce": lambda: reduce("reduce"),
+    "tree": lambda: reduce("tree"),
+    "buffered": buffered,
+    "hand_over": hand_over,
+}
 
 if __name__ == "__main__":
     cuda.start()

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """mutate.py [--schedules S,S,...] COMMAND...: takes out one synchronisation after the other.
 
 Runs the command, which runs kernels on the emulator (LD_LIBRARY_PATH has it already), as it is, in

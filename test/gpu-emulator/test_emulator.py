@@ -17,6 +17,22 @@ import kernels
 FOLDER = Path(__file__).resolve().parent
 SCHEDULES = ["forward", "reverse", "random:1", "random:2"]
 
+MMA_HALF = "llvm.nvvm.mma.m16n8k16.row.col.f16.f16"
+PAIR, OPERANDS = "{<2 x half>, <2 x half>}", ", ".join(8 * ["<2 x half>"])
+HALF_RESULT = f"""
+  %near = getelementptr <2 x half>, ptr addrspace(1) %pd, i32 %lane
+  %far = getelementptr <2 x half>, ptr addrspace(1) %near, i32 32
+  %c0 = load <2 x half>, ptr addrspace(1) %near, align 4
+  %c1 = load <2 x half>, ptr addrspace(1) %far, align 4
+  %d = call {PAIR} @{MMA_HALF}(%ab% %a0, %ab% %a1, %ab% %a2, %ab% %a3, %ab% %b0, %ab% %b1, %ab% %c0, %ab% %c1)
+  %d0 = extractvalue {PAIR} %d, 0
+  %d1 = extractvalue {PAIR} %d, 1
+  store <2 x half> %d0, ptr addrspace(1) %near, align 4
+  store <2 x half> %d1, ptr addrspace(1) %far, align 4
+  ret void
+}}
+"""
+
 
 def words(seed: int = 0) -> numpy.ndarray:
     return numpy.random.default_rng(seed).integers(-1000, 1000, 256).astype("i4")
@@ -52,6 +68,7 @@ class Right(unittest.TestCase):
 
     def test_async_copies(self):
         kernels.buffered()
+        kernels.hand_over()
 
     def test_exchange(self):
         numpy.testing.assert_array_equal(self.run_kernel("exchange", 256), numpy.arange(256) ^ 1)
@@ -126,6 +143,25 @@ class Right(unittest.TestCase):
                 cuda.Module(kernels.assemble(text)).launch("multiply", 1, 32, *buffers)
                 expected = a.astype("f8") @ b.astype("f8").T + d
                 numpy.testing.assert_array_equal(buffers[2].read(), expected)
+
+    def test_half_accumulators(self):
+        """The matrix kernel, with d in two words of two halves."""
+        text = (kernels.FOLDER / "matrix.ll").read_text()
+        declaration = f"declare {PAIR} @{MMA_HALF}({OPERANDS})"
+        text = re.sub("^declare .*%mma%.*$", declaration, text, flags=re.M)
+        text = text[: text.index("  ; c and d")] + HALF_RESULT
+        text = text.replace("%ab%", "<2 x half>")
+        random = numpy.random.default_rng(3)
+        a, b, d = (random.integers(-9, 9, shape).astype("f2") for shape in ((16, 16), (8, 16), (16, 8)))
+        buffers = [cuda.Buffer(x) for x in (a, b, d)]
+        cuda.Module(kernels.assemble(text)).launch("multiply", 1, 32, *buffers)
+        numpy.testing.assert_array_equal(buffers[2].read(), a.astype("f8") @ b.T + d)
+
+    def test_transpose(self):
+        x = numpy.arange(64, dtype="i2").reshape(8, 8)
+        buffers = cuda.Buffer(x), cuda.Buffer(numpy.zeros_like(x))
+        kernels.load("transpose").launch("transpose", 1, 32, *buffers)
+        numpy.testing.assert_array_equal(buffers[1].read(), x.T)
 
 
 class Driver(unittest.TestCase):
@@ -266,7 +302,7 @@ class Mutation(unittest.TestCase):
             capture_output=True, text=True)  # fmt: skip
 
     def test_needed(self):
-        for program, sites in (("reduce", 1), ("tree", 2), ("buffered", 5)):
+        for program, sites in (("reduce", 1), ("tree", 2), ("buffered", 5), ("hand_over", 3)):
             with self.subTest(program):
                 result = self.mutate(program)
                 self.assertEqual(result.returncode, 0, result.stdout + result.stderr)

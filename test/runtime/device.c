@@ -95,10 +95,11 @@ static void testValueMemory(bool hasPools) {
   nncc_model *model = openModel(nncc_model_device_only(), NULL);
   nncc_instance *instance = newInstance(model, 0, NULL);
   static Arguments a;
+  runRight(instance, 120, 0);
   runRight(instance, 512, 0);
   int captures = fake->captures, allocations = fake->allocations, allocated = fake->allocated;
   for (int i = 0; i < 5; ++i)
-    runRight(instance, 512 - i, i);
+    runRight(instance, i % 2 ? 512 : 120, i);
   CHECK(fake->captures == captures); /* it asks for bytes and memory */
   CHECK(fake->allocations == allocations);
   CHECK((fake->allocated == allocated) == keeps);
@@ -131,6 +132,12 @@ static void testGraphs(void) {
   for (int i = 0; i < 36; ++i) /* nine do not, in this order; yet they are right */
     runRight(instance, 10 + i % 9, i);
   CHECK(fake->captures <= captures + 10 && fake->graphs <= 8);
+  captures = fake->captures;
+  for (int i = 0; i < 40; ++i) { /* one that is in use stays */
+    runRight(instance, 17, i);
+    runRight(instance, 30 + i, i);
+  }
+  CHECK(fake->captures <= captures + 1);
   nncc_instance_destroy(instance);
   nncc_model_close(model);
   checkNothingLeft();
@@ -190,10 +197,6 @@ static void testDeviceTensors(void) {
   CHECK(api.createStream(&stream, 1) == 0);
   nncc_instance *own = newInstance(model, 0, NULL), *callers = newInstance(model, 0, stream);
   for (int64_t rows = 50; rows <= 150; rows += 100) {
-    moveArguments(&m, rows, 3, NULL); /* in order with the default stream */
-    CHECK_OK(run(own, &m.a));         /* done when it returns */
-    moveResultsBack(&m, NULL);
-
     moveArguments(&m, rows, 4, stream); /* in order with what comes before */
     CHECK_OK(nncc_instance_bind(callers, m.a.inputs, 2));
     int waits = fake->waits, copies = fake->copies;
@@ -201,7 +204,12 @@ static void testDeviceTensors(void) {
       CHECK_OK(run(callers, &m.a));
     if (rows < DEVICE_MODEL_ASKS)
       CHECK(fake->waits == waits && fake->copies == copies);
+    CHECK_OK(nncc_instance_bind_dims(callers, (int64_t[]){20 * rows, -1}, 2)); /* which may grow */
     moveResultsBack(&m, stream);
+
+    moveArguments(&m, rows, 3, NULL); /* in order with the default stream */
+    CHECK_OK(run(own, &m.a));         /* done when it returns */
+    moveResultsBack(&m, NULL);
 
     moveArguments(&m, rows, 5, stream); /* one of the host's: done when it returns */
     m.a.outputs[0].data = m.a.z;
@@ -219,6 +227,7 @@ static void testDeviceTensors(void) {
   nncc_instance *onProcessor = newInstance(here, 0, NULL);
   CHECK_FAILS(NNCC_INVALID_ARGUMENT, run(onProcessor, &m.a), "input 'x'", "memory of a device",
               "processor");
+  CHECK(api.wait(stream) == 0);
   for (int i = 0; i < 4; ++i)
     CHECK(api.free(m.memory[i]) == 0);
   CHECK(depth() == 1); /* the caller's context is current as before */

@@ -1,5 +1,5 @@
 /* What the compiler would make of the network of model.c for a device: the same program, whose
- * kernels are those of fake_kernels.h, and which must not look at any memory of its frame. */
+ * kernels are those of fake_kernels.c, and which must not look at any memory of its frame. */
 #include "device_model.h"
 #include "fake_cuda.h"
 #include "model.h"

@@ -1,230 +1,9 @@
 /* See fake_cuda.h. Macros make other drivers of it:
  *   FAKE_CUDA_OLD         before CUDA 12: without cuGetProcAddress_v2 and without pools
  *   FAKE_CUDA_INCOMPLETE  older still: without cuGraphLaunch as well */
-#include "fake_cuda.h"
-#include "fake_kernels.h"
+#include "fake_driver.h"
 
 #include <dlfcn.h>
-#include <pthread.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define EXPORT __attribute__((visibility("default")))
-#define OFFSET (UINT64_C(1) << 62) /* no processor has memory there */
-
-#ifdef FAKE_CUDA_OLD
-#define KNOWS_POOLS 0
-#else
-#define KNOWS_POOLS 1
-#endif
-EXPORT FakeCuda fakeCuda = {.devices = 2,
-                            .capability = 90,
-                            .multiprocessors = 3,
-                            .hasPools = 1,
-                            .knowsPools = KNOWS_POOLS,
-                            .memory = 1 << 30};
-
-typedef struct Memory {
-  char *data;
-  uint64_t size;
-  bool isPinned;
-  struct Memory *next;
-} Memory;
-
-typedef enum Kind { LAUNCH, COPY, FREE, RECORD } Kind;
-
-typedef struct Operation {
-  Kind kind;
-  const FakeKernel *kernel;
-  uint64_t values[8]; /* parameters; or to, from, bytes */
-  unsigned blocks;
-  char *snapshot; /* of memory that is not pinned */
-  struct Event *event;
-} Operation;
-
-typedef struct List {
-  Operation *operations;
-  int count;
-} List;
-
-typedef struct Stream {
-  List work;
-  List *recording;
-  bool isInOrder; /* with the default stream */
-} Stream;
-typedef struct Event {
-  double time; /* negative: not reached */
-} Event;
-typedef struct Function {
-  const FakeKernel *kernel;
-  int dynamicShared;
-} Function;
-typedef struct Module {
-  Function functions[NUM_FAKE_KERNELS];
-} Module;
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static Memory *memories;
-static Stream legacy;
-static Stream *streams[64];
-static double now;
-static _Thread_local int depth;     /* of the stack of contexts */
-static _Thread_local int recording; /* streams that record for this thread */
-
-/* Objects stay reachable: one that the driver refuses to take back is no leak of its user's. */
-static void *newObject(size_t size) {
-  static void **objects;
-  static int count;
-  objects = realloc(objects, ((size_t)count + 1) * sizeof *objects);
-  return objects[count++] = calloc(1, size);
-}
-
-EXPORT int fakeCudaDepth(void) { return depth; }
-
-/* Whether this call is to fail, and with what. */
-static int failure(const char *function) {
-  static char current[128];
-  static int calls;
-  const char *wanted = getenv("FAKE_CUDA_FAIL");
-  size_t length = strlen(function);
-  if (fakeCuda.lost)
-    return fakeCuda.lost;
-  if (!wanted)
-    wanted = "";
-  if (strcmp(current, wanted) != 0) {
-    snprintf(current, sizeof current, "%s", wanted);
-    calls = 0;
-  }
-  int error = 0, number = 1;
-  if (strncmp(wanted, function, length) != 0 || wanted[length] != ':' ||
-      sscanf(wanted + length, ":%d:%d", &error, &number) < 1 || ++calls != number)
-    return 0;
-  if (error >= 700 && error < 800)
-    fakeCuda.lost = error;
-  return error;
-}
-
-/* Begins and ends every function: one at a time; CONTEXT: one that needs a current context. */
-#define BEGIN(name)                                                                                \
-  pthread_mutex_lock(&lock);                                                                       \
-  int result = failure(name);                                                                      \
-  if (!result) {
-#define BEGIN_IN_CONTEXT(name)                                                                     \
-  BEGIN(name)                                                                                      \
-  if (!depth)                                                                                      \
-    result = 201;                                                                                  \
-  else {
-#define END                                                                                        \
-  }                                                                                                \
-  pthread_mutex_unlock(&lock);                                                                     \
-  return result;
-#define END_IN_CONTEXT                                                                             \
-  }                                                                                                \
-  END
-
-static Memory *findMemory(uint64_t address, uint64_t bytes) {
-  for (Memory *m = memories; m; m = m->next) {
-    uint64_t base = (uint64_t)(uintptr_t)m->data + (m->isPinned ? 0 : OFFSET);
-    if (address >= base && bytes <= m->size && address - base <= m->size - bytes)
-      return m;
-  }
-  return NULL;
-}
-
-void *fakeMemory(uint64_t address, uint64_t bytes) {
-  if (address < OFFSET || !findMemory(address, bytes)) {
-    fprintf(stderr, "fake CUDA: %llu bytes at %llx are none of the device's\n",
-            (unsigned long long)bytes, (unsigned long long)address);
-    abort();
-  }
-  return (void *)(uintptr_t)(address - OFFSET);
-}
-
-static int newMemory(uint64_t bytes, bool isPinned, uint64_t *address) {
-  if (!bytes)
-    return 1;
-  if (recording)
-    return 900;
-  if (!isPinned && bytes > fakeCuda.memory - fakeCuda.used)
-    return 2;
-  Memory *m = newObject(sizeof *m);
-  *m = (Memory){aligned_alloc(256, (bytes + 255) / 256 * 256), bytes, isPinned, memories};
-  memset(m->data, 0xff, bytes); /* NaN */
-  memories = m;
-  ++*(isPinned ? &fakeCuda.pinned : &fakeCuda.allocations);
-  fakeCuda.used += isPinned ? 0 : bytes;
-  ++fakeCuda.allocated;
-  *address = (uint64_t)(uintptr_t)m->data + (isPinned ? 0 : OFFSET);
-  return 0;
-}
-
-static int freeMemory(uint64_t address) {
-  Memory *found = findMemory(address, 1);
-  for (Memory **m = &memories; found && *m; m = &(*m)->next)
-    if (*m == found) {
-      *m = found->next;
-      --*(found->isPinned ? &fakeCuda.pinned : &fakeCuda.allocations);
-      fakeCuda.used -= found->isPinned ? 0 : found->size;
-      free(found->data);
-      free(found);
-      return 0;
-    }
-  return 1;
-}
-
-/* Work --------------------------------------------------------------------------------------------
- */
-
-static char *hostAddress(uint64_t address) {
-  return (char *)(uintptr_t)(address >= OFFSET ? address - OFFSET : address);
-}
-
-static void perform(Operation *o) {
-  void *parameters[8];
-  for (int i = 0; i < 8; ++i)
-    parameters[i] = &o->values[i];
-  now += 0.001;
-  if (o->kind == LAUNCH)
-    o->kernel->function(parameters, o->blocks);
-  else if (o->kind == COPY)
-    memcpy(hostAddress(o->values[0]), o->snapshot ? o->snapshot : hostAddress(o->values[1]),
-           o->values[2]);
-  else if (o->kind == FREE)
-    freeMemory(o->values[0]);
-  else
-    o->event->time = now;
-}
-
-static void flush(Stream *stream) {
-  for (int i = 0; i < stream->work.count; ++i) {
-    perform(&stream->work.operations[i]);
-    free(stream->work.operations[i].snapshot);
-  }
-  stream->work.count = 0;
-}
-
-static void flushAll(void) {
-  flush(&legacy);
-  for (int i = 0; i < 64; ++i)
-    if (streams[i])
-      flush(streams[i]);
-}
-
-static void append(List *list, Operation operation) {
-  list->operations =
-      realloc(list->operations, ((size_t)list->count + 1) * sizeof *list->operations);
-  list->operations[list->count++] = operation;
-}
-
-static void add(Stream *stream, Operation operation) {
-  if (stream->isInOrder && !stream->recording)
-    flush(&legacy);
-  append(stream->recording ? stream->recording : &stream->work, operation);
-}
-
-static Stream *streamOf(Stream *stream) { return stream ? stream : &legacy; }
 
 /* Devices and contexts ----------------------------------------------------------------------------
  */
@@ -378,7 +157,7 @@ EXPORT int cuMemAlloc_v2(uint64_t *memory, size_t bytes) {
 
 EXPORT int cuMemFree_v2(uint64_t memory) {
   BEGIN_IN_CONTEXT("cuMemFree")
-  flushAll();
+  checkFree(memory);
   result = freeMemory(memory);
   END_IN_CONTEXT
 }
@@ -393,7 +172,7 @@ EXPORT int cuMemAllocHost_v2(void **memory, size_t bytes) {
 
 EXPORT int cuMemFreeHost(void *memory) {
   BEGIN_IN_CONTEXT("cuMemFreeHost")
-  flushAll();
+  checkFree((uint64_t)(uintptr_t)memory);
   result = freeMemory((uint64_t)(uintptr_t)memory);
   END_IN_CONTEXT
 }
@@ -435,15 +214,13 @@ EXPORT int cuMemPoolSetAttribute(void *pool, int attribute, void *value){
     BEGIN_IN_CONTEXT("cuMemPoolSetAttribute") END_IN_CONTEXT}
 
 EXPORT int cuMemAllocFromPoolAsync(uint64_t *memory, size_t bytes, void *pool, Stream *stream) {
-  BEGIN_IN_CONTEXT("cuMemAllocFromPoolAsync")
+  BEGIN_IN_CONTEXT(pool ? "cuMemAllocFromPoolAsync" : "cuMemAllocAsync")
   result = newMemory(bytes, false, memory);
   END_IN_CONTEXT
 }
 
 EXPORT int cuMemAllocAsync(uint64_t *memory, size_t bytes, Stream *stream) {
-  BEGIN_IN_CONTEXT("cuMemAllocAsync")
-  result = newMemory(bytes, false, memory);
-  END_IN_CONTEXT
+  return cuMemAllocFromPoolAsync(memory, bytes, NULL, stream);
 }
 
 EXPORT int cuMemFreeAsync(uint64_t memory, Stream *stream) {
@@ -542,17 +319,14 @@ EXPORT int cuGraphLaunch(const List *executable, Stream *stream) {
 }
 #endif
 
-EXPORT int cuGraphDestroy(List *graph) {
-  BEGIN_IN_CONTEXT("cuGraphDestroy")
+static int destroyGraph(const char *function, List *graph) {
+  BEGIN_IN_CONTEXT(function)
   freeGraph(graph);
   END_IN_CONTEXT
 }
 
-EXPORT int cuGraphExecDestroy(List *graph) {
-  BEGIN_IN_CONTEXT("cuGraphExecDestroy")
-  freeGraph(graph);
-  END_IN_CONTEXT
-}
+EXPORT int cuGraphDestroy(List *graph) { return destroyGraph("cuGraphDestroy", graph); }
+EXPORT int cuGraphExecDestroy(List *graph) { return destroyGraph("cuGraphExecDestroy", graph); }
 
 EXPORT int cuEventCreate(Event **event, unsigned flags) {
   BEGIN_IN_CONTEXT("cuEventCreate")

@@ -119,24 +119,23 @@ static nncc_status loadImage(DeviceProgram *program, const nncc_image *image) {
                   which.data, reason, *log ? ": " : "", log);
 }
 
-/* The first image that loads: machine code for the device, then what the driver has to compile. The
- * first error is what counts, for it is that of the best image. */
+/* The first image that loads: the table has the best first. The first error is what counts, for it
+ * is that of the best image. */
 static nncc_status loadModule(DeviceProgram *program, int capability) {
   const nncc_descriptor *d = program->descriptor;
-  char first[NNCC_MESSAGE_SIZE];
+  char first[NNCC_MESSAGE_SIZE] = "";
   nncc_status status = NNCC_OK;
-  for (int32_t kind = NNCC_IMAGE_CUBIN; kind <= NNCC_IMAGE_BITCODE; ++kind)
-    for (int32_t i = 0; i < d->num_images; ++i) {
-      const nncc_image *image = imageAt(d, i);
-      if (image->kind != kind || !fits(image, capability))
-        continue;
-      nncc_status failure = loadImage(program, image);
-      if (!failure)
-        return NNCC_OK;
-      if (!status)
-        strcpy(first, nncc_last_error());
-      status = status ? status : failure;
-    }
+  for (int32_t i = 0; i < d->num_images; ++i) {
+    const nncc_image *image = imageAt(d, i);
+    if (!fits(image, capability))
+      continue;
+    nncc_status failure = loadImage(program, image);
+    if (!failure)
+      return NNCC_OK;
+    if (!status)
+      strcpy(first, nncc_last_error());
+    status = status ? status : failure;
+  }
   return nnccFail(status, "%s", first); /* one of them fits: nnccCudaCheck() has said so */
 }
 
@@ -243,8 +242,10 @@ void nnccCudaUnload(DeviceProgram *program) {
     bool isCurrent = nnccCuda.CtxPushCurrent(program->context) == CUDA_SUCCESS;
     if (program->pool)
       nnccCuda.MemPoolDestroy(program->pool);
-    if (program->weights)
+    if (program->weights) {
+      nnccCuda.StreamSynchronize(NULL); /* a copy of them may have failed half way */
       nnccCuda.MemFree(program->weights);
+    }
     if (program->module)
       nnccCuda.ModuleUnload(program->module);
     if (isCurrent)

@@ -145,9 +145,12 @@ static nncc_status launch(DeviceQueue *queue, int32_t index, const nncc_call *ca
   const nncc_launch *launch = dispatch->launch;
   if (!launch)
     return nnccFail(NNCC_NOT_SUPPORTED, "kernel '%s' has no code for the device", dispatch->kernel);
-  int64_t blocks = units < INT32_MAX ? units : INT32_MAX;
+  int64_t blocks = units;
   if (launch->uses_scratch && blocks > queue->program->workers)
     blocks = queue->program->workers;
+  if (blocks > INT32_MAX)
+    return nnccFail(NNCC_NOT_SUPPORTED, "kernel '%s' has %lld units: more than blocks of a launch",
+                    dispatch->kernel, (long long)units);
   void **next = queue->parameters; /* the driver reads through them; it does not write */
   for (int32_t i = 0; i < launch->num_buffers; ++i)
     *next++ = (void *)&call->buffers[i];

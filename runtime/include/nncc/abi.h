@@ -118,9 +118,9 @@ struct nncc_dispatch {
 
 /* A kernel of a device. Its parameters are, in this order, num_buffers pointers of
  * nncc_call.buffers, num_dims int64 of nncc_call.dims, and, where it uses scratch,
- * nncc_call.scratch and nncc_call.scratch_stride. It computes all units whatever the number of
- * blocks: block b computes units b, b + blocks, b + 2 * blocks, ...; where it uses scratch, block b
- * is worker b, so that there are at most frame.workers of them. */
+ * nncc_call.scratch and nncc_call.scratch_stride. Block b of a launch computes unit b. Where it
+ * uses scratch it is worker b as well, of at most frame.workers, and computes units b, b + blocks,
+ * b + 2 * blocks, ... */
 struct nncc_launch {
   uint32_t struct_size;
   int32_t threads; /* of a block, which has one dim */

@@ -7,7 +7,7 @@
 // A block has a stretch of four elements for each thread; neighbouring threads take neighbours. Nothing is shared: no
 // barrier.
 // CHECK-LABEL: func.func @pointwise
-// CHECK-SAME: (%[[CALL:.*]]: !llvm.ptr) attributes {rt.kernel, rt.scratch = 0 : i64, rt.threads = 128 : i64, rt.units = 6 : i64}
+// CHECK-SAME: (%[[CALL:.*]]: !llvm.ptr) attributes {rt.kernel, rt.narrow, rt.scratch = 0 : i64, rt.threads = 128 : i64, rt.units = 6 : i64}
 // CHECK-DAG: %[[ALL:.*]] = arith.constant 3000 : index
 // CHECK-DAG: %[[STRETCH:.*]] = arith.constant 512 : index
 // CHECK-DAG: %[[THREADS:.*]] = arith.constant 128 : index
@@ -17,8 +17,7 @@
 // CHECK: %[[THREAD:.*]] = arith.index_castui %[[TID]]
 // CHECK: %[[CTAID:.*]] = nvvm.read.ptx.sreg.ctaid.x
 // CHECK: %[[BLOCK:.*]] = arith.index_castui %[[CTAID]]
-// CHECK: scf.for %[[UNIT:.*]] = %[[BLOCK]] to
-// CHECK:   %[[FIRST:.*]] = arith.muli %[[UNIT]], %[[STRETCH]]
+// CHECK:   %[[FIRST:.*]] = arith.muli %[[BLOCK]], %[[STRETCH]]
 // CHECK:   %[[LEFT:.*]] = arith.subi %[[ALL]], %[[FIRST]]
 // CHECK:   %[[EXTENT:.*]] = arith.minsi %[[LEFT]], %[[STRETCH]]
 // CHECK:   scf.for %[[I:.*]] = %[[THREAD]] to %[[STRETCH]] step %[[THREADS]]
@@ -42,7 +41,7 @@ module @pointwise {
 }
 
 // Rows of some hundred elements: one for each warp. Its lanes sum in a tree; what the row's sum is divided by is in
-// shared memory, behind a barrier; another one is before the next unit.
+// shared memory, behind a barrier.
 // CHECK: memref.global "private" @rows_shared_0 : memref<4xf32, 3>
 // CHECK-LABEL: func.func @rows
 // CHECK-SAME: rt.threads = 128 : i64, rt.units = 16 : i64
@@ -56,7 +55,6 @@ module @pointwise {
 // CHECK: nvvm.barrier0
 // CHECK: memref.load %[[SUMS]]
 // CHECK: arith.divf
-// CHECK: nvvm.barrier0
 // CHECK-NOT: nvvm.barrier0
 // CHECK: return
 module @rows {
@@ -161,7 +159,7 @@ module @gemm {
 // A thread for each element; taps outside of the image are left out.
 // CHECK-LABEL: func.func @window
 // CHECK-SAME: rt.threads = 128 : i64, rt.units = 2 : i64
-// CHECK: scf.for
+// CHECK: scf.if
 // CHECK:   scf.for
 // CHECK:     arith.cmpi ult
 // CHECK:     scf.if

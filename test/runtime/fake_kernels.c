@@ -1,18 +1,6 @@
-/* The kernels of the models in device_model.c, as the stand-in for the driver has them: what each
- * launch computes, over all of its blocks. Parameters are pointers to their values. */
-#ifndef NNCC_TEST_RUNTIME_FAKE_KERNELS_H
-#define NNCC_TEST_RUNTIME_FAKE_KERNELS_H
-
-#include <stdint.h>
-
-/* Memory of the device where the processor finds it: aborts where there is none. */
-void *fakeMemory(uint64_t address, uint64_t bytes);
-
-typedef struct FakeKernel {
-  const char *name;
-  int parameters;
-  void (*function)(void **parameters, unsigned blocks);
-} FakeKernel;
+/* The kernels of the models in device_model.c: what each launch computes, over all of its blocks.
+ * Parameters are pointers to their values. */
+#include "fake_driver.h"
 
 #define ADDRESS(i) (*(uint64_t *)parameters[i])
 #define SIZE(i) (*(int64_t *)parameters[i])
@@ -78,7 +66,7 @@ static void gatherPositive(void **parameters, unsigned blocks) {
       FLOATS(1, count + 1)[count] = x[i], ++count;
 }
 
-static const FakeKernel fakeKernels[] = {
+const FakeKernel fakeKernels[NUM_FAKE_KERNELS] = {
     {"multiply_add", 8, multiplyAdd},
     {"scale", 4, scale},
     {"sum_rows", 3, sumRows},
@@ -86,6 +74,3 @@ static const FakeKernel fakeKernels[] = {
     {"count_positive", 3, countPositive},
     {"gather_positive", 3, gatherPositive},
 };
-#define NUM_FAKE_KERNELS ((int)(sizeof fakeKernels / sizeof *fakeKernels))
-
-#endif

@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""check_images.py NNCC [MODEL...]: what ptxas makes of the kernels of whole models.
+
+Compiles each model for a GPU, assembles its PTX and reads the report: a kernel that spills
+registers or has a stack, or whose blocks do not fit a multiprocessor twice, fails. Prints, for each
+kind of kernel of each model, how many there are and the most registers and shared memory of one.
+Exits with 77 where there is no ptxas.
+"""
+
+import ctypes
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+MODELS = ["digits_cnn", "mobilenetv2", "mobilenetv2.int8", "minilm", "crnn_ocr", "unet_small"]
+CHIP = "sm_90a"
+REGISTERS, SHARED = 65536, 227 << 10  # of a multiprocessor
+ENTRY = re.compile(
+    r"Compiling entry function '(?P<name>\S+)'.*?"
+    r"(?P<stack>\d+) bytes stack frame, (?P<stores>\d+) bytes spill stores, "
+    r"(?P<loads>\d+) bytes spill loads.*?Used (?P<registers>\d+) registers"
+    r"(?:[^\n]*?, (?P<shared>\d+) bytes smem)?", re.S)  # fmt: skip
+
+
+def find_ptxas() -> str | None:
+    packaged = list(Path(sys.prefix).glob("lib/python*/site-packages/nvidia/cuda_nvcc/bin/ptxas"))
+    for path in [*packaged, Path("/usr/local/cuda/bin/ptxas")]:
+        if path.is_file():
+            path.chmod(path.stat().st_mode | 0o111)
+            return str(path)
+    return None
+
+
+def ptx_of(library: Path, name: str) -> bytes:
+    """The PTX in a compiled model: the last entry of the descriptor is the table of its images."""
+    entry = getattr(ctypes.CDLL(str(library)), f"nncc_model_{name}")
+    entry.restype = ctypes.c_void_p
+    descriptor = entry()
+    end = descriptor + ctypes.c_uint32.from_address(descriptor + 12).value
+    images = ctypes.c_uint64.from_address(end - 8).value
+    for i in range(ctypes.c_int32.from_address(end - 12).value):
+        image = images + 32 * i
+        if ctypes.c_int32.from_address(image + 4).value == 1:
+            data, size = (ctypes.c_uint64.from_address(image + at).value for at in (16, 24))
+            return ctypes.string_at(data, size).rstrip(b"\0")
+    sys.exit(f"{library} has no PTX")
+
+
+def threads_of(ptx: str) -> dict[str, int]:
+    pattern = re.compile(r"\.entry (\S+?)\(.*?\.maxntid (\d+)", re.S)
+    return {name: int(threads) for name, threads in pattern.findall(ptx)}
+
+
+def kind_of(name: str) -> str:
+    """"nncc_m_contract_3$conv1" -> "contract"."""
+    return re.sub(r"_\d+$", "", name.split("$")[0].removeprefix("nncc_m_"))
+
+
+def check(nncc: str, ptxas: str, model: str, folder: Path) -> list[str]:
+    path = subprocess.run(
+        [sys.executable, str(ROOT / "models/models.py"), "get", model],
+        check=True, capture_output=True, text=True).stdout.split()[-1]  # fmt: skip
+    library = folder / "m.so"
+    subprocess.run([nncc, "compile", path, "-o", str(library), "--name=m", f"--target=nvptx:{CHIP}",
+                    "--gpu-images=ptx"], check=True)  # fmt: skip
+    source = ptx_of(library, "m")
+    (folder / "m.ptx").write_bytes(source)
+    report = subprocess.run(
+        [ptxas, "-v", f"-arch={CHIP}", "-o", str(folder / "m.cubin"), str(folder / "m.ptx")],
+        check=True, capture_output=True, text=True).stderr  # fmt: skip
+    threads, problems = threads_of(source.decode()), []
+    kinds: dict[str, list[tuple[int, int]]] = {}
+    for entry in ENTRY.finditer(report):
+        name, registers = entry["name"], int(entry["registers"])
+        shared = int(entry["shared"] or 0)
+        kinds.setdefault(kind_of(name), []).append((registers, shared))
+        if any(int(entry[field]) for field in ("stack", "stores", "loads")):
+            problems.append(f"{name}: a stack of {entry['stack']} bytes, {entry['stores']} spilled")
+        if 2 * registers * threads[name] > REGISTERS or 2 * shared > SHARED:
+            problems.append(f"{name}: {registers} registers x {threads[name]} threads and {shared} "
+                            "bytes of shared memory: fewer than two blocks on a multiprocessor")
+    found = sum(len(all_of) for all_of in kinds.values())
+    if not threads or found != len(threads):
+        problems.append(f"{len(threads)} kernels, {found} in the report of ptxas")
+    for kind, all_of in sorted(kinds.items()):
+        print(f"{model}: {len(all_of):3} {kind}, at most {max(r for r, _ in all_of)} registers, "
+              f"{max(s for _, s in all_of)} bytes shared")
+    return [f"{model}: {problem}" for problem in problems]
+
+
+def main() -> int:
+    nncc, models = sys.argv[1], sys.argv[2:] or MODELS
+    ptxas = find_ptxas()
+    if not ptxas:
+        print("no ptxas")
+        return 77
+    problems = []
+    for model in models:
+        with tempfile.TemporaryDirectory(prefix="nncc-images-") as folder:
+            problems += check(nncc, ptxas, model, Path(folder))
+    for problem in problems:
+        print(f"FAIL {problem}")
+    print(f"{len(models)} models, {len(problems)} problems")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
