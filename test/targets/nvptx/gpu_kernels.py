@@ -17,9 +17,9 @@ SCHEDULE = (
     "builtin.module(nncc-nvptx-emit-kernel,func.func(canonicalize,cse,nncc-cpu-approximate-math{lrint=false},"
     "canonicalize,cse))"
 )
-TARGET = "builtin.module(convert-scf-to-cf,convert-vector-to-llvm,nncc-nvptx-lower-to-llvm,reconcile-unrealized-casts)"
+TARGET = "builtin.module(convert-scf-to-cf,nncc-nvptx-lower-to-llvm,reconcile-unrealized-casts)"
 TRIPLE = 'target triple = "nvptx64-nvidia-cuda"\n'
-GRIDS = (3, 1000)  # blocks that compute several units, and blocks that compute one
+WORKERS = (3, 1000)  # blocks of kernels with scratch: these compute several units, or one
 KERNELS_AT_ONCE = 40
 
 
@@ -31,9 +31,10 @@ class Launched:
         self.threads, self.uses_scratch = threads, uses_scratch
 
     def compute(self, arrays, dims=()):
-        """All units, with few blocks and with many."""
+        """All units: a block for each, or, where they use scratch, few blocks, then many."""
         units = self.units_of(dims)
-        for grid in sorted({min(units, grid) for grid in GRIDS} - {0}):
+        grids = {min(units, workers) for workers in WORKERS} if self.uses_scratch else {units}
+        for grid in sorted(grids - {0}):
             buffers = [cuda.Buffer(array if array.size else np.zeros(1, array.dtype)) for array in arrays]
             arguments, stride = [*buffers, *dims], -(-self.scratch_of(dims) // 64) * 64
             if self.uses_scratch:
