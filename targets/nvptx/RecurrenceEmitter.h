@@ -50,10 +50,14 @@ private:
   void initialize();
   Value stepCount();
   void step(Value number);
+
+  // RecurrenceProducts.cpp
   void products(Value source, int64_t firstGate, int64_t count);
   void productsOfUnit(Value source, int64_t firstGate, int64_t count, Value unit);
   Values addProducts(Value source, Value weights, Value k, int64_t steps, int64_t count,
                      mlir::ValueRange sums);
+  Value sumAt(Value part, Value row, int64_t gate, Value unit);
+
   /// `body` for all rows and units of the block.
   void eachCell(CellBody body);
   /// The same of those that have step `number`; `afterEnd` of others.
@@ -68,8 +72,10 @@ private:
   void store(Value value, Value tensor, mlir::ValueRange indices);
   /// Of a buffer of `pitch` elements a row.
   Value at(Value row, Value unit) { return e.add(e.mul(row, pitch), unit); }
-  Value sumAt(Value part, Value row, int64_t gate, Value unit);
   Value zero();
+
+  /// Steps of a product that are loaded at once.
+  static constexpr int64_t stepsAtOnce = 4;
 
   ThreadBlock &e;
   cpu::Recurrence p;

@@ -19,7 +19,7 @@ SCHEDULE = (
 )
 TARGET = "builtin.module(convert-scf-to-cf,nncc-nvptx-lower-to-llvm,reconcile-unrealized-casts)"
 TRIPLE = 'target triple = "nvptx64-nvidia-cuda"\n'
-GRIDS = (3, 1000)  # with scratch: blocks that compute several units, and blocks that compute one
+WORKERS = (3, 1000)  # blocks of kernels with scratch: these compute several units, or one
 KERNELS_AT_ONCE = 40
 
 
@@ -31,9 +31,9 @@ class Launched:
         self.threads, self.uses_scratch = threads, uses_scratch
 
     def compute(self, arrays, dims=()):
-        """All units; those of a kernel with scratch by few blocks and by many."""
+        """All units: a block for each, or, where they use scratch, few blocks, then many."""
         units = self.units_of(dims)
-        grids = {min(units, grid) for grid in GRIDS} if self.uses_scratch else {units}
+        grids = {min(units, workers) for workers in WORKERS} if self.uses_scratch else {units}
         for grid in sorted(grids - {0}):
             buffers = [cuda.Buffer(array if array.size else np.zeros(1, array.dtype)) for array in arrays]
             arguments, stride = [*buffers, *dims], -(-self.scratch_of(dims) // 64) * 64
