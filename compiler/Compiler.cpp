@@ -238,6 +238,8 @@ private:
         what = "--winograd";
       if (stage.name == "schedule" && options.bands != CompileOptions().bands)
         what = "--bands";
+      if (stage.name == "schedule" && options.gpuMath != CompileOptions().gpuMath)
+        what = "--gpu-math";
     }
     if (!options.dims.empty() || !options.shapes.empty())
       what = "--dim and --shape";

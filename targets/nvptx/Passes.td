@@ -16,7 +16,8 @@ def EmitKernel : Pass<"nncc-nvptx-emit-kernel", "::mlir::ModuleOp"> {
       ...
     }
     ```
-    Block b computes unit b; of a kernel that uses scratch units b, b + blocks, ... Its threads share the points of each operation: neighbouring threads
+    Block b computes unit b; of a kernel that uses scratch units b, b + blocks, ... Its threads share the points of each
+    operation: neighbouring threads
     take neighbouring elements of memory, sums over many elements are split between the lanes of a warp or all
     threads of the block. What one operation hands to the next within a unit is in shared memory, or, where that is
     not enough, in the scratch of the call, of which each block has its part. `nvvm.barrier0` stands between what
@@ -64,7 +65,8 @@ def EmitKernel : Pass<"nncc-nvptx-emit-kernel", "::mlir::ModuleOp"> {
 def LowerToLLVM : Pass<"nncc-nvptx-lower-to-llvm", "::mlir::ModuleOp"> {
   let summary = "A scheduled kernel for a GPU -> the LLVM dialect";
   let description = [{
-    One conversion, as nncc-cpu-lower-to-llvm, and of vectors, since indices may have 32 bits. The call becomes parameters, as nncc_launch has them:
+    One conversion, as nncc-cpu-lower-to-llvm, and of vectors, since indices may have 32 bits. The call becomes
+    parameters, as nncc_launch has them:
     ```mlir
     func.func @k(%call: !llvm.ptr)
       -->   llvm.func @k(%buffer0: !llvm.ptr, ..., %dim0: i64, ..., %scratch: !llvm.ptr, %stride: i64)

@@ -1,0 +1,98 @@
+"""Libraries with kernels for a GPU, with the emulator of one and without: what is in them, where they
+run, and what is refused."""
+
+import ctypes
+import json
+import os
+import unittest
+from unittest import mock
+
+import numpy as np
+
+from support import MLP, ToolTest, main
+
+USAGE, UNSUPPORTED = 1, 3
+EMULATOR = os.path.join(os.environ["NNCC_BUILD"], "lib", "gpu-emulator")
+CHIP = "nvptx:sm_90a"
+
+
+def has_driver() -> bool:
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    return True
+
+
+class GPU(ToolTest):
+    def use_emulator(self):
+        patch = mock.patch.dict(os.environ, {"LD_LIBRARY_PATH": EMULATOR})
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def compile(self, target, *options):
+        self.nncc(MLP, "-o", "m.so", "--name=m", "--target", target, *options)
+
+    def run_model(self, *options):
+        np.savez(self.folder / "in.npz", x=np.linspace(-1, 1, 3 * 64, dtype="float32").reshape(3, 1, 8, 8))
+        self.nncc("run", "m.so", "--inputs=in.npz", "--output=out.npz", *options)
+        with np.load(self.folder / "out.npz") as out:
+            return out["logits"]
+
+    def processor(self):
+        return json.loads(self.nncc("inspect", "m.so", "--json"))["processor"]
+
+    @unittest.skipIf(has_driver(), "this machine has a driver of its own")
+    def test_a_library_for_both_runs_without_a_gpu(self):
+        self.compile("host")
+        expected = self.run_model()
+        self.compile("host+" + CHIP, "--gpu-images=bitcode")
+        np.testing.assert_array_equal(self.run_model(), expected)
+
+    def test_a_library_for_both_runs_on_a_gpu(self):
+        self.compile("host")
+        expected = self.run_model()
+        host = self.processor()
+        self.compile("host+" + CHIP, "--gpu-images=bitcode")
+        self.use_emulator()
+        self.assertEqual(self.processor(), "sm_90a")
+        np.testing.assert_allclose(self.run_model(), expected, 1e-4, 1e-5)
+        np.testing.assert_array_equal(self.run_model("--level=" + host), expected)
+
+    @unittest.skipIf(has_driver(), "this machine has a driver of its own")
+    def test_a_library_for_a_gpu_alone_says_so(self):
+        self.compile(CHIP, "--gpu-images=ptx")
+        self.nncc("run", "m.so", "--random", "--dim", "batch=2", code=UNSUPPORTED,
+                  error="model 'm' is compiled for 'sm_90a': no CUDA driver: libcuda.so.1")  # fmt: skip
+        text = self.nncc("inspect", "m.so")
+        self.assertIn("PTX: sm_90a", text)
+        self.assertIn("blocks of ", text)
+
+    def test_the_same_bytes(self):
+        for name in ("a.so", "b.so"):
+            self.nncc(MLP, "-o", name, "--name=m", "--target", CHIP, "--gpu-images=ptx")
+        self.assertEqual(*((self.folder / name).read_bytes() for name in ("a.so", "b.so")))
+
+    def test_refused(self):
+        for target, error in (
+            ("nvptx:sm_20", "GPU 'sm_20' is not supported: expected sm_70 or later"),
+            ("nvptx:sm_1234", "unknown GPU 'sm_1234'"),
+            ("nvptx:", "unknown GPU ''"),
+            ("pdp11+" + CHIP, "unknown target 'pdp11'"),
+        ):
+            self.nncc(MLP, "-o", "m.so", "--target", target, code=USAGE, error=error)
+            self.assertFalse((self.folder / "m.so").exists())
+        self.nncc(MLP, "-o", "m.so", "--target", CHIP, "--gpu-images=elf", code=USAGE,
+                  error="unknown form of code for a GPU 'elf': expected cubin, ptx or bitcode")  # fmt: skip
+        self.nncc(MLP, "-o", "m.so", "--target", CHIP, "--gpu-math=fp4", code=USAGE,
+                  error="--gpu-math=fp4: expected f32, tf32 or bf16x3")  # fmt: skip
+
+    def test_math_comes_too_late(self):
+        self.nncc(MLP, "-o", "m.mlir", "--target", CHIP, "--stop-after=schedule")
+        self.nncc("m.mlir", "-o", "m.so", "--target", CHIP, "--gpu-math=tf32", code=USAGE,
+                  error="--gpu-math comes too late")  # fmt: skip
+        self.nncc("m.mlir", "-o", "m.so", "--target", CHIP)
+
+
+if __name__ == "__main__":
+    main()
