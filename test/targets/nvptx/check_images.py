@@ -7,12 +7,13 @@ kind of kernel of each model, how many there are and the most registers and shar
 Exits with 77 where there is no ptxas.
 """
 
-import ctypes
 import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from images import ptx_of
 
 ROOT = Path(__file__).resolve().parents[3]
 MODELS = ["digits_cnn", "mobilenetv2", "mobilenetv2.int8", "minilm", "crnn_ocr", "unet_small"]
@@ -32,21 +33,6 @@ def find_ptxas() -> str | None:
             path.chmod(path.stat().st_mode | 0o111)
             return str(path)
     return None
-
-
-def ptx_of(library: Path, name: str) -> bytes:
-    """The PTX in a compiled model: the last entry of the descriptor is the table of its images."""
-    entry = getattr(ctypes.CDLL(str(library)), f"nncc_model_{name}")
-    entry.restype = ctypes.c_void_p
-    descriptor = entry()
-    end = descriptor + ctypes.c_uint32.from_address(descriptor + 12).value
-    images = ctypes.c_uint64.from_address(end - 8).value
-    for i in range(ctypes.c_int32.from_address(end - 12).value):
-        image = images + 32 * i
-        if ctypes.c_int32.from_address(image + 4).value == 1:
-            data, size = (ctypes.c_uint64.from_address(image + at).value for at in (16, 24))
-            return ctypes.string_at(data, size).rstrip(b"\0")
-    sys.exit(f"{library} has no PTX")
 
 
 def threads_of(ptx: str) -> dict[str, int]:
