@@ -103,7 +103,7 @@ def RT_PointerOp : RT_Op<"pointer", [Pure]> {
   }];
   let arguments = (ins MemRefRankOf<[AnyType], [1]>:$memory, Index:$index);
   let results = (outs LLVM_AnyPointer:$pointer);
-  let assemblyFormat = "$memory `[` $index `]` attr-dict `:` type($memory) `->` type($pointer)";
+  let assemblyFormat = "$memory `[` $index `]` attr-dict `:` type($memory) `->` qualified(type($pointer))";
 }
 
 def RT_TeamOp : RT_Op<"team", [Pure]> {

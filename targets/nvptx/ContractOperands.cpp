@@ -88,7 +88,6 @@ ContractOperands::Column ContractOperands::column(Value index) {
 
 ContractOperands::Slice ContractOperands::slice(Value number) {
   Slice slice;
-  // Slices behind the end are asked for, of which copies would be on their way.
   AffineExpr bound = normalForm(slices() + tile.stages);
   auto [tap, part] = e.divideBelow(bound, number, normalForm(p.depth.ceilDiv(tile.steps)));
   std::tie(slice.kh, slice.kw) = e.divideBelow(bound, tap, p.number(p.kw));

@@ -25,6 +25,12 @@ func.func @planned() {
   rt.run @k spaces [2, 1] indices [1, 0] offsets [0, 64] {dims = affine_map<()[s0] -> (s0)>, starts = affine_map<()[s0] -> (s0, 0)>}
   return
 }
+// CHECK-LABEL: func.func @pointer
+func.func @pointer(%memory: memref<64xf32, 3>, %i: index) -> !llvm.ptr<3> {
+  // CHECK: rt.pointer %{{.*}}[%{{.*}}] : memref<64xf32, 3> -> !llvm.ptr<3>
+  %p = rt.pointer %memory[%i] : memref<64xf32, 3> -> !llvm.ptr<3>
+  return %p : !llvm.ptr<3>
+}
 // CHECK-LABEL: func.func @team
 func.func @team(%call: !llvm.ptr) -> index {
   // CHECK: rt.team %{{.*}} : !llvm.ptr -> index

@@ -14,12 +14,12 @@ import numpy as np  # noqa: E402
 
 CHIP = "sm_90a"
 SCHEDULE = (
-    "builtin.module(nncc-nvptx-emit-kernel,func.func(canonicalize,cse,nncc-cpu-approximate-math{lrint=false},"
+    "builtin.module(nncc-nvptx-emit-kernel{OPTIONS},func.func(canonicalize,cse,nncc-cpu-approximate-math{lrint=false},"
     "canonicalize,cse))"
 )
 TARGET = "builtin.module(convert-scf-to-cf,nncc-nvptx-lower-to-llvm,reconcile-unrealized-casts)"
 TRIPLE = 'target triple = "nvptx64-nvidia-cuda"\n'
-WORKERS = (3, 1000)  # blocks of kernels with scratch: these compute several units, or one
+GRIDS = (3, 1000)  # with scratch: blocks that compute several units, and blocks that compute one
 KERNELS_AT_ONCE = 40
 
 
@@ -30,13 +30,15 @@ class Launched:
         self.module, self.name, self.units_of, self.scratch_of = module, name, units, scratch
         self.threads, self.uses_scratch = threads, uses_scratch
 
-    def compute(self, arrays, dims=()):
-        """All units: a block for each, or, where they use scratch, few blocks, then many."""
+    def compute(self, arrays, dims=(), shift=0):
+        """All units; those of a kernel with scratch by few blocks and by many. Arrays begin `shift` elements behind
+        memory that is aligned."""
         units = self.units_of(dims)
-        grids = {min(units, workers) for workers in WORKERS} if self.uses_scratch else {units}
+        grids = {min(units, grid) for grid in GRIDS} if self.uses_scratch else {units}
         for grid in sorted(grids - {0}):
-            buffers = [cuda.Buffer(array if array.size else np.zeros(1, array.dtype)) for array in arrays]
-            arguments, stride = [*buffers, *dims], -(-self.scratch_of(dims) // 64) * 64
+            buffers = [cuda.Buffer(np.append(np.zeros(max(shift, int(not array.size)), array.dtype), array)) for array in arrays]
+            places = [ctypes.c_uint64(b.address.value + shift * b.dtype.itemsize) for b in buffers]
+            arguments, stride = [*places, *dims], -(-self.scratch_of(dims) // 64) * 64
             if self.uses_scratch:
                 scratch = cuda.Buffer(np.full(stride * grid + 64, 0xFF, np.uint8))  # NaN
                 buffers.append(scratch)
@@ -44,26 +46,26 @@ class Launched:
             self.module.launch(self.name, grid, self.threads, *arguments)
             for array, buffer in zip(arrays, buffers):
                 if array.size:
-                    array[...] = buffer.read()
+                    array[...] = buffer.read()[shift:].reshape(array.shape)
             for buffer in buffers:
                 buffer.free()
 
 
-def to_bitcode(ir):
+def to_bitcode(ir, chip):
     with tempfile.NamedTemporaryFile(suffix=".bc") as file:
-        run("opt", "-passes=default<O2>", "-mcpu=" + CHIP, "-o", file.name, text=ir)
+        run("opt", "-passes=default<O2>", "-mcpu=" + chip, "-o", file.name, text=ir)
         return open(file.name, "rb").read()
 
 
-def compile_kernels(texts, lower=lambda text: text):
-    """{name: function text} -> {name: Launched}"""
+def compile_kernels(texts, lower=lambda text: text, chip=CHIP, options="capability=90"):
+    """{name: function text} -> {name: Launched}; `options` of nncc-nvptx-emit-kernel"""
     cuda.start()
     kernels, names = {}, list(texts)
     for first in range(0, len(names), KERNELS_AT_ONCE):
         some = names[first : first + KERNELS_AT_ONCE]
-        scheduled, facts = schedule(lower("\n".join(texts[name] for name in some)), SCHEDULE)
+        scheduled, facts = schedule(lower("\n".join(texts[name] for name in some)), SCHEDULE.replace("OPTIONS", options))
         lowered = run(OPT, "--pass-pipeline=" + TARGET, text=scheduled)
-        module = cuda.Module(to_bitcode(TRIPLE + to_llvm(lowered)))
+        module = cuda.Module(to_bitcode(TRIPLE + to_llvm(lowered), chip))
         for name in some:
             line = re.search(rf"llvm\.func @{name}\(.*", lowered).group()
             threads = int(re.search(r"maxntid = array<i32: (\d+)>", line).group(1))

@@ -43,3 +43,22 @@ module @variables {
     return
   }
 }
+
+// Pointers have all their bits where indices are of 32.
+// CHECK-LABEL: llvm.func @pointers(%{{.*}}: !llvm.ptr)
+// CHECK-DAG: %[[GLOBAL:.*]] = llvm.addrspacecast %{{.*}} : !llvm.ptr to !llvm.ptr<1>
+// CHECK-DAG: %[[FROM:.*]] = llvm.getelementptr %[[GLOBAL]][5] : (!llvm.ptr<1>) -> !llvm.ptr<1>, i32
+// CHECK-DAG: %[[TO:.*]] = llvm.getelementptr %{{.*}}[5] : (!llvm.ptr<3>) -> !llvm.ptr<3>, i32
+// CHECK: nvvm.cp.async.shared.global %[[TO]], %[[FROM]], 4, cache = ca
+module @pointers {
+  memref.global "private" @places : memref<8xi32, 3> = uninitialized {alignment = 16 : i64}
+  func.func @pointers(%call: !llvm.ptr) attributes {rt.kernel, rt.narrow, rt.threads = 32 : i64, rt.scratch = 0 : i64, rt.units = 1 : i64} {
+    %c5 = arith.constant 5 : index
+    %b = rt.buffer %call[0] : !llvm.ptr -> memref<64xi32>
+    %s = memref.get_global @places : memref<8xi32, 3>
+    %to = rt.pointer %s[%c5] : memref<8xi32, 3> -> !llvm.ptr<3>
+    %from = rt.pointer %b[%c5] : memref<64xi32> -> !llvm.ptr<1>
+    nvvm.cp.async.shared.global %to, %from, 4, cache = ca : !llvm.ptr<3>, !llvm.ptr<1>
+    return
+  }
+}

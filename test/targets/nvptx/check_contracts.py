@@ -1,0 +1,154 @@
+"""Contractions by each multiplier of a GPU, on the emulator, against NumPy: check_contracts.py [filter]
+
+Each kernel runs with buffers that are aligned and with some that are not, which take other copies."""
+import os
+import sys
+
+import numpy as np
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir, "cpu"))
+from gpu_kernels import compile_kernels  # noqa: E402
+from numpy.lib.stride_tricks import sliding_window_view  # noqa: E402
+
+rng = np.random.default_rng(0)
+PANEL = 16
+# The chip, options of the pass, whether of bytes, the error of a sum as a part of that of the products' magnitudes: what
+# the pass states, and of f32 what its order of additions may lose.
+MULTIPLIERS = {
+    "u8 s8": ("sm_90a", "capability=90", True, 0),
+    "dp4a": ("sm_75", "capability=75", True, 0),
+    "f32": ("sm_90a", "capability=90", False, 1e-6),
+    "tf32": ("sm_80", "capability=80 math=tf32", False, 2**-10),
+    "bf16x3": ("sm_90a", "capability=90 math=bf16x3", False, 2**-16),
+}
+CASES = {name: [] for name in MULTIPLIERS}  # of multiplier: (title, text, inputs, wanted, magnitudes)
+
+
+def activations(ofBytes, *shape):
+    return rng.integers(0, 256, shape, dtype=np.uint8) if ofBytes else rng.standard_normal(shape, dtype=np.float32)
+
+
+def weights(ofBytes, *shape):
+    return rng.integers(-128, 128, shape, dtype=np.int8) if ofBytes else rng.standard_normal(shape, dtype=np.float32)
+
+
+def pack(b):
+    """[.., K, N] -> [N/16, .., K, 16], of bytes [N/16, .., K/4, 16, 4]"""
+    *outer, k, n = b.shape
+    b = np.concatenate([b, np.zeros((*outer, k, -n % PANEL), b.dtype)], -1)
+    b = np.moveaxis(b.reshape(*outer, k, -1, PANEL), -2, 0)
+    if b.dtype == np.int8:
+        b = np.moveaxis(b.reshape(*b.shape[:-2], k // 4, 4, PANEL), -2, -1)
+    return np.ascontiguousarray(b)
+
+
+def tensor(array):
+    element = {"uint8": "i8", "int8": "i8", "int32": "i32", "float32": "f32"}[array.dtype.name]
+    return f"tensor<{'x'.join(map(str, array.shape))}x{element}>"
+
+
+def contract(multiplier, title, a, b, product, layout="packed", groups=1, strides=(), dilations=(), pads=()):
+    """`product` of numbers of the type that it is given; of it a bias of the columns and a residual are added."""
+    ofBytes = MULTIPLIERS[multiplier][2]
+    wide, sums = (np.int64, np.int32) if ofBytes else (np.float64, np.float32)
+    want = product(lambda x: x.astype(wide))
+    size = product(lambda x: np.abs(x.astype(wide)))
+    bias, residual = (rng.integers(-9, 9, shape).astype(sums) for shape in (want.shape[-1:], want.shape))
+    result, rank = tensor(residual), want.ndim
+    name, element = f"k{len(CASES[multiplier])}", "i32" if ofBytes else "f32"
+    dims = ", ".join(f"d{i}" for i in range(rank))
+    add = "arith.addi" if ofBytes else "arith.addf"
+    text = f"""func.func @{name}(%a: {tensor(a)}, %b: {tensor(b)}, %bias: {tensor(bias)}, %residual: {result}) -> {result} attributes {{rt.kernel}} {{
+  %y = tensor.empty() : {result}
+  %0 = kern.contract {layout} ins(%a, %b : {tensor(a)}, {tensor(b)}) extras(%bias, %residual : {tensor(bias)}, {result}) outs(%y : {result})
+      strides {list(strides)} dilations {list(dilations)} pads {list(pads)}
+      maps [affine_map<({dims}) -> (d{rank - 1})>, affine_map<({dims}) -> ({dims})>] attributes {{groups = {groups} : i64}} {{
+  ^bb0(%acc: {element}, %x: {element}, %z: {element}):
+    %s = {add} %acc, %x : {element}
+    %r = {add} %s, %z : {element}
+    kern.yield %r : {element}
+  }} -> {result}
+  return %0 : {result}
+}}"""
+    CASES[multiplier].append((f"{multiplier} {title}", text, [a, b, bias, residual], want + bias + residual, size))
+
+
+def products(multiplier):
+    ofBytes = MULTIPLIERS[multiplier][2]
+    # Rows, depth, columns: tails of each, few rows, tiles of every shape, more and fewer slices than stages.
+    shapes = [(1, 4, 1), (5, 20, 7), (16, 64, 64), (17, 36, 33), (70, 100, 130), (64, 32, 24), (300, 128, 40), (129, 68, 65),
+              (2048, 8, 100), (1100, 48, 1100)]  # fmt: skip
+    if not ofBytes:
+        shapes += [(3, 1, 5), (33, 17, 50), (70, 37, 90)]
+    for m, k, n in shapes:
+        a, b = activations(ofBytes, m, k), weights(ofBytes, k, n)
+        contract(multiplier, f"{m} x {k} x {n}", a, pack(b), lambda of: of(a) @ of(b))
+    if ofBytes:
+        return
+    for m, k, n in ((40, 64, 48), (33, 17, 50), (70, 18, 20)):
+        a, b = activations(False, 2, 3, m, k), weights(False, 2, 3, k, n)
+        turned = np.ascontiguousarray(np.swapaxes(b, -1, -2))
+        contract(multiplier, f"batches of {m} x {k} x {n}", a, b, lambda of: of(a) @ of(b), "plain")
+        contract(multiplier, f"transposed batches of {m} x {k} x {n}", a, turned, lambda of: of(a) @ of(b), "transposed")
+
+
+def windows(x, taps, strides, dilations, pads):
+    """[N, H, W, C] -> [N, Y, X, C, kh, kw]"""
+    x = np.pad(x, [(0, 0), (pads[0], pads[2]), (pads[1], pads[3]), (0, 0)])
+    spans = [(t - 1) * d + 1 for t, d in zip(taps, dilations)]
+    return sliding_window_view(x, spans, (1, 2))[:, :: strides[0], :: strides[1], :, :: dilations[0], :: dilations[1]]
+
+
+def convolutions(multiplier):
+    ofBytes = MULTIPLIERS[multiplier][2]
+    forms = [((2, 9, 11, 16), (3, 3), 20, (1, 1), (1, 1), (1, 1, 1, 1)), ((1, 13, 14, 8), (3, 2), 33, (2, 1), (1, 2), (0, 2, 1, 0)),
+             ((1, 30, 31, 4), (7, 7), 64, (2, 2), (1, 1), (3, 3, 3, 3)), ((1, 20, 20, 32), (1, 1), 70, (2, 2), (1, 1), (0, 0, 0, 0))]  # fmt: skip
+    for shape, taps, n, strides, dilations, pads in forms:
+        x, w = activations(ofBytes, *shape), weights(ofBytes, *taps, shape[-1], n)
+
+        def product(of, x=x, w=w, form=(taps, strides, dilations, pads)):
+            return np.einsum("nyxcij,ijck->nyxk", windows(of(x), *form), of(w))
+
+        contract(multiplier, f"{shape} * {taps}", x, pack(w), product, strides=strides, dilations=dilations, pads=pads)
+    groups, k, n = 3, 12, 20
+    x, w = activations(ofBytes, 2, 7, 9, groups * k), weights(ofBytes, groups, 3, 3, k, n)
+
+    def product(of):
+        parts = windows(of(x), (3, 3), (1, 1), (1, 1), (1, 1, 1, 1)).reshape(2, 7, 9, groups, k, 3, 3)
+        return np.einsum("nyxgcij,gijck->nyxgk", parts, of(w)).reshape(2, 7, 9, groups * n)
+
+    packed = np.stack([pack(part) for part in w])
+    contract(multiplier, "groups", x, packed, product, groups=groups, strides=(1, 1), dilations=(1, 1), pads=(1, 1, 1, 1))
+
+
+def check(kernel, inputs, want, magnitudes, error):
+    for shift in (0, 1):
+        got = np.full(want.shape, -1, inputs[-1].dtype)
+        kernel.compute([*inputs, got], shift=shift)
+        allowed = error * (magnitudes + np.abs(want)) if error else np.zeros(want.shape)
+        wrong = ~(np.abs(got - want) <= allowed)
+        if wrong.any():
+            at = tuple(np.argwhere(wrong)[0])
+            return f"{wrong.sum()} of {wrong.size} differ, at {at}: {got[at]}, expected {want[at]} (buffers {shift} off)"
+    return None
+
+
+def main():
+    right = count = 0
+    for multiplier, (chip, options, _, error) in MULTIPLIERS.items():
+        products(multiplier)
+        convolutions(multiplier)
+        cases = [case for case in CASES[multiplier] if len(sys.argv) < 2 or sys.argv[1] in case[0]]
+        names = {case[1].split("(")[0].removeprefix("func.func @"): case for case in cases}
+        kernels = compile_kernels({name: case[1] for name, case in names.items()}, chip=chip, options=options)
+        for name, (title, _, *rest) in names.items():
+            wrong = check(kernels[name], *rest, error)
+            if wrong:
+                print(f"{title}: {wrong}")
+            right, count = right + (wrong is None), count + 1
+    print(f"{right} of {count} kernels are right")
+    return right < count or not count
+
+
+if __name__ == "__main__":
+    sys.exit(main())
