@@ -19,14 +19,15 @@ static std::pair<StringRef, StringRef> split(StringRef text) {
 Expected<std::vector<Target>> Target::parseAll(StringRef text) {
   auto [processors, chip] = split(text);
   std::vector<Target> targets;
+  bool isForChip = processors.size() < text.size();
   Expected<std::vector<cpu::Machine>> machines =
-      cpu::Machine::parseAll(processors.empty() ? "host" : processors);
+      cpu::Machine::parseAll(processors.empty() && isForChip ? "host" : processors);
   if (!machines)
     return machines.takeError();
   if (!processors.empty())
     for (const cpu::Machine &machine : *machines)
       targets.push_back({machine.target, machine, std::nullopt});
-  if (processors.size() == text.size())
+  if (!isForChip)
     return targets;
   Expected<nvptx::Chip> parsed = nvptx::Chip::parse(chip);
   if (!parsed)

@@ -327,9 +327,9 @@ class Levels(ToolTest):
     def test_stages_are_for_one(self):
         for stage in ("schedule", "target"):
             self.nncc(MLP, "--stop-after", stage, "--target=x86-64-multi", "-o", "m.mlir", code=1,
-                      error="is for one processor")  # fmt: skip
+                      error="is for one target")  # fmt: skip
         self.nncc(MLP, "--dim=batch=2", "--stop-after=schedule", "--target=x86-64-v2", "-o", "m.mlir")
-        self.nncc("m.mlir", "--target=x86-64-multi", "-o", "m.so", code=1, error="is for one processor")
+        self.nncc("m.mlir", "--target=x86-64-multi", "-o", "m.so", code=1, error="is for one target")
         self.nncc(MLP, "--dim=batch=2", "--stop-after=kernels", "--target=x86-64-multi", "-o", "m.mlir")
         self.nncc("m.mlir", "--target=x86-64-multi", "-o", "m.so")
         self.assertEqual(len(self.inspect()["levels"]), len(MULTI))

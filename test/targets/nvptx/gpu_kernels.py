@@ -19,7 +19,7 @@ SCHEDULE = (
 )
 TARGET = "builtin.module(convert-scf-to-cf,nncc-nvptx-lower-to-llvm,reconcile-unrealized-casts)"
 TRIPLE = 'target triple = "nvptx64-nvidia-cuda"\n'
-GRIDS = (3, 1000)  # with scratch: blocks that compute several units, and blocks that compute one
+WORKERS = (3, 1000)  # blocks of kernels with scratch: these compute several units, or one
 KERNELS_AT_ONCE = 40
 
 
@@ -31,10 +31,10 @@ class Launched:
         self.threads, self.uses_scratch = threads, uses_scratch
 
     def compute(self, arrays, dims=(), shift=0):
-        """All units; those of a kernel with scratch by few blocks and by many. Arrays begin `shift` elements behind
-        memory that is aligned."""
+        """All units: a block for each, or, where they use scratch, few blocks, then many. Arrays begin `shift` elements
+        behind memory that is aligned."""
         units = self.units_of(dims)
-        grids = {min(units, grid) for grid in GRIDS} if self.uses_scratch else {units}
+        grids = {min(units, workers) for workers in WORKERS} if self.uses_scratch else {units}
         for grid in sorted(grids - {0}):
             buffers = [cuda.Buffer(np.append(np.zeros(max(shift, int(not array.size)), array.dtype), array)) for array in arrays]
             places = [ctypes.c_uint64(b.address.value + shift * b.dtype.itemsize) for b in buffers]
