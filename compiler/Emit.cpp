@@ -151,8 +151,9 @@ private:
       int32_t kind = image.kind == nvptx::ImageKind::Cubin ? NNCC_IMAGE_CUBIN
                      : image.kind == nvptx::ImageKind::PTX ? NNCC_IMAGE_PTX
                                                            : NNCC_IMAGE_BITCODE;
-      info.images.push_back(
-          {kind, level.target.chip->capability, level.target.chip->isExact, std::move(image.data)});
+      info.images.push_back({kind, level.target.chip->capability,
+                             image.kind == nvptx::ImageKind::Cubin && level.target.chip->isExact,
+                             std::move(image.data)});
     }
     return Error::success();
   }

@@ -49,9 +49,9 @@ Expected<Chip> Chip::parse(StringRef name) {
 std::unique_ptr<TargetMachine> Chip::create() const {
   TargetOptions options;
   options.AllowFPOpFusion = FPOpFusion::Standard; // as on a CPU: only what the IR says is fused
-  return std::unique_ptr<TargetMachine>(
-      lookupTarget()->createTargetMachine(Triple(triple), name, /*Features=*/"", options,
-                                          std::nullopt, std::nullopt, CodeGenOptLevel::Aggressive));
+  return std::unique_ptr<TargetMachine>(lookupTarget()->createTargetMachine(
+      Triple(triple), "sm_" + std::to_string(capability), /*Features=*/"", options, std::nullopt,
+      std::nullopt, CodeGenOptLevel::Aggressive));
 }
 
 } // namespace nncc::nvptx

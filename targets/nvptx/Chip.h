@@ -18,7 +18,8 @@ struct Chip {
   /// Reports a chip that LLVM does not know or that is older than sm_70.
   static llvm::Expected<Chip> parse(llvm::StringRef name);
 
-  /// One per thread: LLVM's target machines are not shared.
+  /// For all chips from this capability on: kernels use no feature of one chip alone, so that their
+  /// PTX is good for later ones. One per thread: LLVM's target machines are not shared.
   std::unique_ptr<llvm::TargetMachine> create() const;
 };
 

@@ -9,6 +9,7 @@ namespace nncc::nvptx {
 
 enum class ImageKind { Cubin, PTX, Bitcode };
 
+/// A cubin is for the chip alone, or its family; other forms are for later chips as well.
 struct Image {
   ImageKind kind;
   llvm::SmallVector<char, 0> data; // PTX is text that ends with a 0
