@@ -32,7 +32,7 @@ Expected<SmallVector<char, 0>> assemble(StringRef assembler, ArrayRef<char> ptx,
   if (status != 0) {
     if (auto text = MemoryBuffer::getFile(log))
       problem += (*text)->getBuffer().rtrim().str();
-    return createStringError("ptxas failed: " + problem);
+    return createStringError("ptxas failed (--gpu-images=ptx does without it): " + problem);
   }
   auto cubin = MemoryBuffer::getFile(output, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   if (!cubin)
