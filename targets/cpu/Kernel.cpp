@@ -7,15 +7,19 @@ using namespace mlir;
 using namespace nncc;
 using namespace nncc::cpu;
 
-Shape nncc::cpu::denseStrides(RankedTensorType type) {
-  Shape strides = shapeOf(type);
-  AffineExpr below = getAffineConstantExpr(1, type.getContext());
+Shape nncc::cpu::denseStrides(ArrayRef<AffineExpr> sizes, MLIRContext *context) {
+  Shape strides(sizes);
+  AffineExpr below = getAffineConstantExpr(1, context);
   for (AffineExpr &size : llvm::reverse(strides)) {
     AffineExpr stride = below;
     below = normalForm(below * size);
     size = stride;
   }
   return strides;
+}
+
+Shape nncc::cpu::denseStrides(RankedTensorType type) {
+  return denseStrides(shapeOf(type), type.getContext());
 }
 
 Value Kernel::allocateScratch(OpBuilder &b, Location loc, AffineExpr elements, Type element,

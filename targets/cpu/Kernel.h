@@ -27,6 +27,7 @@ inline llvm::SmallVector<int64_t> fixed(llvm::ArrayRef<mlir::AffineExpr> express
 }
 
 /// The strides of a dense tensor, row-major.
+Shape denseStrides(llvm::ArrayRef<mlir::AffineExpr> sizes, mlir::MLIRContext *context);
 Shape denseStrides(mlir::RankedTensorType type);
 
 /// A kernel `func.func @k(tensors) -> tensors` on its way to

@@ -1,20 +1,12 @@
 // The kernel -> the LLVM dialect, in one conversion: a pass for each dialect would walk the kernel
 // as often, and that is most of the time they take.
+#include "targets/cpu/KernelPatterns.h"
 #include "targets/cpu/Passes.h"
 
-#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
-#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
-#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVM.h"
-#include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
 #include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
 #include "mlir/Conversion/LLVMCommon/Pattern.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
-#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
-#include "mlir/Conversion/MathToLibm/MathToLibm.h"
-#include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
-#include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
-#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Index/IR/IndexDialect.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
@@ -50,19 +42,6 @@ Value loadEntry(OpBuilder &b, Location loc, Value call, int64_t offset, uint64_t
   return loadField(b, loc, array, static_cast<int64_t>(number * 8), type);
 }
 
-/// Flat memory whose size, where it is open, nothing asks for.
-Value flatMemory(OpBuilder &b, Location loc, const LLVMTypeConverter &converter, MemRefType type,
-                 Value pointer) {
-  if (type.hasStaticShape())
-    return MemRefDescriptor::fromStaticShape(b, loc, converter, type, pointer);
-  auto memory = MemRefDescriptor::poison(b, loc, converter.convertType(type));
-  memory.setAllocatedPtr(b, loc, pointer);
-  memory.setAlignedPtr(b, loc, pointer);
-  memory.setConstantOffset(b, loc, 0);
-  memory.setConstantStride(b, loc, 0, 1);
-  return memory;
-}
-
 struct LowerBuffer : ConvertOpToLLVMPattern<rt::BufferOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
 
@@ -70,8 +49,8 @@ struct LowerBuffer : ConvertOpToLLVMPattern<rt::BufferOp> {
                                 ConversionPatternRewriter &rewriter) const override {
     Value buffer = loadEntry(rewriter, op.getLoc(), adaptor.getCall(), offsetof(nncc_call, buffers),
                              op.getIndex(), LLVM::LLVMPointerType::get(getContext()));
-    rewriter.replaceOp(op, flatMemory(rewriter, op.getLoc(), *getTypeConverter(),
-                                      cast<MemRefType>(op.getType()), buffer));
+    rewriter.replaceOp(op, cpu::flatMemory(rewriter, op.getLoc(), *getTypeConverter(),
+                                           cast<MemRefType>(op.getType()), buffer));
     return success();
   }
 };
@@ -92,8 +71,8 @@ struct LowerScratch : ConvertOpToLLVMPattern<rt::ScratchOp> {
                                     ArrayRef<LLVM::GEPArg>{slice});
     Value part = LLVM::GEPOp::create(rewriter, loc, pointer, rewriter.getI8Type(), own,
                                      ArrayRef<LLVM::GEPArg>{adaptor.getOffset()});
-    rewriter.replaceOp(
-        op, flatMemory(rewriter, loc, *getTypeConverter(), cast<MemRefType>(op.getType()), part));
+    rewriter.replaceOp(op, cpu::flatMemory(rewriter, loc, *getTypeConverter(),
+                                           cast<MemRefType>(op.getType()), part));
     return success();
   }
 };
@@ -149,15 +128,7 @@ struct LowerToLLVM : cpu::impl::LowerToLLVMBase<LowerToLLVM> {
     LLVMTypeConverter converter(context, options);
     RewritePatternSet patterns(context);
     patterns.add<LowerBuffer, LowerScratch, LowerDim, LowerTeam, LowerBarrier>(converter);
-    arith::populateCeilFloorDivExpandOpsPatterns(patterns); // of sizes
-    arith::populateArithToLLVMConversionPatterns(converter, patterns);
-    cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);
-    index::populateIndexToLLVMConversionPatterns(converter, patterns);
-    populateFuncToLLVMConversionPatterns(converter, patterns);
-    populateMathToLLVMConversionPatterns(converter, patterns);
-    populateMathToLibmConversionPatterns(patterns, /*benefit=*/0); // what LLVM has no intrinsic for
-    populateFinalizeMemRefToLLVMConversionPatterns(converter, patterns);
-    ub::populateUBToLLVMConversionPatterns(converter, patterns);
+    cpu::populateKernelPatterns(converter, patterns);
     LLVMConversionTarget target(*context);
     target.addLegalOp<ModuleOp>();
     if (failed(applyFullConversion(getOperation(), target, std::move(patterns))))

@@ -11,6 +11,22 @@ using Indices = SmallVector<AffineExpr>;
 
 AffineExpr Nest::points() const { return elementCount(sizes, op->getContext()); }
 
+int Nest::loopOver(int dim) const {
+  auto found = llvm::find(shared, dim);
+  return found == shared.end() ? -1 : found - shared.begin();
+}
+
+Operation *Nest::combiner(unsigned output) const {
+  if (!body)
+    return nullptr;
+  BlockArgument accumulator = body->getArgument(inputs.size() + output);
+  Operation *joins = body->getTerminator()->getOperand(output).getDefiningOp();
+  if (!joins || !accumulator.hasOneUse() || *accumulator.user_begin() != joins ||
+      joins->getNumOperands() != 2 || joins->getBlock() != body)
+    return nullptr;
+  return arith::getNeutralElement(joins) ? joins : nullptr;
+}
+
 SmallVector<const Access *> Nest::accesses() const {
   SmallVector<const Access *> result;
   for (const auto *list : {&inputs, &outputs, &inits})

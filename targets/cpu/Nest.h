@@ -39,6 +39,11 @@ struct Nest {
     return false;
   }
   mlir::AffineExpr points() const;
+  /// The loop over a dim of the group; -1: there is none.
+  int loopOver(int dim) const;
+  /// The operation that joins a new element to an output so far; null where there is none of the
+  /// kind whose parts can be computed apart.
+  mlir::Operation *combiner(unsigned output) const;
   /// All accesses that touch memory.
   llvm::SmallVector<const Access *> accesses() const;
 };

@@ -45,17 +45,12 @@ Neighbours countNeighbours(const NestGroup &group) {
   return result;
 }
 
-int loopOver(const Nest &nest, int dim) {
-  auto found = llvm::find(nest.shared, dim);
-  return found == nest.shared.end() ? -1 : found - nest.shared.begin();
-}
-
 /// A dim in whose direction something is contiguous that is strided in the direction of `vector`.
 int findTransposed(const NestGroup &group, int vector) {
   for (auto [nest, repeated] : llvm::zip(group.nests, group.repeated)) {
     if (repeated)
       continue;
-    int along = loopOver(nest, vector);
+    int along = nest.loopOver(vector);
     for (const Access &input : nest.inputs) {
       if (!input.isMemory() || !input.flat || group.scratch.contains(input.base) ||
           std::abs(nominal(input.flat->factors[along])) <= 1)
@@ -66,18 +61,6 @@ int findTransposed(const NestGroup &group, int vector) {
     }
   }
   return -1;
-}
-
-int64_t ownPoints(const NestGroup &group) {
-  int64_t result = 1;
-  for (auto [nest, repeated] : llvm::zip(group.nests, group.repeated)) {
-    int64_t points = 1;
-    for (auto [size, shared] : llvm::zip(nest.sizes, nest.shared))
-      points *= shared < 0 ? std::max<int64_t>(nominal(size), 1) : 1;
-    if (!repeated)
-      result = std::max(result, points);
-  }
-  return result;
 }
 
 /// Blocks of equal size, as far as the multiple allows.
@@ -136,7 +119,7 @@ void nncc::cpu::chooseBlocks(NestGroup &group, const Homes &homes) {
     transposed = findTransposed(group, vector);
 
   // Open sizes may be much smaller than they are taken for: their units are small.
-  int64_t points = ownPoints(group), all = points;
+  int64_t points = group.ownPoints(), all = points;
   for (const SharedDim &dim : group.dims)
     all *= constantOf(dim.size).value_or(0);
   int64_t target = std::clamp(all / unitsWanted, fewestPoints, mostPoints);

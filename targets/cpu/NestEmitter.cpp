@@ -31,29 +31,6 @@ void storeConstants(Emitter &e, Homes &homes, Kernel &kernel) {
   }
 }
 
-void allocateIntermediates(Emitter &e, NestGroup &group, ArrayRef<Sweep> sweeps, int64_t rowsAtOnce,
-                           const Homes &homes, Kernel &kernel) {
-  MLIRContext *context = e.b.getContext();
-  for (const Sweep &sweep : sweeps)
-    for (const Statement &statement : sweep.statements)
-      for (auto [output, isStored] : llvm::zip(statement.nest->outputs, statement.isStored)) {
-        auto found = group.scratch.find(output.base);
-        if (found == group.scratch.end() || !isStored || found->second.buffer)
-          continue;
-        found->second.buffer =
-            kernel.allocateScratch(e.b, e.loc, found->second.elements(context) * rowsAtOnce,
-                                   homes.bases[output.base].element);
-      }
-}
-
-/// What a body reads at indices that it computes has all its elements in scratch, in order.
-void exposeExtracted(const NestGroup &group, Homes &homes) {
-  for (const Nest &nest : group.nests)
-    for (unsigned base : nest.extracted)
-      if (auto found = group.scratch.find(base); found != group.scratch.end())
-        homes.bases[base].buffer = found->second.buffer;
-}
-
 class GroupEmitter {
 public:
   GroupEmitter(Emitter &e, NestGroup &group, const Homes &homes)
@@ -69,7 +46,8 @@ public:
   }
 
   void unit(Value number) {
-    locate(number);
+    position = UnitPosition::of(
+        e, group, number, [&](Value unit, AffineExpr blocks) { return e.divide(unit, blocks); });
     for (const Sweep &sweep : sweeps)
       if (sweep.isRepeated)
         SweepEmitter(e, sweep, group, homes, position).emit();
@@ -82,27 +60,6 @@ private:
   const Homes &homes;
   std::vector<Sweep> sweeps;
   UnitPosition position;
-
-  /// The blocks of the unit, the last dim's fastest.
-  void locate(Value number) {
-    position.start.assign(group.dims.size(), nullptr);
-    position.extent.assign(group.dims.size(), nullptr);
-    for (int d = static_cast<int>(group.dims.size()) - 1; d >= 0; --d) {
-      const SharedDim &dim = group.dims[d];
-      bool isFirst = llvm::all_of(ArrayRef(group.dims).take_front(d),
-                                  [](const SharedDim &outer) { return isOne(outer.blocks()); });
-      auto [rest, block] =
-          isFirst ? std::make_pair(e.constant(0), number) : e.divide(number, dim.blocks());
-      if (isOne(dim.blocks()))
-        rest = number, block = e.constant(0);
-      position.start[d] = e.mul(block, dim.block);
-      position.extent[d] = e.constant(dim.block);
-      if (!dim.hasEqualBlocks())
-        position.extent[d] =
-            e.minimum(e.constant(dim.block), e.sub(e.size(dim.size), position.start[d]));
-      number = rest;
-    }
-  }
 
   void outerLoops(unsigned d) {
     while (d < group.dims.size() && (group.dims[d].inner || isOne(group.dims[d].size)))
@@ -185,8 +142,10 @@ AffineExpr nncc::cpu::emitGroups(Emitter &e, std::vector<Nest> nests, Homes &hom
       continue;
     all = normalForm(all + units);
     GroupEmitter emitter(e, group, homes);
-    allocateIntermediates(e, group, emitter.getSweeps(), emitter.rowsAtOnce(), homes, kernel);
-    exposeExtracted(group, homes);
+    allocateIntermediates(
+        group, emitter.getSweeps(), homes, [&](AffineExpr elements, Type element) {
+          return kernel.allocateScratch(e.b, e.loc, elements * emitter.rowsAtOnce(), element);
+        });
     Value low = begin ? e.maximum(begin, e.size(first)) : e.size(first);
     Value high = end ? e.minimum(end, e.size(all)) : e.size(all);
     auto loop = scf::ForOp::create(e.b, e.loc, low, high, e.constant(1));

@@ -203,21 +203,16 @@ bool canJoin(const Nest &nest, unsigned outer, unsigned inner, const NestGroup &
   return true;
 }
 
-int loopOver(const Nest &nest, int dim) {
-  auto found = llvm::find(nest.shared, dim);
-  return found == nest.shared.end() ? -1 : found - nest.shared.begin();
-}
-
 /// Joins dim `outer` into dim `inner` where all nests allow it.
 bool joinDims(NestGroup &group, int outer, int inner) {
   for (auto [nest, repeated] : llvm::zip(group.nests, group.repeated))
-    if (!repeated && !canJoin(nest, loopOver(nest, outer), loopOver(nest, inner), group))
+    if (!repeated && !canJoin(nest, nest.loopOver(outer), nest.loopOver(inner), group))
       return false;
   AffineExpr one = getAffineConstantExpr(1, group.dims[outer].size.getContext());
   for (auto [nest, repeated] : llvm::zip(group.nests, group.repeated)) {
     if (repeated)
       continue;
-    int from = loopOver(nest, outer), to = loopOver(nest, inner);
+    int from = nest.loopOver(outer), to = nest.loopOver(inner);
     nest.sizes[to] = normalForm(nest.sizes[to] * nest.sizes[from]);
     nest.sizes[from] = one, nest.shared[from] = -1;
     for (auto *list : {&nest.inputs, &nest.outputs, &nest.inits})
@@ -305,6 +300,18 @@ AffineExpr NestGroup::units() const {
   for (const SharedDim &dim : dims)
     result = result * dim.blocks();
   return normalForm(result);
+}
+
+int64_t NestGroup::ownPoints() const {
+  int64_t result = 1;
+  for (auto [nest, isRepeated] : llvm::zip(nests, repeated)) {
+    int64_t points = 1;
+    for (auto [size, shared] : llvm::zip(nest.sizes, nest.shared))
+      points *= shared < 0 ? std::max<int64_t>(nominal(size), 1) : 1;
+    if (!isRepeated)
+      result = std::max(result, points);
+  }
+  return result;
 }
 
 bool NestGroup::isPointwise() const {

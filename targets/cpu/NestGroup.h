@@ -38,6 +38,8 @@ struct NestGroup {
   llvm::DenseMap<unsigned, Scratch> scratch; // of the intermediates, by base
 
   mlir::AffineExpr units() const;
+  /// Nominal points of a nest's own loops, of the nest that has most.
+  int64_t ownPoints() const;
   /// The group's nests are elementwise: nothing but shared dims.
   bool isPointwise() const;
 };

@@ -240,3 +240,22 @@ std::vector<Sweep> nncc::cpu::formSweeps(const NestGroup &group, const Homes &ho
   dropStores(sweeps, group);
   return sweeps;
 }
+
+void nncc::cpu::allocateIntermediates(NestGroup &group, ArrayRef<Sweep> sweeps, Homes &homes,
+                                      Allocate allocate) {
+  MLIRContext *context = homes.getContext();
+  for (const Sweep &sweep : sweeps)
+    for (const Statement &statement : sweep.statements)
+      for (auto [output, isStored] : llvm::zip(statement.nest->outputs, statement.isStored)) {
+        auto found = group.scratch.find(output.base);
+        if (found == group.scratch.end() || !isStored || found->second.buffer)
+          continue;
+        found->second.buffer =
+            allocate(found->second.elements(context), homes.bases[output.base].element);
+      }
+  // What a body reads at indices that it computes has all its elements in scratch, in order.
+  for (const Nest &nest : group.nests)
+    for (unsigned base : nest.extracted)
+      if (auto found = group.scratch.find(base); found != group.scratch.end())
+        homes.bases[base].buffer = found->second.buffer;
+}

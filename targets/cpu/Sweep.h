@@ -36,4 +36,9 @@ bool isVectorisable(const Nest &nest, const NestGroup &group, const Homes &homes
 /// In order; joins neighbours where each point needs of the others only the same point.
 std::vector<Sweep> formSweeps(const NestGroup &group, const Homes &homes);
 
+/// Gives the intermediates of a group that its sweeps store their memory, of `allocate`.
+using Allocate = llvm::function_ref<mlir::Value(mlir::AffineExpr elements, mlir::Type element)>;
+void allocateIntermediates(NestGroup &group, llvm::ArrayRef<Sweep> sweeps, Homes &homes,
+                           Allocate allocate);
+
 } // namespace nncc::cpu

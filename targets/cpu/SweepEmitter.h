@@ -3,16 +3,11 @@
 
 #include "targets/cpu/BodyEvaluator.h"
 #include "targets/cpu/Sweep.h"
+#include "targets/cpu/UnitPosition.h"
 
 #include <map>
 
 namespace nncc::cpu {
-
-/// Where the current unit is, per shared dim: the first index of its block (inner dims) or the
-/// index itself (others), and how long the block is.
-struct UnitPosition {
-  llvm::SmallVector<mlir::Value> start, extent;
-};
 
 /// An access of a statement as strides over the loops of the sweep.
 struct Stream {

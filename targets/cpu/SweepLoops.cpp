@@ -9,19 +9,6 @@ using namespace nncc::cpu;
 namespace {
 constexpr unsigned vectorBytes = 64;
 
-/// The operation that joins a new element to the output so far; null where there is none of the
-/// kind whose parts can be computed apart.
-Operation *findCombiner(const Nest &nest, unsigned output) {
-  if (!nest.body)
-    return nullptr;
-  BlockArgument accumulator = nest.body->getArgument(nest.inputs.size() + output);
-  Operation *op = nest.body->getTerminator()->getOperand(output).getDefiningOp();
-  if (!op || !accumulator.hasOneUse() || *accumulator.user_begin() != op ||
-      op->getNumOperands() != 2 || op->getBlock() != nest.body)
-    return nullptr;
-  return arith::getNeutralElement(op) ? op : nullptr;
-}
-
 bool usesLoopIndices(const Nest &nest) {
   bool result = false;
   if (nest.body)
@@ -45,7 +32,7 @@ SweepEmitter::SweepEmitter(Emitter &e, const Sweep &sweep, const NestGroup &grou
           offsets.push_back(offset);
         }
       for (size_t i = 0; i < nest.outputs.size(); ++i)
-        state.combiners.push_back(findCombiner(nest, i));
+        state.combiners.push_back(nest.combiner(i));
       states.push_back(std::move(state));
       origins.push_back(offsets);
     }

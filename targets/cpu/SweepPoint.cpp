@@ -42,10 +42,7 @@ Value SweepEmitter::placeOf(const State &state, const Stream &stream, const Curs
   // Not on vectors: the only lane's index, dim by dim.
   const Access &access = *stream.computed;
   auto scratch = group.scratch.find(access.base);
-  ArrayRef<AffineExpr> sizes = homes.bases[access.base].shape;
-  Shape strides(sizes.size(), e.b.getAffineConstantExpr(1));
-  for (int64_t d = static_cast<int64_t>(sizes.size()) - 2; d >= 0; --d)
-    strides[d] = normalForm(strides[d + 1] * sizes[d + 1]);
+  Shape strides = denseStrides(homes.bases[access.base].shape, e.b.getContext());
   bool isBlocked = scratch != group.scratch.end() && scratch->second.isBlocked;
   if (isBlocked)
     strides = scratch->second.strides;

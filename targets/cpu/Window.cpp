@@ -19,6 +19,15 @@ bool isSupported(Type type) {
 }
 } // namespace
 
+TypedAttr Window::neutral() const {
+  Builder b(sum.getContext());
+  if (kind != kern::WindowKind::Max)
+    return b.getZeroAttr(sum);
+  if (auto type = dyn_cast<FloatType>(sum))
+    return b.getFloatAttr(type, APFloat::getInf(type.getFloatSemantics(), /*Negative=*/true));
+  return b.getIntegerAttr(sum, APInt::getSignedMinValue(sum.getIntOrFloatBitWidth()));
+}
+
 AffineExpr Window::rowCount() const {
   AffineExpr result = getAffineConstantExpr(1, sum.getContext());
   for (const auto *dims : {&batches, &rows})

@@ -52,6 +52,8 @@ struct Window {
   /// Reports what is not implemented.
   static llvm::FailureOr<Window> of(kern::WindowOp op, const Kernel &kernel);
 
+  /// What a sum begins with.
+  mlir::TypedAttr neutral() const;
   mlir::AffineExpr rowCount() const;
   int64_t channelCount() const { return fixed(channels.out); }
   int64_t fullVectors() const { return channelCount() / lanes; }

@@ -222,14 +222,8 @@ private:
   }
 
   Value initialSum() {
-    TypedAttr value = b.getZeroAttr(p.sum);
-    if (p.kind == kern::WindowKind::Max) {
-      if (auto type = dyn_cast<FloatType>(p.sum))
-        value = b.getFloatAttr(type, APFloat::getInf(type.getFloatSemantics(), /*Negative=*/true));
-      else
-        value = b.getIntegerAttr(p.sum, APInt::getSignedMinValue(p.sum.getIntOrFloatBitWidth()));
-    }
-    return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(vector, Attribute(value)));
+    return arith::ConstantOp::create(b, loc,
+                                     DenseElementsAttr::get(vector, Attribute(p.neutral())));
   }
 
   void tile(const Tile &shape, const Position &at, const Channels &channels, ArrayRef<Value> counts,

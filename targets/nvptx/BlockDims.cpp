@@ -16,24 +16,6 @@ constexpr int64_t pointsPerThread = 4;
 /// Both sides of a tile that is transposed: rows of whole cache lines.
 constexpr int64_t transposedBlock = 32;
 
-int loopOver(const Nest &nest, int dim) {
-  auto found = llvm::find(nest.shared, dim);
-  return found == nest.shared.end() ? -1 : found - nest.shared.begin();
-}
-
-/// Nominal points of a nest's own loops, of the largest nest.
-int64_t ownPoints(const NestGroup &group) {
-  int64_t result = 1;
-  for (auto [nest, repeated] : llvm::zip(group.nests, group.repeated)) {
-    int64_t points = 1;
-    for (auto [size, shared] : llvm::zip(nest.sizes, nest.shared))
-      points *= shared < 0 ? std::max<int64_t>(nominal(size), 1) : 1;
-    if (!repeated)
-      result = std::max(result, points);
-  }
-  return result;
-}
-
 /// The dim in whose direction most accesses touch neighbouring elements, and whether these are more
 /// than in the direction of loops that are not shared; -1: no dim.
 int findNeighbours(const NestGroup &group, bool &isMore) {
@@ -66,7 +48,7 @@ int findNeighbours(const NestGroup &group, bool &isMore) {
 /// Another dim in whose direction something is contiguous that is strided along `along`.
 int findTransposed(const NestGroup &group, int along) {
   for (auto [nest, repeated] : llvm::zip(group.nests, group.repeated)) {
-    int loop = loopOver(nest, along);
+    int loop = nest.loopOver(along);
     if (repeated || loop < 0)
       continue;
     for (const Access &input : nest.inputs) {
@@ -94,7 +76,7 @@ int64_t nncc::nvptx::chooseThreads(ArrayRef<NestGroup> groups) {
   for (const NestGroup &group : groups) {
     bool isMore = false;
     findNeighbours(group, isMore);
-    if (!group.isPointwise() && !isMore && ownPoints(group) >= longRow)
+    if (!group.isPointwise() && !isMore && group.ownPoints() >= longRow)
       return manyThreads;
   }
   return fewThreads;
@@ -103,7 +85,7 @@ int64_t nncc::nvptx::chooseThreads(ArrayRef<NestGroup> groups) {
 void nncc::nvptx::chooseBlocks(NestGroup &group, int64_t threads) {
   bool isMore = false;
   int along = findNeighbours(group, isMore), count = group.dims.size();
-  int64_t own = ownPoints(group), points = 1, wanted = threads;
+  int64_t own = group.ownPoints(), points = 1, wanted = threads;
   if (group.isPointwise()) {
     wanted = threads * pointsPerThread;
     int transposed = along >= 0 ? findTransposed(group, along) : -1;

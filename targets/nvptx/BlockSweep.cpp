@@ -19,18 +19,6 @@ AffineExpr inUnit(const SweepLoop &loop, const NestGroup &group) {
   return loop.shared >= 0 ? group.dims[loop.shared].blockSize() : loop.size;
 }
 
-/// The operation that joins a new element to the output so far; null where there is none of the
-/// kind whose parts can be computed apart.
-Operation *findCombiner(const Nest &nest, unsigned output) {
-  if (!nest.body)
-    return nullptr;
-  BlockArgument accumulator = nest.body->getArgument(nest.inputs.size() + output);
-  Operation *op = nest.body->getTerminator()->getOperand(output).getDefiningOp();
-  if (!op || !accumulator.hasOneUse() || *accumulator.user_begin() != op ||
-      op->getNumOperands() != 2 || op->getBlock() != nest.body)
-    return nullptr;
-  return arith::getNeutralElement(op) ? op : nullptr;
-}
 } // namespace
 
 int64_t nncc::nvptx::nominalPoints(const Sweep &sweep, const NestGroup &group, bool reduced) {
@@ -47,7 +35,7 @@ BlockSweep::BlockSweep(ThreadBlock &block, const Sweep &sweep, const NestGroup &
   for (auto [s, statement] : llvm::enumerate(sweep.statements)) {
     State state{&statement, BodyEvaluator(homes, *statement.nest), {}};
     for (size_t o = 0; o < statement.nest->outputs.size(); ++o) {
-      state.combiners.push_back(findCombiner(*statement.nest, o));
+      state.combiners.push_back(statement.nest->combiner(o));
       if (statement.isReduction)
         accumulators.push_back({s, o});
     }
@@ -140,9 +128,7 @@ std::pair<Value, Value> BlockSweep::address(const State &state, const Access &ac
   };
   if (!isBlocked && access.flat)
     return {buffer, sumOf(*access.flat)};
-  Shape strides(base.shape.size(), e.b.getAffineConstantExpr(1));
-  for (int64_t d = static_cast<int64_t>(strides.size()) - 2; d >= 0; --d)
-    strides[d] = normalForm(strides[d + 1] * base.shape[d + 1]);
+  Shape strides = denseStrides(base.shape, e.b.getContext());
   if (isBlocked)
     strides = scratch->second.strides;
   Value offset = e.constant(0);

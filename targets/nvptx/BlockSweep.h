@@ -3,14 +3,10 @@
 
 #include "targets/cpu/BodyEvaluator.h"
 #include "targets/cpu/Sweep.h"
+#include "targets/cpu/UnitPosition.h"
 #include "targets/nvptx/ThreadBlock.h"
 
 namespace nncc::nvptx {
-
-/// Where the current unit is, per shared dim: the first index of its block and how long that is.
-struct UnitPosition {
-  llvm::SmallVector<mlir::Value> start, extent;
-};
 
 /// Who computes a reduction: one thread, all lanes of a warp, all threads of the block.
 enum class ReducedBy { Thread, Warp, Block };
@@ -18,7 +14,7 @@ enum class ReducedBy { Thread, Warp, Block };
 class BlockSweep {
 public:
   BlockSweep(ThreadBlock &block, const cpu::Sweep &sweep, const cpu::NestGroup &group,
-             const cpu::Homes &homes, const UnitPosition &unit);
+             const cpu::Homes &homes, const cpu::UnitPosition &unit);
 
   /// Without a barrier before or behind it.
   void emit();
@@ -80,7 +76,7 @@ private:
   const cpu::Sweep &sweep;
   const cpu::NestGroup &group;
   const cpu::Homes &homes;
-  const UnitPosition &unit;
+  const cpu::UnitPosition &unit;
   std::vector<State> states;
   llvm::SmallVector<Accumulator> accumulators;
   llvm::SmallVector<int> parallel, reduced; // loops, the last one over neighbouring elements

@@ -1,20 +1,12 @@
 // The kernel -> the LLVM dialect; what it gets from its call becomes parameters.
+#include "targets/cpu/KernelPatterns.h"
 #include "targets/nvptx/Passes.h"
 
-#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
-#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
-#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVM.h"
-#include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
 #include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
 #include "mlir/Conversion/LLVMCommon/Pattern.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
-#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
-#include "mlir/Conversion/MathToLibm/MathToLibm.h"
-#include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
-#include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
-#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 
 namespace nncc::nvptx {
@@ -88,26 +80,13 @@ private:
   Value call;
 };
 
-/// Flat memory whose size, where it is open, nothing asks for.
-Value flatMemory(OpBuilder &b, Location loc, const LLVMTypeConverter &converter, MemRefType type,
-                 Value pointer) {
-  if (type.hasStaticShape())
-    return MemRefDescriptor::fromStaticShape(b, loc, converter, type, pointer);
-  auto memory = MemRefDescriptor::poison(b, loc, converter.convertType(type));
-  memory.setAllocatedPtr(b, loc, pointer);
-  memory.setAlignedPtr(b, loc, pointer);
-  memory.setConstantOffset(b, loc, 0);
-  memory.setConstantStride(b, loc, 0, 1);
-  return memory;
-}
-
 struct LowerBuffer : ConvertOpToLLVMPattern<rt::BufferOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
 
   LogicalResult matchAndRewrite(rt::BufferOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
-    rewriter.replaceOp(op, flatMemory(rewriter, op.getLoc(), *getTypeConverter(),
-                                      cast<MemRefType>(op.getType()), adaptor.getCall()));
+    rewriter.replaceOp(op, cpu::flatMemory(rewriter, op.getLoc(), *getTypeConverter(),
+                                           cast<MemRefType>(op.getType()), adaptor.getCall()));
     return success();
   }
 };
@@ -120,8 +99,8 @@ struct LowerScratch : ConvertOpToLLVMPattern<rt::ScratchOp> {
     Value part = LLVM::GEPOp::create(rewriter, op.getLoc(), adaptor.getCall().getType(),
                                      rewriter.getI8Type(), adaptor.getCall(),
                                      ArrayRef<LLVM::GEPArg>{adaptor.getOffset()});
-    rewriter.replaceOp(op, flatMemory(rewriter, op.getLoc(), *getTypeConverter(),
-                                      cast<MemRefType>(op.getType()), part));
+    rewriter.replaceOp(op, cpu::flatMemory(rewriter, op.getLoc(), *getTypeConverter(),
+                                           cast<MemRefType>(op.getType()), part));
     return success();
   }
 };
@@ -156,16 +135,8 @@ struct LowerToLLVM : nvptx::impl::LowerToLLVMBase<LowerToLLVM> {
     LLVMTypeConverter converter(context, options);
     RewritePatternSet patterns(context);
     patterns.add<LowerBuffer, LowerPointer, LowerScratch>(converter);
-    arith::populateCeilFloorDivExpandOpsPatterns(patterns); // of sizes
-    arith::populateArithToLLVMConversionPatterns(converter, patterns);
-    cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);
-    index::populateIndexToLLVMConversionPatterns(converter, patterns);
-    populateFuncToLLVMConversionPatterns(converter, patterns);
-    populateMathToLLVMConversionPatterns(converter, patterns);
-    populateMathToLibmConversionPatterns(patterns, /*benefit=*/0); // see Libdevice.h
-    populateFinalizeMemRefToLLVMConversionPatterns(converter, patterns);
+    cpu::populateKernelPatterns(converter, patterns);
     populateVectorToLLVMConversionPatterns(converter, patterns);
-    ub::populateUBToLLVMConversionPatterns(converter, patterns);
     LLVMConversionTarget target(*context);
     target.addLegalOp<ModuleOp>();
     target.addLegalDialect<NVVM::NVVMDialect>();

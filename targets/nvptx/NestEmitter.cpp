@@ -66,25 +66,15 @@ public:
   AffineExpr units() const { return group.units(); }
 
   void allocateIntermediates(ThreadBlock &e) {
-    MLIRContext *context = e.b.getContext();
-    for (const Sweep &sweep : sweeps)
-      for (const Statement &statement : sweep.statements)
-        for (auto [output, isStored] : llvm::zip(statement.nest->outputs, statement.isStored)) {
-          auto found = group.scratch.find(output.base);
-          if (found == group.scratch.end() || !isStored || found->second.buffer)
-            continue;
-          Base &base = homes.bases[output.base];
-          found->second.buffer = e.allocate(found->second.elements(context), base.element);
-        }
-    // What a body reads at indices that it computes has all its elements in scratch, in order.
-    for (const Nest &nest : group.nests)
-      for (unsigned base : nest.extracted)
-        if (auto found = group.scratch.find(base); found != group.scratch.end())
-          homes.bases[base].buffer = found->second.buffer;
+    cpu::allocateIntermediates(group, sweeps, homes, [&](AffineExpr elements, Type element) {
+      return e.allocate(elements, element);
+    });
   }
 
   void unit(ThreadBlock &e, Value number) {
-    UnitPosition position = locate(e, number);
+    auto position = UnitPosition::of(e, group, number, [&](Value rest, AffineExpr blocks) {
+      return e.divideBelow(group.units(), rest, blocks);
+    });
     Hazards hazards(e);
     for (bool repeated : {true, false})
       for (const Sweep &sweep : sweeps)
@@ -95,29 +85,6 @@ public:
   }
 
 private:
-  /// The blocks of the unit, the last dim's fastest.
-  UnitPosition locate(ThreadBlock &e, Value number) {
-    UnitPosition position;
-    position.start.assign(group.dims.size(), nullptr);
-    position.extent.assign(group.dims.size(), nullptr);
-    for (int d = static_cast<int>(group.dims.size()) - 1; d >= 0; --d) {
-      const SharedDim &dim = group.dims[d];
-      bool isFirst = llvm::all_of(ArrayRef(group.dims).take_front(d),
-                                  [](const SharedDim &outer) { return isOne(outer.blocks()); });
-      Value index = e.constant(0);
-      if (isFirst)
-        std::swap(index, number);
-      else if (!isOne(dim.blocks()))
-        std::tie(number, index) = e.divideBelow(group.units(), number, dim.blocks());
-      position.start[d] = e.mul(index, dim.block);
-      position.extent[d] = e.constant(dim.block);
-      if (!dim.hasEqualBlocks())
-        position.extent[d] =
-            e.minimum(e.constant(dim.block), e.sub(e.size(dim.size), position.start[d]));
-    }
-    return position;
-  }
-
   NestGroup &group;
   Homes &homes;
   std::vector<Sweep> sweeps;

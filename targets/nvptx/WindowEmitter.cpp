@@ -60,20 +60,9 @@ private:
     }
     weights = e.add(weights, e.mul(indices.back(), p.channels.weights));
     Value zero = arith::ConstantOp::create(e.b, e.loc, e.b.getZeroAttr(e.b.getI32Type()));
-    Values sums = taps(0, indices, a, weights, {initialSum(), zero});
+    Value first = arith::ConstantOp::create(e.b, e.loc, p.neutral());
+    Values sums = taps(0, indices, a, weights, {first, zero});
     store(indices, c, mean(sums[0], sums[1]));
-  }
-
-  Value initialSum() {
-    TypedAttr value = e.b.getZeroAttr(p.sum);
-    if (p.kind == kern::WindowKind::Max) {
-      if (auto type = dyn_cast<FloatType>(p.sum))
-        value =
-            e.b.getFloatAttr(type, APFloat::getInf(type.getFloatSemantics(), /*Negative=*/true));
-      else
-        value = e.b.getIntegerAttr(p.sum, APInt::getSignedMinValue(p.sum.getIntOrFloatBitWidth()));
-    }
-    return arith::ConstantOp::create(e.b, e.loc, value);
   }
 
   /// Loops over the taps of dim `d` and those behind it that are inside of the image; the sum and
