@@ -7,7 +7,7 @@
 #include "mlir/IR/Threading.h"
 #include "runtime/include/nncc/abi.h"
 #include "targets/cpu/CodeGen.h"
-#include "targets/cpu/ProgramEmitter.h"
+#include "targets/program/ProgramEmitter.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
@@ -88,8 +88,8 @@ private:
   }
 
   /// What the descriptor of a level says, without the table of all levels.
-  cpu::ProgramInfo infoOf(const Level &level) const {
-    cpu::ProgramInfo result = info;
+  ProgramInfo infoOf(const Level &level) const {
+    ProgramInfo result = info;
     if (levels.size() > 1)
       result.level = identifier(level.target.name());
     if (level.target.chip)
@@ -99,12 +99,12 @@ private:
 
   struct Kernel {
     ModuleOp module;
-    cpu::KernelName name;
+    KernelName name;
   };
   /// Those that the program runs.
   std::vector<Kernel> kernelsOf(const Level &level) const {
     std::vector<Kernel> kernels;
-    llvm::StringMap<cpu::KernelName> names = cpu::nameKernels(level.module, infoOf(level));
+    llvm::StringMap<KernelName> names = nameKernels(level.module, infoOf(level));
     for (ModuleOp kernel : ModuleOp(level.module).getOps<ModuleOp>())
       if (auto called = names.find(kernel.getSymName().value_or("")); called != names.end())
         kernels.push_back({kernel, called->second});
@@ -140,7 +140,7 @@ private:
   }
 
   /// The code of all kernels of a program for a GPU.
-  Error addImages(const Level &level, cpu::ProgramInfo &info) {
+  Error addImages(const Level &level, ProgramInfo &info) {
     std::vector<nvptx::NamedKernel> kernels;
     for (const Kernel &kernel : kernelsOf(level))
       kernels.push_back({kernel.module, kernel.name.symbol});
@@ -160,7 +160,7 @@ private:
 
   Error emitPrograms() {
     for (auto [i, level] : llvm::enumerate(levels)) {
-      cpu::ProgramInfo own = infoOf(level);
+      ProgramInfo own = infoOf(level);
       if (i == 0 && levels.size() > 1)
         for (const Level &listed : llvm::reverse(levels))
           own.levels.push_back(infoOf(listed).level);
@@ -168,7 +168,7 @@ private:
         if (Error error = addImages(level, own))
           return error;
       llvm::LLVMContext context;
-      auto program = cpu::emitProgram(level.module, own, level.target.host, context);
+      auto program = emitProgram(level.module, own, level.target.host, context);
       if (!program)
         return program.takeError();
       auto code = cpu::generateCode(**program, level.target.host, codeOptions());
@@ -225,7 +225,7 @@ private:
 
   ArrayRef<Level> levels;
   const EmitOptions &options;
-  cpu::ProgramInfo info;
+  ProgramInfo info;
   std::string temporary;
   std::vector<std::string> objects;
   std::vector<llvm::SmallVector<char, 0>> bitcode; // instead of objects, for text

@@ -6,8 +6,8 @@
 #include "compiler/Register.h"
 #include "dialects/kern/Kern.h"
 #include "targets/cpu/Alternatives.h"
-#include "targets/cpu/KernelNames.h"
 #include "targets/cpu/Tuning.h"
+#include "targets/program/KernelNames.h"
 #include "llvm/Support/FormatVariadic.h"
 
 #include <chrono>
@@ -173,7 +173,7 @@ Error Tuner::readProblems() {
     std::string kernel = op->getParentOfType<ModuleOp>().getSymName().value_or("").str();
     if (problem.name.empty())
       problem.name = kernel;
-    cpu::ProgramInfo info;
+    ProgramInfo info;
     info.name = modelName.str();
     problem.symbols.push_back(info.symbol(kernel));
   });
@@ -232,7 +232,7 @@ bool Tuner::propose() {
 double Tuner::msOf(const Problem &problem, const RunTimes &times) const {
   double ms = 0;
   for (const auto &kernel : times.kernels)
-    if (llvm::is_contained(problem.symbols, cpu::withoutNodes(kernel.getKey())))
+    if (llvm::is_contained(problem.symbols, withoutNodes(kernel.getKey())))
       ms += kernel.getValue();
   return ms;
 }

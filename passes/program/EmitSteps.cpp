@@ -13,7 +13,7 @@ using Sizes = SmallVector<AffineExpr>;
 
 class StepEmitter {
 public:
-  StepEmitter(func::FuncOp function, const Homes &homes, const ArenaPlan &arena,
+  StepEmitter(func::FuncOp function, const ValueHomes &homes, const ArenaPlan &arena,
               const DenseMap<Value, int64_t> &weights)
       : function(function), homes(homes), arena(arena), weights(weights), b(function.getContext()) {
     for (const Owned &owned : homes.owned)
@@ -55,7 +55,7 @@ private:
   };
   Address addressOf(Value value) {
     auto [base, start] = resolveViews(value);
-    const Home *home = homes.lookup(base);
+    const ValueHome *home = homes.lookup(base);
     Address address = {rt::Space::Weights, 0, 0, start};
     if (!home)
       address.offset = weights.lookup(base);
@@ -126,14 +126,14 @@ private:
   }
 
   void prepare(Value result) {
-    const Home *home = homes.lookup(result);
+    const ValueHome *home = homes.lookup(result);
     AffineExpr bytes = byteSize(result.getType());
     Location loc = result.getLoc();
-    if (home->before == Home::Before::Allocate)
+    if (home->before == ValueHome::Before::Allocate)
       rt::AllocateOp::create(b, loc, home->index, mapOf(bytes));
-    else if (home->before == Home::Before::AskForOutput)
+    else if (home->before == ValueHome::Before::AskForOutput)
       rt::OutputOp::create(b, loc, home->index, home->output, mapOf(home->sizes));
-    else if (home->before == Home::Before::Grow)
+    else if (home->before == ValueHome::Before::Grow)
       rt::GrowOp::create(b, loc, home->index, mapOf(normalForm(home->start + bytes)),
                          mapOf(home->start));
   }
@@ -263,7 +263,7 @@ private:
   }
 
   func::FuncOp function;
-  const Homes &homes;
+  const ValueHomes &homes;
   const ArenaPlan &arena;
   const DenseMap<Value, int64_t> &weights;
   OpBuilder b;
@@ -273,7 +273,7 @@ private:
 
 } // namespace
 
-void emitSteps(func::FuncOp function, const Homes &homes, const ArenaPlan &arena,
+void emitSteps(func::FuncOp function, const ValueHomes &homes, const ArenaPlan &arena,
                const DenseMap<Value, int64_t> &weights) {
   StepEmitter emitter(function, homes, arena, weights);
   emitter.emit(function.front());

@@ -1,11 +1,11 @@
 // rt.dispatch and control flow on values -> steps on memory.
 #pragma once
 
-#include "passes/program/Homes.h"
+#include "passes/program/ValueHomes.h"
 
 namespace nncc {
 
-/// Where the buffers of `Homes` are in the arena: at an offset, or in a slot of their number.
+/// Where the buffers of `ValueHomes` are in the arena: at an offset, or in a slot of their number.
 struct ArenaPlan {
   bool hasSlots = false;
   llvm::SmallVector<int64_t> places;
@@ -13,7 +13,7 @@ struct ArenaPlan {
 
 /// Replaces what computes in `function` by steps. `weights`: the offsets of constants and of what
 /// is packed of them.
-void emitSteps(mlir::func::FuncOp function, const Homes &homes, const ArenaPlan &arena,
+void emitSteps(mlir::func::FuncOp function, const ValueHomes &homes, const ArenaPlan &arena,
                const llvm::DenseMap<mlir::Value, int64_t> &weights);
 
 } // namespace nncc

@@ -170,7 +170,7 @@ private:
   }
 
   func::FuncOp function;
-  Homes homes;
+  ValueHomes homes;
   ArenaPlan arena;
   llvm::DenseMap<Value, int64_t> weights;
 };

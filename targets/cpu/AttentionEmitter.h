@@ -2,7 +2,7 @@
 // sums of a pair of blocks stay in the L1 cache.
 #pragma once
 
-#include "targets/cpu/Attention.h"
+#include "targets/kernel/Attention.h"
 
 namespace nncc::cpu {
 

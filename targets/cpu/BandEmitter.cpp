@@ -1,7 +1,8 @@
 // A chain of a window and contractions -> a loop over bands of rows: each operation computes the
 // rows of the band that the next one takes, into scratch that the next band uses again.
 #include "targets/cpu/Bands.h"
-#include "targets/cpu/Emitter.h"
+#include "targets/cpu/Emitters.h"
+#include "targets/kernel/Emitter.h"
 
 using namespace mlir;
 using namespace nncc;

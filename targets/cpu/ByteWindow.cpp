@@ -1,6 +1,6 @@
 #include "targets/cpu/ByteWindow.h"
 #include "targets/cpu/DotProduct.h"
-#include "targets/cpu/Lanes.h"
+#include "targets/kernel/Lanes.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"

@@ -1,8 +1,8 @@
 // Depthwise windows of bytes: the taps of a column of the window in one dot product.
 #pragma once
 
-#include "targets/cpu/Emitter.h"
-#include "targets/cpu/Window.h"
+#include "targets/kernel/Emitter.h"
+#include "targets/kernel/Window.h"
 
 namespace nncc::cpu {
 

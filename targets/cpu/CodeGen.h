@@ -3,8 +3,8 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "targets/cpu/CodeCache.h"
-#include "targets/cpu/KernelNames.h"
 #include "targets/cpu/Machine.h"
+#include "targets/program/KernelNames.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/IR/Module.h"
 

@@ -2,7 +2,7 @@
 #include "targets/cpu/ContractEmitter.h"
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "targets/cpu/Lanes.h"
+#include "targets/kernel/Lanes.h"
 
 using namespace mlir;
 using namespace nncc;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "targets/cpu/Cursor.h"
+#include "targets/cpu/Emitters.h"
 
 namespace nncc::cpu {
 

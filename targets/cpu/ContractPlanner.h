@@ -1,8 +1,8 @@
 // The cost model of contractions: register tile, blocks of the reduction, units.
 #pragma once
 
-#include "targets/cpu/Contraction.h"
 #include "targets/cpu/MachineFacts.h"
+#include "targets/kernel/Contraction.h"
 
 #include <map>
 

@@ -1,7 +1,8 @@
 // A contraction's units: batches, panels of columns, chunks of lines.
 #include "targets/cpu/ContractEmitter.h"
-#include "targets/cpu/Lanes.h"
+#include "targets/cpu/Emitters.h"
 #include "targets/cpu/PackPanels.h"
+#include "targets/kernel/Lanes.h"
 
 using namespace mlir;
 using namespace nncc;

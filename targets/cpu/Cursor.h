@@ -1,7 +1,7 @@
 // Where the emitter of a contraction is in each of its operands.
 #pragma once
 
-#include "targets/cpu/Contraction.h"
+#include "targets/kernel/Contraction.h"
 
 namespace nncc::cpu {
 

@@ -1,7 +1,7 @@
 // Sums of four products of bytes, lane by lane.
 #pragma once
 
-#include "targets/cpu/Emitter.h"
+#include "targets/kernel/Emitter.h"
 
 namespace nncc::cpu {
 

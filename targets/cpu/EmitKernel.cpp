@@ -1,10 +1,11 @@
 // A kernel on tensors -> units of a parallel loop on flat buffers.
 #include "dialects/rt/RT.h"
 #include "targets/cpu/Bands.h"
+#include "targets/cpu/Emitters.h"
 #include "targets/cpu/FloatControl.h"
-#include "targets/cpu/KernelFrame.h"
 #include "targets/cpu/NestEmitter.h"
 #include "targets/cpu/Passes.h"
+#include "targets/kernel/KernelFrame.h"
 
 namespace nncc::cpu {
 #define GEN_PASS_DEF_EMITKERNEL

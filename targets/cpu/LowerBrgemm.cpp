@@ -1,9 +1,9 @@
 // kern.brgemm -> scf.for over vector.fma or dot products of bytes: accumulators are loop-carried
 // vectors, so registers.
 #include "targets/cpu/DotProduct.h"
-#include "targets/cpu/Emitter.h"
 #include "targets/cpu/Passes.h"
 #include "targets/cpu/WeightReader.h"
+#include "targets/kernel/Emitter.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 

@@ -1,7 +1,7 @@
 // The kernel -> the LLVM dialect, in one conversion: a pass for each dialect would walk the kernel
 // as often, and that is most of the time they take.
-#include "targets/cpu/KernelPatterns.h"
 #include "targets/cpu/Passes.h"
+#include "targets/kernel/KernelPatterns.h"
 
 #include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
@@ -49,8 +49,8 @@ struct LowerBuffer : ConvertOpToLLVMPattern<rt::BufferOp> {
                                 ConversionPatternRewriter &rewriter) const override {
     Value buffer = loadEntry(rewriter, op.getLoc(), adaptor.getCall(), offsetof(nncc_call, buffers),
                              op.getIndex(), LLVM::LLVMPointerType::get(getContext()));
-    rewriter.replaceOp(op, cpu::flatMemory(rewriter, op.getLoc(), *getTypeConverter(),
-                                           cast<MemRefType>(op.getType()), buffer));
+    rewriter.replaceOp(op, flatMemory(rewriter, op.getLoc(), *getTypeConverter(),
+                                      cast<MemRefType>(op.getType()), buffer));
     return success();
   }
 };
@@ -71,8 +71,8 @@ struct LowerScratch : ConvertOpToLLVMPattern<rt::ScratchOp> {
                                     ArrayRef<LLVM::GEPArg>{slice});
     Value part = LLVM::GEPOp::create(rewriter, loc, pointer, rewriter.getI8Type(), own,
                                      ArrayRef<LLVM::GEPArg>{adaptor.getOffset()});
-    rewriter.replaceOp(op, cpu::flatMemory(rewriter, loc, *getTypeConverter(),
-                                           cast<MemRefType>(op.getType()), part));
+    rewriter.replaceOp(
+        op, flatMemory(rewriter, loc, *getTypeConverter(), cast<MemRefType>(op.getType()), part));
     return success();
   }
 };
@@ -128,7 +128,7 @@ struct LowerToLLVM : cpu::impl::LowerToLLVMBase<LowerToLLVM> {
     LLVMTypeConverter converter(context, options);
     RewritePatternSet patterns(context);
     patterns.add<LowerBuffer, LowerScratch, LowerDim, LowerTeam, LowerBarrier>(converter);
-    cpu::populateKernelPatterns(converter, patterns);
+    populateKernelPatterns(converter, patterns);
     LLVMConversionTarget target(*context);
     target.addLegalOp<ModuleOp>();
     if (failed(applyFullConversion(getOperation(), target, std::move(patterns))))

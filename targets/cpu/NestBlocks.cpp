@@ -1,5 +1,5 @@
 // Which shared dims the nests of a group loop over themselves, and how large a unit is.
-#include "targets/cpu/NestGroup.h"
+#include "targets/cpu/NestBlocks.h"
 
 using namespace mlir;
 using namespace nncc;
@@ -85,24 +85,6 @@ void setBlock(SharedDim &dim, int64_t atMost, int64_t multiple) {
   int64_t blocks = llvm::divideCeil(size, block);
   dim.block = roundUp(llvm::divideCeil(size, blocks), multiple);
 }
-
-void layOut(Scratch &scratch, const NestGroup &group, bool alongInner) {
-  AffineExpr one = getAffineConstantExpr(1, group.nests.front().op->getContext()), zero = one - one;
-  scratch.strides.assign(scratch.sizes.size(), zero);
-  AffineExpr step = one;
-  auto place = [&](bool shared) {
-    for (int64_t d = scratch.sizes.size() - 1; d >= 0; --d)
-      if ((scratch.isBlocked && scratch.shared[d] >= 0) == shared) {
-        scratch.strides[d] = isOne(scratch.sizes[d]) ? zero : step;
-        step = normalForm(step * scratch.sizes[d]);
-      }
-  };
-  for (auto [shared, size] : llvm::zip(scratch.shared, scratch.sizes))
-    if (scratch.isBlocked && shared >= 0)
-      size = group.dims[shared].inner ? group.dims[shared].blockSize() : one;
-  place(alongInner); // the contiguous ones first
-  place(!alongInner);
-}
 } // namespace
 
 void nncc::cpu::chooseBlocks(NestGroup &group, const Homes &homes) {
@@ -145,9 +127,4 @@ void nncc::cpu::chooseBlocks(NestGroup &group, const Homes &homes) {
     if (!group.dims[d].inner)
       block(d, target / points, 1);
   layOut(group, /*alongInner=*/true);
-}
-
-void nncc::cpu::layOut(NestGroup &group, bool alongInner) {
-  for (auto &[base, scratch] : group.scratch)
-    ::layOut(scratch, group, alongInner);
 }

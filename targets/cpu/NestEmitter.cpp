@@ -1,10 +1,11 @@
 #include "targets/cpu/NestEmitter.h"
+#include "targets/cpu/NestBlocks.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "targets/cpu/Sequence.h"
 #include "targets/cpu/SweepEmitter.h"
+#include "targets/kernel/Sequence.h"
 
 using namespace mlir;
 using namespace nncc;

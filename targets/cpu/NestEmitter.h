@@ -1,8 +1,8 @@
 // Groups of loop nests as units of a parallel loop.
 #pragma once
 
-#include "targets/cpu/Emitter.h"
-#include "targets/cpu/Nest.h"
+#include "targets/kernel/Emitter.h"
+#include "targets/kernel/Nest.h"
 
 namespace nncc::cpu {
 

@@ -1,7 +1,9 @@
 // Which intermediates of a kernel live where its result will be.
-#include "targets/cpu/NestGroup.h"
+#include "targets/cpu/NestBlocks.h"
 
 using namespace mlir;
+using namespace nncc;
+using namespace nncc::cpu;
 using namespace nncc;
 using namespace nncc::cpu;
 

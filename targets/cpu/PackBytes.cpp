@@ -1,6 +1,6 @@
 // Stores of bytes that are made of floats: packed with saturation, neighbours stored at once.
-#include "targets/cpu/Lanes.h"
 #include "targets/cpu/Passes.h"
+#include "targets/kernel/Lanes.h"
 
 #include "dialects/kern/Kern.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"

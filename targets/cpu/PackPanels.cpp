@@ -2,8 +2,8 @@
 
 #include "dialects/kern/Kern.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "targets/cpu/Kernel.h"
-#include "targets/cpu/Lanes.h"
+#include "targets/kernel/Kernel.h"
+#include "targets/kernel/Lanes.h"
 
 using namespace mlir;
 using namespace nncc;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "mlir/IR/BuiltinTypes.h"
-#include "targets/cpu/Emitter.h"
+#include "targets/kernel/Emitter.h"
 
 namespace nncc::cpu {
 

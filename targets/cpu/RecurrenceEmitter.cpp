@@ -1,10 +1,11 @@
 #include "targets/cpu/RecurrenceEmitter.h"
+#include "targets/cpu/Emitters.h"
 
 #include "dialects/rt/RT.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "targets/cpu/Epilogue.h"
-#include "targets/cpu/Lanes.h"
+#include "targets/kernel/Epilogue.h"
+#include "targets/kernel/Lanes.h"
 
 using namespace mlir;
 using namespace nncc;

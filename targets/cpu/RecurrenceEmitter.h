@@ -2,7 +2,7 @@
 // cell.
 #pragma once
 
-#include "targets/cpu/Recurrence.h"
+#include "targets/kernel/Recurrence.h"
 
 namespace nncc::cpu {
 

@@ -1,9 +1,9 @@
 // A sweep as loops over flat memory, its innermost contiguous loop on vectors.
 #pragma once
 
-#include "targets/cpu/BodyEvaluator.h"
-#include "targets/cpu/Sweep.h"
-#include "targets/cpu/UnitPosition.h"
+#include "targets/kernel/BodyEvaluator.h"
+#include "targets/kernel/Sweep.h"
+#include "targets/kernel/UnitPosition.h"
 
 #include <map>
 

@@ -4,8 +4,8 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
-#include "targets/cpu/Lanes.h"
 #include "targets/cpu/SweepEmitter.h"
+#include "targets/kernel/Lanes.h"
 
 using namespace mlir;
 using namespace nncc;

@@ -2,8 +2,8 @@
 // the output, tiles of both loops are read along one, transposed in registers and written along the
 // other; where one of the two loops has few iterations, whole runs of it are taken apart instead.
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "targets/cpu/Lanes.h"
 #include "targets/cpu/SweepEmitter.h"
+#include "targets/kernel/Lanes.h"
 
 using namespace mlir;
 using namespace nncc;

@@ -3,7 +3,7 @@
 
 #include "dialects/WeightBlocks.h"
 #include "mlir/IR/BuiltinTypes.h"
-#include "targets/cpu/Emitter.h"
+#include "targets/kernel/Emitter.h"
 
 namespace nncc::cpu {
 

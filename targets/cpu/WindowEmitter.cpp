@@ -4,7 +4,8 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "targets/cpu/ByteWindow.h"
-#include "targets/cpu/Lanes.h"
+#include "targets/cpu/Emitters.h"
+#include "targets/kernel/Lanes.h"
 
 using namespace mlir;
 using namespace nncc;
@@ -44,7 +45,7 @@ public:
     bufferC = kernel.place(op.getResult()).buffer;
     if (op.getWeights())
       bufferWeights = kernel.place(op.getWeights()).buffer;
-    if (p.isOfBytes)
+    if (kernel.byteWindows && ByteWindow::is(p, op))
       bytes.emplace(*this, p, bufferA, bufferWeights);
     if (p.epilogue.isHeavy())
       stored = kernel.allocateScratch(b, loc, p.pixels * p.vectors * p.lanes, p.sum);

@@ -1,7 +1,7 @@
 // The transforms of Winograd's minimal filtering, on vectors.
 #pragma once
 
-#include "targets/cpu/Contraction.h"
+#include "targets/kernel/Contraction.h"
 
 namespace nncc::cpu {
 

@@ -1,9 +1,10 @@
 #include "targets/cpu/WinogradEmitter.h"
+#include "targets/cpu/Emitters.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "targets/cpu/Indices.h"
-#include "targets/cpu/Lanes.h"
+#include "targets/kernel/Indices.h"
+#include "targets/kernel/Lanes.h"
 
 using namespace mlir;
 using namespace nncc;

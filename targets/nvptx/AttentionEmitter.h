@@ -24,7 +24,7 @@ namespace nncc::nvptx {
 /// softmax" (2018); Dao et al., "FlashAttention" (2022).
 class AttentionEmitter {
 public:
-  AttentionEmitter(ThreadBlock &e, const cpu::Attention &attention, const AttentionTile &tile);
+  AttentionEmitter(ThreadBlock &e, const Attention &attention, const AttentionTile &tile);
 
   /// The loop over units; sets the kernel's.
   void emit();
@@ -32,7 +32,7 @@ public:
 private:
   using Value = mlir::Value;
   using Values = llvm::SmallVector<Value>;
-  using Operand = cpu::Attention::Operand;
+  using Operand = Attention::Operand;
 
   /// Rows and columns of a matrix on their way to shared memory.
   struct Slice {
@@ -79,7 +79,7 @@ private:
   Value keyOf(int64_t j) { return e.add(threadKey, j * tile.columnThreads); }
 
   ThreadBlock &e;
-  cpu::Attention p;
+  Attention p;
   const AttentionTile &tile;
   mlir::AffineExpr blocks; // of queries
   bool isWholeInQueries, isWholeInKeys;

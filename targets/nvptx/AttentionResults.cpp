@@ -5,7 +5,6 @@
 
 using namespace mlir;
 using namespace nncc;
-using namespace nncc::cpu;
 using namespace nncc::nvptx;
 using Values = SmallVector<Value>;
 

@@ -12,7 +12,7 @@ static constexpr int64_t mostQueryDepth = 128;
 /// Up to so many queries the threads have a row each for different keys.
 static constexpr int64_t fewQueries = 4;
 
-AttentionTile AttentionTile::choose(const cpu::Attention &p) {
+AttentionTile AttentionTile::choose(const Attention &p) {
   AttentionTile tile{1, 8, 16, 4, 4, 0, 0, 0, 0};
   if (auto length = constantOf(p.length); length && *length <= fewQueries)
     tile = {4, 1, 32, *length, 1, 0, 0, 0, 0};

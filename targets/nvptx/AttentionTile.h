@@ -1,7 +1,7 @@
 // How an attention is cut into tiles for the blocks of a GPU.
 #pragma once
 
-#include "targets/cpu/Attention.h"
+#include "targets/kernel/Attention.h"
 
 namespace nncc::nvptx {
 
@@ -37,7 +37,7 @@ struct AttentionTile {
     return std::max({keys() * keyPitch(), keys() * columns(), joined});
   }
 
-  static AttentionTile choose(const cpu::Attention &p);
+  static AttentionTile choose(const Attention &p);
 };
 
 } // namespace nncc::nvptx

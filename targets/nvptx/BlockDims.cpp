@@ -4,7 +4,6 @@
 
 using namespace mlir;
 using namespace nncc;
-using namespace nncc::cpu;
 using namespace nncc::nvptx;
 
 namespace {

@@ -1,9 +1,9 @@
 // A sweep of loop nests, its points shared by the threads of a block.
 #pragma once
 
-#include "targets/cpu/BodyEvaluator.h"
-#include "targets/cpu/Sweep.h"
-#include "targets/cpu/UnitPosition.h"
+#include "targets/kernel/BodyEvaluator.h"
+#include "targets/kernel/Sweep.h"
+#include "targets/kernel/UnitPosition.h"
 #include "targets/nvptx/ThreadBlock.h"
 
 namespace nncc::nvptx {
@@ -13,8 +13,8 @@ enum class ReducedBy { Thread, Warp, Block };
 
 class BlockSweep {
 public:
-  BlockSweep(ThreadBlock &block, const cpu::Sweep &sweep, const cpu::NestGroup &group,
-             const cpu::Homes &homes, const cpu::UnitPosition &unit);
+  BlockSweep(ThreadBlock &block, const Sweep &sweep, const NestGroup &group, const Homes &homes,
+             const UnitPosition &unit);
 
   /// Without a barrier before or behind it.
   void emit();
@@ -24,10 +24,10 @@ private:
 
   /// A statement and what joins the elements of its reductions, per output; null: unknown.
   struct State {
-    const cpu::Statement *statement;
-    cpu::BodyEvaluator evaluator;
+    const Statement *statement;
+    BodyEvaluator evaluator;
     llvm::SmallVector<mlir::Operation *> combiners;
-    const cpu::Nest &nest() const { return *statement->nest; }
+    const Nest &nest() const { return *statement->nest; }
   };
   /// One reduction of a statement.
   struct Accumulator {
@@ -46,12 +46,11 @@ private:
 
   /// All statements at a point; from the accumulators before it to those after it.
   Values evaluate(llvm::ArrayRef<mlir::Value> point, mlir::ValueRange carried);
-  mlir::Value read(const State &state, const cpu::Access &access,
-                   llvm::ArrayRef<mlir::Value> point);
+  mlir::Value read(const State &state, const Access &access, llvm::ArrayRef<mlir::Value> point);
   void write(const State &state, size_t output, llvm::ArrayRef<mlir::Value> point,
              mlir::Value value);
   /// The buffer and offset of an element.
-  std::pair<mlir::Value, mlir::Value> address(const State &state, const cpu::Access &access,
+  std::pair<mlir::Value, mlir::Value> address(const State &state, const Access &access,
                                               llvm::ArrayRef<mlir::Value> point);
   /// The indices of the nest's loops: of the whole tensor, or within the unit.
   Values loopsOf(const State &state, llvm::ArrayRef<mlir::Value> point, bool inUnit);
@@ -73,16 +72,16 @@ private:
   }
 
   ThreadBlock &e;
-  const cpu::Sweep &sweep;
-  const cpu::NestGroup &group;
-  const cpu::Homes &homes;
-  const cpu::UnitPosition &unit;
+  const Sweep &sweep;
+  const NestGroup &group;
+  const Homes &homes;
+  const UnitPosition &unit;
   std::vector<State> states;
   llvm::SmallVector<Accumulator> accumulators;
   llvm::SmallVector<int> parallel, reduced; // loops, the last one over neighbouring elements
 };
 
 /// Nominal points of loops of a sweep.
-int64_t nominalPoints(const cpu::Sweep &sweep, const cpu::NestGroup &group, bool reduced);
+int64_t nominalPoints(const Sweep &sweep, const NestGroup &group, bool reduced);
 
 } // namespace nncc::nvptx

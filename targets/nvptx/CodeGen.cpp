@@ -2,7 +2,7 @@
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Target/LLVMIR/Export.h"
-#include "targets/cpu/FloatConversions.h"
+#include "targets/kernel/FloatConversions.h"
 #include "targets/nvptx/Assembler.h"
 #include "targets/nvptx/Libdevice.h"
 #include "targets/nvptx/Toolkit.h"
@@ -47,7 +47,7 @@ static Expected<std::unique_ptr<Module>> translate(const NamedKernel &kernel, LL
   for (GlobalVariable &variable : module->globals()) // names differ between kernels then
     if (variable.hasLocalLinkage())
       variable.setName(kernel.symbol + "_" + variable.getName());
-  cpu::expandFloatConversions(*module, machine);
+  expandFloatConversions(*module, machine);
   return module;
 }
 

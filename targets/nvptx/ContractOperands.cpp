@@ -5,7 +5,6 @@
 
 using namespace mlir;
 using namespace nncc;
-using namespace nncc::cpu;
 using namespace nncc::nvptx;
 
 ContractOperands::ContractOperands(ThreadBlock &e, kern::ContractOp op, const Contraction &p,

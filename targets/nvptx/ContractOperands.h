@@ -10,7 +10,7 @@ namespace nncc::nvptx {
 /// slices. What is outside of the operands, of the image or of the depth is zero.
 class ContractOperands {
 public:
-  ContractOperands(ThreadBlock &e, kern::ContractOp op, const cpu::Contraction &p,
+  ContractOperands(ThreadBlock &e, kern::ContractOp op, const Contraction &p,
                    const ContractTile &tile);
 
   /// What follows is of this batch.
@@ -65,7 +65,7 @@ private:
   mlir::Value loadBytes(mlir::Value buffer, mlir::Value at, int64_t count, mlir::Type type);
 
   ThreadBlock &e;
-  const cpu::Contraction &p;
+  const Contraction &p;
   const ContractTile &tile;
   mlir::Value batchA, batchB; // offsets
 };

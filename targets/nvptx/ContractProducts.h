@@ -12,9 +12,9 @@ struct Sums {
 
 /// The tile that begins at `row` and `column` of the batch that the operands are at. What is shared
 /// is not used any more behind the last barrier of the first; a barrier has to follow the second.
-Sums multiplyByThreads(ThreadBlock &e, ContractOperands &operands, const cpu::Contraction &p,
+Sums multiplyByThreads(ThreadBlock &e, ContractOperands &operands, const Contraction &p,
                        const ContractTile &tile, mlir::Value row, mlir::Value column);
-Sums multiplyByWarps(ThreadBlock &e, ContractOperands &operands, const cpu::Contraction &p,
+Sums multiplyByWarps(ThreadBlock &e, ContractOperands &operands, const Contraction &p,
                      const ContractTile &tile, mlir::Value row, mlir::Value column);
 
 } // namespace nncc::nvptx

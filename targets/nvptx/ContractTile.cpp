@@ -3,7 +3,6 @@
 #include "targets/nvptx/ThreadBlock.h"
 
 using namespace nncc;
-using namespace nncc::cpu;
 using namespace nncc::nvptx;
 
 /// Blocks that a GPU should have at least: as many as it has multiprocessors, or more.

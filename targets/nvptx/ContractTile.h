@@ -1,7 +1,7 @@
 // How a contraction is cut into tiles for the blocks of a GPU.
 #pragma once
 
-#include "targets/cpu/Contraction.h"
+#include "targets/kernel/Contraction.h"
 
 namespace nncc::nvptx {
 
@@ -40,11 +40,11 @@ struct ContractTile {
   int64_t threads() const { return rows / partRows * columnParts() * (isOfMatrices() ? 32 : 1); }
   int64_t sumsOfThread() const { return partRows * partColumns / (isOfMatrices() ? 32 : 1); }
 
-  static ContractTile choose(const cpu::Contraction &p, const ContractFeatures &features);
+  static ContractTile choose(const Contraction &p, const ContractFeatures &features);
 };
 
 /// Whether B has neighbours along the reduction, and not along its columns.
-bool isAlongK(const cpu::Contraction &p);
+bool isAlongK(const Contraction &p);
 
 /// Slices of matrices in shared memory: [index][step], or [step][column] where B has neighbouring
 /// columns. From line to line as many words as keep 16 bytes aligned and let the lanes of a warp
@@ -52,7 +52,7 @@ bool isAlongK(const cpu::Contraction &p);
 struct MatrixSlices {
   int64_t pitchA, pitchB, wordsA, wordsB;
 
-  MatrixSlices(const cpu::Contraction &p, const ContractTile &tile);
+  MatrixSlices(const Contraction &p, const ContractTile &tile);
   int64_t words() const { return wordsA + wordsB; }
 };
 

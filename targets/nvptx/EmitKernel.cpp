@@ -17,7 +17,7 @@ using namespace nncc::nvptx;
 
 namespace {
 
-class KernelEmission : cpu::KernelFrame {
+class KernelEmission : KernelFrame {
 public:
   KernelEmission(func::FuncOp function, const ContractFeatures &features)
       : KernelFrame(function), features(features) {}

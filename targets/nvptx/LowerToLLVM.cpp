@@ -1,5 +1,5 @@
 // The kernel -> the LLVM dialect; what it gets from its call becomes parameters.
-#include "targets/cpu/KernelPatterns.h"
+#include "targets/kernel/KernelPatterns.h"
 #include "targets/nvptx/Passes.h"
 
 #include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
@@ -85,8 +85,8 @@ struct LowerBuffer : ConvertOpToLLVMPattern<rt::BufferOp> {
 
   LogicalResult matchAndRewrite(rt::BufferOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
-    rewriter.replaceOp(op, cpu::flatMemory(rewriter, op.getLoc(), *getTypeConverter(),
-                                           cast<MemRefType>(op.getType()), adaptor.getCall()));
+    rewriter.replaceOp(op, flatMemory(rewriter, op.getLoc(), *getTypeConverter(),
+                                      cast<MemRefType>(op.getType()), adaptor.getCall()));
     return success();
   }
 };
@@ -99,8 +99,8 @@ struct LowerScratch : ConvertOpToLLVMPattern<rt::ScratchOp> {
     Value part = LLVM::GEPOp::create(rewriter, op.getLoc(), adaptor.getCall().getType(),
                                      rewriter.getI8Type(), adaptor.getCall(),
                                      ArrayRef<LLVM::GEPArg>{adaptor.getOffset()});
-    rewriter.replaceOp(op, cpu::flatMemory(rewriter, op.getLoc(), *getTypeConverter(),
-                                           cast<MemRefType>(op.getType()), part));
+    rewriter.replaceOp(op, flatMemory(rewriter, op.getLoc(), *getTypeConverter(),
+                                      cast<MemRefType>(op.getType()), part));
     return success();
   }
 };
@@ -135,7 +135,7 @@ struct LowerToLLVM : nvptx::impl::LowerToLLVMBase<LowerToLLVM> {
     LLVMTypeConverter converter(context, options);
     RewritePatternSet patterns(context);
     patterns.add<LowerBuffer, LowerPointer, LowerScratch>(converter);
-    cpu::populateKernelPatterns(converter, patterns);
+    populateKernelPatterns(converter, patterns);
     populateVectorToLLVMConversionPatterns(converter, patterns);
     LLVMConversionTarget target(*context);
     target.addLegalOp<ModuleOp>();

@@ -7,7 +7,6 @@
 
 using namespace mlir;
 using namespace nncc;
-using namespace nncc::cpu;
 using namespace nncc::nvptx;
 
 namespace {
@@ -66,7 +65,7 @@ public:
   AffineExpr units() const { return group.units(); }
 
   void allocateIntermediates(ThreadBlock &e) {
-    cpu::allocateIntermediates(group, sweeps, homes, [&](AffineExpr elements, Type element) {
+    nncc::allocateIntermediates(group, sweeps, homes, [&](AffineExpr elements, Type element) {
       return e.allocate(elements, element);
     });
   }

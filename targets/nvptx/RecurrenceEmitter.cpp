@@ -1,11 +1,10 @@
 #include "targets/nvptx/RecurrenceEmitter.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "targets/cpu/Epilogue.h"
+#include "targets/kernel/Epilogue.h"
 
 using namespace mlir;
 using namespace nncc;
-using namespace nncc::cpu;
 using namespace nncc::nvptx;
 using Values = SmallVector<Value>;
 

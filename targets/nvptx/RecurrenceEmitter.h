@@ -1,7 +1,7 @@
 // kern.recurrence -> blocks of threads that take all steps of some rows.
 #pragma once
 
-#include "targets/cpu/Recurrence.h"
+#include "targets/kernel/Recurrence.h"
 #include "targets/nvptx/ThreadBlock.h"
 
 namespace nncc::nvptx {
@@ -13,7 +13,7 @@ struct RecurrenceGrid {
   int64_t columnThreads, parts, rows;
   int64_t threads() const { return columnThreads * parts; }
 
-  static RecurrenceGrid choose(const cpu::Recurrence &recurrence);
+  static RecurrenceGrid choose(const Recurrence &recurrence);
 };
 
 /// ```
@@ -29,7 +29,7 @@ struct RecurrenceGrid {
 /// shared memory, where it is large enough.
 class RecurrenceEmitter {
 public:
-  RecurrenceEmitter(ThreadBlock &e, const cpu::Recurrence &recurrence, const RecurrenceGrid &grid);
+  RecurrenceEmitter(ThreadBlock &e, const Recurrence &recurrence, const RecurrenceGrid &grid);
 
   /// The loop over units; sets the kernel's.
   void emit();
@@ -78,7 +78,7 @@ private:
   static constexpr int64_t stepsAtOnce = 4;
 
   ThreadBlock &e;
-  cpu::Recurrence p;
+  Recurrence p;
   const RecurrenceGrid &grid;
   mlir::Type element;
   int64_t pitch;

@@ -4,7 +4,6 @@
 
 using namespace mlir;
 using namespace nncc;
-using namespace nncc::cpu;
 using namespace nncc::nvptx;
 
 namespace {
@@ -90,5 +89,5 @@ LogicalResult nncc::nvptx::emitSequence(ThreadBlock &e, ArrayRef<Operation *> op
         e.equals(e.thread, 0), [&] { result = loops.emit(op); }, [] {});
     return result;
   };
-  return cpu::emitSequence(e, ops, homes, {allocate, computeNests, computeLoops});
+  return emitSequence(e, ops, homes, {allocate, computeNests, computeLoops});
 }

@@ -16,7 +16,7 @@ struct CopyWidths {
 class SlicePipeline {
 public:
   /// For the tile that begins at `row` and `column`.
-  SlicePipeline(ThreadBlock &e, ContractOperands &operands, const cpu::Contraction &p,
+  SlicePipeline(ThreadBlock &e, ContractOperands &operands, const Contraction &p,
                 const ContractTile &tile, mlir::Value shared, CopyWidths widths, mlir::Value row,
                 mlir::Value column);
 
@@ -33,9 +33,9 @@ public:
 
   /// The widest copies for which strides, sizes and the offsets of views are aligned, taken that
   /// the buffers are: see isAligned.
-  static CopyWidths widest(const ContractOperands &operands, const cpu::Contraction &p);
+  static CopyWidths widest(const ContractOperands &operands, const Contraction &p);
   /// The widest ones whatever buffers are aligned to. Words of f32 always are to 4 bytes.
-  static CopyWidths narrowest(const ContractOperands &operands, const cpu::Contraction &p);
+  static CopyWidths narrowest(const ContractOperands &operands, const Contraction &p);
   /// Whether both buffers are aligned for copies of these widths. Values of the arena and weights
   /// are aligned to NNCC_ALIGNMENT, but a kernel may be given a view on one, or what a host calls
   /// its own: only a run knows.

@@ -19,7 +19,7 @@ template <typename Register> Value readRegister(OpBuilder &b, Location loc) {
 }
 } // namespace
 
-ThreadBlock::ThreadBlock(OpBuilder &b, cpu::Kernel &kernel, int64_t threads)
+ThreadBlock::ThreadBlock(OpBuilder &b, Kernel &kernel, int64_t threads)
     : Emitter{b, kernel.function.getLoc(), &kernel.sizes}, kernel(kernel), threads(threads) {
   thread = readRegister<NVVM::ThreadIdXOp>(b, loc);
   block = readRegister<NVVM::BlockIdXOp>(b, loc);

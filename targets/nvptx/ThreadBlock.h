@@ -1,8 +1,8 @@
 // The threads of a block, and what they share, while a kernel is scheduled.
 #pragma once
 
-#include "targets/cpu/Emitter.h"
-#include "targets/cpu/Kernel.h"
+#include "targets/kernel/Emitter.h"
+#include "targets/kernel/Kernel.h"
 
 namespace nncc::nvptx {
 
@@ -16,11 +16,11 @@ constexpr unsigned globalSpace = 1;
 constexpr int64_t mostSharedBytes = 48 << 10;
 constexpr int64_t warpLanes = 32;
 
-/// An index arithmetic emitter (see cpu::Emitter) that knows the threads of a block.
-class ThreadBlock : public cpu::Emitter {
+/// An index arithmetic emitter (see Emitter) that knows the threads of a block.
+class ThreadBlock : public Emitter {
 public:
   /// Emits the indices of thread and block at `b`. `threads` is a multiple of 32.
-  ThreadBlock(mlir::OpBuilder &b, cpu::Kernel &kernel, int64_t threads);
+  ThreadBlock(mlir::OpBuilder &b, Kernel &kernel, int64_t threads);
 
   /// One unit for each block of the launch. Where `body` allocates scratch, of which there is as
   /// much as a host has workers: for (unit = block; unit < count; unit += blocks), and behind each,
@@ -71,7 +71,7 @@ public:
   /// type.
   mlir::Value shuffleXor(mlir::Value value, int64_t mask);
 
-  cpu::Kernel &kernel;
+  Kernel &kernel;
   const int64_t threads;
   mlir::Value thread; // of the block, from 0
   mlir::Value block;  // of the launch
@@ -87,12 +87,10 @@ private:
 
 /// Each emits the units of `op`, whose operands are in `kernel.places`, at `b`, sets kernel.units
 /// and returns the threads of a block. On failure it has reported why.
-mlir::FailureOr<int64_t> emitContract(mlir::OpBuilder &b, kern::ContractOp op, cpu::Kernel &kernel,
+mlir::FailureOr<int64_t> emitContract(mlir::OpBuilder &b, kern::ContractOp op, Kernel &kernel,
                                       const ContractFeatures &features);
-mlir::FailureOr<int64_t> emitAttention(mlir::OpBuilder &b, kern::AttentionOp op,
-                                       cpu::Kernel &kernel);
-mlir::FailureOr<int64_t> emitRecurrence(mlir::OpBuilder &b, kern::RecurrenceOp op,
-                                        cpu::Kernel &kernel);
-mlir::FailureOr<int64_t> emitWindow(mlir::OpBuilder &b, kern::WindowOp op, cpu::Kernel &kernel);
+mlir::FailureOr<int64_t> emitAttention(mlir::OpBuilder &b, kern::AttentionOp op, Kernel &kernel);
+mlir::FailureOr<int64_t> emitRecurrence(mlir::OpBuilder &b, kern::RecurrenceOp op, Kernel &kernel);
+mlir::FailureOr<int64_t> emitWindow(mlir::OpBuilder &b, kern::WindowOp op, Kernel &kernel);
 
 } // namespace nncc::nvptx

@@ -2,12 +2,11 @@
 // channels.
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "targets/cpu/Window.h"
+#include "targets/kernel/Window.h"
 #include "targets/nvptx/ThreadBlock.h"
 
 using namespace mlir;
 using namespace nncc;
-using namespace nncc::cpu;
 using namespace nncc::nvptx;
 
 namespace {

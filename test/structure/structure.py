@@ -3,6 +3,7 @@
   includes   dependencies point one way: tools -> compiler -> {targets, passes} -> dialects; the
              runtime stands alone
   sizes      no source file above 600 lines, no tool's main file above 80, no function above 60
+  names      no two headers define a type of one name in one namespace: the linker would not tell
   passes     every pass has a summary, a description, a source file and a test of its name
   options    options of the command line are declared by the tools or in compiler/Options.h only
   paths      no tracked file speaks of the paths of one machine
@@ -103,6 +104,27 @@ def sizes() -> Iterator[str]:
                     yield f"{name}:{number}: a function of {length} lines, at most 60"
 
 
+def types(text: str) -> Iterator[str]:
+    """Types that a header defines at its left margin, with their namespaces."""
+    space = ""
+    for _, match in lines(text, r"^namespace ([\w:]*) ?\{|^(?:struct|class|enum class) (\w+)[^;]*\{"):
+        if match[2]:
+            yield f"{space}::{match[2]}"
+        else:
+            space = match[1]
+
+
+def names() -> Iterator[str]:
+    defined: dict[str, str] = {}
+    for name, text in files(".h"):
+        if name.split("/")[0] not in ("dialects", "passes", "targets", "compiler"):
+            continue
+        for kind in types(text):
+            if kind in defined:
+                yield f"{name}: {kind} is defined in {defined[kind]} as well"
+            defined[kind] = name
+
+
 def pass_definitions(text: str) -> Iterator[tuple[str, str, str]]:
     """Name, command line flag and body of every pass that a Passes.td defines."""
     for match in re.finditer(r'^def (\w+)\s*:\s*Pass<"([^"]+)".*?\{(.*?)^\}', text, re.M | re.S):
@@ -158,7 +180,7 @@ def format() -> Iterator[str]:
     yield from (line for line in run.stderr.splitlines() if "warning:" in line)
 
 
-CHECKS = {f.__name__: f for f in (includes, sizes, passes, options, paths, format)}
+CHECKS = {f.__name__: f for f in (includes, sizes, names, passes, options, paths, format)}
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ func.func @unknown(%a: tensor<4xf32>, %i: tensor<2xindex>) -> tensor<4xf32> attr
 // -----
 
 func.func @generate() -> tensor<4xf32> attributes {rt.kernel} {
-  // expected-error @+1 {{cannot be scheduled in a kernel for a CPU}}
+  // expected-error @+1 {{cannot be scheduled in a kernel}}
   %0 = tensor.generate {
   ^bb0(%i: index):
     %c = arith.constant 1.0 : f32
@@ -154,7 +154,7 @@ func.func @blocks(%x: tensor<3x16xui8>, %w: tensor<1x4x16x4xi8>) -> tensor<3x16x
 
 func.func @signed_weights(%x: tensor<1x6x6x8xi8>, %w: tensor<3x3x8xi8>) -> tensor<1x4x4x8xf32> attributes {rt.kernel} {
   %y = tensor.empty() : tensor<1x4x4x8xf32>
-  // expected-error @+1 {{has no schedule on a CPU for weights of type 'i8'}}
+  // expected-error @+1 {{has no schedule for weights of type 'i8'}}
   %0 = kern.window depthwise ins(%x, %w : tensor<1x6x6x8xi8>, tensor<3x3x8xi8>) extras() outs(%y : tensor<1x4x4x8xf32>)
       kernel [3, 3] strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] maps [] {
   ^bb0(%acc: f32):
