@@ -2,47 +2,29 @@
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "targets/kernel/Code.h"
 #include "targets/kernel/FloatConversions.h"
 #include "llvm/BinaryFormat/Dwarf.h"
 #include "llvm/Bitcode/BitcodeReader.h"
 #include "llvm/Bitcode/BitcodeWriter.h"
 #include "llvm/IR/DIBuilder.h"
 #include "llvm/IR/InstIterator.h"
-#include "llvm/IR/LegacyPassManager.h"
 #include "llvm/Linker/Linker.h"
-#include "llvm/Passes/PassBuilder.h"
 
 using namespace llvm;
 
 namespace nncc::cpu {
 
 static void optimize(Module &module, TargetMachine &machine, unsigned level) {
-  LoopAnalysisManager loops;
-  FunctionAnalysisManager functions;
-  CGSCCAnalysisManager graph;
-  ModuleAnalysisManager modules;
-  PassBuilder builder(&machine);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(graph);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, graph, modules);
-  ModulePassManager passes;
   StringRef pipeline = level == 0
                            ? "function(early-cse)"
                            : "function(early-cse,instcombine<no-verify-fixpoint>,simplifycfg,"
                              "loop-mssa(licm),early-cse)";
-  cantFail(builder.parsePassPipeline(passes, pipeline));
-  passes.run(module, modules);
-}
-
-static Error emit(Module &module, TargetMachine &target, CodeGenFileType type,
-                  raw_pwrite_stream &stream) {
-  legacy::PassManager codegen;
-  if (target.addPassesToEmitFile(codegen, stream, nullptr, type))
-    return createStringError("no code can be written for " + module.getTargetTriple().str());
-  codegen.run(module);
-  return Error::success();
+  nncc::optimize(module, machine, PipelineTuningOptions(), [&](PassBuilder &builder) {
+    ModulePassManager passes;
+    cantFail(builder.parsePassPipeline(passes, pipeline));
+    return passes;
+  });
 }
 
 /// Text can be compiled by itself, and holds code for several processors: each function says which.
@@ -64,7 +46,7 @@ static Expected<CodeCache::Code> optimizeAndEmit(Module &module, TargetMachine &
   if (options.kind == CodeKind::Bitcode) {
     nameProcessor(module, target);
     WriteBitcodeToFile(module, stream);
-  } else if (Error error = emit(module, target, CodeGenFileType::ObjectFile, stream)) {
+  } else if (Error error = writeCode(module, target, CodeGenFileType::ObjectFile, stream)) {
     return std::move(error);
   }
   return output;
@@ -156,7 +138,7 @@ Error writeText(ArrayRef<SmallVector<char, 0>> bitcode, const Machine &machine, 
       return createStringError("the kernels cannot be put into one module");
   }
   if (kind == TextKind::Assembly)
-    return emit(*whole, *machine.create(), CodeGenFileType::AssemblyFile, os);
+    return writeCode(*whole, *machine.create(), CodeGenFileType::AssemblyFile, os);
   whole->print(os, nullptr);
   return Error::success();
 }

@@ -2,6 +2,7 @@
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "targets/kernel/Code.h"
 #include "targets/kernel/FloatConversions.h"
 #include "targets/nvptx/Assembler.h"
 #include "targets/nvptx/Libdevice.h"
@@ -9,9 +10,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Bitcode/BitcodeWriter.h"
-#include "llvm/IR/LegacyPassManager.h"
 #include "llvm/Linker/Linker.h"
-#include "llvm/Passes/PassBuilder.h"
 
 using namespace llvm;
 
@@ -52,28 +51,18 @@ static Expected<std::unique_ptr<Module>> translate(const NamedKernel &kernel, LL
 }
 
 static void optimize(Module &module, TargetMachine &machine) {
-  LoopAnalysisManager loops;
-  FunctionAnalysisManager functions;
-  CGSCCAnalysisManager graph;
-  ModuleAnalysisManager modules;
   PipelineTuningOptions tuning;
   tuning.LoopVectorization = tuning.SLPVectorization = false; // threads are the vectors
-  PassBuilder builder(&machine, tuning);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(graph);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, graph, modules);
-  builder.buildPerModuleDefaultPipeline(OptimizationLevel::O2).run(module, modules);
+  nncc::optimize(module, machine, tuning, [](PassBuilder &builder) {
+    return builder.buildPerModuleDefaultPipeline(OptimizationLevel::O2);
+  });
 }
 
 static Expected<SmallVector<char, 0>> writePTX(Module &module, TargetMachine &machine) {
   SmallVector<char, 0> text;
   raw_svector_ostream stream(text);
-  legacy::PassManager codegen;
-  if (machine.addPassesToEmitFile(codegen, stream, nullptr, CodeGenFileType::AssemblyFile))
-    return createStringError("no PTX can be written");
-  codegen.run(module);
+  if (Error error = writeCode(module, machine, CodeGenFileType::AssemblyFile, stream))
+    return std::move(error);
   text.push_back(0);
   return text;
 }
