@@ -138,3 +138,8 @@ LogicalResult RunOp::verify() {
 
 #define GET_OP_CLASSES
 #include "dialects/rt/RTOps.cpp.inc"
+
+SmallVector<FunctionOpInterface> rt::launchesOf(ModuleOp kernel) {
+  return llvm::filter_to_vector(kernel.getOps<FunctionOpInterface>(),
+                                [](FunctionOpInterface f) { return f->hasAttr("rt.units"); });
+}

@@ -261,13 +261,28 @@ FunctionOpInterface kernelFunction(ModuleOp kernel) {
   return function && !function.isExternal() ? function : FunctionOpInterface();
 }
 
+/// Bytes; 0 where there is none.
+static int64_t workspaceOf(Operation *function) {
+  auto bytes = function->getAttrOfType<IntegerAttr>("rt.workspace");
+  return bytes && bytes.getType().isInteger(64) ? bytes.getInt() : 0;
+}
+
 LogicalResult verifyKernelSizes(ModuleOp kernel) {
   FunctionOpInterface function = kernelFunction(kernel);
   if (!function)
     return kernel.emitError("expects a function of the name of the kernel");
-  for (StringRef name : {"rt.units", "rt.scratch"})
-    if (!sizeOf(function->getAttr(name)))
-      return function->emitError("expects a size in '") << name << "' of a scheduled kernel";
+  SmallVector<FunctionOpInterface> launches = rt::launchesOf(kernel);
+  if (launches.empty() || launches.front() != function)
+    return function->emitError(
+        "expects a size in 'rt.units' of a scheduled kernel, as the first of "
+        "its module");
+  for (FunctionOpInterface launch : launches) {
+    for (StringRef name : {"rt.units", "rt.scratch"})
+      if (!sizeOf(launch->getAttr(name)))
+        return launch->emitError("expects a size in '") << name << "' of a scheduled kernel";
+    if (Attribute bytes = launch->getAttr("rt.workspace"); bytes && workspaceOf(launch) < 1)
+      return launch->emitError("expects a number of bytes in 'rt.workspace', found ") << bytes;
+  }
   if (Attribute team = function->getAttr("rt.team")) {
     auto workers = dyn_cast<IntegerAttr>(team);
     if (!workers || !workers.getType().isInteger(64) || workers.getInt() < 1 ||
@@ -279,6 +294,7 @@ LogicalResult verifyKernelSizes(ModuleOp kernel) {
 
 LogicalResult verifyCall(Operation *call, ModuleOp kernel, unsigned sizes, unsigned buffers) {
   uint64_t symbols = 0, arguments = 0;
+  bool hasWorkspace = llvm::any_of(rt::launchesOf(kernel), workspaceOf);
   kernel.walk([&](Operation *op) {
     if (auto dim = dyn_cast<rt::DimOp>(op))
       symbols = std::max(symbols, dim.getNumber() + 1);
@@ -291,7 +307,7 @@ LogicalResult verifyCall(Operation *call, ModuleOp kernel, unsigned sizes, unsig
   if (symbols > sizes)
     return call->emitOpError("gives its kernel ")
            << sizes << " sizes, which has " << symbols << " symbols";
-  if (arguments > buffers)
+  if (arguments > buffers + hasWorkspace)
     return call->emitOpError("gives its kernel ")
            << buffers << " buffers, which has " << arguments << " arguments";
   return success();

@@ -5,6 +5,7 @@
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace nncc {
 #define GEN_PASS_DEF_VERIFYTARGET
@@ -48,11 +49,21 @@ struct VerifyTarget : nncc::impl::VerifyTargetBase<VerifyTarget> {
 
   /// That of nncc_kernel_fn: call, begin, end, worker -> status; or that of a launch.
   static LogicalResult checkType(ModuleOp kernel) {
-    auto function = dyn_cast_or_null<LLVM::LLVMFuncOp>(kernelFunction(kernel).getOperation());
-    if (!function)
+    FunctionOpInterface main = kernelFunction(kernel);
+    if (!isa_and_nonnull<LLVM::LLVMFuncOp>(main.getOperation()))
       return kernel.emitError("expects a function of the name of the kernel");
-    Builder b(kernel.getContext());
-    Type pointer = LLVM::LLVMPointerType::get(kernel.getContext());
+    llvm::SetVector<FunctionOpInterface> launches;
+    launches.insert(main);
+    launches.insert_range(rt::launchesOf(kernel));
+    for (FunctionOpInterface launch : launches)
+      if (failed(checkLaunch(cast<LLVM::LLVMFuncOp>(launch.getOperation()))))
+        return failure();
+    return success();
+  }
+
+  static LogicalResult checkLaunch(LLVM::LLVMFuncOp function) {
+    Builder b(function.getContext());
+    Type pointer = LLVM::LLVMPointerType::get(function.getContext());
     Type expected = LLVM::LLVMFunctionType::get(
         b.getI32Type(), {pointer, b.getI64Type(), b.getI64Type(), b.getI32Type()});
     if (function->hasAttr(NVVM::NVVMDialect::getKernelFuncAttrName()))

@@ -32,3 +32,10 @@ Value Kernel::allocateScratch(OpBuilder &b, Location loc, AffineExpr elements, T
   scratch = normalForm(scratch + blocks * alignment);
   return buffer;
 }
+
+Value Kernel::allocateWorkspace(OpBuilder &b, Location loc, int64_t elements, Type element) {
+  FunctionType tensors = function.getFunctionType();
+  workspace = elements * llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+  return rt::BufferOp::create(b, loc, MemRefType::get({elements}, element), call,
+                              tensors.getNumInputs() + tensors.getNumResults());
+}

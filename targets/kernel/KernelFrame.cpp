@@ -185,4 +185,6 @@ void KernelFrame::close(ValueRange results) {
   function.setFunctionType(b.getFunctionType(body().getArgumentTypes(), results.getTypes()));
   function->setAttr("rt.units", sizeAttr(kernel.units));
   function->setAttr("rt.scratch", sizeAttr(kernel.scratch));
+  if (kernel.workspace)
+    function->setAttr("rt.workspace", b.getI64IntegerAttr(kernel.workspace));
 }

@@ -41,8 +41,9 @@ static Expected<std::unique_ptr<Module>> translate(const NamedKernel &kernel, LL
     return createStringError("kernel " + inside + " cannot be translated to LLVM IR");
   module->setTargetTriple(machine.getTargetTriple());
   module->setDataLayout(machine.createDataLayout());
-  if (Function *function = module->getFunction(inside))
-    function->setName(kernel.symbol);
+  for (Function &function : *module) // a kernel may be several launches
+    if (!function.isDeclaration() && function.getName().starts_with(inside))
+      function.setName(kernel.symbol + function.getName().drop_front(inside.size()));
   for (GlobalVariable &variable : module->globals()) // names differ between kernels then
     if (variable.hasLocalLinkage())
       variable.setName(kernel.symbol + "_" + variable.getName());

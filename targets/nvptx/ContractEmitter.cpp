@@ -1,4 +1,5 @@
 // kern.contract -> tiles of the result.
+#include "targets/nvptx/ContractParts.h"
 #include "targets/nvptx/ContractProducts.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -14,18 +15,39 @@ public:
   ContractEmitter(ThreadBlock &e, kern::ContractOp op, const Contraction &p,
                   const ContractTile &tile)
       : e(e), p(p), tile(tile), bufferC(e.kernel.place(op.getResult()).buffer),
-        operands(e, op, p, tile) {}
+        operands(e, op, p, tile) {
+    if (tile.parts > 1)
+      partial.emplace(e, p, tile);
+  }
 
   void emit() {
     AffineExpr rowTiles = normalForm(p.rowCount().ceilDiv(tile.rows)),
                columnTiles = normalForm(p.n.size.ceilDiv(tile.columns));
-    e.units(p.batchCount() * rowTiles * columnTiles, [&](Value unit) {
-      auto [rest, columnTile] = e.divide(unit, columnTiles);
+    e.units(p.batchCount() * rowTiles * columnTiles * tile.parts, [&](Value unit) {
+      auto [tiles, number] = e.divide(unit, tile.parts);
+      auto [rest, columnTile] = e.divide(tiles, columnTiles);
       auto [batch, rowTile] = e.divide(rest, rowTiles);
       Value row = e.mul(rowTile, tile.rows), column = e.mul(columnTile, tile.columns);
-      operands.begin(batch);
+      part = number;
+      operands.begin(batch, part);
       auto multiply = tile.isOfMatrices() ? multiplyByWarps : multiplyByThreads;
       store(batch, multiply(e, operands, p, tile, row, column));
+    });
+  }
+
+  /// The second launch of a contraction in parts: a block has a row, each thread one of its
+  /// columns.
+  void emitResults() {
+    AffineExpr columnBlocks = normalForm(p.n.size.ceilDiv(e.threads));
+    e.units(p.batchCount() * p.rowCount() * columnBlocks, [&](Value unit) {
+      auto [rest, columnBlock] = e.divide(unit, columnBlocks);
+      auto [batch, row] = e.divide(rest, p.rowCount());
+      Value column = e.add(e.mul(columnBlock, e.threads), e.thread);
+      RowPlaces places = placesOf(batch, row);
+      guard(column, p.n.size, fixed(p.n.size) % e.threads, [&, batch = batch, row = row] {
+        Value sum = partial->sum(batch, row, column);
+        storeResult(places, column, sum, loadExtras(places, column, [](size_t) { return true; }));
+      });
     });
   }
 
@@ -73,30 +95,48 @@ private:
         [&] { storeAll(batch, sums, /*guarded=*/true); });
   }
 
+  void guard(Value x, AffineExpr size, bool guarded, llvm::function_ref<void()> body) {
+    if (guarded)
+      e.branch(operands.isLess(x, e.size(size)), body, [] {});
+    else
+      body();
+  }
+
+  void storeResult(const RowPlaces &places, Value column, Value sum, ArrayRef<Value> extras) {
+    memref::StoreOp::create(e.b, e.loc, p.epilogue.apply(e, sum, extras), bufferC,
+                            e.add(places.c, e.mul(column, p.n.c)));
+  }
+
+  void storeAll(Value batch, const Sums &sums, bool guarded) {
+    if (!partial)
+      return storeResults(batch, sums, guarded);
+    for (auto [i, row] : llvm::enumerate(sums.rows))
+      guard(row, p.rowCount(), guarded, [&, row = row, i = i] {
+        for (auto [j, column] : llvm::enumerate(sums.columns))
+          guard(column, p.n.size, guarded, [&, column = column, j = j] {
+            partial->store(part, batch, row, column, sums.values[i * sums.columns.size() + j]);
+          });
+      });
+  }
+
   /// Column by column: what all rows have of an extra, like a bias, is loaded once for each. The
   /// places of rows that do not exist are computed, and not used.
-  void storeAll(Value batch, const Sums &sums, bool guarded) {
-    auto guard = [&](Value x, AffineExpr size, llvm::function_ref<void()> body) {
-      if (guarded)
-        e.branch(operands.isLess(x, e.size(size)), body, [] {});
-      else
-        body();
-    };
+  void storeResults(Value batch, const Sums &sums, bool guarded) {
     SmallVector<RowPlaces> places;
     for (Value row : sums.rows)
       places.push_back(placesOf(batch, row));
     for (size_t j = 0; j < sums.columns.size(); ++j) {
       Value column = sums.columns[j];
-      guard(column, p.n.size, [&] {
-        SmallVector<Value> shared = loadExtras(places.front(), column, /*ofAllRows=*/true);
+      guard(column, p.n.size, guarded, [&] {
+        auto ofAllRows = [&](size_t extra) { return isOfAllRows(extra); };
+        SmallVector<Value> shared = loadExtras(places.front(), column, ofAllRows);
         for (size_t i = 0; i < sums.rows.size(); ++i)
-          guard(sums.rows[i], p.rowCount(), [&] {
-            SmallVector<Value> own = loadExtras(places[i], column, /*ofAllRows=*/false);
+          guard(sums.rows[i], p.rowCount(), guarded, [&] {
+            SmallVector<Value> own =
+                loadExtras(places[i], column, [&](size_t extra) { return !isOfAllRows(extra); });
             for (size_t n = 0; n < own.size(); ++n)
               own[n] = own[n] ? own[n] : shared[n];
-            Value sum = sums.values[i * sums.columns.size() + j];
-            memref::StoreOp::create(e.b, e.loc, p.epilogue.apply(e, sum, own), bufferC,
-                                    e.add(places[i].c, e.mul(column, p.n.c)));
+            storeResult(places[i], column, sums.values[i * sums.columns.size() + j], own);
           });
       });
     }
@@ -107,12 +147,13 @@ private:
     return llvm::all_of(p.lines, isZero) && isZero(p.y) && isZero(p.x);
   }
 
-  /// The extras that are the same in all rows, or those that are not; null for the others.
-  SmallVector<Value> loadExtras(const RowPlaces &places, Value column, bool ofAllRows) {
+  /// The extras that are `wanted`; null for the others.
+  SmallVector<Value> loadExtras(const RowPlaces &places, Value column,
+                                llvm::function_ref<bool(size_t)> wanted) {
     SmallVector<Value> values;
     for (auto [n, extra] : llvm::enumerate(p.epilogue.getExtras())) {
       Value value;
-      if (isOfAllRows(n) == ofAllRows)
+      if (wanted(n))
         value = memref::LoadOp::create(e.b, e.loc, extra.buffer,
                                        e.add(places.extras[n], e.mul(column, p.n.extras[n])));
       values.push_back(value);
@@ -125,6 +166,8 @@ private:
   const ContractTile &tile;
   Value bufferC;
   ContractOperands operands;
+  std::optional<PartialSums> partial;
+  Value part; // of the reduction, that the unit computes
 };
 } // namespace
 
@@ -142,14 +185,20 @@ static void remarkOn(kern::ContractOp op, const Contraction &p, const ContractTi
 }
 
 FailureOr<int64_t> nncc::nvptx::emitContract(OpBuilder &b, kern::ContractOp op, Kernel &kernel,
-                                             const ContractFeatures &features) {
+                                             const ContractFeatures &features, bool onlyResults) {
   FailureOr<Contraction> p = Contraction::of(op, &kernel);
   if (failed(p))
     return failure();
+  constexpr int64_t resultThreads = 128;
   ContractTile tile = ContractTile::choose(*p, features);
-  remarkOn(op, *p, tile);
-  ThreadBlock block(b, kernel, tile.threads());
+  ThreadBlock block(b, kernel, onlyResults ? resultThreads : tile.threads());
   block.loc = op.getLoc();
-  ContractEmitter(block, op, *p, tile).emit();
-  return tile.threads();
+  ContractEmitter emitter(block, op, *p, tile);
+  if (onlyResults) {
+    emitter.emitResults();
+  } else {
+    remarkOn(op, *p, tile);
+    emitter.emit();
+  }
+  return block.threads;
 }

@@ -12,8 +12,8 @@ ContractOperands::ContractOperands(ThreadBlock &e, kern::ContractOp op, const Co
     : bufferA(e.kernel.place(op.getA()).buffer), bufferB(e.kernel.place(op.getB()).buffer), e(e),
       p(p), tile(tile) {}
 
-AffineExpr ContractOperands::slices() const {
-  return normalForm(p.depth.ceilDiv(tile.steps) * (p.kh * p.kw));
+AffineExpr ContractOperands::mostSlices() const {
+  return normalForm(slicesOf(p, tile).ceilDiv(tile.parts));
 }
 
 bool ContractOperands::readsWords() const {
@@ -47,7 +47,11 @@ SmallVector<Value> ContractOperands::indicesOf(Value row) {
   return indices;
 }
 
-void ContractOperands::begin(Value batch) {
+void ContractOperands::begin(Value batch, Value part) {
+  AffineExpr all = slicesOf(p, tile);
+  firstSlice = e.mul(part, mostSlices()), slices = e.size(mostSlices());
+  if (normalForm(mostSlices() * tile.parts) != all) // the last part has fewer
+    slices = e.minimum(slices, e.sub(e.size(all), firstSlice));
   batchA = e.size(normalForm(p.aOffset - p.aH * p.top - p.aW * p.left)), batchB = e.size(p.bOffset);
   for (const Axis &axis : llvm::reverse(p.batches)) {
     Value index = batch;
@@ -87,10 +91,11 @@ ContractOperands::Column ContractOperands::column(Value index) {
 
 ContractOperands::Slice ContractOperands::slice(Value number) {
   Slice slice;
-  AffineExpr bound = normalForm(slices() + tile.stages);
+  slice.exists = isLess(number, slices);
+  number = e.add(firstSlice, number);
+  AffineExpr bound = normalForm(slicesOf(p, tile) + tile.stages);
   auto [tap, part] = e.divideBelow(bound, number, normalForm(p.depth.ceilDiv(tile.steps)));
   std::tie(slice.kh, slice.kw) = e.divideBelow(bound, tap, p.number(p.kw));
-  slice.exists = isLess(number, e.size(slices()));
   slice.first = e.mul(part, tile.steps);
   slice.a = e.add(e.mul(slice.kh, normalForm(p.aH * p.dilationH)),
                   e.mul(slice.kw, normalForm(p.aW * p.dilationW)));

@@ -13,8 +13,8 @@ public:
   ContractOperands(ThreadBlock &e, kern::ContractOp op, const Contraction &p,
                    const ContractTile &tile);
 
-  /// What follows is of this batch.
-  void begin(mlir::Value batch);
+  /// What follows is of this batch, and of this part of the reduction.
+  void begin(mlir::Value batch, mlir::Value part);
 
   struct Row {
     mlir::Value a;      // offset of the first tap
@@ -28,8 +28,8 @@ public:
   Row row(mlir::Value index);
   Column column(mlir::Value index);
 
-  /// How many slices there are: for each tap of the window the depth in parts.
-  mlir::AffineExpr slices() const;
+  /// How many slices a part has at most: in all there are those of the depth for each tap.
+  mlir::AffineExpr mostSlices() const;
   struct Slice {
     mlir::Value exists; // whether it is before the end
     mlir::Value kh, kw; // tap
@@ -57,6 +57,7 @@ public:
   llvm::SmallVector<mlir::Value> indicesOf(mlir::Value row);
 
   const mlir::Value bufferA, bufferB;
+  mlir::Value slices; // how many the part has
 
 private:
   mlir::Value both(mlir::Value x, mlir::Value y);
@@ -68,6 +69,7 @@ private:
   const Contraction &p;
   const ContractTile &tile;
   mlir::Value batchA, batchB; // offsets
+  mlir::Value firstSlice;     // of the part
 };
 
 } // namespace nncc::nvptx

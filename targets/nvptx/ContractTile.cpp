@@ -3,6 +3,7 @@
 #include "targets/nvptx/ThreadBlock.h"
 
 using namespace nncc;
+using mlir::AffineExpr;
 using namespace nncc::nvptx;
 
 /// Blocks that a GPU should have at least: as many as it has multiprocessors, or more.
@@ -26,6 +27,10 @@ llvm::StringRef nncc::nvptx::name(Multiplier multiplier) {
   return "";
 }
 
+mlir::AffineExpr nncc::nvptx::slicesOf(const Contraction &p, const ContractTile &tile) {
+  return normalForm(p.depth.ceilDiv(tile.steps) * (p.kh * p.kw));
+}
+
 bool nncc::nvptx::isAlongK(const Contraction &p) { return !p.packed && constantOf(p.bK) == 1; }
 
 MatrixSlices::MatrixSlices(const Contraction &p, const ContractTile &tile)
@@ -45,6 +50,20 @@ static Multiplier multiplierOf(const Contraction &p, const ContractFeatures &fea
 static int64_t blocksOf(const Contraction &p, const ContractTile &tile) {
   return nominal(p.batchCount()) * llvm::divideCeil(nominal(p.rowCount()), tile.rows) *
          llvm::divideCeil(nominal(p.n.size), tile.columns);
+}
+
+/// Parts of the reduction, where there are too few tiles for all multiprocessors, and what each
+/// part computes is long compared to the second launch that adds them up. Sizes are known.
+static int64_t partsOf(const Contraction &p, const ContractTile &tile) {
+  constexpr int64_t fewestSteps = 128, mostParts = 32;
+  for (AffineExpr size : {p.batchCount(), p.rowCount(), p.n.size, p.depth})
+    if (!constantOf(size))
+      return 1;
+  int64_t slices = fixed(slicesOf(p, tile)), blocks = std::max<int64_t>(blocksOf(p, tile), 1);
+  int64_t parts = std::min({blocksWanted / blocks, slices * tile.steps / fewestSteps, mostParts});
+  if (parts < 2)
+    return 1;
+  return llvm::divideCeil(slices, llvm::divideCeil(slices, parts)); // none is empty
 }
 
 /// An epilogue like GELU is repeated for each sum of a thread.
@@ -68,7 +87,8 @@ static ContractTile chooseForThreads(const Contraction &p, Multiplier multiplier
 static int64_t costOf(const Contraction &p, const ContractTile &tile) {
   constexpr int64_t productsPerWord = 512 / 16;
   return llvm::divideCeil(blocksOf(p, tile), blocksWanted) *
-         (tile.rows * tile.columns + productsPerWord * (tile.rows + tile.columns));
+         (tile.rows * tile.columns + productsPerWord * (tile.rows + tile.columns)) /
+         partsOf(p, tile);
 }
 
 /// Steps and stages: as many copies on their way as shared memory has room for, up to three.
@@ -100,6 +120,8 @@ static ContractTile chooseForMatrices(const Contraction &p, Multiplier multiplie
 
 ContractTile ContractTile::choose(const Contraction &p, const ContractFeatures &features) {
   Multiplier multiplier = multiplierOf(p, features);
-  return multiplier >= Multiplier::MatrixBytes ? chooseForMatrices(p, multiplier)
-                                               : chooseForThreads(p, multiplier);
+  ContractTile tile = multiplier >= Multiplier::MatrixBytes ? chooseForMatrices(p, multiplier)
+                                                            : chooseForThreads(p, multiplier);
+  tile.parts = partsOf(p, tile);
+  return tile;
 }

@@ -33,6 +33,7 @@ struct ContractTile {
   Multiplier multiplier;
   int64_t rows, columns, partRows, partColumns;
   int64_t steps = 16, stages = 2;
+  int64_t parts = 1;                  // of the reduction, each of other blocks: see ContractParts.h
   static constexpr int64_t group = 4; // words that one instruction loads
 
   bool isOfMatrices() const { return multiplier >= Multiplier::MatrixBytes; }
@@ -42,6 +43,9 @@ struct ContractTile {
 
   static ContractTile choose(const Contraction &p, const ContractFeatures &features);
 };
+
+/// How many slices of the reduction there are in all.
+mlir::AffineExpr slicesOf(const Contraction &p, const ContractTile &tile);
 
 /// Whether B has neighbours along the reduction, and not along its columns.
 bool isAlongK(const Contraction &p);

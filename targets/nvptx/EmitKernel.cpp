@@ -19,8 +19,9 @@ namespace {
 
 class KernelEmission : KernelFrame {
 public:
-  KernelEmission(func::FuncOp function, const ContractFeatures &features)
-      : KernelFrame(function), features(features) {}
+  /// `onlyResults`: of a kernel with a workspace, the launch that makes the results of it.
+  KernelEmission(func::FuncOp function, const ContractFeatures &features, bool onlyResults)
+      : KernelFrame(function), features(features), onlyResults(onlyResults) {}
 
   LogicalResult run() {
     auto addArguments = [&](Block &body) {
@@ -66,7 +67,7 @@ private:
     if (failed(placeOperands(whole)))
       return failure();
     if (auto contract = dyn_cast<kern::ContractOp>(whole))
-      return nvptx::emitContract(b, contract, kernel, features);
+      return nvptx::emitContract(b, contract, kernel, features, onlyResults);
     if (auto attention = dyn_cast<kern::AttentionOp>(whole))
       return nvptx::emitAttention(b, attention, kernel);
     if (auto recurrence = dyn_cast<kern::RecurrenceOp>(whole))
@@ -77,7 +78,23 @@ private:
   }
 
   const ContractFeatures &features;
+  const bool onlyResults;
 };
+
+/// Emits a kernel, as a second launch as well where the first one has a workspace.
+LogicalResult emitLaunches(func::FuncOp function, const ContractFeatures &features) {
+  OwningOpRef<func::FuncOp> tensors = function.clone();
+  if (failed(KernelEmission(function, features, /*onlyResults=*/false).run()))
+    return failure();
+  if (!function->hasAttr("rt.workspace"))
+    return success();
+  func::FuncOp results = tensors.release();
+  results.setName((function.getName() + "_results").str());
+  OpBuilder b(function);
+  b.setInsertionPointAfter(function);
+  b.insert(results);
+  return KernelEmission(results, features, /*onlyResults=*/true).run();
+}
 
 std::optional<FloatMath> mathOf(StringRef name) {
   return llvm::StringSwitch<std::optional<FloatMath>>(name)
@@ -99,7 +116,7 @@ struct EmitKernel : nncc::nvptx::impl::EmitKernelBase<EmitKernel> {
     ContractFeatures features{capability, *floats};
     for (auto function : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
       if (function->hasAttr("rt.kernel") && !function.isExternal() &&
-          failed(KernelEmission(function, features).run()))
+          failed(emitLaunches(function, features)))
         return signalPassFailure();
   }
 };

@@ -77,20 +77,19 @@ private:
                    arith::ConstantOp::create(e.b, e.loc, e.b.getZeroAttr(p.element)));
     carried.push_back(e.constant(0));             // place of this slice
     carried.push_back(e.constant(ahead * words)); // of the one to come, which was of the last one
-    carried = e.stride(
-        e.constant(0), e.size(operands.slices()), 1, carried, [&](Value i, ValueRange values) {
-          Value place = values.drop_back().back(), free = values.back();
-          pipeline.wait(ahead - 1);
-          e.barrier();
-          SlicePipeline::Words next = pipeline.start(e.add(i, ahead), free);
-          Values result = addProducts(place, values.drop_back(2));
-          pipeline.finish(next, free);
-          Value behind = e.add(place, words);
-          Value isEnd = e.equals(behind, tile.stages * words);
-          result.push_back(arith::SelectOp::create(e.b, e.loc, isEnd, e.constant(0), behind));
-          result.push_back(place);
-          return result;
-        });
+    carried = e.stride(e.constant(0), operands.slices, 1, carried, [&](Value i, ValueRange values) {
+      Value place = values.drop_back().back(), free = values.back();
+      pipeline.wait(ahead - 1);
+      e.barrier();
+      SlicePipeline::Words next = pipeline.start(e.add(i, ahead), free);
+      Values result = addProducts(place, values.drop_back(2));
+      pipeline.finish(next, free);
+      Value behind = e.add(place, words);
+      Value isEnd = e.equals(behind, tile.stages * words);
+      result.push_back(arith::SelectOp::create(e.b, e.loc, isEnd, e.constant(0), behind));
+      result.push_back(place);
+      return result;
+    });
     carried.pop_back_n(2);
     return carried;
   }

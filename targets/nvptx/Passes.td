@@ -37,6 +37,11 @@ def EmitKernel : Pass<"nncc-nvptx-emit-kernel", "::mlir::ModuleOp"> {
     ```
     besides what the additions of tensor cores, which are in f32 and may round towards 0, lose.
 
+    Where a contraction of known sizes has too few tiles for all multiprocessors, its reduction is computed in parts,
+    each by blocks of its own. A second function, `@k_results`, adds up their sums, always in the same order, and makes
+    the results of them; both have `rt.workspace`, the bytes of the buffer behind those of the tensors, in which the
+    sums are.
+
     The remark `plan` of category `nncc-nvptx` has the tile of a block and of a thread or warp, what multiplies, how
     many words of the reduction a slice has, and how many slices are in shared memory.
 

@@ -89,18 +89,17 @@ private:
                 arith::ConstantOp::create(e.b, e.loc, e.b.getZeroAttr(p.element)));
     store(load(e.constant(0)), e.constant(0));
     e.barrier();
-    if (constantOf(operands.slices()) == 1)
+    if (constantOf(operands.mostSlices()) == 1)
       return addProducts(e.constant(0), sums);
-    return e.stride(e.constant(0), e.size(operands.slices()), 1, sums,
-                    [&](Value i, ValueRange carried) {
-                      // On its way while this one is multiplied.
-                      Words next = load(e.add(i, 1));
-                      Value slot = e.mul(e.divide(i, 2).second, sliceWords());
-                      Values result = addProducts(slot, carried);
-                      store(next, e.sub(e.constant(sliceWords()), slot));
-                      e.barrier();
-                      return result;
-                    });
+    return e.stride(e.constant(0), operands.slices, 1, sums, [&](Value i, ValueRange carried) {
+      // On its way while this one is multiplied.
+      Words next = load(e.add(i, 1));
+      Value slot = e.mul(e.divide(i, 2).second, sliceWords());
+      Values result = addProducts(slot, carried);
+      store(next, e.sub(e.constant(sliceWords()), slot));
+      e.barrier();
+      return result;
+    });
   }
 
   /// `count` neighbours in shared memory, in groups that one instruction loads.

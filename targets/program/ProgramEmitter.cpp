@@ -55,8 +55,9 @@ public:
         checks.push_back(check);
     parts.plan = emitPlan(dims.names.size());
     SmallVector<Constant *> data;
-    for (auto &[op, dispatch] : dispatches)
-      data.push_back(dispatch.data);
+    for (auto &[op, launches] : dispatches)
+      for (const Dispatch &launch : launches)
+        data.push_back(launch.data);
     parts.dispatches = data;
     for (rt::CheckOp check : checks)
       parts.checks.push_back(check.getText().str());
@@ -80,33 +81,43 @@ private:
     mlir::SymbolTable symbols(source);
     llvm::StringMap<KernelName> names = nameKernels(source, info);
     main.walk([&](rt::RunOp op) {
-      StringRef name = op.getKernel();
-      auto kernel = symbols.lookup<mlir::ModuleOp>(name).lookupSymbol<mlir::LLVM::LLVMFuncOp>(name);
-      Dispatch step = {nullptr, sizeIn(op, kernel, "rt.units"), sizeIn(op, kernel, "rt.scratch"),
-                       integer(kernel, "rt.team")};
-      const std::string &symbol = names[name].symbol;
-      Constant *function = program.null(), *launch = program.null();
-      if (info.device.empty()) {
-        auto *declared = llvm::cast<llvm::Function>(
-            program.module->getOrInsertFunction(symbol, type).getCallee());
-        declared->setVisibility(llvm::GlobalValue::HiddenVisibility);
-        function = declared;
-      } else {
-        launch = emitLaunch(kernel);
+      const std::string &symbol = names[op.getKernel()].symbol;
+      SmallVector<Dispatch, 1> &launches = dispatches[op];
+      for (auto kernel : rt::launchesOf(symbols.lookup<mlir::ModuleOp>(op.getKernel()))) {
+        StringRef launch = kernel.getName().drop_front(op.getKernel().size());
+        launches.push_back(emitDispatch(op, kernel, symbol + launch.str(), type));
       }
-      auto nodes = op->getAttrOfType<mlir::StringAttr>("nodes");
-      Constant *dispatch = program.record(
-          {program.i32(sizeof(nncc_dispatch)), program.i32(0), program.text(symbol),
-           program.text(nodes ? nodes.getValue() : ""), function,
-           program.i64(constantOf(step.units).value_or(-1)), program.real(number(op, "flops")),
-           program.real(number(op, "bytes")), launch},
-          sizeof(nncc_dispatch));
-      step.data = program.global(dispatch, "dispatch");
-      dispatches.insert({op, step});
     });
   }
 
-  Constant *emitLaunch(mlir::LLVM::LLVMFuncOp kernel) {
+  /// The first launch counts for the work of the call.
+  Dispatch emitDispatch(rt::RunOp op, mlir::Operation *kernel, StringRef symbol,
+                        llvm::FunctionType *type) {
+    auto work = [&](StringRef name) {
+      return program.real(dispatches[op].empty() ? number(op, name) : 0);
+    };
+    Dispatch step = {nullptr, sizeIn(op, kernel, "rt.units"), sizeIn(op, kernel, "rt.scratch"),
+                     integer(kernel, "rt.team"), integer(kernel, "rt.workspace")};
+    Constant *function = program.null(), *launch = program.null();
+    if (info.device.empty()) {
+      auto *declared =
+          llvm::cast<llvm::Function>(program.module->getOrInsertFunction(symbol, type).getCallee());
+      declared->setVisibility(llvm::GlobalValue::HiddenVisibility);
+      function = declared;
+    } else {
+      launch = emitLaunch(kernel);
+    }
+    auto nodes = op->getAttrOfType<mlir::StringAttr>("nodes");
+    Constant *dispatch = program.record(
+        {program.i32(sizeof(nncc_dispatch)), program.i32(0), program.text(symbol),
+         program.text(nodes ? nodes.getValue() : ""), function,
+         program.i64(constantOf(step.units).value_or(-1)), work("flops"), work("bytes"), launch},
+        sizeof(nncc_dispatch));
+    step.data = program.global(dispatch, "dispatch");
+    return step;
+  }
+
+  Constant *emitLaunch(mlir::Operation *kernel) {
     auto field = [&](StringRef name) { return program.i32(integer(kernel, name)); };
     Constant *launch = program.record({program.i32(sizeof(nncc_launch)), field("rt.threads"),
                                        field("rt.buffers"), field("rt.dims"), program.i32(0),
@@ -134,11 +145,14 @@ private:
     llvm::SetVector<AffineExpr> bounded, scratch;
     if (auto map = main->getAttrOfType<mlir::AffineMapAttr>("rt.sizes"))
       bounded.insert_range(llvm::map_range(map.getValue().getResults(), normalForm));
-    for (auto &[op, dispatch] : dispatches) {
-      bounded.insert(dispatch.units);
-      bounded.insert(dispatch.scratch);
-      scratch.insert(dispatch.scratch);
-    }
+    int64_t workspace = 0;
+    for (auto &[op, launches] : dispatches)
+      for (const Dispatch &dispatch : launches) {
+        bounded.insert(dispatch.units);
+        bounded.insert(dispatch.scratch);
+        scratch.insert(dispatch.scratch);
+        workspace = std::max(workspace, dispatch.workspace);
+      }
     // What is over sizes that a run computes, the run looks at.
     auto isLate = [&](AffineExpr size) { return !sizes.isGiven(size); };
     bounded.remove_if(isLate);
@@ -148,7 +162,9 @@ private:
     for (AffineExpr size : bounded)
       bad = b.CreateOr(bad, sizes.isBad(size));
     Slots slots = computeSlots(program, sizes, main);
-    Value *arena = slots.begins.empty() ? program.i64(integer(source, "rt.arena_size")) : slots.end;
+    Value *arena = slots.end;
+    if (workspace)
+      arena = b.CreateAdd(slots.workspace(program), program.i64(workspace));
     bad = b.CreateOr(bad, b.CreateICmpUGT(arena, program.i64(int64_t(1) << 47)));
     Value *most = program.i64(0);
     for (AffineExpr size : scratch)

@@ -58,7 +58,7 @@ private:
     bool setsSymbols = false;
     main.walk([&](mlir::Operation *op) {
       if (auto run = llvm::dyn_cast<rt::RunOp>(op)) {
-        buffers = std::max(buffers, run.getSpaces().size());
+        buffers = std::max(buffers, run.getSpaces().size() + 1); // and the workspace
         if (run.getDims())
           dims = std::max<size_t>(dims, run.getDims()->getNumResults());
       } else if (auto pointer = op->getAttrOfType<mlir::IntegerAttr>("pointer")) {
@@ -193,26 +193,35 @@ private:
   }
 
   void emit(rt::RunOp op) {
-    const Dispatch &dispatch = dispatches.find(op)->second;
+    llvm::ArrayRef<Dispatch> launches = dispatches.find(op)->second;
     leaveIfCancelled();
     for (size_t i = 0; i < op.getSpaces().size(); ++i)
       program.store(address({static_cast<rt::Space>(op.getSpaces()[i]), op.getIndices()[i],
                              op.getOffsets()[i],
                              op.getStarts() ? op.getStarts()->getResult(i) : AffineExpr()}),
                     buffers, i * sizeof(void *));
+    if (llvm::any_of(launches, [](const Dispatch &launch) { return launch.workspace; }))
+      program.store(b.CreateInBoundsGEP(b.getInt8Ty(), spaces[size_t(rt::Space::Arena)],
+                                        slots.workspace(program)),
+                    buffers, op.getSpaces().size() * sizeof(void *));
     if (op.getDims())
       for (auto [i, size] : llvm::enumerate(op.getDims()->getResults()))
         program.store(sizes->value(normalForm(size)), dims, i * sizeof(int64_t));
-    Value *units = sizes->value(dispatch.units);
+    for (const Dispatch &launch : launches)
+      emit(launch);
+  }
+
+  void emit(const Dispatch &launch) {
+    Value *units = sizes->value(launch.units);
     llvm::BasicBlock *after = nullptr;
-    if (!constantOf(dispatch.units)) { // of an empty tensor there is nothing to compute
+    if (!constantOf(launch.units)) { // of an empty tensor there is nothing to compute
       llvm::BasicBlock *work = program.makeBlock("work");
       after = program.makeBlock("after");
       b.CreateCondBr(b.CreateICmpSGT(units, program.i64(0)), work, after);
       b.SetInsertPoint(work);
     }
-    Value *own = beginScratch(dispatch);
-    Value *result = runUnits(dispatch, units);
+    Value *own = beginScratch(launch);
+    Value *result = runUnits(launch, units);
     endScratch(own);
     leaveIf(b.CreateIsNotNull(result), result);
     if (after) {

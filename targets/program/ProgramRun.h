@@ -9,15 +9,16 @@
 
 namespace nncc {
 
-/// One rt.run: its constant data, and its sizes over the symbols of the program.
+/// One launch of an rt.run: its constant data, and its sizes over the symbols of the program.
 struct Dispatch {
   llvm::Constant *data;
   mlir::AffineExpr units, scratch;
-  int64_t team; // the most workers that compute all units together; 0: they cannot
+  int64_t team;      // the most workers that compute all units together; 0: they cannot
+  int64_t workspace; // bytes that all units share, behind the planned arena
 };
 
-/// The program's rt.run, in its order.
-using Dispatches = llvm::MapVector<mlir::Operation *, Dispatch>;
+/// The program's rt.run, in its order, each with what it launches one after the other.
+using Dispatches = llvm::MapVector<mlir::Operation *, llvm::SmallVector<Dispatch, 1>>;
 
 /// Whether plan() makes the check: it is over given symbols, and not in a branch.
 bool isMadeByPlan(rt::CheckOp op, unsigned given);

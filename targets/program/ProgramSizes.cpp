@@ -1,6 +1,7 @@
 #include "targets/program/ProgramSizes.h"
 
 #include "dialects/rt/RT.h"
+#include "runtime/include/nncc/abi.h"
 #include "llvm/IR/IntrinsicInst.h"
 
 using namespace nncc;
@@ -89,7 +90,16 @@ Slots nncc::computeSlots(ProgramBuilder &program, ProgramSizes &sizes,
   for (auto [end, top] : llvm::zip(ends, isTop))
     if (top)
       slots.end = greatest(slots.end, end);
-  if (!slots.end)
-    slots.end = b.getInt64(0);
+  if (!slots.end) {
+    auto planned = function->getParentOfType<mlir::ModuleOp>()->getAttrOfType<mlir::IntegerAttr>(
+        "rt.arena_size");
+    slots.end = b.getInt64(planned ? planned.getInt() : 0);
+  }
   return slots;
+}
+
+Value *Slots::workspace(ProgramBuilder &program) const {
+  constexpr int64_t alignment = NNCC_ALIGNMENT;
+  return program.b.CreateAnd(program.b.CreateAdd(end, program.i64(alignment - 1)),
+                             program.i64(-alignment));
 }

@@ -43,10 +43,13 @@ private:
   llvm::DenseMap<mlir::AffineExpr, llvm::Value *> values;
 };
 
-/// Where the rt.slot of `function` begin, and where the last one ends.
+/// The arena: where the rt.slot of `function` begin, and where all that is planned ends.
 struct Slots {
   llvm::SmallVector<llvm::Value *> begins;
   llvm::Value *end;
+
+  /// Where the workspace of a kernel begins (see Dispatch).
+  llvm::Value *workspace(ProgramBuilder &program) const;
 };
 Slots computeSlots(ProgramBuilder &program, ProgramSizes &sizes, mlir::func::FuncOp function);
 

@@ -31,13 +31,14 @@ def start() -> None:
 
 
 class Buffer:
-    """Memory of the device, of the size and with the content of an array."""
+    """Memory of the device, of the size and, unless it is to be empty, with the content of an array."""
 
-    def __init__(self, array: numpy.ndarray):
+    def __init__(self, array: numpy.ndarray, isEmpty: bool = False):
         self.shape, self.dtype, self.bytes = array.shape, array.dtype, array.nbytes
         self.address = c_uint64()
         call("cuMemAlloc_v2", byref(self.address), c_size_t(self.bytes))
-        self.write(array)
+        if not isEmpty:
+            self.write(array)
 
     def write(self, array: numpy.ndarray) -> None:
         array = numpy.ascontiguousarray(array)

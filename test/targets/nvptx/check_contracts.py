@@ -77,7 +77,7 @@ def products(multiplier):
     ofBytes = MULTIPLIERS[multiplier][2]
     # Rows, depth, columns: tails of each, few rows, tiles of every shape, more and fewer slices than stages.
     shapes = [(1, 4, 1), (5, 20, 7), (16, 64, 64), (17, 36, 33), (70, 100, 130), (64, 32, 24), (300, 128, 40), (129, 68, 65),
-              (2048, 8, 100), (1100, 48, 1100)]  # fmt: skip
+              (2048, 8, 100), (1100, 48, 1100), (40, 1000, 70), (3, 4000, 20)]  # the last ones in parts # fmt: skip
     if not ofBytes:
         shapes += [(3, 1, 5), (33, 17, 50), (70, 37, 90)]
     for m, k, n in shapes:
@@ -85,7 +85,7 @@ def products(multiplier):
         contract(multiplier, f"{m} x {k} x {n}", a, pack(b), lambda of: of(a) @ of(b))
     if ofBytes:
         return
-    for m, k, n in ((40, 64, 48), (33, 17, 50), (70, 18, 20)):
+    for m, k, n in ((40, 64, 48), (33, 17, 50), (70, 18, 20), (18, 777, 9)):
         a, b = activations(False, 2, 3, m, k), weights(False, 2, 3, k, n)
         turned = np.ascontiguousarray(np.swapaxes(b, -1, -2))
         contract(multiplier, f"batches of {m} x {k} x {n}", a, b, lambda of: of(a) @ of(b), "plain")
@@ -102,7 +102,8 @@ def windows(x, taps, strides, dilations, pads):
 def convolutions(multiplier):
     ofBytes = MULTIPLIERS[multiplier][2]
     forms = [((2, 9, 11, 16), (3, 3), 20, (1, 1), (1, 1), (1, 1, 1, 1)), ((1, 13, 14, 8), (3, 2), 33, (2, 1), (1, 2), (0, 2, 1, 0)),
-             ((1, 30, 31, 4), (7, 7), 64, (2, 2), (1, 1), (3, 3, 3, 3)), ((1, 20, 20, 32), (1, 1), 70, (2, 2), (1, 1), (0, 0, 0, 0))]  # fmt: skip
+             ((1, 30, 31, 4), (7, 7), 64, (2, 2), (1, 1), (3, 3, 3, 3)), ((1, 20, 20, 32), (1, 1), 70, (2, 2), (1, 1), (0, 0, 0, 0)),
+             ((1, 7, 7, 96), (3, 3), 40, (1, 1), (1, 1), (1, 1, 1, 1))]  # fmt: skip
     for shape, taps, n, strides, dilations, pads in forms:
         x, w = activations(ofBytes, *shape), weights(ofBytes, *taps, shape[-1], n)
 

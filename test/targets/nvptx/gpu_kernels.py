@@ -24,11 +24,11 @@ KERNELS_AT_ONCE = 40
 
 
 class Launched:
-    """A kernel of a module, with what a launch takes."""
+    """A kernel of a module, with what a launch takes. `workspace`: bytes that it hands to the launch `then`."""
 
-    def __init__(self, module, name, units, scratch, threads, uses_scratch):
+    def __init__(self, module, name, units, scratch, threads, uses_scratch, workspace=0, then=None):
         self.module, self.name, self.units_of, self.scratch_of = module, name, units, scratch
-        self.threads, self.uses_scratch = threads, uses_scratch
+        self.threads, self.uses_scratch, self.workspace, self.then = threads, uses_scratch, workspace, then
 
     def compute(self, arrays, dims=(), shift=0):
         """All units: a block for each, or, where they use scratch, few blocks, then many. Arrays begin `shift` elements
@@ -38,12 +38,17 @@ class Launched:
         for grid in sorted(grids - {0}):
             buffers = [cuda.Buffer(np.append(np.zeros(max(shift, int(not array.size)), array.dtype), array)) for array in arrays]
             places = [ctypes.c_uint64(b.address.value + shift * b.dtype.itemsize) for b in buffers]
+            if self.workspace:
+                buffers.append(cuda.Buffer(np.empty(self.workspace, np.uint8), isEmpty=True))
+                places.append(buffers[-1])
             arguments, stride = [*places, *dims], -(-self.scratch_of(dims) // 64) * 64
             if self.uses_scratch:
                 scratch = cuda.Buffer(np.full(stride * grid + 64, 0xFF, np.uint8))  # NaN
                 buffers.append(scratch)
                 arguments += [scratch, stride]
             self.module.launch(self.name, grid, self.threads, *arguments)
+            if self.then:
+                self.module.launch(self.then.name, self.then.units_of(dims), self.then.threads, *arguments)
             for array, buffer in zip(arrays, buffers):
                 if array.size:
                     array[...] = buffer.read()[shift:].reshape(array.shape)
@@ -57,6 +62,15 @@ def to_bitcode(ir, chip):
         return open(file.name, "rb").read()
 
 
+def launched(module, name, facts, lowered, then=None):
+    if name not in facts:
+        return None
+    line = re.search(rf"llvm\.func @{name}\(.*", lowered).group()
+    threads = int(re.search(r"maxntid = array<i32: (\d+)>", line).group(1))
+    workspace = re.search(r"rt\.workspace = (\d+)", line)
+    return Launched(module, name, *facts[name], threads, "rt.uses_scratch" in line, int(workspace.group(1)) if workspace else 0, then)
+
+
 def compile_kernels(texts, lower=lambda text: text, chip=CHIP, options="capability=90"):
     """{name: function text} -> {name: Launched}; `options` of nncc-nvptx-emit-kernel"""
     cuda.start()
@@ -67,7 +81,6 @@ def compile_kernels(texts, lower=lambda text: text, chip=CHIP, options="capabili
         lowered = run(OPT, "--pass-pipeline=" + TARGET, text=scheduled)
         module = cuda.Module(to_bitcode(TRIPLE + to_llvm(lowered), chip))
         for name in some:
-            line = re.search(rf"llvm\.func @{name}\(.*", lowered).group()
-            threads = int(re.search(r"maxntid = array<i32: (\d+)>", line).group(1))
-            kernels[name] = Launched(module, name, *facts[name], threads, "rt.uses_scratch" in line)
+            then = launched(module, name + "_results", facts, lowered)
+            kernels[name] = launched(module, name, facts, lowered, then)
     return kernels
