@@ -122,7 +122,9 @@ void RecurrenceEmitter::step(Value number) {
   eachCell(
       number, [&](const Cell &cell) { computeCell(cell); },
       [&](const Cell &cell) { clearOutput(cell); });
-  e.barrier();
+  // Each thread reads its own cells' states in the end.
+  if (constantOf(p.steps) != 1)
+    e.barrier();
 }
 
 // Cells
