@@ -232,6 +232,12 @@ class Driver(unittest.TestCase):
         with self.assertRaisesRegex(cuda.Error, "no LLVM bitcode"):
             cuda.Module(b".version 8.0\n" + bytes(64))
 
+    def test_wrong_image_is_refused_quietly(self):
+        program = "import cuda; cuda.start(); cuda.Module(b'.version 8.0' + bytes(64))"
+        run = subprocess.run([sys.executable, "-c", program], cwd=FOLDER, capture_output=True, text=True)
+        self.assertIn("no LLVM bitcode", run.stderr)  # of the exception
+        self.assertNotIn("emulator: the image", run.stderr)
+
 
 class Wrong(unittest.TestCase):
     """Every mistake is reported, with the kernel and what it did."""
