@@ -186,6 +186,18 @@ static void importLpPool(OpBinder &b) {
   b.result(p == 1 ? x : f.pow(x, f.number(x, 1 / p)));
 }
 
+// Zeros behind the elements of all dims, so that there are `wanted`, which a run may compute.
+static Value padTo(OpBinder &b, Value x, Value wanted) {
+  Compose f{b};
+  ArrayRef<int64_t> shape = b.fixedShapeOf(x);
+  Value none = b.constant(SmallVector<int64_t>(shape.size(), 0));
+  Value behind = b.knownSizes(f.sub(wanted, b.constant(shape)),
+                              "what the shape of the result has beyond that of the pooled tensor");
+  nn::PadOp::Properties properties;
+  properties.mode = nn::PadModeAttr::get(b.getBuilder().getContext(), nn::PadMode::Constant);
+  return b.create<nn::PadOp>({x, f.concat({none, behind}, 0), f.number(x, 0)}, properties);
+}
+
 // Each element back to its place in the pooled tensor, zeros elsewhere.
 static void importMaxUnpool(OpBinder &b) {
   Compose f{b};
@@ -215,12 +227,8 @@ static void importMaxUnpool(OpBinder &b) {
   Value result = b.create<nn::ScatterElementsOp>(
       {zeros, b.reshape(indices, {elements}), b.reshape(x, {elements})}, properties);
   result = b.reshape(result, shape);
-  if (Value wanted = b.input(2)) { // larger: zeros behind
-    auto sizes = b.requireIntegers(wanted, "the shape of the result");
-    for (size_t axis = 0; axis < sizes.size() && axis < shape.size(); ++axis)
-      result = f.resize(result, axis, std::max(sizes[axis], shape[axis]));
-  }
-  b.result(result);
+  Value wanted = b.input(2);
+  b.result(wanted ? padTo(b, result, wanted) : result);
 }
 
 // One value per channel: a reduction of all dims behind it.

@@ -131,12 +131,13 @@ LogicalResult ScatterNDOp::infer(Adaptor op, ArrayRef<Fact> operands,
   return inferScatter(operands, op.getKind(), expected, results, error);
 }
 
-/// What every lowering of this family needs: an index must have something to name.
-static LogicalResult expectLowerable(Operation *op) {
-  auto isEmpty = [&](unsigned operand) {
-    return constantOf(elementCount(shapeOf(op->getOperand(operand)), op->getContext())) == 0;
+/// What every lowering of this family needs: an index must have something to name, unless no
+/// element is moved.
+static LogicalResult expectLowerable(Operation *op, Value moved) {
+  auto isEmpty = [&](Value value) {
+    return constantOf(elementCount(shapeOf(value), op->getContext())) == 0;
   };
-  if (isEmpty(0) && !isEmpty(1))
+  if (isEmpty(op->getOperand(0)) && !isEmpty(op->getOperand(1)) && !isEmpty(moved))
     return op->emitOpError("expects data to pick from, found none");
   return success();
 }
@@ -181,7 +182,7 @@ private:
 } // namespace
 
 FailureOr<SmallVector<Value>> GatherOp::lower(OpBuilder &b) {
-  if (failed(expectLowerable(*this)))
+  if (failed(expectLowerable(*this, getResult())))
     return failure();
   RankedTensorType data = getData().getType(), type = getType();
   int64_t axis = fromFront(getAxis(), data.getRank());
@@ -204,7 +205,7 @@ FailureOr<SmallVector<Value>> GatherOp::lower(OpBuilder &b) {
 }
 
 FailureOr<SmallVector<Value>> GatherElementsOp::lower(OpBuilder &b) {
-  if (failed(expectLowerable(*this)))
+  if (failed(expectLowerable(*this, getResult())))
     return failure();
   RankedTensorType type = getType();
   int64_t rank = type.getRank(), axis = fromFront(getAxis(), rank);
@@ -241,7 +242,7 @@ static SmallVector<Read> readTuples(OpBuilder &b, Value indices, int64_t loops) 
 }
 
 FailureOr<SmallVector<Value>> GatherNDOp::lower(OpBuilder &b) {
-  if (failed(expectLowerable(*this)))
+  if (failed(expectLowerable(*this, getResult())))
     return failure();
   RankedTensorType data = getData().getType(), type = getType();
   int64_t rank = type.getRank(), batch = getBatchDims();
@@ -342,7 +343,7 @@ static Value scatter(Generics &g, Value data, Value updates, ArrayRef<Value> siz
 }
 
 FailureOr<SmallVector<Value>> ScatterElementsOp::lower(OpBuilder &b) {
-  if (failed(expectLowerable(*this)))
+  if (failed(expectLowerable(*this, getUpdates())))
     return failure();
   RankedTensorType type = getType();
   int64_t axis = fromFront(getAxis(), type.getRank());
@@ -367,7 +368,7 @@ FailureOr<SmallVector<Value>> ScatterElementsOp::lower(OpBuilder &b) {
 }
 
 FailureOr<SmallVector<Value>> ScatterNDOp::lower(OpBuilder &b) {
-  if (failed(expectLowerable(*this)))
+  if (failed(expectLowerable(*this, getUpdates())))
     return failure();
   RankedTensorType type = getType(), indices = getIndices().getType();
   int64_t outer = indices.getRank() - 1, tuple = indices.getDimSize(outer);

@@ -53,10 +53,13 @@ static LogicalResult applySizes(const Fact &operand, ResizeOp::Adaptor op, const
   double common = 0;
   for (auto [resized, size] : llvm::zip(dims, sizes)) {
     AffineExpr from = operand.shape[resized.dim];
-    if (constantOf(from).value_or(1) < 1 || constantOf(size).value_or(0) < 0)
+    const bool isEmpty = constantOf(from) == 0 && constantOf(size) == 0;
+    if ((constantOf(from) == 0 && !isEmpty) || constantOf(size).value_or(0) < 0)
       return error("expects sizes of 0 or more, of an operand with elements");
-    resized.scale = ratioOf(size, from);
+    resized.scale = isEmpty ? 1 : ratioOf(size, from);
     resized.size = size;
+    if (isEmpty) // none of none: it does not count
+      continue;
     if (resized.scale == 0 && !constantOf(size) &&
         (aspect != ResizeAspect::Stretch || op.getAntialias()))
       return error("expects a scale known at compile time in dim " + Twine(resized.dim));

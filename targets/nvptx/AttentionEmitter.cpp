@@ -41,8 +41,6 @@ void AttentionEmitter::emit() {
     slices = e.allocateShared(tile.sliceElements(), f32);
     weights = e.allocateShared(tile.queries() * tile.weightPitch(), f32);
     unit();
-    // A barrier stands in front of each slice, and behind all reads of queries.
-    e.areSynchronized();
   });
 }
 
@@ -55,7 +53,12 @@ void AttentionEmitter::unit() {
   Values state(tile.threadQueries, number(-INFINITY));
   state.append(tile.threadQueries * (1 + tile.slices() * tile.group), number(0));
   finish(e.stride(e.constant(0), end, tile.keys(), state, [&](Value firstKey, ValueRange carried) {
-    return tileOfKeys(firstKey, carried);
+    Values after = tileOfKeys(firstKey, carried);
+    std::optional<int64_t> keys = constantOf(p.keyCount);
+    if (!keys || *keys > tile.keys()) // nobody reads values
+      e.branch(
+          isLess(e.add(firstKey, tile.keys()), end), [&] { e.barrier(); }, [] {});
+    return after;
   }));
 }
 
@@ -139,9 +142,8 @@ Values AttentionEmitter::scoresOf(Value firstKey) {
   Values scores(tile.threadQueries * tile.threadKeys, number(0));
   if (p.depth == 0)
     return scores;
-  int64_t all = llvm::alignTo(p.depth, tile.depth);
+  int64_t all = numDepthSlices() * tile.depth;
   return e.loop(e.constant(all), tile.depth, scores, [&](Value depth, ValueRange carried) {
-    e.barrier(); // nobody reads what was there
     bool isKept = tile.queryDepth >= p.depth;
     if (!isKept)
       loadQueries(depth);
@@ -150,7 +152,10 @@ Values AttentionEmitter::scoresOf(Value firstKey) {
           p.depth % tile.depth == 0, tile.keys(), tile.depth, tile.keyPitch()},
          slices, /*isScaled=*/false);
     e.barrier();
-    return addProducts(isKept ? depth : e.constant(0), carried);
+    Values sums = addProducts(isKept ? depth : e.constant(0), carried);
+    if (numDepthSlices() > 1)
+      e.barrier(); // nobody reads keys
+    return sums;
   });
 }
 

@@ -48,6 +48,8 @@ private:
 
   // AttentionEmitter.cpp: from units to scores and weights.
   void unit();
+  /// Behind each of several is a barrier.
+  int64_t numDepthSlices() const { return llvm::divideCeil(p.depth, tile.depth); }
   void load(const Operand &from, const Slice &slice, Value to, bool isScaled);
   void loadOne(const Operand &from, const Slice &slice, Value to, bool isScaled, Value index);
   void loadQueries(Value firstDepth);

@@ -20,7 +20,8 @@ Value AttentionEmitter::columnOf(int64_t slice, int64_t i) {
 void AttentionEmitter::addResults(Value firstKey, MutableArrayRef<Value> results) {
   const int64_t columns = tile.slices() * tile.group;
   for (int64_t slice = 0; slice < tile.slices(); ++slice) {
-    e.barrier(); // weights are there, and nobody reads the slice before
+    if (slice || numDepthSlices() == 1)
+      e.barrier(); // nobody reads the slice before
     load(p.value,
          {firstKey, e.size(p.keyCount), e.add(firstColumn, slice * tile.columns()),
           e.constant(p.width), isWholeInKeys, p.width % tile.columns() == 0, tile.keys(),

@@ -348,10 +348,14 @@ void BlockSweep::emit() {
     return;
   case ReducedBy::Block:
     Value sums = count(parallel);
-    e.loop(sums, each([&] {
-             reduceByBlock(point);
-             if (getConstantIntValue(sums) != 1)
-               e.barrier(); // before the next sums are in the place of these
-           }));
+    e.loop(sums, [&](Value number) {
+      each([&] { reduceByBlock(point); })(number);
+      if (getConstantIntValue(sums) == 1)
+        return;
+      Value next = e.add(number, 1); // its sums come to the place of these
+      Value isThere = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::slt, next, sums);
+      e.branch(
+          isThere, [&] { e.barrier(); }, [] {});
+    });
   }
 }

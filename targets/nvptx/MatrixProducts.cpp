@@ -65,20 +65,23 @@ private:
 
   /// Slice i is multiplied while those up to i + stages - 1 are on their way. The barrier of i is
   /// behind the products of i - 1 and what has come of i: the place of i - 1 is free then. No copy
-  /// is on its way behind the last slice.
+  /// is on its way behind the last slice. Each group is ended where the next wait counts it.
   Values multiply(CopyWidths widths, Value row, Value column) {
     SlicePipeline pipeline(e, operands, p, tile, shared, widths, row, column);
     const int64_t words = slices.words(), ahead = tile.stages - 1;
-    e.loop(e.constant(ahead), [&](Value i) {
-      Value place = e.mul(i, words);
-      pipeline.finish(pipeline.start(i, place), place);
-    });
+    for (int64_t i = 0; i < ahead; ++i) {
+      if (i)
+        pipeline.endGroup();
+      Value place = e.constant(i * words);
+      pipeline.finish(pipeline.start(e.constant(i), place), place);
+    }
     Values carried(tile.sumsOfThread(),
                    arith::ConstantOp::create(e.b, e.loc, e.b.getZeroAttr(p.element)));
     carried.push_back(e.constant(0));             // place of this slice
     carried.push_back(e.constant(ahead * words)); // of the one to come, which was of the last one
     carried = e.stride(e.constant(0), operands.slices, 1, carried, [&](Value i, ValueRange values) {
       Value place = values.drop_back().back(), free = values.back();
+      pipeline.endGroup();
       pipeline.wait(ahead - 1);
       e.barrier();
       SlicePipeline::Words next = pipeline.start(e.add(i, ahead), free);

@@ -52,9 +52,16 @@ void RecurrenceEmitter::allocate() {
   sums = allocate(grid.parts * p.gates * pitch);
 }
 
+/// A single cell is one thread's, whatever the others do.
+void RecurrenceEmitter::barrier() {
+  if (grid.rows * p.units * grid.parts > 1)
+    e.barrier();
+}
+
 void RecurrenceEmitter::block() {
   initialize();
-  e.barrier();
+  if (constantOf(p.steps) != 0)
+    barrier();
   Value taken = stepCount();
   e.loop(taken, [&](Value number) { step(number); });
   if (p.op.getLengths() && p.output)
@@ -112,17 +119,19 @@ void RecurrenceEmitter::step(Value number) {
     products(states.front(), 0, p.gates);
   } else {
     products(states.front(), 0, p.gates - 1);
-    e.barrier();
+    barrier();
     eachCell(
         number, [&](const Cell &cell) { computeReset(cell); }, nothing);
-    e.barrier();
+    barrier();
     products(gated, p.gates - 1, 1);
   }
-  e.barrier();
+  barrier();
   eachCell(
       number, [&](const Cell &cell) { computeCell(cell); },
       [&](const Cell &cell) { clearOutput(cell); });
-  e.barrier();
+  // Each thread reads its own cells' states in the end.
+  if (constantOf(p.steps) != 1)
+    barrier();
 }
 
 // Cells

@@ -46,6 +46,7 @@ private:
   using CellBody = llvm::function_ref<void(const Cell &)>;
 
   void allocate();
+  void barrier();
   void block();
   void initialize();
   Value stepCount();

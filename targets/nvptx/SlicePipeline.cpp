@@ -130,13 +130,17 @@ SlicePipeline::Words SlicePipeline::start(Value number, Value at) {
       copyAsync(b, copy, operands.bufferB, sourceOfB(slice, copy), e.add(at, slices.wordsA));
   };
   e.branch(slice.exists, copyAll, [] {});
-  NVVM::CpAsyncCommitGroupOp::create(e.b, e.loc);
   return words;
 }
 
 void SlicePipeline::finish(const Words &words, Value at) {
   store(a, words.a, at);
   store(b, words.b, e.add(at, slices.wordsA));
+}
+
+void SlicePipeline::endGroup() {
+  if (isAsync())
+    NVVM::CpAsyncCommitGroupOp::create(e.b, e.loc);
 }
 
 void SlicePipeline::wait(int64_t groups) {

@@ -24,10 +24,12 @@ public:
   struct Words {
     llvm::SmallVector<mlir::Value> a, b;
   };
-  /// Begins to copy slice `number` to its place, whose first word is `at`; all of that is one group
-  /// of asynchronous copies, an empty one behind the last slice.
+  /// Begins to copy slice `number` to its place, whose first word is `at`: nothing behind the last
+  /// slice.
   Words start(mlir::Value number, mlir::Value at);
   void finish(const Words &words, mlir::Value at);
+  /// Makes a group of the asynchronous copies since the last one.
+  void endGroup();
   /// Until at most `groups` of this thread's groups are on their way.
   void wait(int64_t groups);
 

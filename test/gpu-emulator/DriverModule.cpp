@@ -3,6 +3,7 @@
 #include "Machine.h"
 #include "Memory.h"
 #include "Module.h"
+#include "Mutation.h"
 #include <cstdio>
 #include <map>
 
@@ -35,6 +36,8 @@ static Result loadModule(void **module, const void *image) {
   std::string why;
   std::unique_ptr<CompiledModule> compiled = CompiledModule::load(image, why);
   if (!compiled) {
+    // That an image is for something else is for the caller to say, who may have others.
+    Silence silence(!CompiledModule::isBitcode(image));
     complain(InvalidImage, why);
     return InvalidImage;
   }
@@ -159,8 +162,8 @@ static Result launch(Function *function, const LaunchConfig &config, void **para
     std::vector<const void *> pointers;
     for (const std::vector<uint64_t> &value : values)
       pointers.push_back(value.data());
-    Result result = machine().run(*kernel, config.grid, config.block, config.sharedBytes,
-                                  const_cast<void **>(pointers.data()));
+    Result result = runLaunch({*kernel, config.grid, config.block, config.sharedBytes,
+                               const_cast<void **>(pointers.data())});
     if (result != Success)
       driver().broken = result;
     return result;

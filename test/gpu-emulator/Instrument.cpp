@@ -2,7 +2,7 @@
 // functions and the sites are constants of this process.
 #include "Intrinsics.h"
 #include "Machine.h"
-#include "Options.h"
+#include "Mutation.h"
 #include "Retarget.h"
 #include "Shadow.h"
 #include "llvm/Analysis/ValueTracking.h"
@@ -198,7 +198,9 @@ void Instrumenter::emitCall(CallInst &call, Site *site) {
                         builder.CreateConstGEP1_32(wordType, argWords, i));
   auto *type = FunctionType::get(
       builder.getVoidTy(), {builder.getPtrTy(), builder.getPtrTy(), builder.getPtrTy()}, false);
-  builder.CreateCall(type, address(reinterpret_cast<const void *>(site->info->handler)),
+  Handler handler = site->number < 0 ? site->info->handler : synchronize;
+  site->numResults = numResults;
+  builder.CreateCall(type, address(reinterpret_cast<const void *>(handler)),
                      {address(site), argWords, resultWords});
   Value *result = results ? PoisonValue::get(results) : nullptr;
   for (unsigned i = 0; i < numResults; ++i) {
@@ -220,11 +222,7 @@ void Instrumenter::run() {
   DenseMap<Function *, std::vector<const Site *>> sites;
   for (auto [call, site] : calls) {
     sites[call->getFunction()].push_back(site);
-    const Options &o = options();
-    if (site->number < 0 || site->number != o.skipSite || site->function != o.skipFunction)
-      emitCall(*call, site);
-    else if (!call->getType()->isVoidTy()) // a wait that is over, a token that nobody needs
-      call->replaceAllUsesWith(Constant::getAllOnesValue(call->getType()));
+    emitCall(*call, site);
   }
   for (Kernel &kernel : loaded.kernels)
     for (Function *function : reachableFunctions(*module.getFunction(kernel.name)))

@@ -23,8 +23,8 @@ struct Kernel {
   uint32_t staticBytes = 0;
   bool synchronizes = false; // without, its threads run one after the other
   uint32_t maxThreads = 1024;
-  std::vector<const Site *> sites; // of synchronisation, for NNCC_EMULATOR_SITES
-  mutable bool sitesPrinted = false;
+  std::vector<const Site *> sites; // of synchronisation: see Mutation.h
+  std::string content; // a hash of its code: the same for the same code, whatever the names
 };
 
 } // namespace emulator

@@ -2,7 +2,6 @@
 #include "Intrinsics.h"
 #include "Kernel.h"
 #include "Memory.h"
-#include "Options.h"
 #include "Shadow.h"
 #include <algorithm>
 #include <chrono>
@@ -64,17 +63,14 @@ void Machine::setUp(const uint32_t block[3]) {
     t.tid[2] = i / block[0] / block[1];
     t.lane = i % warpSize;
     t.warp = i / warpSize;
-    order[i] = options().schedule == Schedule::Reverse ? count - 1 - i : i;
+    order[i] = schedule == Schedule::Reverse ? count - 1 - i : i;
   }
 }
 
 void Machine::beginBlock() {
   floor = blockStart = ++time;
   partial = false;
-  for (Barrier &barrier : barriers) {
-    barrier.expected = barrier.arrived = 0;
-    barrier.waiting.clear();
-  }
+  std::fill(std::begin(barriers), std::end(barriers), Barrier());
   mbarriers.clear();
   for (Thread &t : threads) {
     t.state = State::Ready;
@@ -84,7 +80,7 @@ void Machine::beginBlock() {
     if (kernel->synchronizes)
       t.stack = stacks.prepare(t.number, fiberEntry);
   }
-  if (options().schedule == Schedule::Random)
+  if (schedule == Schedule::Random)
     std::shuffle(order.begin(), order.end(), random);
 }
 
@@ -106,7 +102,7 @@ void Machine::runFibers() {
       result = reportStuck();
       return;
     }
-    if (options().schedule == Schedule::Random)
+    if (schedule == Schedule::Random)
       std::shuffle(order.begin(), order.end(), random);
   }
 }
@@ -154,15 +150,6 @@ Result Machine::reportStuck() {
   return LaunchFailed;
 }
 
-static void printSites(const Kernel &kernel) {
-  if (!options().printSites || kernel.sitesPrinted)
-    return;
-  kernel.sitesPrinted = true;
-  for (const Site *site : kernel.sites)
-    fprintf(stderr, "emulator: site %s:%d %s\n", site->function.c_str(), site->number,
-            site->info->name.c_str());
-}
-
 Result Machine::run(const Kernel &theKernel, const uint32_t grid[3], const uint32_t block[3],
                     uint32_t dynamicShared, void **theParameters) {
   using Clock = std::chrono::steady_clock;
@@ -171,7 +158,6 @@ Result Machine::run(const Kernel &theKernel, const uint32_t grid[3], const uint3
   kernel = &theKernel;
   parameters = theParameters;
   result = Success;
-  printSites(theKernel);
   if (!stacks.reserve(kernel->synchronizes ? block[0] * block[1] * block[2] : 1))
     return OutOfMemory;
   setUp(block);
@@ -181,7 +167,7 @@ Result Machine::run(const Kernel &theKernel, const uint32_t grid[3], const uint3
     time = 0;
   }
   launchStart = ++time;
-  random.seed(options().seed);
+  random.seed(seed);
   beginSharedMemory(theKernel, dynamicShared);
   std::copy(block, block + 3, position.ntid);
   std::copy(grid, grid + 3, position.nctaid);

@@ -4,6 +4,7 @@
 #define NNCC_TEST_GPU_EMULATOR_MACHINE_H
 
 #include "Fiber.h"
+#include "Options.h"
 #include "Report.h"
 #include "Site.h"
 #include <random>
@@ -49,6 +50,7 @@ struct Position {
   uint32_t ntid[3], ctaid[3], nctaid[3];
 };
 
+class Journal;
 struct Kernel;
 
 /// A barrier of the block, and who has come to it.
@@ -81,6 +83,13 @@ public:
   void suspend();
   /// Leaves the running fiber for good.
   [[noreturn]] void abandon(Result result);
+  /// Notes what kernels are about to write; null: nobody wants to know.
+  Journal *journal = nullptr;
+  /// Which thread runs first.
+  void setSchedule(Schedule theSchedule, uint64_t theSeed) {
+    schedule = theSchedule;
+    seed = theSeed;
+  }
   bool onStack(uint64_t address) const { return stacks.contains(address); }
 
   Thread *current = nullptr;
@@ -111,6 +120,8 @@ private:
 
   FiberStacks stacks;
   void *scheduler = nullptr; // stack pointer while a fiber runs
+  Schedule schedule = options().schedule;
+  uint64_t seed = options().seed;
   std::vector<uint32_t> order;
   std::mt19937_64 random;
   void **parameters = nullptr;

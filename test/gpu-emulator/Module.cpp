@@ -171,6 +171,8 @@ std::unique_ptr<CompiledModule> CompiledModule::load(const void *image, std::str
   return nullptr;
 }
 
+bool CompiledModule::isBitcode(const void *image) { return bitcodeSize(image) != 0; }
+
 const Kernel *CompiledModule::findKernel(const std::string &name) const {
   for (const Kernel &kernel : loaded.kernels)
     if (kernel.name == name)

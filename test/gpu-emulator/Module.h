@@ -16,6 +16,7 @@ public:
   ~CompiledModule();
   /// Parses, checks, retargets and compiles an image. Null, and `why`, where that does not work.
   static std::unique_ptr<CompiledModule> load(const void *image, std::string &why);
+  static bool isBitcode(const void *image);
   const Kernel *findKernel(const std::string &name) const;
 
 private:

@@ -26,18 +26,10 @@ static Options readOptions() {
     readSchedule(text, options);
   if (const char *text = getenv("NNCC_EMULATOR_CAPABILITY"))
     options.capability = atoi(text);
-  const char *sites = getenv("NNCC_EMULATOR_SITES");
-  options.printSites = sites && *sites && *sites != '0';
   const char *statistics = getenv("NNCC_EMULATOR_STATISTICS");
   options.statistics = statistics && *statistics && *statistics != '0';
-  if (const char *text = getenv("NNCC_EMULATOR_SKIP")) {
-    if (const char *colon = strrchr(text, ':')) {
-      options.skipFunction.assign(text, colon);
-      options.skipSite = atoi(colon + 1);
-    } else {
-      fprintf(stderr, "emulator: NNCC_EMULATOR_SKIP: '%s' is not <function>:<n>\n", text);
-    }
-  }
+  if (const char *text = getenv("NNCC_EMULATOR_MUTATIONS"))
+    options.mutations = text;
   return options;
 }
 

@@ -9,7 +9,7 @@
 // A launch fails with the report of the first mistake, on stderr and from cuGetErrorString:
 //
 //   race                two threads of a block touch the same bytes of shared or global memory, one
-//                       of them writes, and no barrier or operation of a warp orders the two; or
+//                       of them writes, and no barrier of the block or of a warp orders the two; or
 //                       two blocks of a launch do so. Atomic accesses do not race with each other.
 //   uninitialized       shared memory is read that no thread of the block has written
 //   in flight           shared memory is touched that an asynchronous copy has not been waited for;
@@ -31,10 +31,10 @@
 //
 //   NNCC_EMULATOR_SCHEDULE=forward|reverse|random:<seed>   which thread runs first
 //   NNCC_EMULATOR_CAPABILITY=90      10 * major + minor of the device's compute capability
-//   NNCC_EMULATOR_SITES=1            prints the synchronisation sites of kernels that are launched,
-//                                    as "emulator: site <function>:<n> <intrinsic>"
-//   NNCC_EMULATOR_SKIP=<function>:<n>   takes out that site, to test that somebody notices:
-//                                    mutate.py does so for all of them
+//   NNCC_EMULATOR_MUTATIONS=<file>   repeats launches without each of the kernel's
+//   synchronisations,
+//                                    to test that somebody notices, and adds what was found to the
+//                                    file: Mutation.h; mutate.py shows it
 //   NNCC_EMULATOR_STATISTICS=1       prints the checked accesses and the time of each launch
 #ifndef NNCC_TEST_GPU_EMULATOR_OPTIONS_H
 #define NNCC_TEST_GPU_EMULATOR_OPTIONS_H
@@ -50,10 +50,8 @@ struct Options {
   Schedule schedule = Schedule::Forward;
   uint64_t seed = 0;
   int capability = 90;
-  bool printSites = false;
   bool statistics = false;
-  std::string skipFunction; // empty: nothing
-  int skipSite = -1;
+  std::string mutations; // a file; empty: there are none
 };
 
 /// Read from the environment once.

@@ -22,8 +22,11 @@ static std::string &complaint() {
 }
 static Result complaintResult = Success;
 
+unsigned Silence::count = 0;
+
 void complain(Result result, const std::string &message) {
-  fprintf(stderr, "emulator: %s\n", message.c_str());
+  if (!Silence::count)
+    fprintf(stderr, "emulator: %s\n", message.c_str());
   complaint() = message;
   complaintResult = result;
 }

@@ -34,6 +34,16 @@ __attribute__((format(printf, 1, 2))) std::string format(const char *pattern, ..
 
 /// Prints a message of the emulator on stderr and keeps it for cuGetErrorString(result).
 void complain(Result result, const std::string &message);
+/// While there is one, complaints are kept and not printed.
+class Silence {
+public:
+  explicit Silence(bool isSilent = true) : isSilent(isSilent) { count += isSilent; }
+  ~Silence() { count -= isSilent; }
+  static unsigned count;
+
+private:
+  bool isSilent;
+};
 /// The last complaint, and the code that it came with.
 const std::string &lastComplaint();
 Result lastComplaintResult();

@@ -280,6 +280,9 @@ std::string retarget(Module &module, LoadedModule &loaded) {
     if (kernel.staticBytes > staticSharedLimit)
       return format("kernel %s declares %u bytes of shared memory, of %u", kernel.name.c_str(),
                     kernel.staticBytes, staticSharedLimit);
+  for (Kernel &kernel : loaded.kernels)
+    if (!options().mutations.empty())
+      kernel.content = hashContent(*module.getFunction(kernel.name), places);
   instrument(module, places, loaded);
   for (Function *kernel : kernels)
     makeEntry(*kernel);

@@ -23,6 +23,8 @@ using SharedPlaces = llvm::DenseMap<const llvm::GlobalVariable *, uint64_t>;
 std::vector<llvm::Function *> reachableFunctions(llvm::Function &function);
 
 SharedPlaces placeSharedVariables(llvm::Module &module, LoadedModule &loaded);
+/// A hash of the code of a kernel: the same in each module, whatever its names are there.
+std::string hashContent(llvm::Function &kernel, const SharedPlaces &places);
 /// Writes the addresses into the code.
 void replaceSharedVariables(llvm::Module &module, const SharedPlaces &places);
 

@@ -1,5 +1,6 @@
 #include "Shadow.h"
 #include "Memory.h"
+#include "Mutation.h"
 #include "ShadowCells.h"
 #include <algorithm>
 #include <sys/mman.h>
@@ -133,12 +134,18 @@ void accessShared(const Site *site, uint64_t address, uint64_t size, Access acce
 }
 
 void accessGlobal(const Site *site, uint64_t address, uint64_t size, Access access) {
-  if (!isDevice(address)) // a variable of the module
-    return checkOther(site, address, size, access & Write);
   Machine &m = machine();
+  if (!isDevice(address)) { // a variable of the module
+    checkOther(site, address, size, access & Write);
+    if (m.journal && access & Write && !m.onStack(address))
+      m.journal->keep(address, size);
+    return;
+  }
   ++m.accesses;
   checkGlobal(site, address, size, access & Write);
   checkAlignment(site, address, size, access);
+  if (m.journal && access & Write)
+    m.journal->keep(address, size);
   uint64_t offset = address - deviceBase;
   uint64_t quick = (offset | size) & 3 ? 0
                                        : quickWords(m, globalRegion.words + offset / 4, size / 4,

@@ -15,10 +15,10 @@
 // be missed where more than one warp reads and the writer is of one of them: other schedules find
 // it. Nothing is reported that is in order.
 //
-// Barriers, bar.warp.sync, and the shuffles and votes of a warp order memory; ldmatrix and mma do
-// not. Atomic accesses do not race with each other and order nothing: kernels whose blocks hand
-// over data by them are reported. Launches are in order whatever their streams; variables of a
-// module, stacks and parameters are not watched.
+// Barriers and bar.warp.sync order memory; shuffles, votes, ldmatrix and mma, for which lanes wait
+// as well, do not. Atomic accesses do not race with each other and order nothing: kernels whose
+// blocks hand over data by them are reported. Launches are in order whatever their streams;
+// variables of a module, stacks and parameters are not watched.
 #ifndef NNCC_TEST_GPU_EMULATOR_SHADOW_H
 #define NNCC_TEST_GPU_EMULATOR_SHADOW_H
 

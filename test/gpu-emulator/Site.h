@@ -19,7 +19,10 @@ struct Site {
   uint64_t low = 0, high = 0; // the addresses of the only variable that it may touch, where known
   // Of an intrinsic:
   const IntrinsicInfo *info = nullptr;
+  unsigned numResults = 0;
   int number = -1; // among the synchronisation sites of the function
+  // Of a synchronisation, see Mutation.h:
+  mutable bool reached = false, removed = false;
 };
 
 } // namespace emulator

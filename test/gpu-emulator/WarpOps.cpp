@@ -126,7 +126,7 @@ static void addShuffles(IntrinsicTable &table) {
       for (int tells : {0, 4})
         table.push_back(
             {std::string("llvm.nvvm.shfl.sync.") + modes[mode] + "." + type + (tells ? "p" : ""),
-             rendezvous, Waits | Orders, mode | tells, shuffle, 0});
+             rendezvous, Waits, mode | tells, shuffle, 0});
 }
 
 // Votes, matches, elections -----------------------------------------------------------------------
@@ -222,7 +222,7 @@ static void redux(const Site *site, uint32_t mask, Thread *lanes) {
 
 void addWarpOperations(IntrinsicTable &table) {
   const std::string prefix = "llvm.nvvm.";
-  const unsigned flags = Waits | Orders;
+  const unsigned flags = Waits; // PTX promises no order of memory
   addShuffles(table);
   const char *votes[] = {"all", "any", "uni", "ballot"};
   for (int kind = All; kind <= Ballot; ++kind)

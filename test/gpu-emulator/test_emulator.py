@@ -232,6 +232,12 @@ class Driver(unittest.TestCase):
         with self.assertRaisesRegex(cuda.Error, "no LLVM bitcode"):
             cuda.Module(b".version 8.0\n" + bytes(64))
 
+    def test_wrong_image_is_refused_quietly(self):
+        program = "import cuda; cuda.start(); cuda.Module(b'.version 8.0' + bytes(64))"
+        run = subprocess.run([sys.executable, "-c", program], cwd=FOLDER, capture_output=True, text=True)
+        self.assertIn("no LLVM bitcode", run.stderr)  # of the exception
+        self.assertNotIn("emulator: the image", run.stderr)
+
 
 class Wrong(unittest.TestCase):
     """Every mistake is reported, with the kernel and what it did."""
@@ -240,6 +246,7 @@ class Wrong(unittest.TestCase):
     CASES = {
         ("all_write", 64, 1): r"race on shared memory .*writes 4 bytes at tile\+0\n.*wrote them",
         ("no_warp_sync", 256, 1): r"race on shared memory .*thread \(\d+, 0, 0\)",
+        ("shuffle_between", 32, 1): r"race on shared memory .*thread \(\d+, 0, 0\) wrote them",
         ("warp_sync_only", 256, 1): r"race on shared memory .*4 bytes at tile\+",
         ("write_after_read", 256, 1): r"race on shared memory .*(tile\+0)",
         ("uninitialized", 32, 1): r"uninitialized shared memory .*at tile\+",
@@ -306,7 +313,7 @@ class Mutation(unittest.TestCase):
             with self.subTest(program):
                 result = self.mutate(program)
                 self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
-                self.assertIn(f"{sites} sites, 0 redundant", result.stdout)
+                self.assertIn(f"{sites} sites, 0 redundant, 0 not reached", result.stdout)
 
 
 def main() -> None:

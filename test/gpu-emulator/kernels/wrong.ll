@@ -34,6 +34,20 @@ define ptx_kernel void @no_warp_sync(ptr addrspace(1) %in, ptr addrspace(1) %out
   ret void
 }
 
+; neighbours of a warp swap, and wait for each other in a shuffle, which orders no memory
+define ptx_kernel void @shuffle_between(ptr addrspace(1) %in, ptr addrspace(1) %out) {
+  %tid = call i32 @llvm.nvvm.read.ptx.sreg.tid.x()
+  %mine = getelementptr i32, ptr addrspace(3) @tile, i32 %tid
+  store i32 %tid, ptr addrspace(3) %mine, align 4
+  %ignored = call i32 @llvm.nvvm.shfl.sync.bfly.i32(i32 -1, i32 %tid, i32 1, i32 31)
+  %other = xor i32 %tid, 1
+  %theirs = getelementptr i32, ptr addrspace(3) @tile, i32 %other
+  %x = load i32, ptr addrspace(3) %theirs, align 4
+  %q = getelementptr i32, ptr addrspace(1) %out, i32 %tid
+  store i32 %x, ptr addrspace(1) %q, align 4
+  ret void
+}
+
 ; only warps are in order, and they read each other's words
 define ptx_kernel void @warp_sync_only(ptr addrspace(1) %in, ptr addrspace(1) %out) {
   %tid = call i32 @llvm.nvvm.read.ptx.sreg.tid.x()

@@ -1,7 +1,7 @@
 """Convolutions and pools."""
 
 import numpy as np
-from table import F16, F32, F64, I8, U8, case
+from table import F16, F32, F64, I8, I64, U8, Const, case
 
 
 def cases(t):
@@ -112,8 +112,11 @@ def pools(t):
     for p in (1, 2, 3):
         yield case("LpPool", t(2, 5, 17, 19), kernel_shape=[3, 2], strides=[2, 1], p=p, want=lambda x, p=p: (
             np.lib.stride_tricks.sliding_window_view(np.abs(x) ** p, (3, 2), (2, 3))[:, :, ::2].sum((4, 5)) ** (1 / p)))
-    yield case("MaxUnpool", t(1, 2, 2, 2), np.array([5, 7, 13, 15, 16, 18, 24, 27]).reshape(1, 2, 2, 2),
-               kernel_shape=[2, 2], strides=[2, 2], want="onnx")
+    places = np.array([5, 7, 13, 15, 16, 18, 24, 27]).reshape(1, 2, 2, 2)
+    yield case("MaxUnpool", t(1, 2, 2, 2), places, kernel_shape=[2, 2], strides=[2, 2], want="onnx")
+    shape = np.array([1, 2, 5, 6], I64)
+    for known in (Const(shape), shape):
+        yield case("MaxUnpool", t(1, 2, 2, 2), places, known, kernel_shape=[2, 2], strides=[2, 2], want="onnx")
     x = t(2, 5, 17, 19)
     yield case("AveragePool", x, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1],
                count_include_pad=1)

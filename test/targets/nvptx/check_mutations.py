@@ -1,113 +1,94 @@
 #!/usr/bin/env python3
-"""check_mutations.py NNCC: whether each barrier of each class of kernels is needed, and missed.
+"""check_mutations.py NNCC [--all] [--filter REGEX] [-j N] [-v]: whether each barrier, wait and commit of kernels is
+needed, and missed.
 
-Compiles a model for each class and hands it to test/gpu-emulator/mutate.py, which takes out one
-synchronisation after the other: the emulator has to report it. LD_LIBRARY_PATH has the emulator.
+Runs programs that run kernels on the emulator, which LD_LIBRARY_PATH has, and lets it repeat each
+launch without one of the kernel's synchronisations after the other (test/gpu-emulator/Mutation.h).
+Kernels with the same code are looked at once in a program. By default these are the tests of single
+kernels, rows of operators and the smaller models of check_models.py; with --all every row and every
+model.
+
+A synchronisation that nobody misses fails, but for barriers between sweeps over tensors, which stand
+there also where each thread reads only what it has written itself: SWEEPS has how many, at most, in
+each of the default programs.
 """
 
+import argparse
+import os
+import re
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
+from check_models import EMULATED, MODELS
 
-ROOT = Path(__file__).resolve().parents[3]
-MUTATE = ROOT / "test/gpu-emulator/mutate.py"
+HERE = Path(__file__).resolve().parent
+TEST = HERE.parents[1]
+sys.path.insert(0, str(TEST / "gpu-emulator"))
+import mutate  # noqa: E402
 
-
-class Graph:
-    """One input of f32 and nodes one after the other."""
-
-    def __init__(self, *shape: int):
-        self.inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)]
-        self.nodes, self.constants, self.last = [], [], "x"
-
-    def weights(self, *shape: int) -> str:
-        values = np.random.default_rng(len(self.constants)).standard_normal(shape).astype(np.float32)
-        return self.constant(values)
-
-    def constant(self, values) -> str:
-        self.constants.append(numpy_helper.from_array(np.asarray(values), f"c{len(self.constants)}"))
-        return self.constants[-1].name
-
-    def node(self, op: str, *inputs: str, outputs: int = 1, **attributes) -> "Graph":
-        names = [f"{op}{len(self.nodes)}_{i}" for i in range(outputs)]
-        self.nodes.append(helper.make_node(op, [self.last, *inputs], names, **attributes))
-        self.last = names[0]
-        return self
-
-    def save(self, path: Path):
-        result = onnx.ValueInfoProto(name=self.last)
-        graph = helper.make_graph(self.nodes, "g", self.inputs, [result], self.constants)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 23)], ir_version=10)
-        onnx.save(onnx.shape_inference.infer_shapes(model), path)
+# Operators with kernels in which threads wait for each other; models that take longer than those
+# that have the same kinds of kernels.
+FAMILIES = ["activation", "attention", "linear", "norm", "recurrent", "reduce"]
+LARGE = ["lstm_lm", "mobilenetv2", "minilm", "crnn_ocr", "magika"]
+SWEEPS = {"model ppocr_cls": 3, "operators activation": 16, "operators attention": 1,
+          "operators norm": 19, "operators reduce": 138}  # fmt: skip
 
 
-def attention() -> Graph:
-    graph = Graph(1, 2, 40, 16)
-    return graph.node("Attention", graph.weights(1, 2, 70, 16), graph.weights(1, 2, 70, 24))
+def programs(nncc: str, whole: bool) -> dict[str, list[str]]:
+    """Commands by their titles, those that take longest first."""
+    ops = [str(TEST / "ops/test_ops.py"), nncc, *(o.replace("--", "--option=") for o in EMULATED)]
+    models = [m for m in MODELS if whole or m not in LARGE]
+    families = sorted(f.stem for f in (TEST / "ops/tables").glob("*.py")) if whole else FAMILIES
+    return {"contractions": [str(HERE / "check_contracts.py")],
+            "attention": [str(HERE.parent / "cpu/check_attention.py"), "--gpu"],
+            **{f"model {m}": [str(HERE / "check_models.py"), nncc, m] for m in reversed(models)},
+            **{f"operators {f}": [*ops[:2], f, *ops[2:]] for f in reversed(families)}}  # fmt: skip
 
 
-def conv() -> Graph:
-    graph = Graph(1, 16, 9, 9)
-    return graph.node("Conv", graph.weights(24, 16, 3, 3), pads=[1, 1, 1, 1])
+def problems_of(title: str, sites: list[mutate.Site], most: int | None) -> list[str]:
+    """What fails, a line for each; `most` sites may be redundant, None: any number."""
+    redundant = [site for site in sites if site.reached and not site.report]
+    if most is None or len(redundant) <= most:
+        return []
+    return [f"{title}: {len(redundant)} redundant, of {most} that may be", *map(str, redundant)]
 
 
-def layer_norm() -> Graph:
-    graph = Graph(6, 300)
-    return graph.node("LayerNormalization", graph.weights(300), graph.weights(300))
-
-
-def lstm() -> Graph:
-    graph = Graph(5, 2, 8)
-    return graph.node("LSTM", graph.weights(1, 80, 8), graph.weights(1, 80, 20), hidden_size=20)
-
-
-def matmul() -> Graph:
-    graph = Graph(70, 100)
-    return graph.node("MatMul", graph.weights(100, 130))
-
-
-def scatter() -> Graph:
-    graph = Graph(12, 8)
-    rows = graph.constant(np.array([[1], [7], [1]], np.int64))
-    return graph.node("ScatterND", rows, graph.weights(3, 8), reduction="add")
-
-
-MODELS = {
-    "attention": attention,
-    "conv": conv,
-    "layer_norm": layer_norm,
-    "lstm": lstm,
-    "matmul": matmul,
-    "scatter": scatter,
-    "softmax of rows": lambda: Graph(9, 200).node("Softmax"),
-    "softmax of one row": lambda: Graph(1, 5000).node("Softmax"),
-    "sum of all": lambda: Graph(2, 3, 2500).node("ReduceSum"),
-}  # fmt: skip
+def run(command: list[str], findings: Path) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "NNCC_EMULATOR_MUTATIONS": str(findings)}
+    return subprocess.run([sys.executable, *command], env=environment, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
 
 
 def main() -> int:
-    nncc, failed = sys.argv[1], 0
-    for name, make in MODELS.items():
-        with tempfile.TemporaryDirectory(prefix="nncc-mutations-") as folder:
-            model, library = Path(folder) / "m.onnx", Path(folder) / "m.so"
-            make().save(model)
-            subprocess.run([nncc, "compile", str(model), "-o", str(library), "--target=nvptx:sm_90a",
-                            "--gpu-images=bitcode"], check=True)  # fmt: skip
-            run = subprocess.run([sys.executable, str(MUTATE), nncc, "run", str(library), "--random"],
-                                 capture_output=True, text=True)  # fmt: skip
-        lines = run.stdout.splitlines()
-        failed += run.returncode != 0
-        print(f"{'FAIL' if run.returncode else 'ok  '} {name}: {lines[-1] if lines else run.stderr}",
-              flush=True)
-        for line in lines:
-            if "REDUNDANT" in line:
-                print(f"     {line}")
-    print(f"{len(MODELS) - failed} passed, {failed} failed, 0 skipped")
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("nncc")
+    parser.add_argument("--all", action="store_true", help="every row of operators, every model")
+    parser.add_argument("--filter", default="", help="only programs whose title matches")
+    parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count(), help="programs at a time")
+    parser.add_argument("-v", action="store_true", help="a line for every site")
+    args = parser.parse_args()
+    passed = failed = 0
+    commands = {title: command for title, command in programs(args.nncc, args.all).items()
+                if re.search(args.filter, title)}  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="nncc-mutations-") as folder:
+        files = {title: Path(folder) / f"{i}" for i, title in enumerate(commands)}
+        with ThreadPoolExecutor(args.jobs) as pool:
+            runs = {title: pool.submit(run, commands[title], files[title]) for title in commands}
+            for title, result in ((title, runs[title].result()) for title in commands):
+                sites = mutate.read(files[title])
+                most = SWEEPS.get(title, None if args.all else 0)
+                problems = problems_of(title, sites, most)
+                if result.returncode:
+                    problems.append(result.stdout)
+                print(f"{'FAIL' if problems else 'ok  '} {title}: {mutate.summary(sites)}", flush=True)
+                for problem in problems or (sites if args.v else []):
+                    print(f"     {problem}")
+                passed, failed = passed + (not problems), failed + bool(problems)
+    print(f"{passed} passed, {failed} failed, 0 skipped")
     return 1 if failed else 0
 
 

@@ -11,6 +11,8 @@
 // EXACT: remark: {{.*}} instruction=mma.m16n8k32.u8.s8
 // EXACT: remark: {{.*}} instruction=fma, part=4x4
 
+// A group of copies ends where it is waited for: each commit is needed.
+//
 // Two slices of 16 words. Buffers that are aligned are copied 16 bytes at a time; others pass through registers. A line
 // of A is 20 words apart from the next one, a step of B 72.
 // CHECK: memref.global "private" @products_shared_0 : memref<6400xi32, 3>
@@ -25,8 +27,9 @@
 // CHECK: %[[ALIGNED:.*]] = arith.cmpi eq
 // CHECK: scf.if %[[ALIGNED]] -> (i32, i32, i32, i32, i32, i32, i32, i32)
 // CHECK:   nvvm.cp.async.shared.global %{{.*}}, %{{.*}}, 16, cache = cg
-// CHECK:   nvvm.cp.async.commit.group
+// CHECK-NOT: nvvm.cp.async.commit.group
 // CHECK:   scf.for
+// CHECK-NEXT: nvvm.cp.async.commit.group
 // CHECK-NEXT: nvvm.cp.async.wait.group 0
 // CHECK-NEXT: nvvm.barrier0
 // CHECK:        scf.if
@@ -34,7 +37,7 @@
 // CHECK:          %[[TO:.*]] = rt.pointer %[[SHARED]]
 // CHECK:          %[[FROM:.*]] = rt.pointer %[[A]]
 // CHECK:          nvvm.cp.async.shared.global %[[TO]], %[[FROM]], 16, cache = cg, %[[EXISTS]]
-// CHECK:        nvvm.cp.async.commit.group
+// CHECK-NOT:    nvvm.cp.async.commit.group
 // CHECK:        %[[ROWS:.*]] = nvvm.ldmatrix %{{.*}} num = 4
 // CHECK-DAG:    %[[A0:.*]] = llvm.extractvalue %[[ROWS]][0]
 // CHECK-DAG:    %[[A3:.*]] = llvm.extractvalue %[[ROWS]][3]
@@ -66,7 +69,9 @@ func.func @bytes(%x: tensor<70x128xi8>, %w: tensor<4x32x16x4xi8>, %bias: tensor<
 // not aligned to 16 bytes are copied by 4.
 // CHECK-LABEL: func.func @products
 // CHECK:   nvvm.cp.async.shared.global %{{.*}}, %{{.*}}, 16, cache = cg
+// CHECK-COUNT-2: nvvm.cp.async.commit.group
 // CHECK:   scf.for
+// CHECK-NEXT: nvvm.cp.async.commit.group
 // CHECK-NEXT: nvvm.cp.async.wait.group 2
 // CHECK:     %[[ROWS:.*]] = nvvm.ldmatrix
 // CHECK:     %[[COLUMNS:.*]] = nvvm.ldmatrix
