@@ -4,16 +4,24 @@ run, and what is refused."""
 import ctypes
 import json
 import os
+import subprocess
+import sys
 import unittest
+from pathlib import Path
 from unittest import mock
 
 import numpy as np
 
-from support import MLP, ToolTest, main
+from support import MLP, ROOT, ToolTest, main
+
+sys.path.insert(0, str(ROOT / "test/targets/nvptx"))
+from check_images import ENTRY, find_ptxas
+from images import ptx_of
 
 USAGE, UNSUPPORTED = 1, 3
 EMULATOR = os.path.join(os.environ["NNCC_BUILD"], "lib", "gpu-emulator")
 CHIP = "nvptx:sm_90a"
+CNN = MLP.with_name("digits_cnn.onnx")
 
 
 def has_driver() -> bool:
@@ -67,6 +75,46 @@ class GPU(ToolTest):
         text = self.nncc("inspect", "m.so")
         self.assertIn("PTX: sm_90,", text)
         self.assertIn("blocks of ", text)
+
+    @unittest.skipUnless(find_ptxas(), "no ptxas")
+    def test_resources(self):
+        """What inspect reads from a cubin is what ptxas reports of it."""
+        ptxas = find_ptxas()
+        # Registers (in units of 8), threads and shared memory of a multiprocessor, and what each block loses of it.
+        chips = {"sm_80": (65536, 2048, 164 << 10, 1024), "sm_90a": (65536, 2048, 228 << 10, 1024),
+                 "sm_86": (65536, 1536, 100 << 10, 1024), "sm_120": (65536, 1536, 100 << 10, 1024)}  # fmt: skip
+        with mock.patch.dict(os.environ, {"CUDA_ROOT": str(Path(ptxas).parents[1])}):
+            for chip in chips:
+                self.nncc(CNN, "-o", f"{chip}.so", "--name=m", f"--target=nvptx:{chip}", "--gpu-images=cubin,ptx")
+        for chip, (registers, threads, shared, reserved) in chips.items():
+            (self.folder / "m.ptx").write_bytes(ptx_of(self.folder / f"{chip}.so", "m"))
+            report = subprocess.run([ptxas, "-v", f"-arch={chip}", "-o", "/dev/null", self.folder / "m.ptx"],
+                                    check=True, capture_output=True, text=True).stderr  # fmt: skip
+            expected = {entry["name"]: entry for entry in ENTRY.finditer(report)}
+            kernels = json.loads(self.nncc("inspect", f"{chip}.so", "--json"))["kernels"]
+            self.assertEqual({kernel["name"] for kernel in kernels}, set(expected))
+            for kernel in kernels:
+                entry = expected[kernel["name"]]
+                self.assertEqual(kernel["registers"], int(entry["registers"]))
+                self.assertEqual(kernel["stack_bytes"], int(entry["stack"]))
+                self.assertEqual(kernel["static_shared_bytes"], int(entry["shared"] or 0))
+                of_block = kernel["threads_per_block"]
+                blocks = min(threads // of_block, registers // (-(-kernel["registers"] // 8) * 8 * of_block),
+                             shared // (kernel["static_shared_bytes"] + kernel["shared_bytes"] + reserved))  # fmt: skip
+                self.assertEqual(kernel["blocks_per_multiprocessor"], blocks)
+                self.assertEqual(kernel["occupancy"], blocks * of_block / threads)
+            self.assertRegex(self.nncc("inspect", f"{chip}.so"),
+                             r"\d+ registers a thread, \d+ blocks \(\d+% of the threads\) on a multiprocessor\n")  # fmt: skip
+
+    def test_a_corrupted_image(self):
+        self.compile(CHIP, "--gpu-images=bitcode")
+        path = self.folder / "m.so"
+        library = path.read_bytes()
+        begin = library.index(b"BC\xc0\xde")
+        path.write_bytes(library[: begin + 8] + bytes(64) + library[begin + 72 :])
+        self.use_emulator()
+        self.nncc("run", "m.so", "--random", "--dim=batch=2", code=UNSUPPORTED,
+                  error="model 'm' is compiled for 'sm_90a': bitcode sm_90: cuModuleLoadDataEx: ")  # fmt: skip
 
     def test_the_same_bytes(self):
         for name in ("a.so", "b.so"):

@@ -133,6 +133,11 @@ NNCC_API void nncc_model_close(nncc_model *model);
  * copy. Valid until the model is closed. */
 NNCC_API const nncc_descriptor *nncc_model_descriptor(const nncc_model *model);
 
+/* Whether this machine has all that the code of a level needs, which is nncc_model_descriptor() or
+ * one of its `levels`: the instructions; of a device its driver, and a device that one of the images
+ * is for. NNCC_ISA_MISSING says what it lacks. */
+NNCC_API nncc_status nncc_level_check(const nncc_descriptor *level);
+
 /* Counts, and elements by index in [0, count); NULL for an index outside. Negative sizes in a shape
  * stand for dims: -1 - d for dim d. Inputs and outputs are tensors: those that nncc_instance_run()
  * takes. */
