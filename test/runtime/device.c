@@ -223,6 +223,9 @@ static void testDeviceTensors(void) {
   moveArguments(&m, 5, 0, stream);
   m.a.inputs[1].data = (char *)m.a.inputs[1].data + 2;
   CHECK_FAILS(NNCC_INVALID_ARGUMENT, run(own, &m.a), "input 'y'", "not aligned", NULL);
+  m.a.inputs[1].data = (char *)m.a.inputs[1].data - 2;
+  m.a.outputs[0].data = (char *)m.a.outputs[0].data + 1;
+  CHECK_FAILS(NNCC_INVALID_ARGUMENT, run(own, &m.a), "output 'z'", "not aligned", NULL);
   nncc_model *here = openModel(nncc_model_device(), "generic");
   nncc_instance *onProcessor = newInstance(here, 0, NULL);
   CHECK_FAILS(NNCC_INVALID_ARGUMENT, run(onProcessor, &m.a), "input 'x'", "memory of a device",
@@ -326,6 +329,54 @@ static void testWorkspace(void) {
   checkNothingLeft();
 }
 
+/* Two devices, in turn: each has kernels, weights and memory of its own, in its own context. */
+static void testTwoDevices(void) {
+  nncc_model *model = openModel(nncc_model_device_only(), NULL);
+  nncc_instance_options options = NNCC_INSTANCE_OPTIONS_INIT;
+  nncc_instance *instances[4];
+  for (int i = 0; i < 4; ++i) {
+    options.device = i % 2;
+    CHECK_OK(nncc_instance_create(model, &options, &instances[i]));
+  }
+  CHECK(fake->modules == 2 && fake->contexts == 2);
+  for (int i = 0; i < 20; ++i) {
+    runRight(instances[i % 4], 5 + i / 4, i);
+    CHECK(fake->lastDevice == i % 2);
+  }
+  for (int i = 0; i < 40; ++i) /* graphs, and values of the pool */
+    runRight(instances[i % 4], i < 20 ? 9 : 130, i);
+  for (int i = 0; i < 4; ++i)
+    nncc_instance_destroy(instances[i]);
+  nncc_model_close(model);
+  checkNothingLeft();
+}
+
+/* What is still in the caller's stream when its instance goes is done first. */
+static void testDestroyInFlight(void) {
+  static Moved m;
+  void *context, *stream;
+  nncc_model *model = openModel(nncc_model_device_only(), NULL);
+  api.push(NULL);
+  CHECK(api.createStream(&stream, 1) == 0);
+  for (int times = 1; times <= 3; ++times) { /* the last one as a graph */
+    nncc_instance *instance = newInstance(model, 0, stream);
+    moveArguments(&m, 20, times, stream);
+    for (int i = 0; i < times; ++i)
+      CHECK_OK(run(instance, &m.a));
+    nncc_instance_destroy(instance);
+    moveResultsBack(&m, stream);
+  }
+  nncc_instance *last = newInstance(model, 0, stream);
+  moveArguments(&m, 20, 0, stream);
+  CHECK_OK(run(last, &m.a));
+  nncc_model_close(model); /* before the instance, which holds on to it */
+  nncc_instance_destroy(last);
+  moveResultsBack(&m, stream);
+  CHECK(api.destroyStream(stream) == 0);
+  api.pop(&context);
+  checkNothingLeft();
+}
+
 static void *runMany(void *model) {
   nncc_instance *instance = newInstance(model, 0, NULL);
   for (int i = 0; i < 60; ++i)
@@ -365,5 +416,7 @@ int main(void) {
   testRunOutputs();
   testValues();
   testWorkspace();
+  testTwoDevices();
+  testDestroyInFlight();
   return checkResult();
 }

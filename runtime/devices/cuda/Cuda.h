@@ -86,6 +86,7 @@ typedef struct CUmemPoolProps {
   F(MemcpyAsync, "", (CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream))            \
   F(StreamCreate, "", (CUstream * stream, unsigned flags))                                         \
   F(StreamDestroy, "_v2", (CUstream stream))                                                       \
+  F(StreamGetCtx, "", (CUstream stream, CUcontext * context))                                      \
   F(StreamSynchronize, "", (CUstream stream))                                                      \
   F(StreamBeginCapture, "_v2", (CUstream stream, int mode))                                        \
   F(StreamEndCapture, "", (CUstream stream, CUgraph * graph))                                      \
@@ -127,8 +128,12 @@ typedef struct Driver {
 extern Driver nnccCuda;
 
 /* Loads the driver, once for the process, from any thread. NNCC_ISA_MISSING: there is none, or it
- * has no device. */
+ * has no device. NNCC_NOT_SUPPORTED: nnccCudaIsForked(). */
 nncc_status nnccCudaOpen(void);
+
+/* Whether this process is a child of the one that has loaded the driver, which works there alone:
+ * nothing of it is called any more. */
+bool nnccCudaIsForked(void);
 
 /* The status for a result of the driver; with the function's name, and the driver's for the error
  * and what it says of it. */

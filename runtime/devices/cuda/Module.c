@@ -238,18 +238,18 @@ nncc_status nnccCudaLoad(const nncc_descriptor *descriptor, const char *weights,
 /* Keeps the last error of the thread, which may be the reason for this. */
 void nnccCudaUnload(DeviceProgram *program) {
   CUcontext popped;
-  if (program->context) {
-    bool isCurrent = nnccCuda.CtxPushCurrent(program->context) == CUDA_SUCCESS;
-    if (program->pool)
-      nnccCuda.MemPoolDestroy(program->pool);
-    if (program->weights) {
-      nnccCuda.StreamSynchronize(NULL); /* a copy of them may have failed half way */
-      nnccCuda.MemFree(program->weights);
-    }
-    if (program->module)
-      nnccCuda.ModuleUnload(program->module);
-    if (isCurrent)
+  if (program->context && !nnccCudaIsForked()) {
+    if (nnccCuda.CtxPushCurrent(program->context) == CUDA_SUCCESS) {
+      if (program->pool)
+        nnccCuda.MemPoolDestroy(program->pool);
+      if (program->weights) {
+        nnccCuda.StreamSynchronize(NULL); /* a copy of them may have failed half way */
+        nnccCuda.MemFree(program->weights);
+      }
+      if (program->module)
+        nnccCuda.ModuleUnload(program->module);
       nnccCuda.CtxPopCurrent(&popped);
+    }
     nnccCuda.DevicePrimaryCtxRelease(program->device);
   }
   free(program->functions);

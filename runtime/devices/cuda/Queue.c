@@ -39,6 +39,8 @@ static nncc_status note(DeviceQueue *queue, CUresult result, const char *functio
 
 static nncc_status enter(DeviceQueue *queue) {
   int lost = atomic_load_explicit(&queue->program->lost, memory_order_relaxed);
+  if (nnccCudaIsForked())
+    return nnccCudaOpen();
   if (lost)
     return nnccCudaStatus(lost, "the device cannot be used any more, after an earlier error");
   return QUEUED(queue, CtxPushCurrent, queue->program->context);
@@ -51,20 +53,31 @@ static void leave(DeviceQueue *queue) {
 }
 
 static void destroyQueue(DeviceQueue *queue) {
-  bool isCurrent = nnccCuda.CtxPushCurrent(queue->program->context) == CUDA_SUCCESS;
-  if (queue->stream)
-    nnccCuda.StreamSynchronize(queue->stream);
-  if (queue->own)
-    nnccCuda.StreamDestroy(queue->own);
-  if (queue->recorder)
-    nnccCuda.StreamDestroy(queue->recorder);
-  for (int32_t i = 0; i < queue->numMarks; ++i)
-    nnccCuda.EventDestroy(queue->marks[i]);
-  if (isCurrent)
+  if (!nnccCudaIsForked() && nnccCuda.CtxPushCurrent(queue->program->context) == CUDA_SUCCESS) {
+    if (queue->stream)
+      nnccCuda.StreamSynchronize(queue->stream);
+    if (queue->own)
+      nnccCuda.StreamDestroy(queue->own);
+    if (queue->recorder)
+      nnccCuda.StreamDestroy(queue->recorder);
+    for (int32_t i = 0; i < queue->numMarks; ++i)
+      nnccCuda.EventDestroy(queue->marks[i]);
     leave(queue);
+  }
   free(queue->marks);
   free(queue->parameters);
   free(queue);
+}
+
+/* A stream of another context would be refused by each launch, with less of a reason. */
+static nncc_status checkStream(const DeviceQueue *queue, CUstream stream) {
+  CUcontext context = NULL;
+  nncc_status status = CUDA(StreamGetCtx, stream, &context);
+  if (!status && context != queue->program->context)
+    return nnccFail(NNCC_INVALID_ARGUMENT,
+                    "options.stream: not a stream of the primary context of device %d",
+                    queue->program->ordinal);
+  return status;
 }
 
 static nncc_status createQueue(DeviceProgram *program, void *stream, DeviceQueue **result) {
@@ -77,9 +90,10 @@ static nncc_status createQueue(DeviceProgram *program, void *stream, DeviceQueue
       queue->parameters ? enter(queue) : nnccFail(NNCC_OUT_OF_MEMORY, "no memory for a queue");
   if (!status) {
     status = QUEUED(queue, StreamCreate, &queue->recorder, CU_STREAM_NON_BLOCKING);
-    if (!status && !stream)
-      status = QUEUED(queue, StreamCreate, &queue->own, CU_STREAM_DEFAULT);
-    queue->stream = stream ? stream : queue->own;
+    if (!status)
+      status = stream ? checkStream(queue, stream)
+                      : QUEUED(queue, StreamCreate, &queue->own, CU_STREAM_DEFAULT);
+    queue->stream = stream && !status ? stream : queue->own;
     leave(queue);
   }
   if (status)
