@@ -106,6 +106,41 @@ class GPU(ToolTest):
             self.assertRegex(self.nncc("inspect", f"{chip}.so"),
                              r"\d+ registers a thread, \d+ blocks \(\d+% of the threads\) on a multiprocessor\n")  # fmt: skip
 
+    def test_without_ptxas(self):
+        """libnvJitLink makes the same of it; without both there is only PTX, or an error."""
+        options = ("--name=m", "--target", CHIP)
+        ptxas, linker = find_ptxas(), self.linker()
+        with mock.patch.dict(os.environ, {"CUDA_ROOT": str(self.folder), "LD_LIBRARY_PATH": ""}):
+            self.nncc(CNN, "-o", "m.so", *options, "--gpu-images=cubin", code=USAGE,
+                      error="cannot find ptxas or libnvJitLink: install the CUDA toolkit")  # fmt: skip
+            self.nncc(CNN, "-o", "m.so", *options)
+            self.assertNotIn("cubin", self.nncc("inspect", "m.so"))
+        with mock.patch.dict(os.environ, {"CUDA_ROOT": str(linker)}):
+            self.nncc(CNN, "-o", "linked.so", *options)
+            self.nncc(CNN, "-o", "m.so", "--target=nvptx:sm_999", "--gpu-images=cubin", code=USAGE)
+        with mock.patch.dict(os.environ, {"CUDA_ROOT": str(Path(ptxas).parents[1])}):
+            self.nncc(CNN, "-o", "assembled.so", *options)
+        linked, assembled = (
+            {kernel["name"]: kernel["registers"] for kernel in json.loads(self.nncc("inspect", name, "--json"))["kernels"]}
+            for name in ("linked.so", "assembled.so"))  # fmt: skip
+        self.assertEqual(linked, assembled)
+
+    @staticmethod
+    def linker() -> Path:
+        """The folder that libnvJitLink is below."""
+        return next(Path(sys.prefix).glob("lib/python*/site-packages/nvidia/nvjitlink"))
+
+    def test_a_chip_that_ptxas_does_not_know(self):
+        """What it says, by one that stands for that of CUDA 13, and what to do."""
+        script = self.folder / "bin" / "ptxas"
+        script.parent.mkdir()
+        script.write_text("#!/bin/sh\necho \"ptxas fatal   : Value 'sm_70' is not defined for option 'gpu-name'\" >&2; exit 255\n")
+        script.chmod(0o755)
+        with mock.patch.dict(os.environ, {"CUDA_ROOT": str(self.folder)}):
+            self.nncc(MLP, "-o", "m.so", "--target=nvptx:sm_70", code=USAGE,
+                      error="knows no 'sm_70': set CUDA_ROOT to a CUDA toolkit that does (version 12 or earlier), "
+                            "or give --gpu-images=ptx")  # fmt: skip
+
     def test_a_corrupted_image(self):
         self.compile(CHIP, "--gpu-images=bitcode")
         path = self.folder / "m.so"
