@@ -351,6 +351,72 @@ static void testTwoDevices(void) {
   checkNothingLeft();
 }
 
+/* Memory of ours, for a caller without a driver of its own; and the order of streams. */
+static void testCallersMemory(void) {
+  static Arguments a;
+  void *memory[4], *context, *stream;
+  nncc_model *model = openModel(nncc_model_device_only(), NULL);
+  nncc_instance *instance = newInstance(model, 0, NULL);
+  setArguments(&a, 7, 3);
+  nncc_tensor *tensors[] = {&a.inputs[0], &a.inputs[1], &a.outputs[0], &a.outputs[1]};
+  void *host[4];
+  for (int i = 0; i < 4; ++i) {
+    host[i] = tensors[i]->data;
+    CHECK_OK(nncc_device_alloc(instance, sizeof a.x, &memory[i]));
+    CHECK((uintptr_t)memory[i] % 256 == 0);
+    if (i < 2)
+      CHECK_OK(nncc_device_copy(instance, memory[i], host[i], sizeof a.x));
+    tensors[i]->data = memory[i];
+    tensors[i]->type |= NNCC_ON_DEVICE;
+  }
+  CHECK_OK(run(instance, &a));
+  CHECK_OK(nncc_device_copy(instance, host[2], memory[2], sizeof a.z));
+  CHECK_OK(nncc_device_copy(instance, host[3], memory[3], sizeof a.pairs));
+  CHECK(resultsAreRight(&a));
+
+  api.push(NULL); /* a producer in one stream, the run in another, the result in the first */
+  CHECK(api.createStream(&stream, 1) == 0);
+  nncc_instance *callers = newInstance(model, 0, stream);
+  setArguments(&a, 7, 5);
+  for (int i = 0; i < 2; ++i)
+    CHECK(api.copy((uint64_t)(uintptr_t)memory[i], (uint64_t)(uintptr_t)host[i], sizeof a.x,
+                   NULL) == 0);
+  for (int i = 0; i < 4; ++i) {
+    tensors[i]->data = memory[i];
+    tensors[i]->type |= NNCC_ON_DEVICE;
+  }
+  int waits = fake->waits;
+  CHECK_OK(nncc_device_order(callers, (void *)1, NULL));
+  CHECK_OK(nncc_instance_bind(callers, a.inputs, 2));
+  CHECK_OK(run(callers, &a));
+  CHECK_OK(nncc_device_order(callers, NULL, (void *)1));
+  CHECK(fake->waits == waits && fake->streamWaits == 2);
+  CHECK(api.copy((uint64_t)(uintptr_t)a.z, (uint64_t)(uintptr_t)memory[2], sizeof a.z, NULL) == 0);
+  CHECK(api.copy((uint64_t)(uintptr_t)a.pairs, (uint64_t)(uintptr_t)memory[3], sizeof a.pairs,
+                 NULL) == 0);
+  CHECK(resultsAreRight(&a));
+  api.pop(&context);
+
+  for (int i = 0; i < 4; ++i)
+    nncc_device_free(instance, memory[i]);
+  nncc_device_free(instance, NULL);
+  CHECK_FAILS(NNCC_OUT_OF_MEMORY, nncc_device_alloc(instance, fake->memory, &memory[0]),
+              "no memory of the device for", "CUDA_ERROR_OUT_OF_MEMORY", NULL);
+  nncc_instance_destroy(callers);
+  nncc_instance_destroy(instance);
+  nncc_model_close(model);
+  api.push(NULL);
+  CHECK(api.destroyStream(stream) == 0);
+  api.pop(&context);
+  checkNothingLeft();
+  model = openModel(nncc_model_device(), "generic");
+  instance = newInstance(model, 0, NULL);
+  CHECK_FAILS(NNCC_NOT_SUPPORTED, nncc_device_alloc(instance, 8, &memory[0]), "on the processor",
+              NULL, NULL);
+  nncc_instance_destroy(instance);
+  nncc_model_close(model);
+}
+
 /* What is still in the caller's stream when its instance goes is done first. */
 static void testDestroyInFlight(void) {
   static Moved m;
@@ -417,6 +483,7 @@ int main(void) {
   testValues();
   testWorkspace();
   testTwoDevices();
+  testCallersMemory();
   testDestroyInFlight();
   return checkResult();
 }

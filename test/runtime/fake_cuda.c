@@ -75,6 +75,8 @@ EXPORT int cuDevicePrimaryCtxRelease_v2(int device) {
 
 EXPORT int cuCtxPushCurrent_v2(void *context) {
   BEGIN("cuCtxPushCurrent")
+  if (depth == MOST_DEPTH)
+    abort();
   stack[depth++] = context ? context : &contexts[0];
   END
 }
@@ -85,6 +87,15 @@ EXPORT int cuCtxPopCurrent_v2(void **context) {
   depth -= !result;
   pthread_mutex_unlock(&lock);
   return result;
+}
+
+EXPORT int cuCtxSynchronize(void) {
+  BEGIN_IN_CONTEXT("cuCtxSynchronize")
+  flush(&legacy[current()->device]);
+  for (int i = 0; i < 64; ++i)
+    if (streams[i] && streams[i]->context == current())
+      flush(streams[i]);
+  END_IN_CONTEXT
 }
 
 /* Modules -----------------------------------------------------------------------------------------
@@ -269,9 +280,9 @@ EXPORT int cuStreamCreate(Stream **stream, unsigned flags) {
   END_IN_CONTEXT
 }
 
-EXPORT int cuStreamGetCtx(const Stream *stream, Context **context) {
+EXPORT int cuStreamGetCtx(Stream *stream, Context **context) {
   BEGIN_IN_CONTEXT("cuStreamGetCtx")
-  *context = stream ? stream->context : current();
+  *context = streamOf(stream) == &legacy[current()->device] ? current() : stream->context;
   END_IN_CONTEXT
 }
 
@@ -369,15 +380,22 @@ EXPORT int cuEventCreate(Event **event, unsigned flags) {
 
 EXPORT int cuEventDestroy_v2(Event *event) {
   BEGIN_IN_CONTEXT("cuEventDestroy")
-  free(event);
-  --fakeCuda.events;
+  --fakeCuda.events; /* it may be waited for still */
   END_IN_CONTEXT
 }
 
 EXPORT int cuEventRecord(Event *event, Stream *stream) {
   BEGIN_IN_CONTEXT("cuEventRecord")
   event->time = -1;
+  event->stream = streamOf(stream);
   add(streamOf(stream), (Operation){.kind = RECORD, .event = event});
+  END_IN_CONTEXT
+}
+
+EXPORT int cuStreamWaitEvent(Stream *stream, Event *event, unsigned flags) {
+  BEGIN_IN_CONTEXT("cuStreamWaitEvent")
+  ++fakeCuda.streamWaits;
+  add(streamOf(stream), (Operation){.kind = WAIT, .event = event});
   END_IN_CONTEXT
 }
 

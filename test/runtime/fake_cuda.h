@@ -29,7 +29,7 @@ typedef struct FakeCuda {
   int contexts, modules, allocations, pinned, streams, events, graphs, pools;
   uint64_t used;
   /* What has been done. */
-  int launches, graphLaunches, captures, copies, waits, allocated;
+  int launches, graphLaunches, captures, copies, waits, streamWaits, allocated;
   int lastBlocks, lastThreads, lastShared, lastDevice;
   int calls;         /* after a fork, which the driver does not survive */
   const char *image; /* the last that was loaded */

@@ -156,6 +156,10 @@ void perform(Operation *o) {
            o->values[2]);
   else if (o->kind == FREE)
     freeMemory(o->values[0]);
+  else if (o->kind == WAIT && o->event->time < 0)
+    flush(o->event->stream);
+  else if (o->kind == WAIT)
+    return;
   else
     o->event->time = now;
 }
@@ -180,6 +184,11 @@ void add(Stream *stream, Operation operation) {
   append(stream->recording ? stream->recording : &stream->work, operation);
 }
 
-Stream *streamOf(Stream *stream) { return stream ? stream : &legacy[current()->device]; }
+/* The default stream is NULL, or 1. */
+static bool isLegacy(const Stream *stream) { return (uintptr_t)stream <= 1; }
 
-int checkStream(const Stream *stream) { return stream && stream->context != current() ? 400 : 0; }
+Stream *streamOf(Stream *stream) { return isLegacy(stream) ? &legacy[current()->device] : stream; }
+
+int checkStream(const Stream *stream) {
+  return !isLegacy(stream) && stream->context != current() ? 400 : 0;
+}

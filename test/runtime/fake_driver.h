@@ -35,7 +35,7 @@ typedef struct Memory {
   struct Memory *next;
 } Memory;
 
-typedef enum Kind { LAUNCH, COPY, FREE, RECORD } Kind;
+typedef enum Kind { LAUNCH, COPY, FREE, RECORD, WAIT } Kind;
 
 typedef struct Operation {
   Kind kind;
@@ -58,7 +58,8 @@ typedef struct Stream {
   Context *context;
 } Stream;
 typedef struct Event {
-  double time; /* negative: not reached */
+  double time;    /* negative: not reached */
+  Stream *stream; /* that it is recorded in */
 } Event;
 typedef struct Function {
   const FakeKernel *kernel;

@@ -67,6 +67,35 @@ class GPU(ToolTest):
         np.testing.assert_allclose(self.run_model(), expected, 1e-4, 1e-5)
         np.testing.assert_array_equal(self.run_model("--level=" + host), expected)
 
+    def test_results_on_the_device(self):
+        """By the Python package: one model's results are the next one's inputs, through DLPack and without the host."""
+        self.compile(CHIP, "--gpu-images=bitcode")
+        self.use_emulator()
+        program = """if True:
+            import nncc, numpy as np
+            x = np.linspace(-1, 1, 3 * 64, dtype="float32").reshape(3, 1, 8, 8)
+            model = nncc.load("m.so")
+            expected, = model(x)
+            there, = model.run([x], on_device=True)
+            np.testing.assert_array_equal(there.numpy(), expected)
+            assert there.__dlpack_device__() == (2, 0) and there.shape == expected.shape
+            class Array:  # as of another package
+                __dlpack_device__ = there.__dlpack_device__
+                __dlpack__ = there.__dlpack__
+            class Interface:
+                __cuda_array_interface__ = there.__cuda_array_interface__
+            for given in (there, Array(), Interface()):
+                model.run([x], {"logits": given})
+            stream = nncc.load("m.so", stream=2)
+            again, = stream.run([x], on_device=True)
+            np.testing.assert_array_equal(again.numpy(), expected)
+            np.testing.assert_array_equal(there.numpy(), expected)
+        """
+        build = os.environ["NNCC_BUILD"]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "runtime/python"),
+                       "NNCC_RUNTIME": os.path.join(build, "lib/libnncc_runtime.so")}  # fmt: skip
+        subprocess.run([sys.executable, "-c", program], check=True, cwd=self.folder, env=environment)
+
     @unittest.skipIf(has_driver(), "this machine has a driver of its own")
     def test_a_library_for_a_gpu_alone_says_so(self):
         self.compile(CHIP, "--gpu-images=ptx")

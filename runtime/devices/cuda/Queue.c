@@ -183,6 +183,27 @@ static nncc_status waitForAll(DeviceQueue *queue) {
   return QUEUED(queue, StreamSynchronize, queue->stream);
 }
 
+static nncc_status waitForDevice(DeviceQueue *queue) {
+  return note(queue, nnccCuda.CtxSynchronize(), "cuCtxSynchronize");
+}
+
+/* The driver keeps the event for as long as it is waited for. */
+static nncc_status order(DeviceQueue *queue, void *before, void *after) {
+  CUevent event = NULL;
+  before = before ? before : queue->stream;
+  after = after ? after : queue->stream;
+  if (before == after)
+    return NNCC_OK;
+  nncc_status status = QUEUED(queue, EventCreate, &event, CU_EVENT_DISABLE_TIMING);
+  if (!status)
+    status = QUEUED(queue, EventRecord, event, before);
+  if (!status)
+    status = QUEUED(queue, StreamWaitEvent, after, event, 0);
+  if (event)
+    nnccCuda.EventDestroy(event);
+  return status;
+}
+
 /* Graphs ------------------------------------------------------------------------------------------
  */
 
@@ -265,6 +286,8 @@ const Device nnccCudaDevice = {.api_version = NNCC_DEVICE_API,
                                .copy = copy,
                                .launch = launch,
                                .wait = waitForAll,
+                               .wait_for_device = waitForDevice,
+                               .order = order,
                                .begin_graph = beginGraph,
                                .end_graph = endGraph,
                                .queue_graph = queueGraph,

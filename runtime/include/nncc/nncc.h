@@ -286,6 +286,28 @@ NNCC_API nncc_status nncc_instance_run(nncc_instance *instance, const nncc_tenso
 NNCC_API nncc_status nncc_instance_output(const nncc_instance *instance, int32_t output,
                                           nncc_tensor *tensor);
 
+/* Memory of the device that the instance runs on, for tensors with NNCC_ON_DEVICE of a caller that
+ * does not use CUDA itself. It is aligned to 256 bytes, belongs to the caller, may be used by all
+ * instances of any model on that device, and has to be given back, by nncc_device_free() alone,
+ * before this instance is destroyed: a result in it outlives the run, and not the instance.
+ * nncc_device_free() waits for what the device does, and does nothing for NULL. These two may be
+ * called from any thread, also during a run.
+ *   NNCC_NOT_SUPPORTED  kernels of the model run on the processor
+ *   NNCC_OUT_OF_MEMORY, NNCC_INVALID_ARGUMENT */
+NNCC_API nncc_status nncc_device_alloc(nncc_instance *instance, uint64_t bytes, void **memory);
+NNCC_API void nncc_device_free(nncc_instance *instance, void *memory);
+
+/* Copies, in order with the runs of the instance, and returns when all of them and the copy are
+ * done. Each of the two is memory of the device or of the host. After a run in the caller's stream
+ * it gives the error of that run, if there was one. */
+NNCC_API nncc_status nncc_device_copy(nncc_instance *instance, void *to, const void *from,
+                                      uint64_t bytes);
+
+/* What is put into the CUDA stream `after` from now on waits for what is in the stream `before` now;
+ * nobody else does. NULL: the stream of the instance; (void *)1: the device's default one. So a run
+ * may take what another stream is still making, and another stream what the run makes. */
+NNCC_API nncc_status nncc_device_order(nncc_instance *instance, void *before, void *after);
+
 /* What went wrong in the last call on this instance that failed; "" before the first: as
  * nncc_last_error(), for hosts that do not stay on one thread. */
 NNCC_API const char *nncc_instance_error(const nncc_instance *instance);

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import math
 import sys
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 
@@ -47,6 +47,11 @@ def dtype_of(number: int) -> np.dtype:
             f"arrays of type {type_name(number)} need the package ml_dtypes", Status.NOT_SUPPORTED
         ) from None
     return np.dtype(getattr(ml_dtypes, _ML_DTYPES[number]))
+
+
+def number_of(dtype: np.dtype) -> Optional[int]:
+    """The other way round; None where it is none of NumPy's own types that ONNX has."""
+    return next((number for number, known in _DTYPES.items() if np.dtype(known) == dtype), None)
 
 
 def to_array(value: Any, number: int, what: str) -> np.ndarray:
