@@ -351,68 +351,75 @@ static void testTwoDevices(void) {
   checkNothingLeft();
 }
 
-/* Memory of ours, for a caller without a driver of its own; and the order of streams. */
-static void testCallersMemory(void) {
-  static Arguments a;
-  void *memory[4], *context, *stream;
-  nncc_model *model = openModel(nncc_model_device_only(), NULL);
-  nncc_instance *instance = newInstance(model, 0, NULL);
-  setArguments(&a, 7, 3);
-  nncc_tensor *tensors[] = {&a.inputs[0], &a.inputs[1], &a.outputs[0], &a.outputs[1]};
-  void *host[4];
+/* The arguments in memory that the instance gives. */
+typedef struct Given {
+  Arguments a;
+  void *host[4], *memory[4];
+} Given;
+
+static void giveMemory(nncc_instance *instance, Given *g, int64_t rows, int seed) {
+  setArguments(&g->a, rows, seed);
+  nncc_tensor *tensors[] = {&g->a.inputs[0], &g->a.inputs[1], &g->a.outputs[0], &g->a.outputs[1]};
   for (int i = 0; i < 4; ++i) {
-    host[i] = tensors[i]->data;
-    CHECK_OK(nncc_device_alloc(instance, sizeof a.x, &memory[i]));
-    CHECK((uintptr_t)memory[i] % 256 == 0);
-    if (i < 2)
-      CHECK_OK(nncc_device_copy(instance, memory[i], host[i], sizeof a.x));
-    tensors[i]->data = memory[i];
+    g->host[i] = tensors[i]->data;
+    if (!g->memory[i])
+      CHECK_OK(nncc_device_alloc(instance, sizeof g->a.x, &g->memory[i]));
+    CHECK((uintptr_t)g->memory[i] % 256 == 0);
+    tensors[i]->data = g->memory[i];
     tensors[i]->type |= NNCC_ON_DEVICE;
   }
-  CHECK_OK(run(instance, &a));
-  CHECK_OK(nncc_device_copy(instance, host[2], memory[2], sizeof a.z));
-  CHECK_OK(nncc_device_copy(instance, host[3], memory[3], sizeof a.pairs));
-  CHECK(resultsAreRight(&a));
+}
 
-  api.push(NULL); /* a producer in one stream, the run in another, the result in the first */
+/* A producer in the default stream, the run in another, its results in the first again. */
+static void testOrder(nncc_model *model, nncc_instance *owner, Given *g) {
+  void *context, *stream;
+  api.push(NULL);
   CHECK(api.createStream(&stream, 1) == 0);
   nncc_instance *callers = newInstance(model, 0, stream);
-  setArguments(&a, 7, 5);
+  giveMemory(owner, g, 7, 5);
+  CHECK_OK(nncc_instance_bind(callers, g->a.inputs, 2));
+  int waits = fake->waits, streamWaits = fake->streamWaits;
   for (int i = 0; i < 2; ++i)
-    CHECK(api.copy((uint64_t)(uintptr_t)memory[i], (uint64_t)(uintptr_t)host[i], sizeof a.x,
-                   NULL) == 0);
-  for (int i = 0; i < 4; ++i) {
-    tensors[i]->data = memory[i];
-    tensors[i]->type |= NNCC_ON_DEVICE;
-  }
-  int waits = fake->waits;
+    CHECK(api.copy((uintptr_t)g->memory[i], (uintptr_t)g->host[i], sizeof g->a.x, NULL) == 0);
   CHECK_OK(nncc_device_order(callers, (void *)1, NULL));
-  CHECK_OK(nncc_instance_bind(callers, a.inputs, 2));
-  CHECK_OK(run(callers, &a));
+  CHECK_OK(run(callers, &g->a));
   CHECK_OK(nncc_device_order(callers, NULL, (void *)1));
-  CHECK(fake->waits == waits && fake->streamWaits == 2);
-  CHECK(api.copy((uint64_t)(uintptr_t)a.z, (uint64_t)(uintptr_t)memory[2], sizeof a.z, NULL) == 0);
-  CHECK(api.copy((uint64_t)(uintptr_t)a.pairs, (uint64_t)(uintptr_t)memory[3], sizeof a.pairs,
-                 NULL) == 0);
-  CHECK(resultsAreRight(&a));
-  api.pop(&context);
-
-  for (int i = 0; i < 4; ++i)
-    nncc_device_free(instance, memory[i]);
-  nncc_device_free(instance, NULL);
-  CHECK_FAILS(NNCC_OUT_OF_MEMORY, nncc_device_alloc(instance, fake->memory, &memory[0]),
-              "no memory of the device for", "CUDA_ERROR_OUT_OF_MEMORY", NULL);
+  CHECK(fake->waits == waits && fake->streamWaits == streamWaits + 2);
+  for (int i = 2; i < 4; ++i)
+    CHECK(api.copy((uintptr_t)g->host[i], (uintptr_t)g->memory[i],
+                   i == 2 ? sizeof g->a.z : sizeof g->a.pairs, NULL) == 0);
+  CHECK(resultsAreRight(&g->a));
   nncc_instance_destroy(callers);
-  nncc_instance_destroy(instance);
-  nncc_model_close(model);
-  api.push(NULL);
   CHECK(api.destroyStream(stream) == 0);
   api.pop(&context);
+}
+
+/* Memory of ours, for a caller without a driver of its own; and the order of streams. */
+static void testCallersMemory(void) {
+  static Given g;
+  void *none = NULL;
+  nncc_model *model = openModel(nncc_model_device_only(), NULL);
+  nncc_instance *instance = newInstance(model, 0, NULL);
+  giveMemory(instance, &g, 7, 3);
+  for (int i = 0; i < 2; ++i)
+    CHECK_OK(nncc_device_copy(instance, g.memory[i], g.host[i], sizeof g.a.x));
+  CHECK_OK(run(instance, &g.a));
+  CHECK_OK(nncc_device_copy(instance, g.host[2], g.memory[2], sizeof g.a.z));
+  CHECK_OK(nncc_device_copy(instance, g.host[3], g.memory[3], sizeof g.a.pairs));
+  CHECK(resultsAreRight(&g.a));
+  testOrder(model, instance, &g);
+  for (int i = 0; i < 4; ++i)
+    nncc_device_free(instance, g.memory[i]);
+  nncc_device_free(instance, NULL);
+  CHECK_FAILS(NNCC_OUT_OF_MEMORY, nncc_device_alloc(instance, fake->memory, &none),
+              "no memory of the device for", "CUDA_ERROR_OUT_OF_MEMORY", NULL);
+  nncc_instance_destroy(instance);
+  nncc_model_close(model);
   checkNothingLeft();
   model = openModel(nncc_model_device(), "generic");
   instance = newInstance(model, 0, NULL);
-  CHECK_FAILS(NNCC_NOT_SUPPORTED, nncc_device_alloc(instance, 8, &memory[0]), "on the processor",
-              NULL, NULL);
+  CHECK_FAILS(NNCC_NOT_SUPPORTED, nncc_device_alloc(instance, 8, &none), "on the processor", NULL,
+              NULL);
   nncc_instance_destroy(instance);
   nncc_model_close(model);
 }
