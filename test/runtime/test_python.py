@@ -626,8 +626,23 @@ class TestDeviceResults(unittest.TestCase):
         with self.assertRaisesRegex(nncc.Error, "output 'z': expected an array that can be written"):
             self.model.run([x, y], {"z": Interface(result, data=(result.address, True))})
 
+    def test_copies(self):
+        x, y, z, _ = arguments(6)
+        there = self.model.to_device(x)
+        other = self.model.to_device(np.zeros_like(x))
+        other.copy_from(there)
+        np.testing.assert_array_equal(other.numpy(), x)
+        np.testing.assert_array_equal(self.model.run([other, y])[0], z)
+        for wrong in (x[:2], x.astype(np.int32), self.model.to_device(y[:3])):
+            with self.assertRaisesRegex(nncc.Error, r"expected float32\[6, 4\], found "):
+                there.copy_from(wrong)
+        with self.assertRaisesRegex(nncc.Error, "no elements of type datetime64"):
+            self.model.to_device(np.zeros(2, "M8[s]"))
+
     def test_only_where_there_is_a_device(self):
         x, y, _, _ = arguments(2)
+        with self.assertRaisesRegex(nncc.Error, "kernels run on the processor"):
+            nncc.load(MODELS / "embedded.so").to_device(x)
         with self.assertRaisesRegex(nncc.Error, "kernels run on the processor"):
             nncc.load(MODELS / "embedded.so").run([x, y], on_device=True)
 

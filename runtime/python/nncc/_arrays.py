@@ -50,8 +50,10 @@ def dtype_of(number: int) -> np.dtype:
 
 
 def number_of(dtype: np.dtype) -> Optional[int]:
-    """The other way round; None where it is none of NumPy's own types that ONNX has."""
-    return next((number for number, known in _DTYPES.items() if np.dtype(known) == dtype), None)
+    """The other way round; None for a type that ONNX does not have."""
+    names = {**{np.dtype(known).name: n for n, known in _DTYPES.items()},
+             **{name: n for n, name in _ML_DTYPES.items()}}  # fmt: skip
+    return names.get(np.dtype(dtype).name)
 
 
 def to_array(value: Any, number: int, what: str) -> np.ndarray:

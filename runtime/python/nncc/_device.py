@@ -6,7 +6,7 @@ from __future__ import annotations
 import ctypes
 import math
 import weakref
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 import numpy as np
 
@@ -118,6 +118,18 @@ class DeviceArray:
                 self._instance._handle, buffer.ctypes.data, self.address, buffer.nbytes
             )
         return _arrays.unpack(buffer, self.shape, self._number)
+
+    def copy_from(self, source: Union[DeviceArray, np.ndarray]) -> None:
+        """The elements of an array of the same shape and type, of the device or of the host."""
+        if source.shape != self.shape or source.dtype != self.dtype:
+            raise Error(f"expected {self.dtype}{list(self.shape)}, found {source.dtype}{list(source.shape)}")
+        there = isinstance(source, DeviceArray)
+        buffer = source if there else _arrays.pack(np.array(source, order="C", copy=None), self._number)
+        with self._instance._lock:
+            library().nncc_device_copy(
+                self._instance._handle, self.address,
+                source.address if there else buffer.ctypes.data, self.nbytes,
+            )  # fmt: skip
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return _dlpack.CUDA, self._instance._place[0]

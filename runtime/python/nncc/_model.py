@@ -183,6 +183,10 @@ class Model:
         """See :meth:`Instance.bind`."""
         return self._own.bind(inputs, outputs, on_device=on_device)
 
+    def to_device(self, array: Any) -> DeviceArray:
+        """See :meth:`Instance.to_device`."""
+        return self._own.to_device(array)
+
     def profile(self) -> list[Profile]:
         """See :meth:`Instance.profile`."""
         return self._own.profile()
@@ -302,6 +306,17 @@ class Instance:
         if missing or unknown:
             raise Error(f"expected inputs {names}, missing {missing}, unknown {unknown}")
         return [inputs[name] for name in names]
+
+    def to_device(self, array: Any) -> DeviceArray:
+        """A copy of an array in memory of the device, for inputs that stay there."""
+        self._expect_device(True, self.model.device != "cpu")
+        array = np.asarray(array)
+        number = _arrays.number_of(array.dtype)
+        if number is None:
+            raise Error(f"ONNX has no elements of type {array.dtype}", Status.NOT_SUPPORTED)
+        copy = DeviceArray(self, array.shape, number)
+        copy.copy_from(array)
+        return copy
 
     def cancel(self) -> None:
         """Stops the run in progress, which raises an Error with Status.CANCELLED; from any
