@@ -134,8 +134,8 @@ NNCC_API void nncc_model_close(nncc_model *model);
 NNCC_API const nncc_descriptor *nncc_model_descriptor(const nncc_model *model);
 
 /* Whether this machine has all that the code of a level needs, which is nncc_model_descriptor() or
- * one of its `levels`: the instructions; of a device its driver, and a device that one of the images
- * is for. NNCC_ISA_MISSING says what it lacks. */
+ * one of its `levels`: the instructions; of a device its driver, and a device that one of the
+ * images is for. NNCC_ISA_MISSING says what it lacks. */
 NNCC_API nncc_status nncc_level_check(const nncc_descriptor *level);
 
 /* Counts, and elements by index in [0, count); NULL for an index outside. Negative sizes in a shape
@@ -215,9 +215,13 @@ typedef struct nncc_instance_options {
  * other instances of the model there, and from its first run on a workspace and room for the
  * tensors that the caller has in the host's memory. From the second run with the same sizes and
  * addresses on, a program that asks the device for nothing on its way is queued as a whole (a CUDA
- * graph). NNCC_ISA_MISSING       compiled for a device that this machine lacks, or has no driver
- * for NNCC_NOT_SUPPORTED     the driver refuses the code; services that are not used there
- *   NNCC_INVALID_ARGUMENT, NNCC_OUT_OF_MEMORY */
+ * graph). After an error of a kernel the driver fails all that uses the device: close all models on
+ * it, and open them again.
+ *   NNCC_ISA_MISSING       compiled for a device that this machine lacks, or has no driver for
+ *   NNCC_NOT_SUPPORTED     the driver refuses the code; services that are not used there; a process
+ *                          that was forked from one that uses the driver
+ *   NNCC_INVALID_ARGUMENT  no such device; a stream of another context
+ *   NNCC_OUT_OF_MEMORY */
 NNCC_API nncc_status nncc_instance_create(nncc_model *model, const nncc_instance_options *options,
                                           nncc_instance **instance);
 
@@ -303,9 +307,9 @@ NNCC_API void nncc_device_free(nncc_instance *instance, void *memory);
 NNCC_API nncc_status nncc_device_copy(nncc_instance *instance, void *to, const void *from,
                                       uint64_t bytes);
 
-/* What is put into the CUDA stream `after` from now on waits for what is in the stream `before` now;
- * nobody else does. NULL: the stream of the instance; (void *)1: the device's default one. So a run
- * may take what another stream is still making, and another stream what the run makes. */
+/* What is put into the CUDA stream `after` from now on waits for what is in the stream `before`
+ * now; nobody else does. NULL: the stream of the instance; (void *)1: the device's default one. So
+ * a run may take what another stream is still making, and another stream what the run makes. */
 NNCC_API nncc_status nncc_device_order(nncc_instance *instance, void *before, void *after);
 
 /* What went wrong in the last call on this instance that failed; "" before the first: as
