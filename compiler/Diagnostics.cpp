@@ -24,31 +24,39 @@ std::string nodeName(Location loc) {
 }
 
 namespace {
-/// Prints a remark in one line: where, which pass, what and why.
-struct PrintRemarks : remark::detail::MLIRRemarkStreamerBase {
+/// A remark -> a diagnostic in one line: which pass, what and why. MLIR brings diagnostics of
+/// passes that run on several operations at once into the order of these; remarks it does not.
+struct DiagnoseRemarks : remark::detail::MLIRRemarkStreamerBase {
   void streamOptimizationRemark(const remark::detail::Remark &remark) override {
-    llvm::errs() << remark.getLocation() << ": " << remark.getCombinedCategoryName() << ": "
-                 << remark.getRemarkTypeString() << " " << remark.getRemarkName();
+    InFlightDiagnostic diagnostic = emitRemark(remark.getLocation());
+    diagnostic << remark.getCombinedCategoryName() << ": " << remark.getRemarkTypeString() << " "
+               << remark.getRemarkName();
     for (const auto &arg : remark.getArgs())
-      llvm::errs() << "; " << arg.key << ": " << arg.val;
-    llvm::errs() << "\n";
+      diagnostic << "; " << arg.key << ": " << arg.val;
   }
 };
 } // namespace
 
 Diagnostics::Diagnostics(MLIRContext &context, const CompileOptions &options)
-    : handler(&context, [this](Diagnostic &diagnostic) { take(diagnostic); }) {
-  if (options.remarks.empty())
+    : printsRemarks(!options.remarks.empty()),
+      handler(&context, [this](Diagnostic &diagnostic) { take(diagnostic); }) {
+  if (!printsRemarks)
     return;
   remark::RemarkCategories categories; // `all` alone enables nothing
   categories.passed = categories.missed = categories.analysis = categories.failed = options.remarks;
-  if (failed(remark::enableOptimizationRemarks(context, std::make_unique<PrintRemarks>(),
+  if (failed(remark::enableOptimizationRemarks(context, std::make_unique<DiagnoseRemarks>(),
                                                std::make_unique<remark::RemarkEmittingPolicyAll>(),
                                                categories)))
     llvm::errs() << "nncc: warning: remarks are not available\n";
 }
 
 void Diagnostics::take(Diagnostic &diagnostic) {
+  if (diagnostic.getSeverity() == DiagnosticSeverity::Remark) {
+    std::lock_guard<std::mutex> lock(mutex);
+    if (printsRemarks)
+      llvm::errs() << diagnostic.getLocation() << ": " << diagnostic << "\n";
+    return;
+  }
   std::string text = nodeName(diagnostic.getLocation());
   if (!text.empty())
     text += ": ";

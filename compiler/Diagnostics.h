@@ -10,7 +10,7 @@
 namespace nncc {
 
 /// Collects errors while it lives; prints warnings and, where options.remarks asks for them,
-/// remarks.
+/// remarks, those of passes that run at the same time in the order of what they run on.
 class Diagnostics {
 public:
   Diagnostics(mlir::MLIRContext &context, const CompileOptions &options);
@@ -21,6 +21,7 @@ public:
 private:
   void take(mlir::Diagnostic &diagnostic);
 
+  bool printsRemarks;
   std::mutex mutex;
   std::vector<std::string> errors;
   mlir::ScopedDiagnosticHandler handler;

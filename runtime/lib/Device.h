@@ -10,7 +10,7 @@
 #include "nncc/abi.h"
 
 /* Grows with every change of the table. */
-#define NNCC_DEVICE_API 1
+#define NNCC_DEVICE_API 2
 
 typedef struct DeviceProgram DeviceProgram;
 typedef struct DeviceQueue DeviceQueue;
@@ -59,6 +59,11 @@ typedef struct Device {
   /* Dispatch number `dispatch` of the descriptor. */
   nncc_status (*launch)(DeviceQueue *queue, int32_t dispatch, const nncc_call *call, int64_t units);
   nncc_status (*wait)(DeviceQueue *queue);
+  /* For the work in all queues and all streams of others as well. */
+  nncc_status (*wait_for_device)(DeviceQueue *queue);
+  /* What is put into the stream `after` from now on waits for what is in `before` now; NULL: the
+   * queue's own. */
+  nncc_status (*order)(DeviceQueue *queue, void *before, void *after);
 
   /* Between these two, launches and copies are put down instead of being done. `graph` NULL: they
    * are forgotten. */

@@ -50,9 +50,9 @@ RunGraph *nnccFindGraph(nncc_instance *instance) {
   return oldest;
 }
 
-void nnccDestroyGraphs(DeviceRun *run) {
+void nnccDestroyGraphs(DeviceRun *run, bool isLost) {
   for (RunGraph *graph = run->graphs; graph < run->graphs + NNCC_GRAPHS; ++graph) {
-    if (graph->graph)
+    if (graph->graph && !isLost)
       run->device->destroy_graph(run->queue, graph->graph);
     free(graph->key);
   }

@@ -110,9 +110,10 @@ void nnccDeviceReclaim(DeviceRun *run) {
       freeBlock(run, i);
 }
 
-void nnccDeviceHeapDestroy(DeviceRun *run) {
-  nnccDeviceReclaim(run);
-  for (int32_t i = 0; i < run->heap.count; ++i)
+void nnccDeviceHeapDestroy(DeviceRun *run, bool isLost) {
+  if (!isLost)
+    nnccDeviceReclaim(run);
+  for (int32_t i = 0; !isLost && i < run->heap.count; ++i)
     run->device->free(run->queue, run->heap.blocks[i].memory);
   free(run->heap.blocks);
 }

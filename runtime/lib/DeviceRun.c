@@ -57,24 +57,30 @@ nncc_status nnccDeviceCreate(nncc_instance *instance, const nncc_instance_option
   return nnccFail(status, "model '%s' is compiled for '%s': %.900s", d->name, d->cpu, reason);
 }
 
+static void releaseBuffers(nncc_instance *instance) {
+  DeviceRun *run = instance->device;
+  Buffer workspace = {instance->workspace, instance->workspaceSize};
+  nnccReleaseBuffer(run, &workspace, false);
+  nnccReleaseBuffer(run, &run->tensors, false);
+  nnccReleaseBuffer(run, &run->staging, true);
+  nnccReleaseBuffer(run, &run->fetched, true);
+  for (int32_t i = 0; instance->runOutputs && i < instance->model->descriptor.num_outputs; ++i)
+    nnccReleaseBuffer(run, &instance->runOutputs[i].onDevice, false);
+}
+
 void nnccDeviceDestroy(nncc_instance *instance) {
   DeviceRun *run = instance->device;
   if (run->queue) {
     /* Where it cannot be entered the context is lost, and all of its memory with it. */
-    bool isEntered = run->device->enter(run->queue) == NNCC_OK;
-    if (isEntered)
+    bool isLost = run->device->enter(run->queue) != NNCC_OK;
+    if (!isLost)
       run->device->wait(run->queue);
-    nnccDestroyGraphs(run);
-    nnccDeviceHeapDestroy(run);
-    Buffer workspace = {instance->workspace, instance->workspaceSize};
-    nnccReleaseBuffer(run, &workspace, false);
-    nnccReleaseBuffer(run, &run->tensors, false);
-    nnccReleaseBuffer(run, &run->staging, true);
-    nnccReleaseBuffer(run, &run->fetched, true);
-    for (int32_t i = 0; instance->runOutputs && i < instance->model->descriptor.num_outputs; ++i)
-      nnccReleaseBuffer(run, &instance->runOutputs[i].onDevice, false);
-    if (isEntered)
+    nnccDestroyGraphs(run, isLost);
+    nnccDeviceHeapDestroy(run, isLost);
+    if (!isLost) {
+      releaseBuffers(instance);
       run->device->leave(run->queue);
+    }
     run->device->destroy_queue(run->queue);
   }
   instance->workspace = NULL;

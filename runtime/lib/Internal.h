@@ -379,7 +379,8 @@ void nnccReleaseBuffer(DeviceRun *run, Buffer *buffer, bool isPinned);
 nncc_status nnccDeviceAllocate(DeviceRun *run, uint64_t bytes, void **memory);
 nncc_status nnccDeviceFree(DeviceRun *run, void *memory);
 void nnccDeviceReclaim(DeviceRun *run); /* what a failed run did not free */
-void nnccDeviceHeapDestroy(DeviceRun *run);
+/* `isLost`: what the device holds cannot be given back any more. */
+void nnccDeviceHeapDestroy(DeviceRun *run, bool isLost);
 
 /* DeviceGraph.c ---------------------------------------------------------------------------------
  */
@@ -397,7 +398,7 @@ typedef struct RunGraph {
 
 /* That of the next run; a new one takes the place of the one that was not used for longest. */
 RunGraph *nnccFindGraph(nncc_instance *instance);
-void nnccDestroyGraphs(DeviceRun *run);
+void nnccDestroyGraphs(DeviceRun *run, bool isLost);
 
 /* DeviceRun.c -----------------------------------------------------------------------------------
  */

@@ -72,12 +72,21 @@ static nncc_status checkIsa(const nncc_descriptor *level) {
   return status;
 }
 
-/* Whether this machine has all that the level needs: of a device also one that an image is for. */
-static bool runsHere(const nncc_descriptor *level) {
+/* Of a device also whether an image is for one that is here. */
+static nncc_status checkLevel(const nncc_descriptor *level) {
   const Device *device = nnccDeviceOfKind(level->device);
-  if (level->device != NNCC_DEVICE_CPU && (!device || device->check(level, -1)))
-    return false;
-  return nncc_isa_check(level->isa) == NNCC_OK;
+  if (level->device != NNCC_DEVICE_CPU && !device)
+    return nnccFail(NNCC_ISA_MISSING, "compiled for a device that this runtime does not know");
+  nncc_status status = device ? device->check(level, -1) : NNCC_OK;
+  return status ? status : nncc_isa_check(level->isa);
+}
+
+nncc_status nncc_level_check(const nncc_descriptor *level) {
+  nncc_descriptor all;
+  if (!level)
+    return nnccFail(NNCC_INVALID_ARGUMENT, "nncc_level_check: level is NULL");
+  nncc_status status = readDescriptor(level, &all);
+  return status ? status : checkLevel(&all);
 }
 
 /* Takes the place of `d`, which the library returned: the level called `name`, or the best one that
@@ -98,7 +107,7 @@ static nncc_status chooseLevel(nncc_descriptor *d, const char *name) {
     if (status)
       return status;
     nnccAppendName(&known, level.cpu);
-    if (isFound || (name ? strcmp(name, level.cpu) != 0 : !runsHere(&level)))
+    if (isFound || (name ? strcmp(name, level.cpu) != 0 : checkLevel(&level) != NNCC_OK))
       continue;
     isFound = true;
     chosen = level;

@@ -2,6 +2,7 @@
 #include "targets/cpu/Alternatives.h"
 #include "targets/cpu/Passes.h"
 #include "targets/cpu/Tuning.h"
+#include "targets/cpu/VerifyUnit.h"
 
 #include "mlir/IR/Remarks.h"
 #include "llvm/ADT/StringSet.h"
@@ -22,6 +23,10 @@ remark::RemarkOpts remarkOf(StringRef name) {
 
 struct ApplyTuning : nncc::cpu::impl::ApplyTuningBase<ApplyTuning> {
   using ApplyTuningBase::ApplyTuningBase;
+
+  LogicalResult initialize(MLIRContext *context) override {
+    return nncc::cpu::verifyUnit(context, registers, registerBytes);
+  }
 
   void runOnOperation() override {
     if (files.empty())

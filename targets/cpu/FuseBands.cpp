@@ -1,6 +1,7 @@
 // Dispatches of a window and of the contractions around it -> one dispatch, in bands of rows.
 #include "targets/cpu/Bands.h"
 #include "targets/cpu/Passes.h"
+#include "targets/cpu/VerifyUnit.h"
 
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Remarks.h"
@@ -155,7 +156,7 @@ struct FuseBands : nncc::cpu::impl::FuseBandsBase<FuseBands> {
       return emitError(UnknownLoc::get(context), "expects auto, off or always as mode, found '")
              << mode.getValue() << "'";
     return rows >= 0
-               ? success()
+               ? nncc::cpu::verifyUnit(context, registers, registerBytes)
                : emitError(UnknownLoc::get(context), "expects rows from 0 on, found ") << rows;
   }
 

@@ -3,6 +3,7 @@
 #include "dialects/kern/Kern.h"
 #include "targets/cpu/MachineFacts.h"
 #include "targets/cpu/Passes.h"
+#include "targets/cpu/VerifyUnit.h"
 
 #include "mlir/IR/Remarks.h"
 
@@ -165,6 +166,10 @@ private:
 
 struct PlanAttention : nncc::cpu::impl::PlanAttentionBase<PlanAttention> {
   using PlanAttentionBase::PlanAttentionBase;
+
+  LogicalResult initialize(MLIRContext *context) override {
+    return nncc::cpu::verifyUnit(context, registers, registerBytes);
+  }
 
   void runOnOperation() override {
     cpu::MachineFacts facts{cpu::VectorUnit{registers, registerBytes}, fmas, loads, fmaLatency,

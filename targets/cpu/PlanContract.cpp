@@ -1,6 +1,7 @@
 // Attaches what the cost model chooses.
 #include "targets/cpu/ContractPlanner.h"
 #include "targets/cpu/Passes.h"
+#include "targets/cpu/VerifyUnit.h"
 
 #include "mlir/IR/Remarks.h"
 
@@ -16,6 +17,10 @@ using namespace nncc::cpu;
 namespace {
 struct PlanContract : nncc::cpu::impl::PlanContractBase<PlanContract> {
   using PlanContractBase::PlanContractBase;
+
+  LogicalResult initialize(MLIRContext *context) override {
+    return nncc::cpu::verifyUnit(context, registers, registerBytes);
+  }
 
   void runOnOperation() override {
     MachineFacts facts{

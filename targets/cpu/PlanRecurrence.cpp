@@ -2,6 +2,7 @@
 #include "dialects/Sizes.h"
 #include "dialects/kern/Kern.h"
 #include "targets/cpu/Passes.h"
+#include "targets/cpu/VerifyUnit.h"
 
 #include "mlir/IR/Remarks.h"
 
@@ -17,6 +18,10 @@ using kern::panel;
 namespace {
 struct PlanRecurrence : nncc::cpu::impl::PlanRecurrenceBase<PlanRecurrence> {
   using PlanRecurrenceBase::PlanRecurrenceBase;
+
+  LogicalResult initialize(MLIRContext *context) override {
+    return nncc::cpu::verifyUnit(context, registers, registerBytes);
+  }
 
   /// The workers that a step is worth sharing between: what each of them reads of the weights has
   /// to take several times as long as to wait for the others.

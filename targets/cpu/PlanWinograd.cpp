@@ -1,5 +1,6 @@
 // Attaches what the cost model chooses: direct, or Winograd's algorithm, and how it is scheduled.
 #include "targets/cpu/Passes.h"
+#include "targets/cpu/VerifyUnit.h"
 #include "targets/cpu/WinogradPlanner.h"
 
 #include "mlir/IR/Remarks.h"
@@ -19,7 +20,7 @@ struct PlanWinograd : nncc::cpu::impl::PlanWinogradBase<PlanWinograd> {
 
   LogicalResult initialize(MLIRContext *context) override {
     if (llvm::is_contained({"auto", "off", "2", "4"}, mode.getValue()))
-      return success();
+      return verifyUnit(context, registers, registerBytes);
     return emitError(UnknownLoc::get(context), "expects auto, off, 2 or 4 as mode, found '")
            << mode.getValue() << "'";
   }

@@ -9,6 +9,9 @@ using namespace llvm;
 
 namespace nncc::nvptx {
 
+/// Earlier chips are no longer among those of its ptxas.
+static constexpr int leastOfCuda13 = 75;
+
 Expected<SmallVector<char, 0>> assemble(StringRef assembler, ArrayRef<char> ptx, const Chip &chip) {
   SmallString<128> input, output, log;
   for (auto [suffix, path] : {std::pair("ptx", &input), {"cubin", &output}, {"log", &log}})
@@ -32,6 +35,11 @@ Expected<SmallVector<char, 0>> assemble(StringRef assembler, ArrayRef<char> ptx,
   if (status != 0) {
     if (auto text = MemoryBuffer::getFile(log))
       problem += (*text)->getBuffer().rtrim().str();
+    if (StringRef(problem).contains("is not defined for option 'gpu-name'"))
+      return createStringError(
+          assembler + " knows no '" + chip.name + "': set CUDA_ROOT to a CUDA toolkit that does " +
+          (chip.capability < leastOfCuda13 ? "(version 12 or earlier)" : "(a later version)") +
+          ", or give --gpu-images=ptx, which leaves that to the driver");
     return createStringError("ptxas failed (--gpu-images=ptx does without it): " + problem);
   }
   auto cubin = MemoryBuffer::getFile(output, /*IsText=*/false, /*RequiresNullTerminator=*/false);

@@ -5,6 +5,7 @@
 #include "targets/kernel/Code.h"
 #include "targets/kernel/FloatConversions.h"
 #include "targets/nvptx/Assembler.h"
+#include "targets/nvptx/JitLink.h"
 #include "targets/nvptx/Libdevice.h"
 #include "targets/nvptx/Toolkit.h"
 #include "llvm/ADT/StringExtras.h"
@@ -68,6 +69,17 @@ static Expected<SmallVector<char, 0>> writePTX(Module &module, TargetMachine &ma
   return text;
 }
 
+using Code = SmallVector<char, 0>;
+
+/// std::nullopt where there is neither ptxas nor what does its work.
+static std::optional<Expected<Code>> makeCubin(ArrayRef<char> ptx, const Chip &chip) {
+  if (std::optional<std::string> assembler = findInToolkit("bin/ptxas"))
+    return assemble(*assembler, ptx, chip);
+  if (std::optional<JitLink> linker = JitLink::find())
+    return linker->assemble(ptx, chip);
+  return std::nullopt;
+}
+
 Expected<std::vector<Image>> generateImages(ArrayRef<NamedKernel> kernels, const Chip &chip,
                                             ArrayRef<ImageKind> kinds) {
   LLVMContext context;
@@ -100,15 +112,14 @@ Expected<std::vector<Image>> generateImages(ArrayRef<NamedKernel> kernels, const
   if (!ptx)
     return ptx.takeError();
   if (is_contained(kinds, ImageKind::Cubin)) {
-    std::optional<std::string> assembler = findInToolkit("bin/ptxas");
-    if (!assembler && kinds.size() == 1)
-      return createStringError("cannot find ptxas: install the CUDA toolkit, or leave out 'cubin'");
-    if (assembler) {
-      Expected<SmallVector<char, 0>> cubin = assemble(*assembler, *ptx, chip);
-      if (!cubin)
-        return cubin.takeError();
-      images.insert(images.begin(), {ImageKind::Cubin, std::move(*cubin)});
-    }
+    std::optional<Expected<Code>> cubin = makeCubin(*ptx, chip);
+    if (!cubin && kinds.size() == 1)
+      return createStringError("cannot find ptxas or libnvJitLink: install the CUDA toolkit, set "
+                               "CUDA_ROOT to where it is, or leave out 'cubin'");
+    if (cubin && !*cubin)
+      return cubin->takeError();
+    if (cubin)
+      images.insert(images.begin(), {ImageKind::Cubin, std::move(**cubin)});
   }
   if (is_contained(kinds, ImageKind::PTX))
     images.push_back({ImageKind::PTX, std::move(*ptx)});

@@ -25,8 +25,8 @@ struct NamedKernel {
 };
 
 /// Code for `chip` of all kernels, as one module, in each of the `kinds`. For ImageKind::Cubin it
-/// runs `ptxas` from the PATH or $CUDA_ROOT, $CUDA_HOME, $CUDA_PATH, /usr/local/cuda; where there
-/// is none, that image is left out, unless it is the only one that is asked for.
+/// runs `ptxas` of the toolkit (see findInToolkit()), or asks libnvJitLink; where there is neither,
+/// that image is left out, unless it is the only one that is asked for.
 llvm::Expected<std::vector<Image>> generateImages(llvm::ArrayRef<NamedKernel> kernels,
                                                   const Chip &chip,
                                                   llvm::ArrayRef<ImageKind> kinds);

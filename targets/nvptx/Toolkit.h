@@ -7,8 +7,11 @@
 
 namespace nncc::nvptx {
 
-/// A file of the toolkit, such as "bin/ptxas": below $CUDA_ROOT, $CUDA_HOME, $CUDA_PATH, the folder
-/// of the ptxas in the PATH, or /usr/local/cuda.
+/// Whether $CUDA_ROOT says where it is: then nothing is looked for elsewhere.
+bool isToolkitGiven();
+
+/// A file of the toolkit, such as "bin/ptxas": below $CUDA_ROOT alone where that is set, else below
+/// $CUDA_HOME, $CUDA_PATH, the folder of the ptxas in the PATH, or /usr/local/cuda.
 std::optional<std::string> findInToolkit(llvm::StringRef file);
 
 } // namespace nncc::nvptx

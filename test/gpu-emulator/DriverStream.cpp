@@ -63,6 +63,14 @@ EMULATOR_API cuStreamSynchronize(void *handle) {
   return stream && stream->capturing ? StreamCaptureUnsupported : Success;
 }
 
+EMULATOR_API cuCtxGetCurrent(void **context);
+
+/// There is one context.
+EMULATOR_API cuStreamGetCtx(void *, void **context) {
+  EMULATOR_BEGIN
+  return context ? cuCtxGetCurrent(context) : InvalidValue;
+}
+
 EMULATOR_API cuStreamQuery(void *stream) { return cuStreamSynchronize(stream); }
 
 EMULATOR_API cuStreamWaitEvent(void *, void *event, unsigned) {

@@ -223,6 +223,9 @@ static void testDeviceTensors(void) {
   moveArguments(&m, 5, 0, stream);
   m.a.inputs[1].data = (char *)m.a.inputs[1].data + 2;
   CHECK_FAILS(NNCC_INVALID_ARGUMENT, run(own, &m.a), "input 'y'", "not aligned", NULL);
+  m.a.inputs[1].data = (char *)m.a.inputs[1].data - 2;
+  m.a.outputs[0].data = (char *)m.a.outputs[0].data + 1;
+  CHECK_FAILS(NNCC_INVALID_ARGUMENT, run(own, &m.a), "output 'z'", "not aligned", NULL);
   nncc_model *here = openModel(nncc_model_device(), "generic");
   nncc_instance *onProcessor = newInstance(here, 0, NULL);
   CHECK_FAILS(NNCC_INVALID_ARGUMENT, run(onProcessor, &m.a), "input 'x'", "memory of a device",
@@ -326,6 +329,127 @@ static void testWorkspace(void) {
   checkNothingLeft();
 }
 
+/* Two devices, in turn: each has kernels, weights and memory of its own, in its own context. */
+static void testTwoDevices(void) {
+  nncc_model *model = openModel(nncc_model_device_only(), NULL);
+  nncc_instance_options options = NNCC_INSTANCE_OPTIONS_INIT;
+  nncc_instance *instances[4];
+  for (int i = 0; i < 4; ++i) {
+    options.device = i % 2;
+    CHECK_OK(nncc_instance_create(model, &options, &instances[i]));
+  }
+  CHECK(fake->modules == 2 && fake->contexts == 2);
+  for (int i = 0; i < 20; ++i) {
+    runRight(instances[i % 4], 5 + i / 4, i);
+    CHECK(fake->lastDevice == i % 2);
+  }
+  for (int i = 0; i < 40; ++i) /* graphs, and values of the pool */
+    runRight(instances[i % 4], i < 20 ? 9 : 130, i);
+  for (int i = 0; i < 4; ++i)
+    nncc_instance_destroy(instances[i]);
+  nncc_model_close(model);
+  checkNothingLeft();
+}
+
+/* The arguments in memory that the instance gives. */
+typedef struct Given {
+  Arguments a;
+  void *host[4], *memory[4];
+} Given;
+
+static void giveMemory(nncc_instance *instance, Given *g, int64_t rows, int seed) {
+  setArguments(&g->a, rows, seed);
+  nncc_tensor *tensors[] = {&g->a.inputs[0], &g->a.inputs[1], &g->a.outputs[0], &g->a.outputs[1]};
+  for (int i = 0; i < 4; ++i) {
+    g->host[i] = tensors[i]->data;
+    if (!g->memory[i])
+      CHECK_OK(nncc_device_alloc(instance, sizeof g->a.x, &g->memory[i]));
+    CHECK((uintptr_t)g->memory[i] % 256 == 0);
+    tensors[i]->data = g->memory[i];
+    tensors[i]->type |= NNCC_ON_DEVICE;
+  }
+}
+
+/* A producer in the default stream, the run in another, its results in the first again. */
+static void testOrder(nncc_model *model, nncc_instance *owner, Given *g) {
+  void *context, *stream;
+  api.push(NULL);
+  CHECK(api.createStream(&stream, 1) == 0);
+  nncc_instance *callers = newInstance(model, 0, stream);
+  giveMemory(owner, g, 7, 5);
+  CHECK_OK(nncc_instance_bind(callers, g->a.inputs, 2));
+  int waits = fake->waits, streamWaits = fake->streamWaits;
+  for (int i = 0; i < 2; ++i)
+    CHECK(api.copy((uintptr_t)g->memory[i], (uintptr_t)g->host[i], sizeof g->a.x, NULL) == 0);
+  CHECK_OK(nncc_device_order(callers, (void *)1, NULL));
+  CHECK_OK(run(callers, &g->a));
+  CHECK_OK(nncc_device_order(callers, NULL, (void *)1));
+  CHECK(fake->waits == waits && fake->streamWaits == streamWaits + 2);
+  for (int i = 2; i < 4; ++i)
+    CHECK(api.copy((uintptr_t)g->host[i], (uintptr_t)g->memory[i],
+                   i == 2 ? sizeof g->a.z : sizeof g->a.pairs, NULL) == 0);
+  CHECK(resultsAreRight(&g->a));
+  nncc_instance_destroy(callers);
+  CHECK(api.destroyStream(stream) == 0);
+  api.pop(&context);
+}
+
+/* Memory of ours, for a caller without a driver of its own; and the order of streams. */
+static void testCallersMemory(void) {
+  static Given g;
+  void *none = NULL;
+  nncc_model *model = openModel(nncc_model_device_only(), NULL);
+  nncc_instance *instance = newInstance(model, 0, NULL);
+  giveMemory(instance, &g, 7, 3);
+  for (int i = 0; i < 2; ++i)
+    CHECK_OK(nncc_device_copy(instance, g.memory[i], g.host[i], sizeof g.a.x));
+  CHECK_OK(run(instance, &g.a));
+  CHECK_OK(nncc_device_copy(instance, g.host[2], g.memory[2], sizeof g.a.z));
+  CHECK_OK(nncc_device_copy(instance, g.host[3], g.memory[3], sizeof g.a.pairs));
+  CHECK(resultsAreRight(&g.a));
+  testOrder(model, instance, &g);
+  for (int i = 0; i < 4; ++i)
+    nncc_device_free(instance, g.memory[i]);
+  nncc_device_free(instance, NULL);
+  CHECK_FAILS(NNCC_OUT_OF_MEMORY, nncc_device_alloc(instance, fake->memory, &none),
+              "no memory of the device for", "CUDA_ERROR_OUT_OF_MEMORY", NULL);
+  nncc_instance_destroy(instance);
+  nncc_model_close(model);
+  checkNothingLeft();
+  model = openModel(nncc_model_device(), "generic");
+  instance = newInstance(model, 0, NULL);
+  CHECK_FAILS(NNCC_NOT_SUPPORTED, nncc_device_alloc(instance, 8, &none), "on the processor", NULL,
+              NULL);
+  nncc_instance_destroy(instance);
+  nncc_model_close(model);
+}
+
+/* What is still in the caller's stream when its instance goes is done first. */
+static void testDestroyInFlight(void) {
+  static Moved m;
+  void *context, *stream;
+  nncc_model *model = openModel(nncc_model_device_only(), NULL);
+  api.push(NULL);
+  CHECK(api.createStream(&stream, 1) == 0);
+  for (int times = 1; times <= 3; ++times) { /* the last one as a graph */
+    nncc_instance *instance = newInstance(model, 0, stream);
+    moveArguments(&m, 20, times, stream);
+    for (int i = 0; i < times; ++i)
+      CHECK_OK(run(instance, &m.a));
+    nncc_instance_destroy(instance);
+    moveResultsBack(&m, stream);
+  }
+  nncc_instance *last = newInstance(model, 0, stream);
+  moveArguments(&m, 20, 0, stream);
+  CHECK_OK(run(last, &m.a));
+  nncc_model_close(model); /* before the instance, which holds on to it */
+  nncc_instance_destroy(last);
+  moveResultsBack(&m, stream);
+  CHECK(api.destroyStream(stream) == 0);
+  api.pop(&context);
+  checkNothingLeft();
+}
+
 static void *runMany(void *model) {
   nncc_instance *instance = newInstance(model, 0, NULL);
   for (int i = 0; i < 60; ++i)
@@ -365,5 +489,8 @@ int main(void) {
   testRunOutputs();
   testValues();
   testWorkspace();
+  testTwoDevices();
+  testCallersMemory();
+  testDestroyInFlight();
   return checkResult();
 }

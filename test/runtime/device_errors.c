@@ -2,6 +2,9 @@
  * driver that is too old ("old"), and every error of one that is there (without an argument). */
 #include "device_check.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 /* Opens, describes itself, and cannot be run; a level for the processor is. */
 static void testMissing(const char *why, const char *detail) {
   CHECK_FAILS(NNCC_ISA_MISSING, nncc_isa_check("cuda"), why, detail, NULL);
@@ -176,7 +179,70 @@ static void testLost(const char *function) {
   nncc_instance_destroy(other);
   nncc_model_close(model);
   unsetenv("FAKE_CUDA_FAIL");
-  fake->lost = 0;
+  forgetLeft();
+  CHECK_OK(useModel(0)); /* the context went with its last user, and with it the error */
+  checkNothingLeft();
+}
+
+/* The driver works in the process alone that has loaded it: a child says so, and calls nothing. */
+static void testFork(void) {
+  nncc_model *model = openModel(nncc_model_device_only(), NULL);
+  nncc_instance *instance = newInstance(model, 0, NULL), *second = NULL;
+  static Arguments a;
+  runRight(instance, 9, 0);
+  fflush(NULL);
+  pid_t child = fork();
+  if (!child) {
+    setArguments(&a, 9, 0);
+    CHECK_FAILS(NNCC_NOT_SUPPORTED, run(instance, &a), "forked", "CUDA driver", NULL);
+    CHECK_FAILS(NNCC_NOT_SUPPORTED, nncc_instance_create(model, NULL, &second), "forked", NULL,
+                NULL);
+    nncc_instance_destroy(instance);
+    nncc_model_close(model);
+    CHECK(fake->calls == 0);
+    model = openModel(nncc_model_device(), NULL); /* which has a level for the processor */
+    CHECK(strcmp(nncc_model_descriptor(model)->cpu, "generic") == 0);
+    nncc_model_close(model);
+    _exit(checkResult());
+  }
+  int status = 1;
+  CHECK(waitpid(child, &status, 0) == child && status == 0);
+  runRight(instance, 9, 1); /* the parent goes on */
+  nncc_instance_destroy(instance);
+  nncc_model_close(model);
+  checkNothingLeft();
+}
+
+/* A stream belongs to a context: one of another device's is refused, and nothing is left of it. */
+static void testForeignStream(void) {
+  nncc_instance_options options = NNCC_INSTANCE_OPTIONS_INIT;
+  nncc_model *model = openModel(nncc_model_device_only(), NULL);
+  nncc_instance *first = newInstance(model, 0, NULL), *instance = NULL;
+  void *library = dlopen("libcuda.so.1", RTLD_NOW), *context = NULL;
+  int (*retain)(void **context, int device) =
+      (int (*)(void **, int))dlsym(library, "cuDevicePrimaryCtxRetain");
+  int (*push)(void *context) = (int (*)(void *))dlsym(library, "cuCtxPushCurrent_v2");
+  int (*pop)(void **context) = (int (*)(void **))dlsym(library, "cuCtxPopCurrent_v2");
+  int (*createStream)(void **stream, unsigned flags) =
+      (int (*)(void **, unsigned))dlsym(library, "cuStreamCreate");
+  CHECK(retain(&context, 7 + 1) == 0 && push(context) == 0);
+  CHECK(createStream(&options.stream, 1) == 0);
+  CHECK_FAILS(NNCC_INVALID_ARGUMENT, nncc_instance_create(model, &options, &instance),
+              "options.stream", "primary context of device 0", NULL);
+  CHECK(!instance);
+  options.device = 1;
+  CHECK_OK(nncc_instance_create(model, &options, &instance));
+  static Arguments a;
+  setArguments(&a, 9, 0);
+  CHECK_OK(run(instance, &a));
+  CHECK(resultsAreRight(&a) && fake->lastDevice == 1);
+  nncc_instance_destroy(instance);
+  CHECK(pop(&context) == 0);
+  runRight(first, 9, 0);
+  nncc_instance_destroy(first);
+  nncc_model_close(model);
+  CHECK(depth() == 0 && fake->streams == 1 && fake->contexts == 1); /* the caller's own */
+  forgetLeft();
 }
 
 int main(int argc, char **argv) {
@@ -197,6 +263,8 @@ int main(int argc, char **argv) {
     testOutOfMemory();
     testLost("cuLaunchKernel");
     testLost("cuStreamSynchronize");
+    testFork();
+    testForeignStream();
   }
   return checkResult();
 }

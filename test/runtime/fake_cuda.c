@@ -10,6 +10,9 @@
 
 EXPORT int cuInit(unsigned flags) {
   BEGIN("cuInit")
+  const char *capability = getenv("FAKE_CUDA_CAPABILITY");
+  if (capability && *capability)
+    fakeCuda.capability = atoi(capability);
   result = fakeCuda.devices ? 0 : 100;
   END
 }
@@ -57,19 +60,24 @@ EXPORT int cuDeviceGetAttribute(int *value, int attribute, int device) {
 EXPORT int cuDevicePrimaryCtxRetain(void **context, int device) {
   BEGIN("cuDevicePrimaryCtxRetain")
   ++fakeCuda.contexts;
-  *context = &fakeCuda;
+  *context = &contexts[device - 7];
   END
 }
 
 EXPORT int cuDevicePrimaryCtxRelease_v2(int device) {
-  BEGIN("cuDevicePrimaryCtxRelease")
-  --fakeCuda.contexts;
-  END
+  pthread_mutex_lock(&lock);
+  int result = failure("cuDevicePrimaryCtxRelease");
+  if ((!result || fakeCuda.lost) && !--fakeCuda.contexts)
+    fakeCuda.lost = 0;
+  pthread_mutex_unlock(&lock);
+  return result;
 }
 
 EXPORT int cuCtxPushCurrent_v2(void *context) {
   BEGIN("cuCtxPushCurrent")
-  ++depth;
+  if (depth == MOST_DEPTH)
+    abort();
+  stack[depth++] = context ? context : &contexts[0];
   END
 }
 
@@ -79,6 +87,15 @@ EXPORT int cuCtxPopCurrent_v2(void **context) {
   depth -= !result;
   pthread_mutex_unlock(&lock);
   return result;
+}
+
+EXPORT int cuCtxSynchronize(void) {
+  BEGIN_IN_CONTEXT("cuCtxSynchronize")
+  flush(&legacy[current()->device]);
+  for (int i = 0; i < 64; ++i)
+    if (streams[i] && streams[i]->context == current())
+      flush(streams[i]);
+  END_IN_CONTEXT
 }
 
 /* Modules -----------------------------------------------------------------------------------------
@@ -94,7 +111,7 @@ EXPORT int cuModuleLoadDataEx(Module **module, const char *image, unsigned count
   } else {
     *module = newObject(sizeof **module);
     for (int i = 0; i < NUM_FAKE_KERNELS; ++i)
-      (*module)->functions[i].kernel = &fakeKernels[i];
+      (*module)->functions[i] = (Function){&fakeKernels[i], 0, current()};
     fakeCuda.image = image;
     ++fakeCuda.modules;
   }
@@ -126,6 +143,18 @@ EXPORT int cuFuncSetAttribute(Function *function, int attribute, int value) {
   END_IN_CONTEXT
 }
 
+/* Kernels reach no memory of another device. */
+static void checkDevice(const Operation *o) {
+  for (int i = 0; i < o->kernel->parameters; ++i) {
+    const Memory *memory = o->values[i] >= OFFSET ? findMemory(o->values[i], 1) : NULL;
+    if (!memory || memory->device == current()->device)
+      continue;
+    fprintf(stderr, "fake CUDA: a kernel on device %d gets memory of device %d\n",
+            current()->device, memory->device);
+    abort();
+  }
+}
+
 EXPORT int cuLaunchKernel(Function *function, unsigned gridX, unsigned gridY, unsigned gridZ,
                           unsigned blockX, unsigned blockY, unsigned blockZ, unsigned shared,
                           Stream *stream, void **parameters, void **extra) {
@@ -133,13 +162,17 @@ EXPORT int cuLaunchKernel(Function *function, unsigned gridX, unsigned gridY, un
   if (!gridX || gridY * gridZ != 1 || !blockX || blockX > 1024 || blockY * blockZ != 1 || extra ||
       shared > 49152 + (unsigned)function->dynamicShared) {
     result = 1;
+  } else if (checkStream(stream) || function->context != current()) {
+    result = 400;
   } else {
     Operation o = {.kind = LAUNCH, .kernel = function->kernel, .blocks = gridX};
     for (int i = 0; i < o.kernel->parameters; ++i)
       memcpy(&o.values[i], parameters[i], 8);
+    checkDevice(&o);
     fakeCuda.lastBlocks = (int)gridX;
     fakeCuda.lastThreads = (int)blockX;
     fakeCuda.lastShared = (int)shared;
+    fakeCuda.lastDevice = current()->device;
     ++fakeCuda.launches;
     add(streamOf(stream), o);
   }
@@ -182,7 +215,9 @@ EXPORT int cuMemcpyAsync(uint64_t to, uint64_t from, size_t bytes, Stream *strea
   Memory *target = findMemory(to, bytes), *source = findMemory(from, bytes);
   Operation o = {.kind = COPY, .values = {to, from, bytes}};
   ++fakeCuda.copies;
-  if (!bytes || (to >= OFFSET && !target) || (from >= OFFSET && !source)) {
+  if (checkStream(stream))
+    result = 400;
+  else if (!bytes || (to >= OFFSET && !target) || (from >= OFFSET && !source)) {
     result = 1;
   } else if (!target) { /* to pageable memory: waits */
     flush(streamOf(stream));
@@ -240,7 +275,14 @@ EXPORT int cuStreamCreate(Stream **stream, unsigned flags) {
     ++i;
   *stream = streams[i] = newObject(sizeof **stream);
   (*stream)->isInOrder = flags == 0;
+  (*stream)->context = current();
   ++fakeCuda.streams;
+  END_IN_CONTEXT
+}
+
+EXPORT int cuStreamGetCtx(Stream *stream, Context **context) {
+  BEGIN_IN_CONTEXT("cuStreamGetCtx")
+  *context = streamOf(stream) == &legacy[current()->device] ? current() : stream->context;
   END_IN_CONTEXT
 }
 
@@ -312,7 +354,8 @@ EXPORT int cuGraphInstantiateWithFlags(List **executable, const List *graph, uns
 #ifndef FAKE_CUDA_INCOMPLETE
 EXPORT int cuGraphLaunch(const List *executable, Stream *stream) {
   BEGIN_IN_CONTEXT("cuGraphLaunch")
-  for (int i = 0; i < executable->count; ++i)
+  result = checkStream(stream);
+  for (int i = 0; !result && i < executable->count; ++i)
     add(streamOf(stream), executable->operations[i]);
   ++fakeCuda.graphLaunches;
   END_IN_CONTEXT
@@ -337,15 +380,22 @@ EXPORT int cuEventCreate(Event **event, unsigned flags) {
 
 EXPORT int cuEventDestroy_v2(Event *event) {
   BEGIN_IN_CONTEXT("cuEventDestroy")
-  free(event);
-  --fakeCuda.events;
+  --fakeCuda.events; /* it may be waited for still */
   END_IN_CONTEXT
 }
 
 EXPORT int cuEventRecord(Event *event, Stream *stream) {
   BEGIN_IN_CONTEXT("cuEventRecord")
   event->time = -1;
+  event->stream = streamOf(stream);
   add(streamOf(stream), (Operation){.kind = RECORD, .event = event});
+  END_IN_CONTEXT
+}
+
+EXPORT int cuStreamWaitEvent(Stream *stream, Event *event, unsigned flags) {
+  BEGIN_IN_CONTEXT("cuStreamWaitEvent")
+  ++fakeCuda.streamWaits;
+  add(streamOf(stream), (Operation){.kind = WAIT, .event = event});
   END_IN_CONTEXT
 }
 

@@ -1,6 +1,8 @@
 /* Objects, memory and work of the stand-in for the driver. */
 #include "fake_driver.h"
 
+#include <unistd.h>
+
 #ifdef FAKE_CUDA_OLD
 #define KNOWS_POOLS 0
 #else
@@ -15,9 +17,11 @@ EXPORT FakeCuda fakeCuda = {.devices = 2,
 
 pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static Memory *memories;
-Stream legacy;
+Context contexts[MOST_DEVICES] = {{0}, {1}, {2}, {3}};
+Stream legacy[MOST_DEVICES];
 Stream *streams[64];
 static double now;
+_Thread_local Context *stack[MOST_DEPTH];
 _Thread_local int depth;
 _Thread_local int recording;
 
@@ -30,11 +34,19 @@ void *newObject(size_t size) {
 
 EXPORT int fakeCudaDepth(void) { return depth; }
 
+Context *current(void) { return depth ? stack[depth - 1] : &contexts[0]; }
+
+/* Of the process that has loaded the driver. */
+static pid_t owner;
+__attribute__((constructor)) static void noteOwner(void) { owner = getpid(); }
+
 int failure(const char *function) {
   static char current[128];
   static int calls;
   const char *wanted = getenv("FAKE_CUDA_FAIL");
   size_t length = strlen(function);
+  if (getpid() != owner)
+    return ++fakeCuda.calls, 3;
   if (fakeCuda.lost)
     return fakeCuda.lost;
   if (!wanted)
@@ -78,7 +90,8 @@ int newMemory(uint64_t bytes, bool isPinned, uint64_t *address) {
   if (!isPinned && bytes > fakeCuda.memory - fakeCuda.used)
     return 2;
   Memory *m = newObject(sizeof *m);
-  *m = (Memory){aligned_alloc(256, (bytes + 255) / 256 * 256), bytes, isPinned, memories};
+  *m = (Memory){aligned_alloc(256, (bytes + 255) / 256 * 256), bytes, isPinned, current()->device,
+                memories};
   memset(m->data, 0xff, bytes); /* NaN */
   memories = m;
   ++*(isPinned ? &fakeCuda.pinned : &fakeCuda.allocations);
@@ -99,7 +112,9 @@ static bool isNeeded(const Memory *memory, const List *work) {
 
 void checkFree(uint64_t address) {
   const Memory *memory = findMemory(address, 1);
-  bool needed = memory && isNeeded(memory, &legacy.work);
+  bool needed = false;
+  for (int i = 0; memory && i < MOST_DEVICES; ++i)
+    needed |= isNeeded(memory, &legacy[i].work);
   for (int i = 0; memory && i < 64; ++i)
     needed |= streams[i] && isNeeded(memory, &streams[i]->work);
   if (!needed)
@@ -141,6 +156,10 @@ void perform(Operation *o) {
            o->values[2]);
   else if (o->kind == FREE)
     freeMemory(o->values[0]);
+  else if (o->kind == WAIT && o->event->time < 0)
+    flush(o->event->stream);
+  else if (o->kind == WAIT)
+    return;
   else
     o->event->time = now;
 }
@@ -161,8 +180,15 @@ void append(List *list, Operation operation) {
 
 void add(Stream *stream, Operation operation) {
   if (stream->isInOrder && !stream->recording)
-    flush(&legacy);
+    flush(&legacy[stream->context->device]);
   append(stream->recording ? stream->recording : &stream->work, operation);
 }
 
-Stream *streamOf(Stream *stream) { return stream ? stream : &legacy; }
+/* The default stream is NULL, or 1. */
+static bool isLegacy(const Stream *stream) { return (uintptr_t)stream <= 1; }
+
+Stream *streamOf(Stream *stream) { return isLegacy(stream) ? &legacy[current()->device] : stream; }
+
+int checkStream(const Stream *stream) {
+  return !isLegacy(stream) && stream->context != current() ? 400 : 0;
+}

@@ -21,14 +21,21 @@ typedef struct FakeKernel {
 } FakeKernel;
 #define NUM_FAKE_KERNELS 6
 
+typedef struct Context {
+  int device;
+} Context;
+#define MOST_DEVICES 4
+#define MOST_DEPTH 16
+
 typedef struct Memory {
   char *data;
   uint64_t size;
   bool isPinned;
+  int device;
   struct Memory *next;
 } Memory;
 
-typedef enum Kind { LAUNCH, COPY, FREE, RECORD } Kind;
+typedef enum Kind { LAUNCH, COPY, FREE, RECORD, WAIT } Kind;
 
 typedef struct Operation {
   Kind kind;
@@ -48,13 +55,16 @@ typedef struct Stream {
   List work;
   List *recording;
   bool isInOrder; /* with the default stream */
+  Context *context;
 } Stream;
 typedef struct Event {
-  double time; /* negative: not reached */
+  double time;    /* negative: not reached */
+  Stream *stream; /* that it is recorded in */
 } Event;
 typedef struct Function {
   const FakeKernel *kernel;
   int dynamicShared;
+  Context *context;
 } Function;
 typedef struct Module {
   Function functions[NUM_FAKE_KERNELS];
@@ -63,16 +73,21 @@ typedef struct Module {
 extern const FakeKernel fakeKernels[NUM_FAKE_KERNELS]; /* fake_kernels.c */
 extern FakeCuda fakeCuda;
 extern pthread_mutex_t lock;
-extern Stream legacy;
+extern Context contexts[MOST_DEVICES];
+extern Stream legacy[MOST_DEVICES];
 extern Stream *streams[64];
-extern _Thread_local int depth;     /* of the stack of contexts */
-extern _Thread_local int recording; /* streams that record for this thread */
+extern _Thread_local Context *stack[MOST_DEPTH]; /* of contexts */
+extern _Thread_local int depth;                  /* of it */
+extern _Thread_local int recording;              /* streams that record for this thread */
 
 /* Stays reachable: an object that the driver refuses to take back is no leak of its user's. */
 void *newObject(size_t size);
 
 /* Whether this call is to fail, and with what. */
 int failure(const char *function);
+
+/* On top of the stack. */
+Context *current(void);
 
 /* Begins and ends every function: one at a time; CONTEXT: one that needs a current context. */
 #define BEGIN(name)                                                                                \
@@ -101,8 +116,9 @@ int freeMemory(uint64_t address);
 /* Others may wait here for all work; nobody may count on it. */
 void checkFree(uint64_t address);
 
-/* Work. */
+/* Work. A stream of another context than the current one: error 400. */
 Stream *streamOf(Stream *stream);
+int checkStream(const Stream *stream);
 void add(Stream *stream, Operation operation);
 void append(List *list, Operation operation);
 void perform(Operation *operation);

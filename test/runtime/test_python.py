@@ -416,6 +416,20 @@ class TestValues(unittest.TestCase):
         self.assertLess(resident() - before, 8e6)  # 40 rounds of 1 MB
 
 
+class FakeCuda(ctypes.Structure):
+    """Of fake_cuda.h."""
+
+    _fields_ = [
+        *((name, ctypes.c_int) for name in ("devices", "capability", "multiprocessors", "hasPools", "knowsPools")),
+        ("memory", ctypes.c_uint64),
+        *((name, ctypes.c_int) for name in ("contexts", "modules", "allocations", "pinned", "streams", "events",
+                                            "graphs", "pools")),
+        ("used", ctypes.c_uint64),
+        *((name, ctypes.c_int) for name in ("launches", "graphLaunches", "captures", "copies", "waits", "streamWaits",
+                                            "allocated")),
+    ]  # fmt: skip
+
+
 class FakeArray:
     """A float32 array in the memory of the stand-in for the driver, as DLPack has it."""
 
@@ -423,11 +437,12 @@ class FakeArray:
         self.driver = ctypes.CDLL("libcuda.so.1")
         self.shape, self.ordinal, self.streams = array.shape, ordinal, []
         address = ctypes.c_uint64()
-        self.driver.cuCtxPushCurrent_v2(None)
+        if not self.driver.fakeCudaDepth():
+            self.driver.cuCtxPushCurrent_v2(None)
         assert self.driver.cuMemAlloc_v2(ctypes.byref(address), ctypes.c_size_t(array.nbytes)) == 0
         self.address, self.bytes = address.value, array.nbytes
         self.copy(self.address, array.ctypes.data)
-        self.tensor = nncc._device._DLTensor(
+        self.tensor = nncc._dlpack.Tensor(
             self.address - 4, 2, ordinal, array.ndim, 2, 32, 1, (ctypes.c_int64 * 2)(*array.shape),
             strides and (ctypes.c_int64 * 2)(*strides), 4,
         )  # fmt: skip
@@ -449,6 +464,187 @@ class FakeArray:
 
     def __dlpack_device__(self):
         return 2, self.ordinal
+
+
+class Interface:
+    """The same as the CUDA array interface has it."""
+
+    def __init__(self, array, stream=None, **changes):
+        self.array = array
+        self.__cuda_array_interface__ = {
+            "shape": array.shape, "typestr": "<f4", "data": (array.address, False), "strides": None,
+            "stream": stream, "version": 3, **changes}  # fmt: skip
+
+
+class Taken:
+    """What a framework makes of a capsule: it takes the struct, and calls its deleter at the end."""
+
+    def __init__(self, array, stream=1, **arguments):
+        api = ctypes.pythonapi
+        capsule = array.__dlpack__(stream=stream, **arguments)
+        api.PyCapsule_GetName.restype = ctypes.c_char_p
+        api.PyCapsule_GetName.argtypes = [ctypes.py_object]
+        self.name = api.PyCapsule_GetName(capsule)
+        api.PyCapsule_GetPointer.restype = ctypes.c_void_p
+        api.PyCapsule_GetPointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+        api.PyCapsule_SetName.argtypes = [ctypes.py_object, ctypes.c_char_p]
+        struct = nncc._dlpack._Versioned if self.name == b"dltensor_versioned" else nncc._dlpack._Managed
+        self.managed = struct.from_address(api.PyCapsule_GetPointer(capsule, self.name))
+        self.tensor = self.managed.tensor
+        self.used = b"used_" + self.name
+        api.PyCapsule_SetName(capsule, self.used)
+        del capsule
+        gc.collect()
+
+    def give_back(self):
+        self.managed.deleter(ctypes.addressof(self.managed))
+
+
+class TestDeviceResults(unittest.TestCase):
+    """Results that stay in the memory of the device."""
+
+    def setUp(self):
+        self.model = nncc.load(MODELS / "device.so")
+        self.driver = ctypes.CDLL("libcuda.so.1")
+
+    @staticmethod
+    def collect():
+        for _ in range(3):  # arrays hold instances, instances and models each other
+            gc.collect()
+
+    def used(self):
+        self.collect()
+        return FakeCuda.in_dll(self.driver, "fakeCuda").used
+
+    def test_results(self):
+        x, y, z, pairs = arguments(6)
+        found = self.model.run({"x": x, "y": y}, on_device=True)
+        self.assertIsInstance(found["z"], nncc.DeviceArray)
+        self.assertEqual((found["z"].shape, found["z"].dtype, found["pairs"].shape), ((6, 4), np.float32, (12,)))
+        self.assertEqual(repr(found["z"]), "<nncc.DeviceArray float32[6, 4] on cuda:0>")
+        np.testing.assert_array_equal(found["z"].numpy(), z)
+        np.testing.assert_array_equal(found["pairs"].numpy(), pairs)
+        result = FakeArray(np.zeros_like(z))
+        both = self.model.run([x, y], {"z": result}, on_device=True)
+        self.assertIs(both[0], result)
+        np.testing.assert_array_equal(both[1].numpy(), pairs)
+        binding = self.model.bind([x, y], on_device=True)
+        first = binding()
+        for _ in range(3):
+            self.assertIs(binding()[0], first[0])
+        np.testing.assert_array_equal(first[0].numpy(), z)
+        again = self.model.run([found["z"], y], on_device=True)[0]  # as an input
+        np.testing.assert_array_equal(again.numpy(), (z * W + y) * 2 + np.float32(0.5))
+
+    def test_memory_lives_with_its_users(self):
+        x, y, z, _ = arguments(6)
+        self.model.run([x, y])
+        before = self.used()
+        array = self.model.run([x, y], on_device=True)[0]
+        self.assertEqual(self.used() - before, array.nbytes)
+        unused = array.__dlpack__()
+        taken = Taken(array)
+        copy = array.numpy()
+        del array, unused
+        self.assertEqual(self.used() - before, z.nbytes)  # the taker has it still
+        np.testing.assert_array_equal(copy, z)
+        taken.give_back()
+        self.assertEqual(self.used(), before)
+        array, self.model = self.model.run([x, y], on_device=True)[0], None
+        np.testing.assert_array_equal(array.numpy(), z)  # which holds what it needs
+        del array
+        self.collect()
+        self.assertEqual(FakeCuda.in_dll(self.driver, "fakeCuda").contexts, 0)
+
+    def test_capsules(self):
+        x, y, _, _ = arguments(6)
+        array = self.model.run([x, y], on_device=True)[0]
+        self.assertEqual(array.__dlpack_device__(), (2, 0))
+        for arguments_, name in (
+            ({}, b"dltensor"), ({"max_version": (0, 8)}, b"dltensor"), ({"max_version": None}, b"dltensor"),
+            ({"max_version": (1, 1)}, b"dltensor_versioned"), ({"dl_device": (2, 0), "copy": False}, b"dltensor"),
+        ):  # fmt: skip
+            taken = Taken(array, **arguments_)
+            t = taken.tensor
+            self.assertEqual(taken.name, name)
+            self.assertEqual((t.data, t.byte_offset), (array.address, 0))
+            self.assertEqual((t.device_type, t.device_id, t.code, t.bits, t.lanes), (2, 0, 2, 32, 1))
+            self.assertEqual((t.ndim, t.shape[:2], t.strides[:2]), (2, [6, 4], [4, 1]))
+            if name == b"dltensor_versioned":
+                self.assertEqual((taken.managed.major, taken.managed.minor, taken.managed.flags), (1, 0, 0))
+            taken.give_back()
+        for wrong in ({"stream": 0}, {"copy": True}, {"dl_device": (1, 0)}):
+            with self.assertRaises(BufferError):
+                array.__dlpack__(**wrong)
+        interface = array.__cuda_array_interface__
+        self.assertEqual(interface, {"shape": (6, 4), "typestr": "<f4", "data": (array.address, False),
+                                     "strides": None, "stream": None, "version": 3})  # fmt: skip
+
+    def test_streams(self):
+        """A result in the caller's stream is waited for by the stream of the one who takes it, not by us."""
+        x, y, z, _ = arguments(6)
+        streams = [ctypes.c_uint64(), ctypes.c_uint64()]
+        there = [FakeArray(x), FakeArray(y)]
+        for stream in streams:
+            self.driver.cuStreamCreate(ctypes.byref(stream), 1)
+        ours, theirs = (stream.value for stream in streams)
+        model = nncc.load(MODELS / "device.so", stream=ours)
+        fake = FakeCuda.in_dll(self.driver, "fakeCuda")
+        binding = model.bind(there, on_device=True)
+        self.collect()  # models of other tests wait when they go
+        waits, ordered = fake.waits, fake.streamWaits
+        array = binding()[0]
+        for stream, count in ((ours, 0), (-1, 0), (theirs, 1), (None, 2), (1, 3)):
+            Taken(array, stream=stream).give_back()
+            self.assertEqual((fake.waits, fake.streamWaits), (waits, ordered + count))
+        self.assertEqual(array.__cuda_array_interface__["stream"], ours)
+        result = np.empty_like(z)  # in the other stream, which waits for ours
+        self.driver.cuMemcpyAsync(ctypes.c_uint64(result.ctypes.data), ctypes.c_uint64(array.address),
+                                  ctypes.c_size_t(result.nbytes), ctypes.c_void_p(theirs))  # fmt: skip
+        np.testing.assert_array_equal(result, z)
+
+    def test_cuda_array_interface(self):
+        x, y, z, pairs = arguments(6)
+        there, result = FakeArray(x), FakeArray(np.zeros_like(z))
+        fake = FakeCuda.in_dll(self.driver, "fakeCuda")
+        self.model.run([x, y])
+        ordered = fake.streamWaits
+        given = Interface(result)
+        found = self.model.run([Interface(there, stream=1), Interface(FakeArray(y), strides=(16, 4))], {"z": given})
+        self.assertIs(found[0], given)
+        self.assertEqual(fake.streamWaits, ordered + 1)
+        np.testing.assert_array_equal(result.numpy(), z)
+        np.testing.assert_array_equal(found[1], pairs)
+        for changes, message in (
+            ({"strides": (4, 24)}, "input 'x': is not row-major"),
+            ({"typestr": "<i4"}, "input 'x': expected elements of type float32, found int32"),
+            ({"typestr": "<M8[s]"}, "input 'x': elements of type datetime64"),
+            ({"data": (there.address + 2, False)}, "input 'x'.*not aligned"),
+        ):
+            with self.subTest(message), self.assertRaisesRegex(nncc.Error, message):
+                self.model(Interface(there, **changes), y)
+        with self.assertRaisesRegex(nncc.Error, "output 'z': expected an array that can be written"):
+            self.model.run([x, y], {"z": Interface(result, data=(result.address, True))})
+
+    def test_copies(self):
+        x, y, z, _ = arguments(6)
+        there = self.model.to_device(x)
+        other = self.model.to_device(np.zeros_like(x))
+        other.copy_from(there)
+        np.testing.assert_array_equal(other.numpy(), x)
+        np.testing.assert_array_equal(self.model.run([other, y])[0], z)
+        for wrong in (x[:2], x.astype(np.int32), self.model.to_device(y[:3])):
+            with self.assertRaisesRegex(nncc.Error, r"expected float32\[6, 4\], found "):
+                there.copy_from(wrong)
+        with self.assertRaisesRegex(nncc.Error, "no elements of type datetime64"):
+            self.model.to_device(np.zeros(2, "M8[s]"))
+
+    def test_only_where_there_is_a_device(self):
+        x, y, _, _ = arguments(2)
+        with self.assertRaisesRegex(nncc.Error, "kernels run on the processor"):
+            nncc.load(MODELS / "embedded.so").to_device(x)
+        with self.assertRaisesRegex(nncc.Error, "kernels run on the processor"):
+            nncc.load(MODELS / "embedded.so").run([x, y], on_device=True)
 
 
 class TestDevice(unittest.TestCase):

@@ -45,6 +45,8 @@ static void testFailures() {
   auto here = nncc::view(x, {1, 4});
   auto there = instance({here, here.onDevice()});
   CHECK(!there && there.status().message().find("memory of a device") != std::string::npos);
+  auto memory = nncc::DeviceMemory::create(instance, 64);
+  CHECK(!memory && memory.status().code() == NNCC_NOT_SUPPORTED);
 }
 
 int main() {

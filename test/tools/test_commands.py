@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import resource
+import subprocess
 
 import numpy as np
 from support import ECHO, MLP, NNCC, ToolTest, main
@@ -90,6 +92,17 @@ class Compile(ToolTest):
         self.nncc(MLP, "--dim", "batch=1", "--stop-after=graph", "-o", "graph.mlir")
         self.nncc("graph.mlir", "-o", "m.so")
         self.assertIn("logits", self.nncc("run", "m.so", "--random"))
+
+    def test_remarks_in_order(self):
+        """Those of kernels that are planned at the same time come in the order of the kernels."""
+        cnn = MLP.with_name("digits_cnn.onnx")
+        for _ in range(5):
+            command = [NNCC, str(cnn), "-o", "m.so", "--threads=8", "--remarks=nncc-cpu"]
+            run = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=self.folder)
+            self.assertEqual(run.returncode, 0, run.stderr)
+            plans = [line for line in run.stderr.splitlines() if ": nncc-cpu: Analysis plan;" in line]
+            nodes = [re.findall(r'"([^"]+)"', line)[0] for line in plans]
+            self.assertEqual(nodes, ["conv1", "conv2", "conv3", "gemm1", "gemm2"])
 
     def test_full_disk(self):
         limits = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -1,14 +1,13 @@
 // nncc inspect: what is in a compiled library or an ONNX file, without running it.
+#include "tools/nncc/Inspect.h"
 #include "compiler/import/ModelFile.h"
 #include "tools/nncc/CommandLine.h"
 #include "tools/nncc/Model.h"
 
-#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Object/ELFObjectFile.h"
 #include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace llvm;
@@ -19,12 +18,6 @@ static cl::opt<std::string> model(cl::Positional, cl::Required, cl::desc("<model
                                   cl::cat(category()), cl::sub(inspectCommand()));
 static cl::opt<int> threads("threads", cl::desc("Threads that the workspace is computed for"),
                             cl::init(1), cl::cat(category()), cl::sub(inspectCommand()));
-
-using JsonObject = llvm::json::Object;
-using JsonArray = llvm::json::Array;
-
-/// A string of the library as a value of its own: the library is closed before it is printed.
-static std::string text(const char *string) { return llvm::json::fixUTF8(string ? string : ""); }
 
 /// {"name", "type", "shape"} with the names of open sizes in the shape; null where each tensor of a
 /// sequence has a rank of its own.
@@ -64,76 +57,6 @@ static JsonArray dimValues(const nncc_model *library) {
     dims.push_back(std::move(value));
   }
   return dims;
-}
-
-/// The levels of a library, from the best to the least; `taken` is the one that would run.
-static JsonArray levelValues(const nncc_descriptor *descriptor) {
-  JsonArray levels;
-  for (int32_t i = 0; i < descriptor->num_levels; ++i) {
-    const nncc_descriptor *level = descriptor->levels[i];
-    levels.push_back(JsonObject{{"name", text(level->cpu)},
-                                {"instructions", text(level->isa)},
-                                {"runs_here", nncc_isa_check(level->isa) == NNCC_OK},
-                                {"taken", level->run == descriptor->run}});
-  }
-  return levels;
-}
-
-/// The kernels of a device in their forms, the best first; none where the code is a processor's.
-static JsonArray imageValues(const nncc_descriptor *descriptor) {
-  static constexpr StringLiteral kinds[] = {"cubin", "PTX", "bitcode"};
-  JsonArray images;
-  const char *next = reinterpret_cast<const char *>(descriptor->images);
-  for (int32_t i = 0; i < descriptor->num_images; ++i) {
-    auto *image = reinterpret_cast<const nncc_image *>(next);
-    next += image->struct_size; // of a newer library it may be larger
-    bool known = image->kind >= 0 && image->kind <= NNCC_IMAGE_BITCODE;
-    images.push_back(JsonObject{
-        {"name", known ? kinds[image->kind].str() : "unknown"},
-        {"capability", formatv("sm_{0}{1}", image->capability, image->exact ? "a" : "").str()},
-        {"bytes", image->size}});
-  }
-  return images;
-}
-
-/// How a device runs a dispatch; null on a processor, and in libraries that know no others.
-static const nncc_launch *launchOf(const nncc_dispatch &dispatch) {
-  bool knows = dispatch.struct_size > offsetof(nncc_dispatch, launch);
-  return knows ? dispatch.launch : nullptr;
-}
-
-static JsonArray kernelValues(const nncc_model *library) {
-  struct Kernel {
-    int64_t dispatches = 0;
-    double flops = 0;
-    JsonArray nodes;
-    const nncc_launch *launch = nullptr;
-  };
-  MapVector<StringRef, Kernel> kernels;
-  for (int32_t i = 0; i < nncc_model_num_dispatches(library); ++i) {
-    const nncc_dispatch *dispatch = nncc_model_dispatch(library, i);
-    Kernel &kernel = kernels[dispatch->kernel];
-    ++kernel.dispatches;
-    kernel.flops += dispatch->flops;
-    kernel.launch = launchOf(*dispatch);
-    SmallVector<StringRef> nodes;
-    StringRef(dispatch->nodes).split(nodes, ';', -1, /*KeepEmpty=*/false);
-    for (StringRef node : nodes)
-      kernel.nodes.push_back(llvm::json::fixUTF8(node));
-  }
-  JsonArray values;
-  for (auto &[name, kernel] : kernels) {
-    JsonObject value{{"name", name.str()},
-                     {"calls", kernel.dispatches},
-                     {"gflop", kernel.flops / 1e9},
-                     {"nodes", std::move(kernel.nodes)}};
-    if (kernel.launch) {
-      value["threads_per_block"] = kernel.launch->threads;
-      value["shared_bytes"] = kernel.launch->shared_bytes;
-    }
-    values.push_back(std::move(value));
-  }
-  return values;
 }
 
 /// Memory for the sizes in --dim, where they are all known.
@@ -220,6 +143,7 @@ static Expected<JsonObject> inspectLibrary(const CompileOptions &options) {
                     {"triple", text(descriptor->triple)},
                     {"processor", text(descriptor->cpu)},
                     {"instructions", text(descriptor->isa)},
+                    {"runs_here", nncc_level_check(descriptor) == NNCC_OK},
                     {"levels", levelValues(descriptor)},
                     {"images", imageValues(descriptor)},
                     {"inputs", std::move(inputs)},
@@ -228,6 +152,8 @@ static Expected<JsonObject> inspectLibrary(const CompileOptions &options) {
                     {"metadata", std::move(metadata)},
                     {"weights", std::move(weights)},
                     {"kernels", kernelValues(library)}};
+  if (nncc_level_check(descriptor))
+    result["why_not_here"] = text(nncc_last_error());
   if (Error error = addMemory(library, options, result))
     return std::move(error);
   if (Error error = addSymbols(model, result))
@@ -288,79 +214,6 @@ static Expected<JsonObject> inspectOnnx() {
       {"metadata", std::move(metadata)},
       {"weights", JsonObject{{"bytes", bytes}, {"count", graph.initializer_size()}}},
       {"operators", std::move(operators)}};
-}
-
-// The text form is a rendering of the JSON one: `key: value`, lists line by line.
-static std::string scalarText(const llvm::json::Value &value) {
-  if (auto text = value.getAsString())
-    return text->str();
-  if (const JsonArray *array = value.getAsArray())
-    return "[" + join(map_range(*array, scalarText), ", ") + "]";
-  if (const JsonObject *object = value.getAsObject()) {
-    std::vector<std::string> parts;
-    for (const auto &[key, part] : *object)
-      parts.push_back(key.str() + " " + scalarText(part));
-    llvm::sort(parts);
-    return join(parts, ", ");
-  }
-  return formatv("{0}", value).str();
-}
-
-/// "sequence(float32[batch, 3])": the shape is that of the tensors.
-static std::string typeText(StringRef type, const JsonArray *shape) {
-  StringRef inner = type.rtrim(')');
-  std::string sizes;
-  if (shape)
-    sizes = "[" + join(map_range(*shape, scalarText), ", ") + "]";
-  return (inner + sizes + type.drop_front(inner.size())).str();
-}
-
-/// One line of a list: a value, a dim or a kernel.
-static void printElement(const JsonObject &fields) {
-  auto field = [&](StringRef key) {
-    const llvm::json::Value *value = fields.get(key);
-    return value ? scalarText(*value) : "";
-  };
-  outs() << "  " << field("name") << ": ";
-  if (fields.get("type"))
-    outs() << typeText(*fields.get("type")->getAsString(), fields.getArray("shape"));
-  else if (fields.get("taken"))
-    outs() << field("instructions")
-           << (field("taken") == "true"       ? "; taken"
-               : field("runs_here") == "true" ? ""
-                                              : "; not on this machine");
-  else if (fields.get("capability"))
-    outs() << field("capability") << ", " << field("bytes") << " bytes";
-  else if (fields.get("min"))
-    outs() << field("min") << " to " << (fields.get("max") ? field("max") : "any");
-  else
-    outs() << field("calls") << " calls, " << field("gflop") << " GFLOP, " << field("nodes");
-  if (fields.get("threads_per_block"))
-    outs() << ", blocks of " << field("threads_per_block") << " threads with "
-           << field("shared_bytes") << " bytes of shared memory";
-  outs() << '\n';
-}
-
-static void printText(const JsonObject &object) {
-  static constexpr StringLiteral order[] = {
-      "file",      "name",    "producer",  "ir_version",   "opsets",  "compiler",
-      "abi",       "triple",  "processor", "instructions", "levels",  "images",
-      "inputs",    "outputs", "dims",      "metadata",     "weights", "memory",
-      "operators", "kernels", "exports",   "needs"};
-  for (StringRef key : order) {
-    const llvm::json::Value *value = object.get(key);
-    if (!value)
-      continue;
-    const JsonArray *array = value->getAsArray();
-    bool lines = array && !array->empty() && array->front().getAsObject();
-    std::string text = lines ? "" : scalarText(*value);
-    if (!lines && (text.empty() || text == "[]"))
-      continue;
-    outs() << key << (lines ? ":" : ": ") << text << '\n';
-    if (lines)
-      for (const llvm::json::Value &element : *array)
-        printElement(*element.getAsObject());
-  }
 }
 
 int inspectMain() {

@@ -46,6 +46,7 @@ enum {
 enum { CU_JIT_ERROR_LOG_BUFFER = 5, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES = 6 };
 enum { CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES = 8 };
 enum { CU_STREAM_DEFAULT = 0, CU_STREAM_NON_BLOCKING = 1 };
+enum { CU_EVENT_DISABLE_TIMING = 2 };
 enum { CU_STREAM_CAPTURE_MODE_THREAD_LOCAL = 1 };
 enum { CU_MEM_ALLOCATION_TYPE_PINNED = 1, CU_MEM_LOCATION_TYPE_DEVICE = 1 };
 enum { CU_MEMPOOL_ATTR_RELEASE_THRESHOLD = 4 };
@@ -74,6 +75,7 @@ typedef struct CUmemPoolProps {
   F(DevicePrimaryCtxRelease, "_v2", (CUdevice device))                                             \
   F(CtxPushCurrent, "_v2", (CUcontext context))                                                    \
   F(CtxPopCurrent, "_v2", (CUcontext * context))                                                   \
+  F(CtxSynchronize, "", (void))                                                                    \
   F(ModuleLoadDataEx, "",                                                                          \
     (CUmodule * module, const void *image, unsigned count, int *options, void **values))           \
   F(ModuleUnload, "", (CUmodule module))                                                           \
@@ -86,6 +88,7 @@ typedef struct CUmemPoolProps {
   F(MemcpyAsync, "", (CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream))            \
   F(StreamCreate, "", (CUstream * stream, unsigned flags))                                         \
   F(StreamDestroy, "_v2", (CUstream stream))                                                       \
+  F(StreamGetCtx, "", (CUstream stream, CUcontext * context))                                      \
   F(StreamSynchronize, "", (CUstream stream))                                                      \
   F(StreamBeginCapture, "_v2", (CUstream stream, int mode))                                        \
   F(StreamEndCapture, "", (CUstream stream, CUgraph * graph))                                      \
@@ -97,6 +100,7 @@ typedef struct CUmemPoolProps {
   F(EventCreate, "", (CUevent * event, unsigned flags))                                            \
   F(EventDestroy, "_v2", (CUevent event))                                                          \
   F(EventRecord, "", (CUevent event, CUstream stream))                                             \
+  F(StreamWaitEvent, "", (CUstream stream, CUevent event, unsigned flags))                         \
   F(EventElapsedTime, "", (float *milliseconds, CUevent from, CUevent to))                         \
   F(LaunchKernel, "",                                                                              \
     (CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX,         \
@@ -127,8 +131,12 @@ typedef struct Driver {
 extern Driver nnccCuda;
 
 /* Loads the driver, once for the process, from any thread. NNCC_ISA_MISSING: there is none, or it
- * has no device. */
+ * has no device. NNCC_NOT_SUPPORTED: nnccCudaIsForked(). */
 nncc_status nnccCudaOpen(void);
+
+/* Whether this process is a child of the one that has loaded the driver, which works there alone:
+ * nothing of it is called any more. */
+bool nnccCudaIsForked(void);
 
 /* The status for a result of the driver; with the function's name, and the driver's for the error
  * and what it says of it. */

@@ -40,6 +40,10 @@ static void *find(void *library, GetProcAddress get, const Function *function) {
   return dlsym(library, symbol);
 }
 
+static atomic_bool isForked;
+static void noteFork(void) { atomic_store_explicit(&isForked, true, memory_order_relaxed); }
+bool nnccCudaIsForked(void) { return atomic_load_explicit(&isForked, memory_order_relaxed); }
+
 /* The library stays loaded: the driver's threads would not survive it. */
 static void load(void) {
   void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
@@ -61,6 +65,7 @@ static void load(void) {
     }
   }
   int count = 0;
+  pthread_atfork(NULL, NULL, noteFork);
   nncc_status status = CUDA(Init, 0);
   if (!status)
     status = CUDA(DeviceGetCount, &count);
@@ -72,6 +77,12 @@ static void load(void) {
 
 nncc_status nnccCudaOpen(void) {
   pthread_once(&once, load);
+  if (nnccCudaIsForked())
+    return nnccFail(
+        NNCC_NOT_SUPPORTED,
+        "this process was forked from one that uses the CUDA driver, which works in the "
+        "parent alone: fork before the first model for a device is opened, or start a "
+        "new program (Python's multiprocessing: \"spawn\")");
   return *whyNot ? nnccFail(NNCC_ISA_MISSING, "%s", whyNot) : NNCC_OK;
 }
 

@@ -165,14 +165,14 @@ static nncc_status copyWeights(DeviceProgram *program, const char *weights) {
   uint64_t size = program->descriptor->weights_size;
   if (!size)
     return NNCC_OK;
-  if (CUDA(MemAlloc, &program->weights, size + NNCC_ALIGNMENT)) {
+  nncc_status status = CUDA(MemAlloc, &program->weights, size + NNCC_ALIGNMENT);
+  if (status) {
     char reason[NNCC_MESSAGE_SIZE];
     strcpy(reason, nncc_last_error());
-    return nnccFail(NNCC_OUT_OF_MEMORY, "no memory of the device for %llu bytes of weights: %.900s",
+    return nnccFail(status, "no memory of the device for %llu bytes of weights: %.900s",
                     (unsigned long long)size, reason);
   }
-  nncc_status status =
-      CUDA(MemcpyAsync, program->weights, (CUdeviceptr)(uintptr_t)weights, size, NULL);
+  status = CUDA(MemcpyAsync, program->weights, (CUdeviceptr)(uintptr_t)weights, size, NULL);
   return status ? status : CUDA(StreamSynchronize, NULL);
 }
 
@@ -238,18 +238,18 @@ nncc_status nnccCudaLoad(const nncc_descriptor *descriptor, const char *weights,
 /* Keeps the last error of the thread, which may be the reason for this. */
 void nnccCudaUnload(DeviceProgram *program) {
   CUcontext popped;
-  if (program->context) {
-    bool isCurrent = nnccCuda.CtxPushCurrent(program->context) == CUDA_SUCCESS;
-    if (program->pool)
-      nnccCuda.MemPoolDestroy(program->pool);
-    if (program->weights) {
-      nnccCuda.StreamSynchronize(NULL); /* a copy of them may have failed half way */
-      nnccCuda.MemFree(program->weights);
-    }
-    if (program->module)
-      nnccCuda.ModuleUnload(program->module);
-    if (isCurrent)
+  if (program->context && !nnccCudaIsForked()) {
+    if (nnccCuda.CtxPushCurrent(program->context) == CUDA_SUCCESS) {
+      if (program->pool)
+        nnccCuda.MemPoolDestroy(program->pool);
+      if (program->weights) {
+        nnccCuda.StreamSynchronize(NULL); /* a copy of them may have failed half way */
+        nnccCuda.MemFree(program->weights);
+      }
+      if (program->module)
+        nnccCuda.ModuleUnload(program->module);
       nnccCuda.CtxPopCurrent(&popped);
+    }
     nnccCuda.DevicePrimaryCtxRelease(program->device);
   }
   free(program->functions);

@@ -39,6 +39,8 @@ static nncc_status note(DeviceQueue *queue, CUresult result, const char *functio
 
 static nncc_status enter(DeviceQueue *queue) {
   int lost = atomic_load_explicit(&queue->program->lost, memory_order_relaxed);
+  if (nnccCudaIsForked())
+    return nnccCudaOpen();
   if (lost)
     return nnccCudaStatus(lost, "the device cannot be used any more, after an earlier error");
   return QUEUED(queue, CtxPushCurrent, queue->program->context);
@@ -51,20 +53,31 @@ static void leave(DeviceQueue *queue) {
 }
 
 static void destroyQueue(DeviceQueue *queue) {
-  bool isCurrent = nnccCuda.CtxPushCurrent(queue->program->context) == CUDA_SUCCESS;
-  if (queue->stream)
-    nnccCuda.StreamSynchronize(queue->stream);
-  if (queue->own)
-    nnccCuda.StreamDestroy(queue->own);
-  if (queue->recorder)
-    nnccCuda.StreamDestroy(queue->recorder);
-  for (int32_t i = 0; i < queue->numMarks; ++i)
-    nnccCuda.EventDestroy(queue->marks[i]);
-  if (isCurrent)
+  if (!nnccCudaIsForked() && nnccCuda.CtxPushCurrent(queue->program->context) == CUDA_SUCCESS) {
+    if (queue->stream)
+      nnccCuda.StreamSynchronize(queue->stream);
+    if (queue->own)
+      nnccCuda.StreamDestroy(queue->own);
+    if (queue->recorder)
+      nnccCuda.StreamDestroy(queue->recorder);
+    for (int32_t i = 0; i < queue->numMarks; ++i)
+      nnccCuda.EventDestroy(queue->marks[i]);
     leave(queue);
+  }
   free(queue->marks);
   free(queue->parameters);
   free(queue);
+}
+
+/* A stream of another context would be refused by each launch, with less of a reason. */
+static nncc_status checkStream(const DeviceQueue *queue, CUstream stream) {
+  CUcontext context = NULL;
+  nncc_status status = CUDA(StreamGetCtx, stream, &context);
+  if (!status && context != queue->program->context)
+    return nnccFail(NNCC_INVALID_ARGUMENT,
+                    "options.stream: not a stream of the primary context of device %d",
+                    queue->program->ordinal);
+  return status;
 }
 
 static nncc_status createQueue(DeviceProgram *program, void *stream, DeviceQueue **result) {
@@ -77,9 +90,10 @@ static nncc_status createQueue(DeviceProgram *program, void *stream, DeviceQueue
       queue->parameters ? enter(queue) : nnccFail(NNCC_OUT_OF_MEMORY, "no memory for a queue");
   if (!status) {
     status = QUEUED(queue, StreamCreate, &queue->recorder, CU_STREAM_NON_BLOCKING);
-    if (!status && !stream)
-      status = QUEUED(queue, StreamCreate, &queue->own, CU_STREAM_DEFAULT);
-    queue->stream = stream ? stream : queue->own;
+    if (!status)
+      status = stream ? checkStream(queue, stream)
+                      : QUEUED(queue, StreamCreate, &queue->own, CU_STREAM_DEFAULT);
+    queue->stream = stream && !status ? stream : queue->own;
     leave(queue);
   }
   if (status)
@@ -169,6 +183,27 @@ static nncc_status waitForAll(DeviceQueue *queue) {
   return QUEUED(queue, StreamSynchronize, queue->stream);
 }
 
+static nncc_status waitForDevice(DeviceQueue *queue) {
+  return note(queue, nnccCuda.CtxSynchronize(), "cuCtxSynchronize");
+}
+
+/* The driver keeps the event for as long as it is waited for. */
+static nncc_status order(DeviceQueue *queue, void *before, void *after) {
+  CUevent event = NULL;
+  before = before ? before : queue->stream;
+  after = after ? after : queue->stream;
+  if (before == after)
+    return NNCC_OK;
+  nncc_status status = QUEUED(queue, EventCreate, &event, CU_EVENT_DISABLE_TIMING);
+  if (!status)
+    status = QUEUED(queue, EventRecord, event, before);
+  if (!status)
+    status = QUEUED(queue, StreamWaitEvent, after, event, 0);
+  if (event)
+    nnccCuda.EventDestroy(event);
+  return status;
+}
+
 /* Graphs ------------------------------------------------------------------------------------------
  */
 
@@ -251,6 +286,8 @@ const Device nnccCudaDevice = {.api_version = NNCC_DEVICE_API,
                                .copy = copy,
                                .launch = launch,
                                .wait = waitForAll,
+                               .wait_for_device = waitForDevice,
+                               .order = order,
                                .begin_graph = beginGraph,
                                .end_graph = endGraph,
                                .queue_graph = queueGraph,

@@ -133,6 +133,11 @@ NNCC_API void nncc_model_close(nncc_model *model);
  * copy. Valid until the model is closed. */
 NNCC_API const nncc_descriptor *nncc_model_descriptor(const nncc_model *model);
 
+/* Whether this machine has all that the code of a level needs, which is nncc_model_descriptor() or
+ * one of its `levels`: the instructions; of a device its driver, and a device that one of the
+ * images is for. NNCC_ISA_MISSING says what it lacks. */
+NNCC_API nncc_status nncc_level_check(const nncc_descriptor *level);
+
 /* Counts, and elements by index in [0, count); NULL for an index outside. Negative sizes in a shape
  * stand for dims: -1 - d for dim d. Inputs and outputs are tensors: those that nncc_instance_run()
  * takes. */
@@ -210,9 +215,13 @@ typedef struct nncc_instance_options {
  * other instances of the model there, and from its first run on a workspace and room for the
  * tensors that the caller has in the host's memory. From the second run with the same sizes and
  * addresses on, a program that asks the device for nothing on its way is queued as a whole (a CUDA
- * graph). NNCC_ISA_MISSING       compiled for a device that this machine lacks, or has no driver
- * for NNCC_NOT_SUPPORTED     the driver refuses the code; services that are not used there
- *   NNCC_INVALID_ARGUMENT, NNCC_OUT_OF_MEMORY */
+ * graph). After an error of a kernel the driver fails all that uses the device: close all models on
+ * it, and open them again.
+ *   NNCC_ISA_MISSING       compiled for a device that this machine lacks, or has no driver for
+ *   NNCC_NOT_SUPPORTED     the driver refuses the code; services that are not used there; a process
+ *                          that was forked from one that uses the driver
+ *   NNCC_INVALID_ARGUMENT  no such device; a stream of another context
+ *   NNCC_OUT_OF_MEMORY */
 NNCC_API nncc_status nncc_instance_create(nncc_model *model, const nncc_instance_options *options,
                                           nncc_instance **instance);
 
@@ -280,6 +289,28 @@ NNCC_API nncc_status nncc_instance_run(nncc_instance *instance, const nncc_tenso
  * It is on the device where the type given to the run said NNCC_ON_DEVICE, and its type says so. */
 NNCC_API nncc_status nncc_instance_output(const nncc_instance *instance, int32_t output,
                                           nncc_tensor *tensor);
+
+/* Memory of the device that the instance runs on, for tensors with NNCC_ON_DEVICE of a caller that
+ * does not use CUDA itself. It is aligned to 256 bytes, belongs to the caller, may be used by all
+ * instances of any model on that device, and has to be given back, by nncc_device_free() alone,
+ * before this instance is destroyed: a result in it outlives the run, and not the instance.
+ * nncc_device_free() waits for what the device does, and does nothing for NULL. These two may be
+ * called from any thread, also during a run.
+ *   NNCC_NOT_SUPPORTED  kernels of the model run on the processor
+ *   NNCC_OUT_OF_MEMORY, NNCC_INVALID_ARGUMENT */
+NNCC_API nncc_status nncc_device_alloc(nncc_instance *instance, uint64_t bytes, void **memory);
+NNCC_API void nncc_device_free(nncc_instance *instance, void *memory);
+
+/* Copies, in order with the runs of the instance, and returns when all of them and the copy are
+ * done. Each of the two is memory of the device or of the host. After a run in the caller's stream
+ * it gives the error of that run, if there was one. */
+NNCC_API nncc_status nncc_device_copy(nncc_instance *instance, void *to, const void *from,
+                                      uint64_t bytes);
+
+/* What is put into the CUDA stream `after` from now on waits for what is in the stream `before`
+ * now; nobody else does. NULL: the stream of the instance; (void *)1: the device's default one. So
+ * a run may take what another stream is still making, and another stream what the run makes. */
+NNCC_API nncc_status nncc_device_order(nncc_instance *instance, void *before, void *after);
 
 /* What went wrong in the last call on this instance that failed; "" before the first: as
  * nncc_last_error(), for hosts that do not stay on one thread. */

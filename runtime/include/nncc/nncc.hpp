@@ -480,6 +480,39 @@ private:
   Model model_;
 };
 
+/// Memory of the device that an instance runs on, for `view(...).onDevice()`; given back before
+/// that instance is.
+class DeviceMemory {
+public:
+  static Result<DeviceMemory> create(const Instance &instance, std::uint64_t bytes) {
+    void *memory = nullptr;
+    if (nncc_status status = nncc_device_alloc(instance.get(), bytes, &memory))
+      return Status(status);
+    return DeviceMemory(instance.get(), memory);
+  }
+
+  /// An address of the device.
+  void *data() const noexcept { return memory_.get(); }
+
+  /// Copies from and to memory of the host, after all runs of the instance so far.
+  Status write(const void *from, std::uint64_t bytes) {
+    return Status(nncc_device_copy(memory_.get_deleter().instance, data(), from, bytes));
+  }
+  Status read(void *to, std::uint64_t bytes) const {
+    return Status(nncc_device_copy(memory_.get_deleter().instance, to, data(), bytes));
+  }
+
+private:
+  struct Free {
+    nncc_instance *instance;
+    void operator()(void *memory) const { nncc_device_free(instance, memory); }
+  };
+
+  DeviceMemory(nncc_instance *instance, void *memory) : memory_(memory, Free{instance}) {}
+
+  std::unique_ptr<void, Free> memory_;
+};
+
 } // namespace nncc
 
 #endif // NNCC_NNCC_HPP

@@ -13,12 +13,14 @@ The package uses NumPy and the C library ``libnncc_runtime``; it has no compiled
 """
 
 from ._compile import CompileError, compile
+from ._device import DeviceArray
 from ._model import Binding, Instance, Model, Profile, TensorInfo, load
 from ._runtime import Error, Status, version
 
 __all__ = [
     "Binding",
     "CompileError",
+    "DeviceArray",
     "Error",
     "Instance",
     "Model",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import math
 import sys
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 
@@ -47,6 +47,13 @@ def dtype_of(number: int) -> np.dtype:
             f"arrays of type {type_name(number)} need the package ml_dtypes", Status.NOT_SUPPORTED
         ) from None
     return np.dtype(getattr(ml_dtypes, _ML_DTYPES[number]))
+
+
+def number_of(dtype: np.dtype) -> Optional[int]:
+    """The other way round; None for a type that ONNX does not have."""
+    names = {**{np.dtype(known).name: n for n, known in _DTYPES.items()},
+             **{name: n for n, name in _ML_DTYPES.items()}}  # fmt: skip
+    return names.get(np.dtype(dtype).name)
 
 
 def to_array(value: Any, number: int, what: str) -> np.ndarray:

@@ -13,7 +13,7 @@ from typing import Any, Optional, Union
 import numpy as np
 
 from . import _arrays, _values
-from ._device import LEGACY_STREAM, DeviceArray, is_on_device
+from ._device import LEGACY_STREAM, Borrowed, DeviceArray, is_on_device
 from ._runtime import (
     Error,
     InstanceOptionsStruct,
@@ -172,14 +172,20 @@ class Model:
         return self._own(*arrays, **named)
 
     def run(self, inputs: Union[Mapping[str, Any], Sequence[Any]],
-            outputs: Optional[Mapping[str, np.ndarray]] = None) -> Outputs:
+            outputs: Optional[Mapping[str, np.ndarray]] = None, *,
+            on_device: bool = False) -> Outputs:
         """See :meth:`Instance.run`."""
-        return self._own.run(inputs, outputs)
+        return self._own.run(inputs, outputs, on_device=on_device)
 
     def bind(self, inputs: Union[Mapping[str, Any], Sequence[Any]],
-             outputs: Optional[Mapping[str, np.ndarray]] = None) -> Binding:
+             outputs: Optional[Mapping[str, np.ndarray]] = None, *,
+             on_device: bool = False) -> Binding:
         """See :meth:`Instance.bind`."""
-        return self._own.bind(inputs, outputs)
+        return self._own.bind(inputs, outputs, on_device=on_device)
+
+    def to_device(self, array: Any) -> DeviceArray:
+        """See :meth:`Instance.to_device`."""
+        return self._own.to_device(array)
 
     def profile(self) -> list[Profile]:
         """See :meth:`Instance.profile`."""
@@ -202,6 +208,7 @@ class Instance:
             ctypes.sizeof(InstanceOptionsStruct), flags, threads, -1, None, None, stream, device
         )
         self._place = (device, stream or LEGACY_STREAM)
+        self._is_asynchronous = stream is not None
         handle = ctypes.c_void_p()
         lib = library()
         lib.nncc_instance_create(model._handle, ctypes.byref(options), ctypes.byref(handle))
@@ -220,28 +227,32 @@ class Instance:
         return self.run(named if named else arrays)
 
     def run(self, inputs: Union[Mapping[str, Any], Sequence[Any]],
-            outputs: Optional[Mapping[str, np.ndarray]] = None) -> Outputs:
+            outputs: Optional[Mapping[str, np.ndarray]] = None, *,
+            on_device: bool = False) -> Outputs:
         """Runs the model on anything that NumPy or DLPack understands. A sequence of inputs gives
         a list of outputs, a mapping by name a dictionary. ``outputs`` are arrays, by name, into
         which results are written instead of into new ones.
 
-        Arrays on the device of the model (of PyTorch, CuPy, JAX, ..., by DLPack; row-major) are
-        read and written where they are; other outputs are NumPy arrays.
+        Arrays on the device of the model (of PyTorch, CuPy, JAX, Numba, ..., by DLPack or
+        ``__cuda_array_interface__``; row-major) are read and written where they are. Other outputs
+        are NumPy arrays, or, with ``on_device``, a :class:`DeviceArray` each.
 
         ONNX's sequences are lists of arrays, an optional without a value is None, and tensors of
         strings are arrays of str (of bytes as well where they are given); bytes that are not UTF-8
         come out as surrogates, see "surrogateescape". ``outputs`` cannot be given then."""
         with self._lock:
             if self.model._has_values:
+                self._expect_device(on_device, False)
                 results = self._run_values(inputs, outputs)
             else:
-                results = self._bind(inputs, outputs)._execute()
+                results = self._bind(inputs, outputs, on_device)._execute()
         if isinstance(inputs, Mapping):
             return {info.name: array for info, array in zip(self.model.outputs, results)}
         return results
 
     def bind(self, inputs: Union[Mapping[str, Any], Sequence[Any]],
-             outputs: Optional[Mapping[str, np.ndarray]] = None) -> Binding:
+             outputs: Optional[Mapping[str, np.ndarray]] = None, *,
+             on_device: bool = False) -> Binding:
         """The same for many runs on the same memory: what differs from run to run is written into
         the arrays. Calls of the result cost a fraction of :meth:`run`. Arrays that are not
         row-major, and types under 8 bits, are copied here, once. Not for models with sequences,
@@ -250,7 +261,12 @@ class Instance:
             raise Error("models with sequences, optionals or strings cannot be bound: run them",
                         Status.NOT_SUPPORTED)
         with self._lock:
-            return self._bind(inputs, outputs)
+            return self._bind(inputs, outputs, on_device)
+
+    def _expect_device(self, asked: bool, offered: bool) -> None:
+        if asked and not offered:
+            raise Error("on_device: results are in memory of the host, where kernels run on the "
+                        "processor, or a value is no tensor of numbers", Status.NOT_SUPPORTED)
 
     def _run_values(self, inputs: Union[Mapping[str, Any], Sequence[Any]],
                     outputs: Optional[Mapping[str, np.ndarray]]) -> list:
@@ -261,18 +277,19 @@ class Instance:
         return _values.run(self._handle, self._listed(inputs), model.inputs, len(model.outputs))
 
     def _bind(self, inputs: Union[Mapping[str, Any], Sequence[Any]],
-              outputs: Optional[Mapping[str, np.ndarray]]) -> Binding:
+              outputs: Optional[Mapping[str, np.ndarray]], on_device: bool) -> Binding:
+        self._expect_device(on_device, self.model.device != "cpu")
         arrays = [
             self._place_of(value, info, "input")
             or _arrays.to_array(value, info._number, f"input {info.name!r}")
             for value, info in zip(self._listed(inputs), self.model.inputs)
         ]
-        return Binding(self, arrays, dict(outputs or {}))
+        return Binding(self, arrays, dict(outputs or {}), on_device)
 
-    def _place_of(self, value: Any, info: TensorInfo, side: str) -> Optional[DeviceArray]:
+    def _place_of(self, value: Any, info: TensorInfo, side: str) -> Optional[Borrowed]:
         if self.model.device == "cpu" or not is_on_device(value):
             return None
-        return DeviceArray(value, info._number, f"{side} {info.name!r}", *self._place)
+        return Borrowed(value, info._number, f"{side} {info.name!r}", self)
 
     def _listed(self, inputs: Union[Mapping[str, Any], Sequence[Any]]) -> list:
         values = self._in_order(inputs) if isinstance(inputs, Mapping) else list(inputs)
@@ -289,6 +306,17 @@ class Instance:
         if missing or unknown:
             raise Error(f"expected inputs {names}, missing {missing}, unknown {unknown}")
         return [inputs[name] for name in names]
+
+    def to_device(self, array: Any) -> DeviceArray:
+        """A copy of an array in memory of the device, for inputs that stay there."""
+        self._expect_device(True, self.model.device != "cpu")
+        array = np.asarray(array)
+        number = _arrays.number_of(array.dtype)
+        if number is None:
+            raise Error(f"ONNX has no elements of type {array.dtype}", Status.NOT_SUPPORTED)
+        copy = DeviceArray(self, array.shape, number)
+        copy.copy_from(array)
+        return copy
 
     def cancel(self) -> None:
         """Stops the run in progress, which raises an Error with Status.CANCELLED; from any
@@ -332,15 +360,15 @@ class Binding:
     the model and returns the outputs in the model's order, the same arrays every time; new ones
     where only the run tells their sizes."""
 
-    def __init__(self, instance: Instance, arrays: list[Union[np.ndarray, DeviceArray]],
-                 given: dict[str, Any]):
+    def __init__(self, instance: Instance, arrays: list[Union[np.ndarray, Borrowed]],
+                 given: dict[str, Any], on_device: bool):
         lib, infos = library(), instance.model.outputs
         self.instance = instance
         self._keep: list = []  # buffers and shapes
         self._inputs = (TensorStruct * max(len(arrays), 1))()
         for tensor, array, info in zip(self._inputs, arrays, instance.model.inputs):
-            on_device = isinstance(array, DeviceArray)
-            buffer = array if on_device else _arrays.pack(array, info._number)
+            is_there = isinstance(array, Borrowed)
+            buffer = array if is_there else _arrays.pack(array, info._number)
             self._fill(tensor, buffer, array.shape, info)
         self._outputs = (TensorStruct * max(len(infos), 1))()
         self._buffers = []
@@ -351,10 +379,12 @@ class Binding:
             shape = tuple(sizes[: len(info.shape)])
             buffer = given.pop(info.name, None)
             if -1 in shape:
-                self._expect_run_output(self._outputs[i], buffer, info)
+                self._expect_run_output(self._outputs[i], buffer, info, on_device)
                 continue
             placed = None if buffer is None else instance._place_of(buffer, info, "output")
-            if buffer is None:
+            if buffer is None and on_device:
+                buffer = DeviceArray(instance, shape, info._number)
+            elif buffer is None:
                 buffer = _arrays.empty_buffer(shape, info._number)
             elif placed is None:
                 self._check_output(buffer, shape, info)
@@ -371,41 +401,46 @@ class Binding:
         )  # fmt: skip
         self._run = lib.nncc_instance_run
 
-    def __call__(self) -> list[np.ndarray]:
+    def __call__(self) -> list[Any]:
         with self.instance._lock:
             return self._execute()
 
-    def _execute(self) -> list[np.ndarray]:
+    def _execute(self) -> list[Any]:
         self._run(*self._arguments)
         return [
             self._run_output(i) if buffer is None
-            else buffer[0].value if isinstance(buffer[0], DeviceArray)
+            else buffer[0].value if isinstance(buffer[0], (Borrowed, DeviceArray))
             else _arrays.unpack(*buffer)
             for i, buffer in enumerate(self._buffers)
         ]  # fmt: skip
 
     def _expect_run_output(self, tensor: TensorStruct, buffer: Optional[np.ndarray],
-                           info: TensorInfo) -> None:
+                           info: TensorInfo, on_device: bool) -> None:
         if buffer is not None:
             raise Error(f"output {info.name!r}: only the run tells its sizes; it cannot be given")
-        tensor.type = info._number
+        tensor.type = info._number | on_device * TensorStruct.ON_DEVICE
         self._buffers.append(None)
 
-    def _run_output(self, index: int) -> np.ndarray:
+    def _run_output(self, index: int) -> Union[np.ndarray, DeviceArray]:
         """A copy of what the last run made."""
         tensor = TensorStruct()
-        library().nncc_instance_output(self.instance._handle, index, ctypes.byref(tensor))
+        handle = self.instance._handle
+        library().nncc_instance_output(handle, index, ctypes.byref(tensor))
         shape = tuple(tensor.shape[: tensor.rank])
+        if tensor.type & TensorStruct.ON_DEVICE:
+            array = DeviceArray(self.instance, shape, tensor.type & ~TensorStruct.ON_DEVICE)
+            library().nncc_device_copy(handle, array.address, tensor.data, array.nbytes)
+            return array
         buffer = _arrays.empty_buffer(shape, tensor.type)
         if buffer.nbytes:
             ctypes.memmove(buffer.ctypes.data, tensor.data, buffer.nbytes)
         return _arrays.unpack(buffer, shape, tensor.type)
 
-    def _fill(self, tensor: TensorStruct, buffer: Union[np.ndarray, DeviceArray],
+    def _fill(self, tensor: TensorStruct, buffer: Union[np.ndarray, Borrowed, DeviceArray],
               shape: tuple[int, ...], info: TensorInfo) -> None:
         sizes = (ctypes.c_int64 * max(len(shape), 1))(*shape)
         self._keep += [buffer, sizes]
-        on_device = isinstance(buffer, DeviceArray)
+        on_device = isinstance(buffer, (Borrowed, DeviceArray))
         tensor.data = buffer.address if on_device else buffer.ctypes.data
         tensor.type = info._number | on_device * TensorStruct.ON_DEVICE
         tensor.rank = len(shape)

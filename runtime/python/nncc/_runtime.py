@@ -135,6 +135,7 @@ _FUNCTIONS = {
     "nncc_last_error": (c_char_p,),
     "nncc_version": (c_char_p,),
     "nncc_type_name": (c_char_p, c_int32),
+    "nncc_type_bits": (c_int32, c_int32),
     "nncc_usable_cpus": (c_int32,),
     "nncc_model_open": ("!", c_char_p, POINTER(OpenOptionsStruct), POINTER(c_void_p)),
     "nncc_model_close": (None, c_void_p),
@@ -162,6 +163,10 @@ _FUNCTIONS = {
     "nncc_instance_run_values": (
         "!", c_void_p, POINTER(c_void_p), c_int32, POINTER(c_void_p), c_int32,
     ),
+    "nncc_device_alloc": ("!", c_void_p, c_uint64, POINTER(c_void_p)),
+    "nncc_device_free": (None, c_void_p, c_void_p),
+    "nncc_device_copy": ("!", c_void_p, c_void_p, c_void_p, c_uint64),
+    "nncc_device_order": ("!", c_void_p, c_void_p, c_void_p),
     "nncc_value_borrow_tensor": ("!", POINTER(TensorStruct), POINTER(c_void_p)),
     "nncc_value_create_strings": (
         "!", POINTER(c_char_p), POINTER(c_int64), c_int32, POINTER(c_int64), POINTER(c_void_p),
