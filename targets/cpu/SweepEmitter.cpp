@@ -17,6 +17,8 @@ void SweepEmitter::emit() {
 }
 
 Value SweepEmitter::extent(int loop) {
+  if (part)
+    return part->length;
   return shape[loop].shared >= 0 ? positions[0].extent[shape[loop].shared]
                                  : e.size(shape[loop].size);
 }
@@ -186,6 +188,8 @@ Points SweepEmitter::points(const State &state, const Cursor &cursor, int64_t co
       index = e.add(index, copy * lanes);
     if (index && shared >= 0)
       index = e.add(state.unit->start[shared], index);
+    if (index && at >= 0 && part)
+      index = e.add(part->first, index);
     result.loops.push_back(index);
     if (at >= 0 && at == vector)
       result.vector = loop;
@@ -197,23 +201,24 @@ Points SweepEmitter::points(const State &state, const Cursor &cursor, int64_t co
 /// Elements that are written soon: their lines arrive before a store waits for one.
 static constexpr int64_t writtenSoon = 512;
 
-/// Functions like exp leave time to fetch lines of rows that follow each other: those of the next
-/// row, whose maximum, one instruction for each vector, would wait for them, and those of results.
+/// Functions like exp leave time to fetch lines of rows, or parts of one, that follow each other:
+/// those of the next one, whose maximum, one instruction for each vector, would wait for them, and
+/// those of results.
 void SweepEmitter::fetchRows(const Cursor &cursor, int64_t copy) {
   if (!sweep.isHeavy || !reducesLanes())
     return;
-  int64_t length = constantOf(shape[vector].size).value_or(INT64_MAX);
+  int64_t length = part ? part->step : constantOf(shape[vector].size).value_or(INT64_MAX);
   if (length > longestKept)
     return;
-  int64_t nextRows = length * static_cast<int64_t>(positions.size());
+  int64_t next = length * static_cast<int64_t>(positions.size());
   for (auto [s, state] : llvm::enumerate(states))
     for (size_t i = 0; i < state.inputs() + state.outputs(); ++i) {
       const Stream &stream = state.streams[i];
-      if (!isRead(state, i) || !isOne(stream.strides[vector]) || !stream.nextRow ||
-          constantOf(stream.nextRow) != nextRows)
+      bool follow = part || (stream.nextRow && constantOf(stream.nextRow) == next);
+      if (!isRead(state, i) || !isOne(stream.strides[vector]) || !follow)
         continue;
       bool isWritten = i >= state.inputs();
-      int64_t ahead = (isWritten ? writtenSoon : nextRows) + copy * lanes;
+      int64_t ahead = (isWritten ? writtenSoon : next) + copy * lanes;
       memref::PrefetchOp::create(e.b, e.loc, stream.buffer, e.add(cursor.offsets[s][i], ahead),
                                  isWritten, /*localityHint=*/3, /*isDataCache=*/true);
     }
