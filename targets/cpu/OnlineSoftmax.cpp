@@ -148,13 +148,27 @@ bool OnlineSoftmax::readsSamePoints() const {
   return true;
 }
 
+/// One loop for both sweeps. The maximum is first: of memory that a caller has for x and the
+/// result, it reads what powers have not overwritten.
+void OnlineSoftmax::join() {
+  together = sweeps[maximum + 1];
+  for (Statement &statement : together.statements)
+    for (auto &[from, output] : statement.forwarded)
+      if (from >= 0)
+        from += sweeps[maximum].statements.size();
+  together.statements.insert(together.statements.begin(), sweeps[maximum].statements.begin(),
+                             sweeps[maximum].statements.end());
+}
+
 std::optional<OnlineSoftmax> OnlineSoftmax::find(ArrayRef<Sweep> sweeps, const NestGroup &group,
                                                  int64_t l1Bytes) {
   for (size_t first = 0; first + 1 < sweeps.size(); ++first) {
     OnlineSoftmax result(sweeps, first);
     if (result.matchMaximum(group) && result.chooseBlock(l1Bytes) && result.matchPowers(group) &&
-        result.matchScaling() && result.readsSamePoints())
+        result.matchScaling() && result.readsSamePoints()) {
+      result.join();
       return result;
+    }
   }
   return std::nullopt;
 }
@@ -176,11 +190,12 @@ struct OnlineSoftmax::Row {
   Value length() const { return e.size(softmax.sweeps[softmax.maximum].loops[0].size); }
   Value blocks() const { return e.divideCeil(length(), softmax.blockSize); }
   /// A block of what a sweep computes.
-  void sweep(size_t index, Value block) const {
+  RowPart part(Value block) const {
     Value first = e.mul(block, softmax.blockSize);
-    RowPart part{first, e.minimum(e.constant(softmax.blockSize), e.sub(length(), first)),
-                 softmax.blockSize};
-    SweepEmitter(e, softmax.sweeps[index], group, homes, position, part).emit();
+    return {first, e.minimum(e.constant(softmax.blockSize), e.sub(length(), first))};
+  }
+  void sweep(const Sweep &sweep, RowPart part) const {
+    SweepEmitter(e, sweep, group, homes, position, part).emit();
   }
 
   Value element(const Nest *nest) const {
@@ -220,14 +235,18 @@ void OnlineSoftmax::accumulate(Row &row) const {
   Value lowest = arith::ConstantOp::create(e.b, e.loc, FloatAttr::get(type, least));
   row.store(arith::MaximumFOp::create(e.b, e.loc, largest->inits[0].scalar, lowest), largest);
   row.store(sum->inits[0].scalar, sum);
-  e.loop(row.blocks(), [&](Value block) {
-    Value before = row.load(largest);
-    row.sweep(maximum, block);
-    Value now = row.load(largest);
-    row.store(arith::MulFOp::create(e.b, e.loc, row.load(sum), row.power(before, now)), sum);
+  row.sweep(sweeps[maximum], row.part(e.constant(0)));
+  e.loop(row.blocks(), 1, lowest, [&](Value block, ValueRange before) {
+    Value now = row.load(largest), shrinks = row.power(before[0], now);
+    row.store(arith::MulFOp::create(e.b, e.loc, row.load(sum), shrinks), sum);
     if (scaled)
       memref::StoreOp::create(e.b, e.loc, now, references, block);
-    row.sweep(maximum + 1, block);
+    // The next block, as far as there is one: an element may be compared twice.
+    RowPart part = row.part(block);
+    part.ahead = sweeps[maximum].statements.size();
+    part.firstAhead = e.minimum(e.add(part.first, blockSize), e.sub(row.length(), part.length));
+    row.sweep(together, part);
+    return SmallVector<Value>{now};
   });
 }
 
@@ -239,6 +258,6 @@ void OnlineSoftmax::scale(Row &row) const {
     Value block = e.sub(e.sub(blocks, e.constant(1)), i);
     Value factor = row.power(row.load(references, block), last);
     row.store(arith::DivFOp::create(e.b, e.loc, total, factor), sum);
-    row.sweep(*scaled, block);
+    row.sweep(sweeps[*scaled], row.part(block));
   });
 }

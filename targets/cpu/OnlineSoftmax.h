@@ -37,6 +37,7 @@ private:
   bool matchStoredPowers(const Statement &statement, const Statement &summed);
   bool matchScaling();
   bool readsSamePoints() const;
+  void join();
 
   void accumulate(Row &row) const;
   void scale(Row &row) const;
@@ -45,6 +46,7 @@ private:
   int64_t blockSize = 0;        // elements
   size_t maximum;               // the sweep that computes it; that of the powers follows
   std::optional<size_t> scaled; // the one that reads powers
+  Sweep together;               // the maximum of the next block and the powers of one
   /// The nests that reduce, each of one output.
   const Nest *largest = nullptr, *sum = nullptr;
   int powers = -1; // the base that keeps them; -1: none

@@ -189,7 +189,7 @@ Points SweepEmitter::points(const State &state, const Cursor &cursor, int64_t co
     if (index && shared >= 0)
       index = e.add(state.unit->start[shared], index);
     if (index && at >= 0 && part)
-      index = e.add(part->first, index);
+      index = e.add(isAhead(state) ? part->firstAhead : part->first, index);
     result.loops.push_back(index);
     if (at >= 0 && at == vector)
       result.vector = loop;
@@ -198,27 +198,28 @@ Points SweepEmitter::points(const State &state, const Cursor &cursor, int64_t co
   return result;
 }
 
-/// Elements that are written soon: their lines arrive before a store waits for one.
-static constexpr int64_t writtenSoon = 512;
+/// Elements that are read or written soon: their lines arrive before anything waits for one.
+static constexpr int64_t usedSoon = 512;
 
-/// Functions like exp leave time to fetch lines of rows, or parts of one, that follow each other:
-/// those of the next one, whose maximum, one instruction for each vector, would wait for them, and
-/// those of results.
+/// Functions like exp leave time to fetch lines of rows that follow each other: those of the next
+/// row, whose maximum, one instruction for each vector, would wait for them, and those of results.
+/// In a long row, what is ahead is fetched instead of what was read there before.
 void SweepEmitter::fetchRows(const Cursor &cursor, int64_t copy) {
   if (!sweep.isHeavy || !reducesLanes())
     return;
-  int64_t length = part ? part->step : constantOf(shape[vector].size).value_or(INT64_MAX);
-  if (length > longestKept)
+  int64_t length = constantOf(shape[vector].size).value_or(INT64_MAX);
+  if (length > longestKept && !part)
     return;
-  int64_t next = length * static_cast<int64_t>(positions.size());
+  int64_t nextRows = length * static_cast<int64_t>(positions.size());
   for (auto [s, state] : llvm::enumerate(states))
     for (size_t i = 0; i < state.inputs() + state.outputs(); ++i) {
       const Stream &stream = state.streams[i];
-      bool follow = part || (stream.nextRow && constantOf(stream.nextRow) == next);
+      bool isWritten = i >= state.inputs();
+      bool follow = part ? isWritten != isAhead(state)
+                         : stream.nextRow && constantOf(stream.nextRow) == nextRows;
       if (!isRead(state, i) || !isOne(stream.strides[vector]) || !follow)
         continue;
-      bool isWritten = i >= state.inputs();
-      int64_t ahead = (isWritten ? writtenSoon : next) + copy * lanes;
+      int64_t ahead = (isWritten || part ? usedSoon : nextRows) + copy * lanes;
       memref::PrefetchOp::create(e.b, e.loc, stream.buffer, e.add(cursor.offsets[s][i], ahead),
                                  isWritten, /*localityHint=*/3, /*isDataCache=*/true);
     }

@@ -24,7 +24,9 @@ struct Stream {
 /// what they come to so far.
 struct RowPart {
   mlir::Value first, length;
-  int64_t step; // elements to the next part
+  /// Where the sweep's first `ahead` statements are instead.
+  size_t ahead = 0;
+  mlir::Value firstAhead = {};
 };
 
 class SweepEmitter {
@@ -69,6 +71,7 @@ private:
   /// Elements of the longest row that stays in the L1 cache beside a second one of its kind.
   static constexpr int64_t longestKept = 4096;
   void startAtPart();
+  bool isAhead(const State &state) const;
   int64_t score(int loop) const;
   bool isVaryingReduction(int loop) const;
   bool isBackward() const;

@@ -51,13 +51,18 @@ SweepEmitter::SweepEmitter(Emitter &e, const Sweep &sweep, const NestGroup &grou
   orderLoops();
 }
 
+bool SweepEmitter::isAhead(const State &state) const {
+  return part && state.statement < sweep.statements.data() + part->ahead;
+}
+
 void SweepEmitter::startAtPart() {
   for (auto [state, offsets] : llvm::zip(states, origins)) {
     if (!part)
       return;
     for (auto [stream, offset] : llvm::zip(state.streams, offsets))
       if (stream.buffer)
-        offset = e.add(offset, e.mul(part->first, stream.strides[0]));
+        offset = e.add(offset,
+                       e.mul(isAhead(state) ? part->firstAhead : part->first, stream.strides[0]));
     size_t outputs = state.inputs(), inits = outputs + state.outputs();
     for (size_t o = 0; state.statement->isReduction && o < state.outputs(); ++o) {
       state.streams[inits + o] = state.streams[outputs + o];

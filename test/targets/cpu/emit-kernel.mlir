@@ -383,33 +383,41 @@ func.func @in_place_long(%a: tensor<4x32000xf32>) -> tensor<4x32000xf32> attribu
 
 // -----
 
-// Soft-max of a row that the L1 cache does not hold, in blocks of 2048: the maximum so far, by which
-// the sum so far shrinks, then powers relative to it, while the next block is fetched. At the end
-// each block is scaled by what became of its maximum, the last one first. A row of nothing but
-// -infinity starts from the least number.
+// Soft-max of a row that the L1 cache does not hold, in blocks of 2048: the sum so far shrinks by what
+// the maximum so far has grown; then powers relative to it, in one loop with the maximum of the next
+// block, of which the last one is no further than the row. At the end each block is scaled by what
+// became of its maximum, the last one first. A row of nothing but -infinity starts from the least
+// number.
 
 // CHECK-LABEL: func.func @softmax
 // CHECK-DAG: %[[IN:.*]] = rt.buffer %{{.*}}[0] : !llvm.ptr -> memref<20000xf32>
 // CHECK-DAG: %[[OUT:.*]] = rt.buffer %{{.*}}[1] : !llvm.ptr -> memref<20000xf32>
 // CHECK-DAG: %[[REFERENCES:.*]] = rt.scratch {{.*}} -> memref<5xf32>
 // CHECK-DAG: %[[LEAST:.*]] = arith.constant -3.40282347E+38 : f32
-// CHECK: memref.store %[[LEAST]], %[[MAX:.*]][%c0]
-// CHECK: memref.store %{{.*}}, %[[SUM:.*]][%c0]
-// CHECK: scf.for %[[BLOCK:.*]] = %c0 to %c5 step %c1 {
-// CHECK: %[[BEFORE:.*]] = memref.load %[[MAX]]
-// CHECK: arith.muli %[[BLOCK]], %c2048
-// CHECK: arith.minsi %{{.*}}, %c2048
+// CHECK: memref.store %[[LEAST]], %[[MAX:[a-z0-9_]+]][%c0]
+// CHECK: memref.store %{{.*}}, %[[SUM:[a-z0-9_]+]][%c0]
 // CHECK: memref.store %{{.*}}, %[[MAX]]
+// CHECK: scf.for %[[BLOCK:.*]] = %c0 to %c5 step %c1 iter_args(%[[BEFORE:.*]] = %[[LEAST]])
 // CHECK: %[[NOW:.*]] = memref.load %[[MAX]]
 // CHECK: %[[STEP:.*]] = arith.subf %[[BEFORE]], %[[NOW]] : f32
 // CHECK: %[[SHRINKS:.*]] = math.exp %[[STEP]] : f32
 // CHECK: arith.mulf %{{.*}}, %[[SHRINKS]] : f32
 // CHECK: memref.store %{{.*}}, %[[SUM]]
 // CHECK: memref.store %[[NOW]], %[[REFERENCES]][%[[BLOCK]]]
+// CHECK: %[[FIRST:.*]] = arith.muli %[[BLOCK]], %c2048
+// CHECK: %[[LEFT:.*]] = arith.subi %c10000, %[[FIRST]]
+// CHECK: %[[LENGTH:.*]] = arith.minsi %[[LEFT]], %c2048
+// CHECK-DAG: %[[NEXT:.*]] = arith.addi %[[FIRST]], %c2048
+// CHECK-DAG: %[[END:.*]] = arith.subi %c10000, %[[LENGTH]]
+// CHECK: arith.minsi %[[NEXT]], %[[END]]
 // CHECK: memref.prefetch %[[IN]][%{{.*}}], read
+// CHECK: memref.prefetch %[[OUT]][%{{.*}}], write
+// CHECK: arith.maximumf %{{.*}} : vector<16xf32>
 // CHECK: math.exp %{{.*}} : vector<16xf32>
 // CHECK: vector.store %{{.*}}, %[[OUT]]
-// CHECK: memref.store %{{.*}}, %[[SUM]]
+// CHECK-DAG: memref.store %{{.*}}, %[[MAX]]
+// CHECK-DAG: memref.store %{{.*}}, %[[SUM]]
+// CHECK: scf.yield %[[NOW]]
 // CHECK: scf.for %[[I:.*]] = %c0 to %c5 step %c1 {
 // CHECK: %[[LAST:.*]] = arith.subi %c4, %[[I]]
 // CHECK: %[[REFERENCE:.*]] = memref.load %[[REFERENCES]][%[[LAST]]]
@@ -422,8 +430,8 @@ func.func @in_place_long(%a: tensor<4x32000xf32>) -> tensor<4x32000xf32> attribu
 // short.
 
 // CHECK-LABEL: func.func @sum_of_powers
-// CHECK-NOT: memref<5xf32>
-// CHECK: scf.for %{{.*}} = %c0 to %c10 step %c1 {
+// CHECK-NOT: memref<10xf32>
+// CHECK: scf.for %{{.*}} = %c0 to %c10 step %c1 iter_args
 // CHECK: math.exp %{{.*}} : f32
 // CHECK: math.exp %{{.*}} : vector<16xf32>
 // CHECK-LABEL: func.func @sum_of_open_powers
