@@ -72,7 +72,7 @@ bool OnlineSoftmax::matchMaximum(const NestGroup &group) {
 }
 
 /// Whether the row does not fit into the L1 cache beside its result. Half of the cache holds a
-/// block of it, the next one, which is fetched meanwhile, and powers.
+/// block of it, the next one, and powers.
 bool OnlineSoftmax::chooseBlock(int64_t l1Bytes) {
   int64_t bytes = largest->outputs[0].element.getIntOrFloatBitWidth() / 8;
   blockSize = std::max<int64_t>(l1Bytes / 6 / bytes / blockMultiple, 1) * blockMultiple;

@@ -7,8 +7,9 @@ namespace nncc::cpu {
 
 /// Sweeps of a group that compute max(x), then p = exp(x - max(x)) and sum(p), over rows that the
 /// L1 cache does not hold, so that x would come from further away twice. They run block by block
-/// instead: x of a block is read for the maximum so far, and again, from the L1 cache, for the
-/// powers of its distance to that. The sum so far shrinks by exp(maximum before - maximum).
+/// instead, powers relative to the maximum so far: one loop computes the powers of a block and the
+/// maximum of the next one, of which the L1 cache then holds x. The sum so far shrinks by
+/// exp(maximum before - maximum).
 ///
 /// Powers that a later sweep reads as p * (c / sum) are left as they are, relative to the maximum
 /// that their block knew: that sweep runs block by block as well, with sum / exp(that maximum - the

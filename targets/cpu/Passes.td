@@ -169,8 +169,8 @@ def EmitKernel : Pass<"nncc-cpu-emit-kernel", "::mlir::func::FuncOp"> {
     rows are computed by functions that take dozens of instructions, the next row's lines are fetched.
 
     Soft-max and log-soft-max of a row that does not fit into the L1 cache beside its result run block by block, with the
-    maximum so far, so that the row is read from further away once: see `OnlineSoftmax.h`. A length that is open is taken
-    for short.
+    maximum so far, so that the row is read from further away once: see `OnlineSoftmax.h`. A length that is open counts
+    as if each symbol were 64.
 
     A kernel with `kern.band_rows` is a window with a contraction before or behind it, or both: see
     `nncc-cpu-fuse-bands`. Any other has one root.

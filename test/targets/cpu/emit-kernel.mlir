@@ -426,8 +426,8 @@ func.func @in_place_long(%a: tensor<4x32000xf32>) -> tensor<4x32000xf32> attribu
 // CHECK: memref.store %{{.*}}, %[[SUM]]
 // CHECK: vector.store %{{.*}}, %[[OUT]]
 
-// A sum that is all that remains of the powers needs no more; a length that is open is taken for
-// short.
+// A sum that is all that remains of the powers needs no more. A row whose length is one symbol
+// counts as short.
 
 // CHECK-LABEL: func.func @sum_of_powers
 // CHECK-NOT: memref<10xf32>
