@@ -120,6 +120,7 @@ static void buildSchedule(OpPassManager &pm, const CompileOptions &options) {
   auto floats = options.keepDenormals ? cpu::FloatControl::None : machine.floatControl();
   add(pm, "builtin.module(func.func(nncc-cpu-emit-kernel{flush-denormals=" +
               cpu::name(floats).str() + " byte-windows=" + (unit.byteWindows ? "true" : "false") +
+              " l1-bytes=" + std::to_string(facts.l1Bytes) +
               "},canonicalize,cse,nncc-cpu-lower-brgemm{dot=" + unit.dot.str() +
               " dot-bits=" + std::to_string(unit.dotBits) + "},nncc-cpu-pack-bytes{pack-bits=" +
               std::to_string(unit.packBits) + "},nncc-cpu-approximate-math,canonicalize,cse))");

@@ -20,9 +20,10 @@ namespace {
 
 class KernelEmission : KernelFrame {
 public:
-  KernelEmission(func::FuncOp function, FloatControl floats, bool byteWindows)
+  KernelEmission(func::FuncOp function, FloatControl floats, bool byteWindows, int64_t l1Bytes)
       : KernelFrame(function), floats(floats) {
     kernel.byteWindows = byteWindows;
+    kernel.l1Bytes = l1Bytes;
   }
 
   LogicalResult run() {
@@ -124,7 +125,8 @@ struct EmitKernel : nncc::cpu::impl::EmitKernelBase<EmitKernel> {
     func::FuncOp function = getOperation();
     if (!function->hasAttr("rt.kernel") || function.isExternal())
       return;
-    if (failed(KernelEmission(function, *floatControlNamed(flushDenormals), byteWindows).run()))
+    KernelEmission emission(function, *floatControlNamed(flushDenormals), byteWindows, l1Bytes);
+    if (failed(emission.run()))
       signalPassFailure();
   }
 };

@@ -4,7 +4,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "targets/cpu/SweepEmitter.h"
+#include "targets/cpu/OnlineSoftmax.h"
 #include "targets/kernel/Sequence.h"
 
 using namespace mlir;
@@ -34,16 +34,18 @@ void storeConstants(Emitter &e, Homes &homes, Kernel &kernel) {
 
 class GroupEmitter {
 public:
-  GroupEmitter(Emitter &e, NestGroup &group, const Homes &homes)
-      : e(e), group(group), homes(homes), sweeps(formSweeps(group, homes)) {}
+  GroupEmitter(Emitter &e, NestGroup &group, const Homes &homes, int64_t l1Bytes)
+      : e(e), group(group), homes(homes), sweeps(formSweeps(group, homes)),
+        online(OnlineSoftmax::find(sweeps, group, l1Bytes)) {}
 
-  ArrayRef<Sweep> getSweeps() const { return sweeps; }
-
-  int64_t rowsAtOnce() const {
-    for (unsigned d = 0; d < group.dims.size(); ++d)
-      if (!group.dims[d].inner && !isOne(group.dims[d].size) && interleaves(d))
-        return interleavedRows;
-    return 1;
+  /// The memory of what lies between the sweeps.
+  void allocate(Homes &homes, Allocate allocate) {
+    auto ofRows = [&](AffineExpr elements, Type element) {
+      return allocate(elements * rowsAtOnce(), element);
+    };
+    allocateIntermediates(group, sweeps, homes, ofRows);
+    if (online)
+      online->allocate(allocate);
   }
 
   void unit(Value number) {
@@ -60,7 +62,15 @@ private:
   NestGroup &group;
   const Homes &homes;
   std::vector<Sweep> sweeps;
+  std::optional<OnlineSoftmax> online;
   UnitPosition position;
+
+  int64_t rowsAtOnce() const {
+    for (unsigned d = 0; d < group.dims.size(); ++d)
+      if (!group.dims[d].inner && !isOne(group.dims[d].size) && interleaves(d))
+        return interleavedRows;
+    return 1;
+  }
 
   void outerLoops(unsigned d) {
     while (d < group.dims.size() && (group.dims[d].inner || isOne(group.dims[d].size)))
@@ -98,8 +108,8 @@ private:
   }
 
   void runSweeps(ArrayRef<UnitPosition> positions) {
-    for (const Sweep &sweep : sweeps)
-      if (!sweep.isRepeated)
+    for (auto [i, sweep] : llvm::enumerate(sweeps))
+      if (!sweep.isRepeated && !(online && online->emit(i, e, group, homes, positions.front())))
         SweepEmitter(e, sweep, group, homes, positions).emit();
   }
 
@@ -142,11 +152,10 @@ AffineExpr nncc::cpu::emitGroups(Emitter &e, std::vector<Nest> nests, Homes &hom
     if (isZero(units))
       continue;
     all = normalForm(all + units);
-    GroupEmitter emitter(e, group, homes);
-    allocateIntermediates(
-        group, emitter.getSweeps(), homes, [&](AffineExpr elements, Type element) {
-          return kernel.allocateScratch(e.b, e.loc, elements * emitter.rowsAtOnce(), element);
-        });
+    GroupEmitter emitter(e, group, homes, kernel.l1Bytes);
+    emitter.allocate(homes, [&](AffineExpr elements, Type element) {
+      return kernel.allocateScratch(e.b, e.loc, elements, element);
+    });
     Value low = begin ? e.maximum(begin, e.size(first)) : e.size(first);
     Value high = end ? e.minimum(end, e.size(all)) : e.size(all);
     auto loop = scf::ForOp::create(e.b, e.loc, low, high, e.constant(1));

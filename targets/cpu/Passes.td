@@ -168,6 +168,10 @@ def EmitKernel : Pass<"nncc-cpu-emit-kernel", "::mlir::func::FuncOp"> {
     powers of a soft-max, is kept where the result will be; other intermediates are in registers or scratch. While such
     rows are computed by functions that take dozens of instructions, the next row's lines are fetched.
 
+    Soft-max and log-soft-max of a row that does not fit into the L1 cache beside its result run block by block, with the
+    maximum so far, so that the row is read from further away once: see `OnlineSoftmax.h`. A length that is open counts
+    as if each symbol were 64.
+
     A kernel with `kern.band_rows` is a window with a contraction before or behind it, or both: see
     `nncc-cpu-fuse-bands`. Any other has one root.
 
@@ -177,7 +181,8 @@ def EmitKernel : Pass<"nncc-cpu-emit-kernel", "::mlir::func::FuncOp"> {
   }];
   let options = [
     Option<"flushDenormals", "flush-denormals", "std::string", "\"none\"", "none, mxcsr (x86-64) or fpcr (AArch64)">,
-    Option<"byteWindows", "byte-windows", "bool", "false", "whether the machine has VPDPBUSD and VPERMB on 512 bits">];
+    Option<"byteWindows", "byte-windows", "bool", "false", "whether the machine has VPDPBUSD and VPERMB on 512 bits">,
+    Option<"l1Bytes", "l1-bytes", "double", "49152", "size of the L1 data cache">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
                            "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
                            "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",

@@ -17,6 +17,8 @@ void SweepEmitter::emit() {
 }
 
 Value SweepEmitter::extent(int loop) {
+  if (part)
+    return part->length;
   return shape[loop].shared >= 0 ? positions[0].extent[shape[loop].shared]
                                  : e.size(shape[loop].size);
 }
@@ -186,6 +188,8 @@ Points SweepEmitter::points(const State &state, const Cursor &cursor, int64_t co
       index = e.add(index, copy * lanes);
     if (index && shared >= 0)
       index = e.add(state.unit->start[shared], index);
+    if (index && at >= 0 && part)
+      index = e.add(isAhead(state) ? part->firstAhead : part->first, index);
     result.loops.push_back(index);
     if (at >= 0 && at == vector)
       result.vector = loop;
@@ -194,26 +198,28 @@ Points SweepEmitter::points(const State &state, const Cursor &cursor, int64_t co
   return result;
 }
 
-/// Elements that are written soon: their lines arrive before a store waits for one.
-static constexpr int64_t writtenSoon = 512;
+/// Elements that are read or written soon: their lines arrive before anything waits for one.
+static constexpr int64_t usedSoon = 512;
 
 /// Functions like exp leave time to fetch lines of rows that follow each other: those of the next
 /// row, whose maximum, one instruction for each vector, would wait for them, and those of results.
+/// In a long row, what is ahead is fetched instead of what was read there before.
 void SweepEmitter::fetchRows(const Cursor &cursor, int64_t copy) {
   if (!sweep.isHeavy || !reducesLanes())
     return;
   int64_t length = constantOf(shape[vector].size).value_or(INT64_MAX);
-  if (length > longestKept)
+  if (length > longestKept && !part)
     return;
   int64_t nextRows = length * static_cast<int64_t>(positions.size());
   for (auto [s, state] : llvm::enumerate(states))
     for (size_t i = 0; i < state.inputs() + state.outputs(); ++i) {
       const Stream &stream = state.streams[i];
-      if (!isRead(state, i) || !isOne(stream.strides[vector]) || !stream.nextRow ||
-          constantOf(stream.nextRow) != nextRows)
-        continue;
       bool isWritten = i >= state.inputs();
-      int64_t ahead = (isWritten ? writtenSoon : nextRows) + copy * lanes;
+      bool follow = part ? isWritten != isAhead(state)
+                         : stream.nextRow && constantOf(stream.nextRow) == nextRows;
+      if (!isRead(state, i) || !isOne(stream.strides[vector]) || !follow)
+        continue;
+      int64_t ahead = (isWritten || part ? usedSoon : nextRows) + copy * lanes;
       memref::PrefetchOp::create(e.b, e.loc, stream.buffer, e.add(cursor.offsets[s][i], ahead),
                                  isWritten, /*localityHint=*/3, /*isDataCache=*/true);
     }

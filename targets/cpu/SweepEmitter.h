@@ -20,12 +20,21 @@ struct Stream {
   bool exists() const { return scalar || buffer; }
 };
 
+/// A part of a row, which is the only loop of a sweep. Its reductions continue: their outputs hold
+/// what they come to so far.
+struct RowPart {
+  mlir::Value first, length;
+  /// Where the sweep's first `ahead` statements are instead.
+  size_t ahead = 0;
+  mlir::Value firstAhead = {};
+};
+
 class SweepEmitter {
 public:
   /// Several positions, which differ in dims outside of the sweep, are interleaved: what one waits
   /// for, such as a sum over lanes, the others hide.
   SweepEmitter(Emitter &e, const Sweep &sweep, const NestGroup &group, const Homes &homes,
-               llvm::ArrayRef<UnitPosition> positions);
+               llvm::ArrayRef<UnitPosition> positions, std::optional<RowPart> part = std::nullopt);
   void emit();
 
 private:
@@ -61,6 +70,8 @@ private:
   void orderLoops();
   /// Elements of the longest row that stays in the L1 cache beside a second one of its kind.
   static constexpr int64_t longestKept = 4096;
+  void startAtPart();
+  bool isAhead(const State &state) const;
   int64_t score(int loop) const;
   bool isVaryingReduction(int loop) const;
   bool isBackward() const;
@@ -134,6 +145,7 @@ private:
   const NestGroup &group;
   const Homes &homes;
   llvm::ArrayRef<UnitPosition> positions;
+  std::optional<RowPart> part; // none: all
   llvm::SmallVector<SweepLoop> shape;
   std::vector<State> states;
   llvm::SmallVector<Values> origins; // offsets of the streams at the unit's first point

@@ -18,8 +18,10 @@ bool usesLoopIndices(const Nest &nest) {
 } // namespace
 
 SweepEmitter::SweepEmitter(Emitter &e, const Sweep &sweep, const NestGroup &group,
-                           const Homes &homes, ArrayRef<UnitPosition> positions)
-    : e(e), sweep(sweep), group(group), homes(homes), positions(positions), shape(sweep.loops) {
+                           const Homes &homes, ArrayRef<UnitPosition> positions,
+                           std::optional<RowPart> part)
+    : e(e), sweep(sweep), group(group), homes(homes), positions(positions), part(part),
+      shape(sweep.loops) {
   for (auto [position, unit] : llvm::enumerate(positions))
     for (const Statement &statement : sweep.statements) {
       const Nest &nest = *statement.nest;
@@ -41,11 +43,32 @@ SweepEmitter::SweepEmitter(Emitter &e, const Sweep &sweep, const NestGroup &grou
       return isa_and_nonnull<arith::AddFOp>(op);
     });
   });
+  startAtPart();
   joinLoops();
   if (sweep.isVector)
     chooseVectorLoop();
   chooseTile();
   orderLoops();
+}
+
+bool SweepEmitter::isAhead(const State &state) const {
+  return part && state.statement < sweep.statements.data() + part->ahead;
+}
+
+void SweepEmitter::startAtPart() {
+  for (auto [state, offsets] : llvm::zip(states, origins)) {
+    if (!part)
+      return;
+    for (auto [stream, offset] : llvm::zip(state.streams, offsets))
+      if (stream.buffer)
+        offset = e.add(offset,
+                       e.mul(isAhead(state) ? part->firstAhead : part->first, stream.strides[0]));
+    size_t outputs = state.inputs(), inits = outputs + state.outputs();
+    for (size_t o = 0; state.statement->isReduction && o < state.outputs(); ++o) {
+      state.streams[inits + o] = state.streams[outputs + o];
+      offsets[inits + o] = offsets[outputs + o];
+    }
+  }
 }
 
 Stream SweepEmitter::stream(const Access &access, const State &state, Value &offset) {

@@ -37,11 +37,12 @@ struct Kernel {
   mlir::Value call, begin, end, worker;
   llvm::DenseMap<mlir::Value, Place> places; // of every tensor that an emitter reads or writes
   KernelSizes sizes;
-  mlir::AffineExpr units;   // set by the emitter: iterations of the parallel loop
-  mlir::AffineExpr scratch; // bytes of a worker's scratch used so far; see allocateScratch
-  int64_t workspace = 0;    // bytes of the memory that all units share; see allocateWorkspace
-  bool byteWindows = false; // whether the machine has the instructions of ByteWindow
-  int64_t team = 1;         // set by the emitter: the most workers that compute all units together
+  mlir::AffineExpr units;     // set by the emitter: iterations of the parallel loop
+  mlir::AffineExpr scratch;   // bytes of a worker's scratch used so far; see allocateScratch
+  int64_t workspace = 0;      // bytes of the memory that all units share; see allocateWorkspace
+  int64_t l1Bytes = 48 << 10; // the L1 data cache
+  bool byteWindows = false;   // whether the machine has the instructions of ByteWindow
+  int64_t team = 1; // set by the emitter: the most workers that compute all units together
 
   void setUnits(int64_t count) {
     units = mlir::getAffineConstantExpr(count, function->getContext());

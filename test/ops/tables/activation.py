@@ -37,6 +37,14 @@ def cases(t):
     for columns in (1, 3, 33, 1000):
         yield case("Softmax", t(3, columns, low=-50, high=50))
         yield case("LogSoftmax", t(3, columns, low=-50, high=50))
+    for op in ("Softmax", "LogSoftmax"):
+        yield case(op, t(1, 32000, low=-9, high=9))
+        yield case(op, t(3, 50257, low=-50, high=50))
+        yield case(op, t(2, 9001, dtype=F64, low=-50, high=50))
+        x = t(7, 20000, low=-9, high=9)
+        x[0], x[1, :9000], x[2, 9000:], x[3, 7000], x[4, 100] = -np.inf, -np.inf, -np.inf, np.nan, np.inf
+        x[5], x[6] = np.linspace(-3e38, 3e38, 20000), np.linspace(200, -200, 20000)
+        yield case(op, x, note="infinities, NaN, steep rows")
     yield case("Softmax", t(7, dtype=F64), axis=0)
     yield case("Softmax", t(2, 9, dtype=F16), want="onnx")
     yield case("Softmax", t(0, 5))

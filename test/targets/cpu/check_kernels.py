@@ -127,9 +127,14 @@ def nothing():
 
 def rows():
     for shape, axis in [((1536, 128), 1), ((6, 50, 150), 2), ((5, 7), 1), ((4, 33, 50), 1), ((10, 3, 20), 0), ((1000,), 0),
-                        ((64, 17), 1), ((21, 5000), 0), ((3, 4099), 1), ((2, 9001), 1)]:
+                        ((64, 17), 1), ((21, 5000), 0), ((3, 4099), 1), ((2, 9001), 1), ((1, 32000), 1), ((2, 50257), 1)]:
         x = random(*shape) * 3
         case(f"softmax {shape} {axis}", *softmax(shape, axis), [x], softmax_of(x, axis))
+    x = random(8, 9001)
+    x[0], x[1, :5000], x[2, 4000:], x[3, 7000], x[4, 100], x[5, -1] = -np.inf, -np.inf, -np.inf, np.nan, np.inf, -np.inf
+    x[6], x[7] = np.linspace(-3e38, 3e38, 9001), np.linspace(200, -200, 9001)
+    with np.errstate(invalid="ignore", over="ignore"):
+        case("softmax of infinities", *softmax(x.shape, 1), [x], softmax_of(x, 1))
     for r, c in [(128, 768), (3, 100), (7, 5)]:
         x, w, b = random(r, c), random(c), random(c)
         want = (x - x.mean(1, keepdims=True)) / np.sqrt(x.var(1, keepdims=True) + 1e-5) * w + b

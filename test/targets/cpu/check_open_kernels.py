@@ -80,7 +80,8 @@ def reductions():
 
 
 def rows():
-    for shape, axis, symbols in ((("s0", 50), 1, 1), (("s0", "s1"), 1, 2), ((12, "s0", "s0"), 2, 1), (("s0", 12, "s1", "s1"), 3, 2), ((5, "s0", 20), 1, 1), (("s0",), 0, 1)):
+    for shape, axis, symbols in ((("s0", 50), 1, 1), (("s0", "s1"), 1, 2), ((12, "s0", "s0"), 2, 1), (("s0", 12, "s1", "s1"), 3, 2), ((5, "s0", 20), 1, 1), (("s0",), 0, 1),
+                                 (("s0", 9001), 1, 1), ((2, "s0 * 100"), 1, 1)):
         case(f"softmax {shape} {axis}", *softmax(shape, axis), lambda d, x, axis=axis: softmax_of(x, axis), symbols)
     for rows, columns, symbols in (("s0", 768, 1), ("s0 * s1", 100, 2), ("s0", 5, 1)):
         case(f"layer norm {rows} x {columns}", *layer_norm(rows, columns), lambda d, *x: layer_norm_of(*x), symbols, 1e-4)

@@ -380,3 +380,150 @@ func.func @in_place_long(%a: tensor<4x32000xf32>) -> tensor<4x32000xf32> attribu
   } -> tensor<4x32000xf32>
   return %2 : tensor<4x32000xf32>
 }
+
+// -----
+
+// Soft-max of a row that the L1 cache does not hold, in blocks of 2048: the sum so far shrinks by what
+// the maximum so far has grown; then powers relative to it, in one loop with the maximum of the next
+// block, of which the last one is no further than the row. At the end each block is scaled by what
+// became of its maximum, the last one first. A row of nothing but -infinity starts from the least
+// number.
+
+// CHECK-LABEL: func.func @softmax
+// CHECK-DAG: %[[IN:.*]] = rt.buffer %{{.*}}[0] : !llvm.ptr -> memref<20000xf32>
+// CHECK-DAG: %[[OUT:.*]] = rt.buffer %{{.*}}[1] : !llvm.ptr -> memref<20000xf32>
+// CHECK-DAG: %[[REFERENCES:.*]] = rt.scratch {{.*}} -> memref<5xf32>
+// CHECK-DAG: %[[LEAST:.*]] = arith.constant -3.40282347E+38 : f32
+// CHECK: memref.store %[[LEAST]], %[[MAX:[a-z0-9_]+]][%c0]
+// CHECK: memref.store %{{.*}}, %[[SUM:[a-z0-9_]+]][%c0]
+// CHECK: memref.store %{{.*}}, %[[MAX]]
+// CHECK: scf.for %[[BLOCK:.*]] = %c0 to %c5 step %c1 iter_args(%[[BEFORE:.*]] = %[[LEAST]])
+// CHECK: %[[NOW:.*]] = memref.load %[[MAX]]
+// CHECK: %[[STEP:.*]] = arith.subf %[[BEFORE]], %[[NOW]] : f32
+// CHECK: %[[SHRINKS:.*]] = math.exp %[[STEP]] : f32
+// CHECK: arith.mulf %{{.*}}, %[[SHRINKS]] : f32
+// CHECK: memref.store %{{.*}}, %[[SUM]]
+// CHECK: memref.store %[[NOW]], %[[REFERENCES]][%[[BLOCK]]]
+// CHECK: %[[FIRST:.*]] = arith.muli %[[BLOCK]], %c2048
+// CHECK: %[[LEFT:.*]] = arith.subi %c10000, %[[FIRST]]
+// CHECK: %[[LENGTH:.*]] = arith.minsi %[[LEFT]], %c2048
+// CHECK-DAG: %[[NEXT:.*]] = arith.addi %[[FIRST]], %c2048
+// CHECK-DAG: %[[END:.*]] = arith.subi %c10000, %[[LENGTH]]
+// CHECK: arith.minsi %[[NEXT]], %[[END]]
+// CHECK: memref.prefetch %[[IN]][%{{.*}}], read
+// CHECK: memref.prefetch %[[OUT]][%{{.*}}], write
+// CHECK: arith.maximumf %{{.*}} : vector<16xf32>
+// CHECK: math.exp %{{.*}} : vector<16xf32>
+// CHECK: vector.store %{{.*}}, %[[OUT]]
+// CHECK-DAG: memref.store %{{.*}}, %[[MAX]]
+// CHECK-DAG: memref.store %{{.*}}, %[[SUM]]
+// CHECK: scf.yield %[[NOW]]
+// CHECK: scf.for %[[I:.*]] = %c0 to %c5 step %c1 {
+// CHECK: %[[LAST:.*]] = arith.subi %c4, %[[I]]
+// CHECK: %[[REFERENCE:.*]] = memref.load %[[REFERENCES]][%[[LAST]]]
+// CHECK: math.exp %{{.*}} : f32
+// CHECK: arith.divf
+// CHECK: memref.store %{{.*}}, %[[SUM]]
+// CHECK: vector.store %{{.*}}, %[[OUT]]
+
+// A sum that is all that remains of the powers needs no more. A row whose length is one symbol
+// counts as short.
+
+// CHECK-LABEL: func.func @sum_of_powers
+// CHECK-NOT: memref<10xf32>
+// CHECK: scf.for %{{.*}} = %c0 to %c10 step %c1 iter_args
+// CHECK: math.exp %{{.*}} : f32
+// CHECK: math.exp %{{.*}} : vector<16xf32>
+// CHECK-LABEL: func.func @sum_of_open_powers
+// CHECK-NOT: math.exp %{{.*}} : f32
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#row = affine_map<(d0, d1) -> (d0)>
+#open = affine_map<()[s0] -> (2, s0)>
+func.func @softmax(%a: tensor<2x10000xf32>) -> tensor<2x10000xf32> attributes {rt.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %low = arith.constant 0xFF800000 : f32
+  %one = arith.constant 1.0 : f32
+  %e = tensor.empty() : tensor<2x10000xf32>
+  %s = tensor.empty() : tensor<2xf32>
+  %f = linalg.fill ins(%low : f32) outs(%s : tensor<2xf32>) -> tensor<2xf32>
+  %g = linalg.fill ins(%zero : f32) outs(%s : tensor<2xf32>) -> tensor<2xf32>
+  %0 = linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%a : tensor<2x10000xf32>) outs(%f : tensor<2xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    %n = arith.maximumf %x, %o : f32
+    linalg.yield %n : f32
+  } -> tensor<2xf32>
+  %1 = linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%a, %0 : tensor<2x10000xf32>, tensor<2xf32>) outs(%e : tensor<2x10000xf32>) {
+  ^bb0(%x: f32, %y: f32, %o: f32):
+    %d = arith.subf %x, %y : f32
+    %n = math.exp %d : f32
+    linalg.yield %n : f32
+  } -> tensor<2x10000xf32>
+  %2 = linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%1 : tensor<2x10000xf32>) outs(%g : tensor<2xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    %n = arith.addf %x, %o : f32
+    linalg.yield %n : f32
+  } -> tensor<2xf32>
+  %3 = linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%1, %2 : tensor<2x10000xf32>, tensor<2xf32>) outs(%e : tensor<2x10000xf32>) {
+  ^bb0(%x: f32, %y: f32, %o: f32):
+    %d = arith.divf %one, %y : f32
+    %n = arith.mulf %x, %d : f32
+    linalg.yield %n : f32
+  } -> tensor<2x10000xf32>
+  return %3 : tensor<2x10000xf32>
+}
+
+func.func @sum_of_powers(%a: tensor<2x20000xf32>) -> tensor<2xf32> attributes {rt.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %low = arith.constant 0xFF800000 : f32
+  %s = tensor.empty() : tensor<2xf32>
+  %f = linalg.fill ins(%low : f32) outs(%s : tensor<2xf32>) -> tensor<2xf32>
+  %g = linalg.fill ins(%zero : f32) outs(%s : tensor<2xf32>) -> tensor<2xf32>
+  %0 = linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%a : tensor<2x20000xf32>) outs(%f : tensor<2xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    %n = arith.maximumf %x, %o : f32
+    linalg.yield %n : f32
+  } -> tensor<2xf32>
+  %1 = linalg.generic {indexing_maps = [#id, #row, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%a, %0 : tensor<2x20000xf32>, tensor<2xf32>) outs(%g : tensor<2xf32>) {
+  ^bb0(%x: f32, %y: f32, %o: f32):
+    %d = arith.subf %x, %y : f32
+    %p = math.exp %d : f32
+    %n = arith.addf %p, %o : f32
+    linalg.yield %n : f32
+  } -> tensor<2xf32>
+  %2 = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>], iterator_types = ["parallel"]}
+      ins(%1 : tensor<2xf32>) outs(%s : tensor<2xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    %n = arith.negf %x : f32
+    linalg.yield %n : f32
+  } -> tensor<2xf32>
+  return %2 : tensor<2xf32>
+}
+
+func.func @sum_of_open_powers(%a: tensor<2x?xf32, #open>) -> tensor<2xf32> attributes {rt.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %low = arith.constant 0xFF800000 : f32
+  %s = tensor.empty() : tensor<2xf32>
+  %f = linalg.fill ins(%low : f32) outs(%s : tensor<2xf32>) -> tensor<2xf32>
+  %g = linalg.fill ins(%zero : f32) outs(%s : tensor<2xf32>) -> tensor<2xf32>
+  %0 = linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%a : tensor<2x?xf32, #open>) outs(%f : tensor<2xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    %n = arith.maximumf %x, %o : f32
+    linalg.yield %n : f32
+  } -> tensor<2xf32>
+  %1 = linalg.generic {indexing_maps = [#id, #row, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%a, %0 : tensor<2x?xf32, #open>, tensor<2xf32>) outs(%g : tensor<2xf32>) {
+  ^bb0(%x: f32, %y: f32, %o: f32):
+    %d = arith.subf %x, %y : f32
+    %p = math.exp %d : f32
+    %n = arith.addf %p, %o : f32
+    linalg.yield %n : f32
+  } -> tensor<2xf32>
+  return %1 : tensor<2xf32>
+}
