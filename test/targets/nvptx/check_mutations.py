@@ -51,6 +51,11 @@ def attention() -> Graph:
     return graph.node("Attention", graph.weights(1, 2, 70, 16), graph.weights(1, 2, 70, 24))
 
 
+def attention_of_one() -> Graph:
+    graph = Graph(1, 2, 1, 16)
+    return graph.node("Attention", graph.weights(1, 2, 70, 16), graph.weights(1, 2, 70, 24))
+
+
 def conv() -> Graph:
     graph = Graph(1, 16, 9, 9)
     return graph.node("Conv", graph.weights(24, 16, 3, 3), pads=[1, 1, 1, 1])
@@ -71,6 +76,11 @@ def matmul() -> Graph:
     return graph.node("MatMul", graph.weights(100, 130))
 
 
+def matmul_of_one() -> Graph:
+    graph = Graph(1, 500)
+    return graph.node("MatMul", graph.weights(500, 40))
+
+
 def scatter() -> Graph:
     graph = Graph(12, 8)
     rows = graph.constant(np.array([[1], [7], [1]], np.int64))
@@ -79,10 +89,12 @@ def scatter() -> Graph:
 
 MODELS = {
     "attention": attention,
+    "attention of one query": attention_of_one,
     "conv": conv,
     "layer_norm": layer_norm,
     "lstm": lstm,
     "matmul": matmul,
+    "matmul of one row": matmul_of_one,
     "scatter": scatter,
     "softmax of rows": lambda: Graph(9, 200).node("Softmax"),
     "softmax of one row": lambda: Graph(1, 5000).node("Softmax"),
