@@ -38,11 +38,17 @@ static void buildGraph(OpPassManager &pm, const CompileOptions &options) {
               "nncc-split-batch)");
 }
 
-static void buildKernels(OpPassManager &pm, const CompileOptions &) {
-  add(pm,
-      "func.func(nncc-form-recurrences,nncc-form-contractions,canonicalize,cse,nncc-fuse-epilogue),"
-      "nncc-form-kernels,nncc-merge-kernels,"
-      "builtin.module(func.func(nncc-lower-nn,canonicalize,cse))");
+/// What processors gain by comes first in a library that is for them as well.
+static void buildKernels(OpPassManager &pm, const CompileOptions &options) {
+  auto targets = Target::parseAll(options.target);
+  if (!targets)
+    llvm::consumeError(targets.takeError()); // reported where code is generated for it
+  bool isForGPU =
+      targets && llvm::all_of(*targets, [](const Target &target) { return target.chip; });
+  add(pm, "func.func(nncc-form-recurrences,nncc-form-contractions" +
+              std::string(isForGPU ? "{few-keys=1024}" : "") +
+              ",canonicalize,cse,nncc-fuse-epilogue),nncc-form-kernels,nncc-merge-kernels,"
+              "builtin.module(func.func(nncc-lower-nn,canonicalize,cse))");
 }
 
 /// One target; of several, for a pipeline that is only printed, the last one.

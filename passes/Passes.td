@@ -322,7 +322,14 @@ def FormContractions : Pass<"nncc-form-contractions", "::mlir::func::FuncOp"> {
       -->  %p = kern.pack %w dims [0, 2, 3, 1, 0] factors [16, 1, 1, 1, 1]
            kern.contract packed ins(%x, %p) ... { ^bb0(%acc: f32): kern.yield %acc : f32 }
     ```
+    Attention of up to 8 queries becomes products of matrices and a soft-max, each a kernel, where it has more than
+    `few-keys` keys, no grouped heads and is not causal: on a processor that is faster. A GPU has to start each kernel,
+    and one of attention on it is a block for each head: it is slower only where there are thousands of keys.
   }];
+  let options = [
+    Option<"fewKeys", "few-keys", "int64_t", /*default=*/"0",
+           "Keys up to which an attention of few queries stays one kernel">
+  ];
   let dependentDialects = ["::nncc::kern::KernDialect", "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect"];
 }
 

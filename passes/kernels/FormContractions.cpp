@@ -352,7 +352,8 @@ struct FormMatMulPacked : OpRewritePattern<nn::MatMulPackedOp> {
 constexpr int64_t fewQueries = 8;
 
 struct DecomposeAttention : OpRewritePattern<nn::AttentionOp> {
-  using OpRewritePattern::OpRewritePattern;
+  DecomposeAttention(MLIRContext *context, int64_t fewKeys)
+      : OpRewritePattern(context), fewKeys(fewKeys) {}
 
   LogicalResult matchAndRewrite(nn::AttentionOp op, PatternRewriter &rewriter) const override {
     RankedTensorType query = op.getQuery().getType(), key = op.getKey().getType();
@@ -363,6 +364,8 @@ struct DecomposeAttention : OpRewritePattern<nn::AttentionOp> {
     if (op.getGuard() == nn::AttentionGuard::Empty)
       return rewriter.notifyMatchFailure(op,
                                          "queries without a key are told apart by their scores");
+    if (nominal(shapeOf(key)[2]) <= fewKeys)
+      return rewriter.notifyMatchFailure(op, "of few keys");
     Location loc = op.getLoc();
     Type element = rewriter.getF32Type();
     auto operand = [&](Value value) { return cast(rewriter, loc, value, element); };
@@ -388,6 +391,8 @@ struct DecomposeAttention : OpRewritePattern<nn::AttentionOp> {
     rewriter.replaceOp(op, cast(rewriter, loc, result, op.getType().getElementType()));
     return success();
   }
+
+  const int64_t fewKeys;
 };
 
 struct FormAttention : OpRewritePattern<nn::AttentionOp> {
@@ -459,9 +464,11 @@ struct FormPool : OpRewritePattern<nn::PoolOp> {
 };
 
 struct FormContractions : nncc::impl::FormContractionsBase<FormContractions> {
+  using FormContractionsBase::FormContractionsBase;
+
   void runOnOperation() override {
     RewritePatternSet decomposition(&getContext());
-    decomposition.add<DecomposeAttention>(&getContext());
+    decomposition.add<DecomposeAttention>(&getContext(), fewKeys);
     walkAndApplyPatterns(getOperation(), std::move(decomposition));
     RewritePatternSet patterns(&getContext());
     patterns.add<FormConv, FormMatMul, FormMatMulPacked, FormAttention, FormPool>(&getContext());

@@ -24,7 +24,9 @@ AttentionEmitter::AttentionEmitter(ThreadBlock &e, const Attention &attention,
   std::tie(part, row) = e.divide(e.thread, tile.rowThreads * tile.columnThreads);
   std::tie(row, column) = e.divide(row, tile.columnThreads);
   threadRow = e.mul(row, tile.threadQueries);
-  threadKey = e.add(e.mul(part, tile.partKeys()), column);
+  threadKey = column;
+  if (tile.isStreamed())
+    std::tie(threadKey, column) = e.divide(e.thread, tile.keyLanes);
   threadColumn = e.mul(column, tile.group);
 }
 
@@ -37,6 +39,8 @@ void AttentionEmitter::emit() {
     p.enterHead(e, batch, head);
     firstQuery = e.mul(block, tile.queries()), firstColumn = e.mul(chunk, tile.width);
     Type f32 = e.b.getF32Type();
+    if (tile.isStreamed())
+      return stream();
     queries = e.allocateShared(tile.queries() * tile.queryPitch(), f32);
     slices = e.allocateShared(tile.sliceElements(), f32);
     weights = e.allocateShared(tile.queries() * tile.weightPitch(), f32);
@@ -209,9 +213,10 @@ void AttentionEmitter::mask(MutableArrayRef<Value> scores, Value firstKey) {
     }
 }
 
-/// The largest scores and sums of weights in `state` go on; weights go to shared memory. -> what
-/// earlier results are multiplied by, for each query
-Values AttentionEmitter::toWeights(MutableArrayRef<Value> scores, MutableArrayRef<Value> state) {
+/// The largest scores and sums of weights in `state` go on; scores become weights. -> what earlier
+/// results are multiplied by, for each query. `lanes` of a warp have different keys.
+Values AttentionEmitter::nextState(MutableArrayRef<Value> scores, MutableArrayRef<Value> state,
+                                   int64_t lanes) {
   Values factors;
   for (int64_t i = 0; i < tile.threadQueries; ++i) {
     Value &largest = state[i], &sum = state[tile.threadQueries + i], before = largest;
@@ -219,19 +224,27 @@ Values AttentionEmitter::toWeights(MutableArrayRef<Value> scores, MutableArrayRe
     Value most = own.front();
     for (Value score : own.drop_front())
       most = maximum(most, score);
-    for (int64_t mask = tile.columnThreads / 2; mask > 0; mask /= 2)
+    for (int64_t mask = lanes / 2; mask > 0; mask /= 2)
       most = maximum(most, e.shuffleXor(most, mask));
     largest = maximum(before, most);
     Value from = unlessNone(largest);
     factors.push_back(exponential(arith::SubFOp::create(e.b, e.loc, before, from)));
     sum = arith::MulFOp::create(e.b, e.loc, sum, factors.back());
-    for (auto [j, score] : llvm::enumerate(own)) {
-      Value weight = exponential(arith::SubFOp::create(e.b, e.loc, score, from));
-      sum = arith::AddFOp::create(e.b, e.loc, sum, weight);
-      memref::StoreOp::create(e.b, e.loc, weight, weights,
-                              e.add(e.mul(queryOf(i), tile.weightPitch()), keyOf(j)));
+    for (Value &score : own) {
+      score = exponential(arith::SubFOp::create(e.b, e.loc, score, from));
+      sum = arith::AddFOp::create(e.b, e.loc, sum, score);
     }
   }
+  return factors;
+}
+
+/// The same; weights go to shared memory.
+Values AttentionEmitter::toWeights(MutableArrayRef<Value> scores, MutableArrayRef<Value> state) {
+  Values factors = nextState(scores, state, tile.columnThreads);
+  for (int64_t i = 0; i < tile.threadQueries; ++i)
+    for (int64_t j = 0; j < tile.threadKeys; ++j)
+      memref::StoreOp::create(e.b, e.loc, scores[i * tile.threadKeys + j], weights,
+                              e.add(e.mul(queryOf(i), tile.weightPitch()), keyOf(j)));
   return factors;
 }
 

@@ -20,6 +20,14 @@ namespace nncc::nvptx {
 ///     for each slice of columns: values go to shared memory; results += weights times values
 ///   result = results / sums
 /// ```
+/// Of few queries slices stay in registers: each part, of some lanes, has keys of its own, and what
+/// all parts have of the result is joined.
+/// ```
+/// for each tile of keys, each lane's part of their rows:
+///   scores = sum over the lanes of queries times keys
+///   largest, sums, results go on as above
+/// result = sum over parts of exp(largest - largest of all) * (results, sums)
+/// ```
 /// What is kept between tiles of keys: Milakov and Gimelshein, "Online normalizer calculation for
 /// softmax" (2018); Dao et al., "FlashAttention" (2022).
 class AttentionEmitter {
@@ -41,6 +49,13 @@ private:
     bool isWholeInRows, isWholeInColumns; // nothing of the slice is outside
     int64_t rows, columns, pitch;
   };
+  /// The rows of a matrix as a streamed tile reads them: `width` of `columns` columns.
+  struct Lines {
+    const Operand *from;
+    int64_t columns, width;
+    int64_t alignment; // in bytes, if the buffer is aligned to 16
+    bool hasGroups;    // that one instruction loads
+  };
   /// A row of the result once all keys are done.
   struct Row {
     Value query, largest, sum;
@@ -58,13 +73,25 @@ private:
   Values addProducts(Value queryDepth, mlir::ValueRange scores);
   void mask(llvm::MutableArrayRef<Value> scores, Value firstKey);
   Values toWeights(llvm::MutableArrayRef<Value> scores, llvm::MutableArrayRef<Value> state);
+  Values nextState(llvm::MutableArrayRef<Value> scores, llvm::MutableArrayRef<Value> state,
+                   int64_t lanes);
+
+  // AttentionStream.cpp: keys and values from memory to registers.
+  void stream();
+  Values streamTile(Value firstKey, mlir::ValueRange before, bool isAligned);
+  Values streamScores(Value firstKey, const std::vector<Values> &keys);
+  Lines linesOf(const Operand &from, int64_t columns, int64_t width) const;
+  Values loadRow(const Lines &lines, Value row, Value firstColumn, bool isAligned);
+  std::vector<Values> loadRows(const Lines &lines, Value firstKey, Value firstColumn,
+                               bool isAligned, bool isZeroBehind);
+  Values joinLanes(mlir::ValueRange state);
 
   // AttentionResults.cpp: weights times values, and what becomes of the sums.
   void addResults(Value firstKey, llvm::MutableArrayRef<Value> results);
   Values addWeighted(mlir::ValueRange results);
   Value columnOf(int64_t slice, int64_t i);
   void finish(mlir::ValueRange state);
-  void join(llvm::ArrayRef<Row> rows, mlir::ValueRange results);
+  void join(mlir::ValueRange state);
   void joinOne(Value index);
   void store(llvm::ArrayRef<Row> rows, llvm::ArrayRef<Value> columns, mlir::ValueRange results);
   Values zeroSums(Value condition, llvm::ArrayRef<Value> columns);
@@ -78,15 +105,16 @@ private:
   Value isEqual(Value x, double y);
   /// The thread's query `i` of the block, and its key `j` of the tile.
   Value queryOf(int64_t i) { return e.add(threadRow, i); }
-  Value keyOf(int64_t j) { return e.add(threadKey, j * tile.columnThreads); }
+  Value keyOf(int64_t j) { return e.add(threadKey, j * (tile.keys() / tile.threadKeys)); }
 
   ThreadBlock &e;
   Attention p;
-  const AttentionTile &tile;
+  AttentionTile tile;
   mlir::AffineExpr blocks; // of queries
   bool isWholeInQueries, isWholeInKeys;
   Value part, threadRow, threadKey, threadColumn; // of this thread: its first ones
   Value queries, slices, weights;                 // in shared memory
+  Values ownQueries;                              // of a streamed tile, in registers
   Value firstQuery, firstColumn;                  // of the unit
 };
 

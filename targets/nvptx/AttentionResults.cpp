@@ -38,9 +38,7 @@ void AttentionEmitter::addResults(Value firstKey, MutableArrayRef<Value> results
 
 /// Of the slice that is in shared memory.
 Values AttentionEmitter::addWeighted(ValueRange results) {
-  Value firstKey = e.mul(part, tile.partKeys());
-  return e.loop(e.constant(tile.partKeys()), steps, results, [&](Value i, ValueRange carried) {
-    Value key = e.add(firstKey, i);
+  return e.loop(e.constant(tile.keys()), steps, results, [&](Value key, ValueRange carried) {
     Values sums(carried);
     std::vector<Values> values, own;
     for (int64_t step = 0; step < steps; ++step) {
@@ -69,8 +67,6 @@ void AttentionEmitter::finish(ValueRange state) {
     rows.push_back({queryOf(i), state[i], sum});
   }
   ValueRange results = state.drop_front(2 * tile.threadQueries);
-  if (tile.parts > 1)
-    return join(rows, results);
   Values columns;
   for (int64_t slice = 0; slice < tile.slices(); ++slice)
     for (int64_t i = 0; i < tile.group; ++i)
@@ -86,22 +82,26 @@ Value AttentionEmitter::joinedAt(Value part, Value query) {
   return e.mul(e.add(e.mul(part, tile.queries()), query), tile.slices() * tile.columns() + 2);
 }
 
-void AttentionEmitter::join(ArrayRef<Row> rows, ValueRange results) {
+/// By the first lanes of each part, which have all of its results.
+void AttentionEmitter::join(ValueRange state) {
   auto put = [&](Value value, Value at) { memref::StoreOp::create(e.b, e.loc, value, slices, at); };
-  e.barrier(); // nobody reads values
-  for (auto [i, row] : llvm::enumerate(rows)) {
-    Value at = joinedAt(part, row.query);
-    e.branch(
-        e.equals(threadColumn, 0),
-        [&, &row = row] {
-          put(row.largest, at);
-          put(row.sum, e.add(at, 1));
-        },
-        [] {});
-    for (int64_t n = 0; n < tile.slices() * tile.group; ++n)
-      put(results[i * tile.slices() * tile.group + n],
-          e.add(e.add(at, 2), columnOf(n / tile.group, n % tile.group)));
-  }
+  const int64_t columns = tile.slices() * tile.group;
+  auto putAll = [&] {
+    for (int64_t i = 0; i < tile.threadQueries; ++i) {
+      Value at = joinedAt(part, queryOf(i));
+      e.branch(
+          e.equals(threadColumn, 0),
+          [&] {
+            put(state[i], at);
+            put(state[tile.threadQueries + i], e.add(at, 1));
+          },
+          [] {});
+      for (int64_t n = 0; n < columns; ++n)
+        put(state[2 * tile.threadQueries + i * columns + n],
+            e.add(e.add(at, 2), columnOf(n / tile.group, n % tile.group)));
+    }
+  };
+  e.branch(isLess(e.lane(), e.constant(tile.keyLanes)), putAll, [] {});
   e.barrier();
   e.distribute(e.constant(tile.queries() * tile.width), [&](Value index) { joinOne(index); });
 }

@@ -1,5 +1,7 @@
 #include "targets/nvptx/AttentionTile.h"
 
+#include "targets/nvptx/ThreadBlock.h"
+
 using namespace nncc;
 using namespace nncc::nvptx;
 
@@ -9,18 +11,40 @@ static constexpr int64_t longestSlice = 64;
 static constexpr int64_t mostColumns = 256;
 /// Depth up to which all of the queries stay in shared memory.
 static constexpr int64_t mostQueryDepth = 128;
-/// Up to so many queries the threads have a row each for different keys.
+/// Up to so many queries are streamed.
 static constexpr int64_t fewQueries = 4;
 
+/// The columns of the result that one block computes.
+static int64_t widthOf(const Attention &p) {
+  return llvm::divideCeil(p.width, llvm::divideCeil(p.width, mostColumns));
+}
+
+/// Few queries: lanes of a warp that have two groups of a row each, if rows are not longer, and as
+/// many keys of each lane on their way as 64 registers hold.
+static std::optional<AttentionTile> chooseForStream(const Attention &p) {
+  constexpr int64_t warps = 8, fewestLanes = 4, mostLoads = 16, group = 4;
+  std::optional<int64_t> length = constantOf(p.length);
+  if (!length || *length > fewQueries || p.depth == 0)
+    return std::nullopt;
+  int64_t width = widthOf(p), longest = std::max(p.depth, width);
+  int64_t lanes = llvm::PowerOf2Ceil(llvm::divideCeil(longest, 2 * group));
+  lanes = std::clamp<int64_t>(lanes, fewestLanes, warpLanes);
+  auto loads = [&](int64_t row) -> int64_t { return llvm::divideCeil(row, lanes * group); };
+  if (*length * loads(longest) > mostLoads)
+    return std::nullopt;
+  AttentionTile tile{warps, 1, warpLanes, *length, 1, 0, 0, group, width, lanes};
+  tile.threadKeys = std::max<int64_t>(1, mostLoads / (loads(p.depth) + loads(width)));
+  return tile;
+}
+
 AttentionTile AttentionTile::choose(const Attention &p) {
+  if (std::optional<AttentionTile> streamed = chooseForStream(p))
+    return *streamed;
   AttentionTile tile{1, 8, 16, 4, 4, 0, 0, 0, 0};
-  if (auto length = constantOf(p.length); length && *length <= fewQueries)
-    tile = {4, 1, 32, *length, 1, 0, 0, 0, 0};
   int64_t slices = std::max<int64_t>(1, llvm::divideCeil(p.depth, longestSlice));
   tile.depth = std::max<int64_t>(4, llvm::alignTo(llvm::divideCeil(p.depth, slices), 4));
   tile.queryDepth = p.depth <= mostQueryDepth ? slices * tile.depth : tile.depth;
-  int64_t chunks = llvm::divideCeil(p.width, mostColumns);
-  tile.width = llvm::divideCeil(p.width, chunks);
+  tile.width = widthOf(p);
   int64_t perThread = llvm::divideCeil(tile.width, tile.columnThreads);
   tile.group = std::min<int64_t>(llvm::PowerOf2Ceil(perThread), longestSlice / tile.columnThreads);
   return tile;

@@ -6,23 +6,29 @@
 namespace nncc::nvptx {
 
 /// A block of threads computes `queries` rows of the result, at most `width` columns of them, and
-/// passes over tiles of `keys` keys. Its threads are `parts` grids of rowThreads x columnThreads;
-/// each part has keys of its own in each tile, and the parts' results are joined at the end. A
+/// passes over tiles of `keys` keys. Its threads are a grid of rowThreads x columnThreads. A
 /// thread has threadQueries neighbouring queries, threadKeys keys that are columnThreads apart, and
 /// `group` neighbouring columns of each slice of the values, so that the threads of a warp read
 /// shared memory without conflicts. All columnThreads of a row are lanes of one warp.
+///
+/// Few queries are streamed: each part is a warp, whose lanes have all queries and neighbours of
+/// `group` elements in the rows of keys and values, and `keyLanes` of them share a key. So rows
+/// come from memory to registers, and once.
 struct AttentionTile {
   int64_t parts, rowThreads, columnThreads, threadQueries, threadKeys;
   int64_t depth;      // of a slice of queries and keys
   int64_t queryDepth; // of the queries that are in shared memory: one slice, or all of them
   int64_t group, width;
+  int64_t keyLanes = 0;
+
+  bool isStreamed() const { return keyLanes != 0; }
 
   int64_t threads() const { return parts * rowThreads * columnThreads; }
   int64_t queries() const { return rowThreads * threadQueries; }
-  int64_t partKeys() const { return columnThreads * threadKeys; }
+  int64_t partKeys() const { return columnThreads / std::max<int64_t>(1, keyLanes) * threadKeys; }
   int64_t keys() const { return parts * partKeys(); }
   /// Columns of a slice of the values.
-  int64_t columns() const { return columnThreads * group; }
+  int64_t columns() const { return (isStreamed() ? keyLanes : columnThreads) * group; }
   int64_t slices() const { return llvm::divideCeil(width, columns()); }
 
   /// From row to row in shared memory: groups of 4 stay aligned, and those of neighbouring rows are
@@ -33,8 +39,8 @@ struct AttentionTile {
 
   /// Of the memory that slices of keys, slices of values and the parts' results take turns in.
   int64_t sliceElements() const {
-    int64_t joined = parts > 1 ? parts * queries() * (slices() * columns() + 2) : 0;
-    return std::max({keys() * keyPitch(), keys() * columns(), joined});
+    int64_t joined = parts * queries() * (slices() * columns() + 2);
+    return isStreamed() ? joined : std::max(keys() * keyPitch(), keys() * columns());
   }
 
   static AttentionTile choose(const Attention &p);

@@ -30,6 +30,9 @@ public:
       Value row = e.mul(rowTile, tile.rows), column = e.mul(columnTile, tile.columns);
       part = number;
       operands.begin(batch, part);
+      if (tile.isStreamed())
+        return streamProducts(e, operands, p, tile, row, column,
+                              [&, batch = batch](const Sums &sums) { store(batch, sums); });
       auto multiply = tile.isOfMatrices() ? multiplyByWarps : multiplyByThreads;
       store(batch, multiply(e, operands, p, tile, row, column));
     });
@@ -176,6 +179,7 @@ static void remarkOn(kern::ContractOp op, const Contraction &p, const ContractTi
       << remark::metric("instruction", name(tile.multiplier))
       << remark::metric("tile", (Twine(tile.rows) + "x" + Twine(tile.columns)).str())
       << remark::metric("part", (Twine(tile.partRows) + "x" + Twine(tile.partColumns)).str())
+      << remark::metric("depth parts", std::max<int64_t>(1, tile.depthParts))
       << remark::metric("steps", tile.steps) << remark::metric("stages", tile.stages)
       << remark::metric("threads", tile.threads())
       << remark::metric("batches", nominal(p.batchCount()))

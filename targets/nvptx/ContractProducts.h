@@ -17,4 +17,14 @@ Sums multiplyByThreads(ThreadBlock &e, ContractOperands &operands, const Contrac
 Sums multiplyByWarps(ThreadBlock &e, ContractOperands &operands, const Contraction &p,
                      const ContractTile &tile, mlir::Value row, mlir::Value column);
 
+/// The same of a tile of few rows, whose threads share the reduction. `use` emits what becomes of
+/// single sums of the tile, each of which one thread has in the end.
+void streamProducts(ThreadBlock &e, ContractOperands &operands, const Contraction &p,
+                    const ContractTile &tile, mlir::Value row, mlir::Value column,
+                    llvm::function_ref<void(const Sums &)> use);
+
+/// sum + a * b, of words of one step.
+mlir::Value addProduct(ThreadBlock &e, const Contraction &p, mlir::Value a, mlir::Value b,
+                       mlir::Value sum);
+
 } // namespace nncc::nvptx

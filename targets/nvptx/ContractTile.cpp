@@ -1,5 +1,6 @@
 #include "targets/nvptx/ContractTile.h"
 
+#include "targets/nvptx/StreamTile.h"
 #include "targets/nvptx/ThreadBlock.h"
 
 using namespace nncc;
@@ -119,6 +120,8 @@ static ContractTile chooseForMatrices(const Contraction &p, Multiplier multiplie
 }
 
 ContractTile ContractTile::choose(const Contraction &p, const ContractFeatures &features) {
+  if (nvptx::isStreamed(p))
+    return chooseForStream(p, p.isOfBytes ? Multiplier::DP4A : Multiplier::FMA, blocksWanted);
   Multiplier multiplier = multiplierOf(p, features);
   ContractTile tile = multiplier >= Multiplier::MatrixBytes ? chooseForMatrices(p, multiplier)
                                                             : chooseForThreads(p, multiplier);

@@ -28,17 +28,22 @@ llvm::StringRef name(Multiplier multiplier);
 
 /// A block computes `rows` x `columns` sums, each thread, or each warp where it multiplies
 /// matrices, `partRows` x `partColumns` of them. Slices of `steps` of the reduction pass through
-/// `stages` places in shared memory.
+/// `stages` places in shared memory. Of few rows, where `depthParts` is not 0, each thread has a
+/// part of the reduction instead: groups of `steps` steps, of which it loads `stages` at once.
 struct ContractTile {
   Multiplier multiplier;
   int64_t rows, columns, partRows, partColumns;
-  int64_t steps = 16, stages = 2;
+  int64_t steps = 16, stages = 2, depthParts = 0;
   int64_t parts = 1;                  // of the reduction, each of other blocks: see ContractParts.h
   static constexpr int64_t group = 4; // words that one instruction loads
 
   bool isOfMatrices() const { return multiplier >= Multiplier::MatrixBytes; }
+  bool isStreamed() const { return depthParts != 0; }
   int64_t columnParts() const { return columns / partColumns; }
-  int64_t threads() const { return rows / partRows * columnParts() * (isOfMatrices() ? 32 : 1); }
+  int64_t threads() const {
+    int64_t parts = rows / partRows * columnParts();
+    return parts * (isOfMatrices() ? 32 : isStreamed() ? depthParts : 1);
+  }
   int64_t sumsOfThread() const { return partRows * partColumns / (isOfMatrices() ? 32 : 1); }
 
   static ContractTile choose(const Contraction &p, const ContractFeatures &features);

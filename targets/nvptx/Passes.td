@@ -42,12 +42,20 @@ def EmitKernel : Pass<"nncc-nvptx-emit-kernel", "::mlir::ModuleOp"> {
     the results of them; both have `rt.workspace`, the bytes of the buffer behind those of the tensors, in which the
     sums are.
 
+    Up to 16 rows, without a window of several taps, take no longer to multiply than B takes to be read: each thread has
+    all rows, neighbouring columns and a part of the reduction, whose elements of B it loads by 16 bytes straight to
+    registers, several groups of steps at once; codes become numbers there. The lanes' sums are added by shuffles, and
+    those of warps through shared memory, all in a fixed order. Buffers that are not aligned are read in single
+    elements. Such products are of f32 whatever `math` is, and of bytes by `dp4a`.
+
     The remark `plan` of category `nncc-nvptx` has the tile of a block and of a thread or warp, what multiplies, how
-    many words of the reduction a slice has, and how many slices are in shared memory.
+    many words of the reduction a slice has, and how many slices are in shared memory; of few rows how many threads share the
+    reduction, how many steps a group has, and how many groups are loaded at once.
 
     `kern.attention` is computed in blocks of queries that pass over tiles of keys: scores, largest scores, sums of
     weights and the block's result stay in registers, weights go through shared memory. Up to four queries are one
-    block whose warps have different keys.
+    block whose warps, and lanes in them, have different keys: a few lanes share the row of a key and that of its value,
+    which they load by 16 bytes to registers. What they have of the result is joined in the end.
 
     `kern.recurrence` is computed by a block for each direction and some rows, all steps: its threads have the
     products of a unit with a part of the state each, then the cells; states stay in shared memory.

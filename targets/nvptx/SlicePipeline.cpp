@@ -64,17 +64,8 @@ CopyWidths SlicePipeline::narrowest(const ContractOperands &operands, const Cont
 
 Value SlicePipeline::isAligned(ThreadBlock &e, const ContractOperands &operands,
                                CopyWidths widths) {
-  auto i64 = [&](int64_t number) {
-    return arith::ConstantIntOp::create(e.b, e.loc, e.b.getI64Type(), number);
-  };
-  auto below = [&](Value buffer, int64_t width) -> Value { // part of the address below the width
-    Value pointer = e.pointer(buffer, e.constant(0), globalSpace);
-    Value address = LLVM::PtrToIntOp::create(e.b, e.loc, e.b.getI64Type(), pointer);
-    return arith::AndIOp::create(e.b, e.loc, address, i64(std::max<int64_t>(1, width) - 1));
-  };
-  Value rest = arith::OrIOp::create(e.b, e.loc, below(operands.bufferA, widths.a),
-                                    below(operands.bufferB, widths.b));
-  return e.equals(rest, i64(0));
+  return e.areAligned({{operands.bufferA, std::max<int64_t>(1, widths.a)},
+                       {operands.bufferB, std::max<int64_t>(1, widths.b)}});
 }
 
 // Copies

@@ -38,9 +38,7 @@ public:
   static CopyWidths widest(const ContractOperands &operands, const Contraction &p);
   /// The widest ones whatever buffers are aligned to. Words of f32 always are to 4 bytes.
   static CopyWidths narrowest(const ContractOperands &operands, const Contraction &p);
-  /// Whether both buffers are aligned for copies of these widths. Values of the arena and weights
-  /// are aligned to NNCC_ALIGNMENT, but a kernel may be given a view on one, or what a host calls
-  /// its own: only a run knows.
+  /// Whether both buffers are aligned for copies of these widths.
   static mlir::Value isAligned(ThreadBlock &e, const ContractOperands &operands, CopyWidths widths);
 
 private:

@@ -131,14 +131,20 @@ Value ThreadBlock::allocate(AffineExpr elements, Type element) {
   return kernel.allocateScratch(b, loc, elements, element);
 }
 
-SmallVector<Value> ThreadBlock::loadNeighbours(Value buffer, Value at, int64_t count) {
-  auto type = VectorType::get({count}, cast<MemRefType>(buffer.getType()).getElementType());
-  int64_t bytes = count * type.getElementTypeBitWidth() / 8;
-  Value loaded = vector::LoadOp::create(b, loc, type, buffer, at, /*nontemporal=*/false,
-                                        llvm::MaybeAlign(std::min<int64_t>(bytes, 16)));
+SmallVector<Value> ThreadBlock::loadNeighbours(Value buffer, Value at, int64_t count,
+                                               int64_t alignment) {
+  Type element = cast<MemRefType>(buffer.getType()).getElementType();
+  int64_t elementBytes = element.getIntOrFloatBitWidth() / 8;
+  int64_t atOnce = std::clamp<int64_t>(alignment / elementBytes, 1, count);
+  auto type = VectorType::get({atOnce}, element);
   SmallVector<Value> result;
-  for (int64_t i = 0; i < count; ++i)
-    result.push_back(vector::ExtractOp::create(b, loc, loaded, ArrayRef<int64_t>{i}));
+  for (int64_t first = 0; first < count; first += atOnce) {
+    Value loaded =
+        vector::LoadOp::create(b, loc, type, buffer, add(at, first), /*nontemporal=*/false,
+                               llvm::MaybeAlign(atOnce * elementBytes));
+    for (int64_t i = 0; i < atOnce; ++i)
+      result.push_back(vector::ExtractOp::create(b, loc, loaded, ArrayRef<int64_t>{i}));
+  }
   return result;
 }
 
@@ -155,6 +161,32 @@ Value ThreadBlock::constants(DenseElementsAttr elements, Type memory) {
 Value ThreadBlock::pointer(Value memory, Value at, unsigned space) {
   auto type = LLVM::LLVMPointerType::get(b.getContext(), space);
   return rt::PointerOp::create(b, loc, type, memory, at);
+}
+
+Value ThreadBlock::areAligned(ArrayRef<std::pair<Value, int64_t>> buffers) {
+  auto i64 = [&](int64_t number) {
+    return arith::ConstantIntOp::create(b, loc, b.getI64Type(), number);
+  };
+  Value rest; // parts of the addresses below the alignments
+  for (auto [buffer, bytes] : buffers) {
+    Value address =
+        LLVM::PtrToIntOp::create(b, loc, b.getI64Type(), pointer(buffer, constant(0), globalSpace));
+    Value below = arith::AndIOp::create(b, loc, address, i64(bytes - 1));
+    rest = rest ? arith::OrIOp::create(b, loc, rest, below).getResult() : below;
+  }
+  return equals(rest, i64(0));
+}
+
+int64_t nncc::nvptx::alignmentOf(ArrayRef<AffineExpr> offsets, int64_t elementBytes,
+                                 int64_t bytes) {
+  auto areMultiples = [&](int64_t of) {
+    return llvm::all_of(offsets,
+                        [of](AffineExpr offset) { return normalForm(offset).isMultipleOf(of); });
+  };
+  for (int64_t width = 16; width > elementBytes; width /= 2)
+    if (bytes % width == 0 && areMultiples(width / elementBytes))
+      return width;
+  return elementBytes;
 }
 
 /// In words of 32 bits, which is what the instruction takes.

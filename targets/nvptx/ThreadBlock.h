@@ -58,14 +58,21 @@ public:
   mlir::Value allocateShared(int64_t elements, mlir::Type element);
   /// The same where it is small enough, else a part of the block's scratch.
   mlir::Value allocate(mlir::AffineExpr elements, mlir::Type element);
-  /// Neighbouring elements of `buffer`, of which the first one is aligned to all of them, or to 16
-  /// bytes: one instruction for each 16.
-  llvm::SmallVector<mlir::Value> loadNeighbours(mlir::Value buffer, mlir::Value at, int64_t count);
+  /// Neighbouring elements of `buffer`, of which the first one is aligned to all of them, or to so
+  /// many bytes, which one instruction loads. (A load of more, of less alignment, is never: LLVM
+  /// would make one of it and of an aligned one in another branch.)
+  llvm::SmallVector<mlir::Value> loadNeighbours(mlir::Value buffer, mlir::Value at, int64_t count,
+                                                int64_t alignment = 16);
   /// Flat memory that holds `elements`.
   mlir::Value constants(mlir::DenseElementsAttr elements, mlir::Type memory);
 
   /// A pointer to an element of memory that is in `space`: instructions that are of one take it.
   mlir::Value pointer(mlir::Value memory, mlir::Value at, unsigned space);
+
+  /// Whether each buffer begins at a multiple of so many bytes, a power of two: values of the arena
+  /// and weights do of NNCC_ALIGNMENT, but a kernel may be given a view on one, or what a host
+  /// calls its own. Only a run knows.
+  mlir::Value areAligned(llvm::ArrayRef<std::pair<mlir::Value, int64_t>> buffers);
 
   /// The value of the lane whose number differs in the bits of `mask`; of any integer or float
   /// type.
@@ -84,6 +91,10 @@ private:
   int64_t sharedBytes = 0;
   int64_t globals = 0;
 };
+
+/// What addresses are multiples of, at most 16 and no less than an element of so many bytes, whose
+/// parts are these `offsets`, in elements, and multiples of `bytes`.
+int64_t alignmentOf(llvm::ArrayRef<mlir::AffineExpr> offsets, int64_t elementBytes, int64_t bytes);
 
 /// Each emits the units of `op`, whose operands are in `kernel.places`, at `b`, sets kernel.units
 /// and returns the threads of a block. On failure it has reported why.

@@ -112,20 +112,6 @@ private:
     return result;
   }
 
-  Value addProduct(Value a, Value b, Value sum) {
-    if (!p.isOfBytes)
-      return math::FmaOp::create(e.b, e.loc, a, b, sum);
-    auto bytes = [&](Value word) {
-      Value one =
-          vector::FromElementsOp::create(e.b, e.loc, VectorType::get({1}, e.b.getI32Type()), word);
-      return vector::BitCastOp::create(e.b, e.loc, VectorType::get({4}, e.b.getI8Type()), one)
-          .getResult();
-    };
-    return NVVM::DotAccumulate4WayOp::create(e.b, e.loc, e.b.getI32Type(), bytes(a),
-                                             NVVM::DotAccumulateType::UNSIGNED, bytes(b),
-                                             NVVM::DotAccumulateType::SIGNED, sum);
-  }
-
   Values addProducts(Value slot, ValueRange sums) {
     Values result(sums);
     Value a = e.add(slot, threadRow);
@@ -137,7 +123,7 @@ private:
       for (auto [i, row] : llvm::enumerate(rows))
         for (auto [j, column] : llvm::enumerate(columns)) {
           Value &sum = result[i * tile.partColumns + j];
-          sum = addProduct(row, column, sum);
+          sum = addProduct(e, p, row, column, sum);
         }
     }
     return result;
@@ -155,6 +141,20 @@ private:
   SmallVector<ContractOperands::Column> columns;
 };
 } // namespace
+
+Value nncc::nvptx::addProduct(ThreadBlock &e, const Contraction &p, Value a, Value b, Value sum) {
+  if (!p.isOfBytes)
+    return math::FmaOp::create(e.b, e.loc, a, b, sum);
+  auto bytes = [&](Value word) {
+    Value one =
+        vector::FromElementsOp::create(e.b, e.loc, VectorType::get({1}, e.b.getI32Type()), word);
+    return vector::BitCastOp::create(e.b, e.loc, VectorType::get({4}, e.b.getI8Type()), one)
+        .getResult();
+  };
+  return NVVM::DotAccumulate4WayOp::create(e.b, e.loc, e.b.getI32Type(), bytes(a),
+                                           NVVM::DotAccumulateType::UNSIGNED, bytes(b),
+                                           NVVM::DotAccumulateType::SIGNED, sum);
+}
 
 Sums nncc::nvptx::multiplyByThreads(ThreadBlock &e, ContractOperands &operands,
                                     const Contraction &p, const ContractTile &tile, Value row,

@@ -23,5 +23,10 @@ def cases(t):
                want="onnx", note="grouped queries")
     yield case("Attention", t(2, 6, 4, 8), t(2, 3, 6, 8), t(2, 3, 6, 8), want="onnx",
                note="grouped queries")
+    for length in (1, 3):
+        yield case("Attention", t(1, 6, length, 64), t(1, 2, 300, 64), t(1, 2, 300, 64), want="onnx",
+                   note="few queries")
+        yield case("Attention", t(2, 3, length, 20), t(2, 3, 77, 20), t(2, 3, 77, 33),
+                   t(2, 1, length, 77), want="onnx", note="few queries")
     yield case("Attention", t(2, 4, 24), t(2, 6, 24), t(2, 6, 24), q_num_heads=3, kv_num_heads=3,
                want="onnx")

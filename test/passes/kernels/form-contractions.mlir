@@ -1,4 +1,5 @@
 // RUN: %nncc-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(nncc-form-contractions,canonicalize,cse))' | FileCheck %s
+// RUN: %nncc-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(nncc-form-contractions{few-keys=6},canonicalize,cse))' | FileCheck %s --check-prefix=WHOLE
 
 // Weights are packed by a recipe, in panels of 16 channels; padding is a part of the op.
 // CHECK-LABEL: @conv
@@ -162,4 +163,30 @@ func.func @three_channels(%x: tensor<1x5x5x3xui8>, %r: tensor<4x3xui8>) -> (tens
   %0 = nn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, channels_last} : (tensor<1x5x5x3xui8>, tensor<8x3x1x1xi8>) -> tensor<1x5x5x8xi32>
   %1 = nn.matmul %r, %v : (tensor<4x3xui8>, tensor<3x16xi8>) -> tensor<4x16xi32>
   return %0, %1 : tensor<1x5x5x8xi32>, tensor<4x16xi32>
+}
+
+// -----
+
+// Attention of few queries: products, where it has more keys than stay in one kernel.
+// CHECK-LABEL: @few_queries
+// CHECK: kern.contract
+// CHECK: nn.softmax
+// CHECK: kern.contract
+// WHOLE-LABEL: @few_queries
+// WHOLE: kern.attention
+// WHOLE-NOT: nn.softmax
+// WHOLE: return
+func.func @few_queries(%q: tensor<1x4x1x8xf32>, %k: tensor<1x4x6x8xf32>) -> tensor<1x4x1x8xf32> {
+  %y = nn.attention %q, %k, %k {scale = 0.5 : f32} : (tensor<1x4x1x8xf32>, tensor<1x4x6x8xf32>, tensor<1x4x6x8xf32>) -> tensor<1x4x1x8xf32>
+  return %y : tensor<1x4x1x8xf32>
+}
+
+// -----
+
+// WHOLE-LABEL: @more_keys
+// WHOLE-NOT: kern.attention
+// WHOLE: nn.softmax
+func.func @more_keys(%q: tensor<1x4x1x8xf32>, %k: tensor<1x4x7x8xf32>) -> tensor<1x4x1x8xf32> {
+  %y = nn.attention %q, %k, %k {scale = 0.5 : f32} : (tensor<1x4x1x8xf32>, tensor<1x4x7x8xf32>, tensor<1x4x7x8xf32>) -> tensor<1x4x1x8xf32>
+  return %y : tensor<1x4x1x8xf32>
 }

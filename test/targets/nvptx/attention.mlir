@@ -47,17 +47,24 @@ func.func @tiles(%q: tensor<1x128x12x64xf32>, %k: tensor<1x128x12x64xf32>, %v: t
 
 // -----
 
-// One query: each of 4 warps has 32 keys of a tile. In the end their results are joined.
+// One query: rows of keys and values, of 4 lanes each, go from memory to registers, all of them before the first score;
+// by 16 bytes where the buffers are aligned. In the end the results of lanes and of 8 warps are joined.
 // CHECK-LABEL: func.func @one
-// CHECK-SAME: rt.threads = 128 : i64, rt.units = 8 : i64
-// CHECK-COUNT-3: nvvm.barrier
-// CHECK: scf.yield
-// CHECK-COUNT-5: nvvm.shfl.sync bfly
-// CHECK: nvvm.barrier
+// CHECK-SAME: rt.threads = 256 : i64, rt.units = 8 : i64
+// CHECK: llvm.ptrtoint
+// CHECK: scf.if
+// CHECK-NOT: nvvm.barrier
+// CHECK-COUNT-16: vector.load {{.*}} {alignment = 16 : i64} : memref<16384xf32>, vector<4xf32>
+// CHECK-COUNT-2: nvvm.shfl.sync bfly
+// CHECK: math.exp
+// CHECK: } else {
+// CHECK: vector.load {{.*}} {alignment = 4 : i64} : memref<16384xf32>, vector<1xf32>
+// CHECK-COUNT-3: nvvm.shfl.sync bfly
 // CHECK: memref.store
 // CHECK: nvvm.barrier
-// CHECK-COUNT-4: math.exp
+// CHECK-COUNT-8: math.exp
 // CHECK-NOT: math.exp
+// CHECK-NOT: nvvm.barrier
 // CHECK: arith.divf
 func.func @one(%q: tensor<2x4x1x32xf32>, %k: tensor<2x2x128x32xf32>, %v: tensor<2x2x128x32xf32>) -> tensor<2x4x1x32xf32> attributes {rt.kernel} {
   %e = tensor.empty() : tensor<2x4x1x32xf32>

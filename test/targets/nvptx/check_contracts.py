@@ -43,11 +43,11 @@ def pack(b):
 
 
 def tensor(array):
-    element = {"uint8": "i8", "int8": "i8", "int32": "i32", "float32": "f32"}[array.dtype.name]
+    element = {"uint8": "i8", "int8": "i8", "int32": "i32", "float32": "f32", "uint16": "bf16"}[array.dtype.name]
     return f"tensor<{'x'.join(map(str, array.shape))}x{element}>"
 
 
-def contract(multiplier, title, a, b, product, layout="packed", groups=1, strides=(), dilations=(), pads=()):
+def contract(multiplier, title, a, b, product, layout="packed", groups=1, strides=(), dilations=(), pads=(), blocks=None):
     """`product` of numbers of the type that it is given; of it a bias of the columns and a residual are added."""
     ofBytes = MULTIPLIERS[multiplier][2]
     wide, sums = (np.int64, np.int32) if ofBytes else (np.float64, np.float32)
@@ -57,12 +57,13 @@ def contract(multiplier, title, a, b, product, layout="packed", groups=1, stride
     result, rank = tensor(residual), want.ndim
     name, element = f"k{len(CASES[multiplier])}", "i32" if ofBytes else "f32"
     dims = ", ".join(f"d{i}" for i in range(rank))
+    format = f", blocks = #kern.blocks<bits = {blocks[0]}, rows = {blocks[1]}>" if blocks else ""
     add = "arith.addi" if ofBytes else "arith.addf"
     text = f"""func.func @{name}(%a: {tensor(a)}, %b: {tensor(b)}, %bias: {tensor(bias)}, %residual: {result}) -> {result} attributes {{rt.kernel}} {{
   %y = tensor.empty() : {result}
   %0 = kern.contract {layout} ins(%a, %b : {tensor(a)}, {tensor(b)}) extras(%bias, %residual : {tensor(bias)}, {result}) outs(%y : {result})
       strides {list(strides)} dilations {list(dilations)} pads {list(pads)}
-      maps [affine_map<({dims}) -> (d{rank - 1})>, affine_map<({dims}) -> ({dims})>] attributes {{groups = {groups} : i64}} {{
+      maps [affine_map<({dims}) -> (d{rank - 1})>, affine_map<({dims}) -> ({dims})>] attributes {{groups = {groups} : i64{format}}} {{
   ^bb0(%acc: {element}, %x: {element}, %z: {element}):
     %s = {add} %acc, %x : {element}
     %r = {add} %s, %z : {element}
@@ -90,6 +91,57 @@ def products(multiplier):
         turned = np.ascontiguousarray(np.swapaxes(b, -1, -2))
         contract(multiplier, f"batches of {m} x {k} x {n}", a, b, lambda of: of(a) @ of(b), "plain")
         contract(multiplier, f"transposed batches of {m} x {k} x {n}", a, turned, lambda of: of(a) @ of(b), "transposed")
+
+
+def narrow(m, k, n, form):
+    """Few rows by weights of fewer bits: what they stand for is multiplied."""
+    a, b = activations(False, m, k), weights(False, k, n)
+    if form == "bf16":
+        stored = pack(b).view(np.uint32) >> 16
+        packed, b = stored.astype(np.uint16), (b.view(np.uint32) >> 16 << 16).view(np.float32)
+        contract("f32", f"few rows, bf16 {m} x {k} x {n}", a, packed, lambda of: of(a) @ of(b))
+        return
+    bits, rows = form
+    blocks = -(-k // rows)
+    codes = rng.integers(0, 1 << bits, (k, -(-n // PANEL) * PANEL), dtype=np.uint8)
+    zeros = rng.integers(0, 1 << bits, (blocks, codes.shape[1]), dtype=np.uint8)
+    scales = rng.random((blocks, codes.shape[1]), dtype=np.float32) / 8 + np.float32(0.1)
+    of_block = np.arange(k) // rows
+    b = ((codes.astype(np.float32) - zeros[of_block]) * scales[of_block])[:, :n]
+    panels = []
+    for first in range(0, codes.shape[1], PANEL):
+        panel, columns = b"", slice(first, first + PANEL)
+        for block in range(blocks):
+            own = codes[block * rows : (block + 1) * rows, columns]
+            if bits == 4:
+                own = np.concatenate([own, np.zeros((len(own) % 2, PANEL), np.uint8)])
+                own = own[::2] | own[1::2] << 4
+            panel += scales[block, columns].tobytes() + zeros[block, columns].tobytes() + own.tobytes()
+        panels.append(np.frombuffer(panel, np.int8))
+    contract("f32", f"few rows, {bits} bits in blocks of {rows}, {m} x {k} x {n}", a, np.stack(panels), lambda of: of(a) @ of(b), blocks=form)
+
+
+def few_rows(multiplier):
+    """1 to 16 rows: all numbers of neighbouring columns of a thread, groups of steps in chunks, behind them and in part."""
+    of_bytes = MULTIPLIERS[multiplier][2]
+    for m, k, n in ((1, 768, 768), (1, 772, 50), (2, 3072, 24), (3, 132, 2100), (4, 256, 40), (8, 36, 130), (16, 516, 33), (7, 64, 4128)):
+        a, b = activations(of_bytes, m, k), weights(of_bytes, k, n)
+        contract(multiplier, f"few rows, {m} x {k} x {n}", a, pack(b), lambda of: of(a) @ of(b))
+    if multiplier != "f32":
+        return
+    for m, k, n in ((1, 7, 9), (2, 129, 17), (5, 77, 1030), (16, 51, 5)):
+        a, b = activations(False, m, k), weights(False, k, n)
+        contract(multiplier, f"few rows, {m} x {k} x {n}", a, pack(b), lambda of: of(a) @ of(b))
+        for form in ("bf16", (8, 32), (8, 5), (8, k)):
+            narrow(m, k, n, form)
+        for rows in (32, 6, 14):
+            narrow(m, k + k % 2, n, (4, rows))
+    narrow(1, 768, 768, "bf16"), narrow(1, 768, 768, (4, 32)), narrow(1, 768, 3072, (8, 32)), narrow(8, 768, 48, (4, 128))
+    for m, k, n in ((1, 64, 128), (1, 65, 64), (1, 64, 65), (3, 128, 64), (16, 40, 20), (2, 7, 3)):
+        a, b = activations(False, 2, 3, m, k), weights(False, 2, 3, k, n)
+        turned = np.ascontiguousarray(np.swapaxes(b, -1, -2))
+        contract(multiplier, f"few rows, batches of {m} x {k} x {n}", a, b, lambda of: of(a) @ of(b), "plain")
+        contract(multiplier, f"few rows, transposed batches of {m} x {k} x {n}", a, turned, lambda of: of(a) @ of(b), "transposed")
 
 
 def windows(x, taps, strides, dilations, pads):
@@ -138,6 +190,7 @@ def main():
     right = count = 0
     for multiplier, (chip, options, _, error) in MULTIPLIERS.items():
         products(multiplier)
+        few_rows(multiplier)
         convolutions(multiplier)
         cases = [case for case in CASES[multiplier] if len(sys.argv) < 2 or sys.argv[1] in case[0]]
         names = {case[1].split("(")[0].removeprefix("func.func @"): case for case in cases}

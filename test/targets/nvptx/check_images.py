@@ -16,7 +16,8 @@ from pathlib import Path
 from images import ptx_of
 
 ROOT = Path(__file__).resolve().parents[3]
-MODELS = ["digits_cnn", "mobilenetv2", "mobilenetv2.int8", "minilm", "crnn_ocr", "unet_small"]
+MODELS = ["digits_cnn", "mobilenetv2", "mobilenetv2.int8", "minilm", "crnn_ocr", "unet_small",
+          "gpt2_decode.w4"]  # fmt: skip
 CHIP = "sm_90a"
 REGISTERS, SHARED = 65536, 227 << 10  # of a multiprocessor
 ENTRY = re.compile(

@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 MODELS = ["digits_mlp", "digits_cnn", "dlrm", "vad_stream", "magika", "ppocr_cls", "crnn_ocr", "lstm_lm",
-          "mobilenetv2", "minilm"]  # fmt: skip
+          "mobilenetv2", "minilm", "gpt2_decode.w4"]  # fmt: skip
 EMULATED = ["--target=nvptx:sm_90a", "--gpu-images=bitcode"]
 
 

@@ -32,7 +32,7 @@ import mutate  # noqa: E402
 # Operators with kernels in which threads wait for each other; models that take longer than those
 # that have the same kinds of kernels.
 FAMILIES = ["activation", "attention", "linear", "norm", "recurrent", "reduce"]
-LARGE = ["lstm_lm", "mobilenetv2", "minilm", "crnn_ocr", "magika"]
+LARGE = ["gpt2_decode.w4", "lstm_lm", "mobilenetv2", "minilm", "crnn_ocr", "magika"]
 SWEEPS = {"model ppocr_cls": 3, "operators activation": 16, "operators attention": 1,
           "operators norm": 19, "operators reduce": 138}  # fmt: skip
 
