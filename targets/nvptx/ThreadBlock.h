@@ -41,6 +41,11 @@ public:
                                         mlir::ValueRange carried, CarryBody body);
   void stride(mlir::Value first, mlir::Value count, int64_t step, Body body);
 
+  /// What `yes` or `no` gives.
+  llvm::SmallVector<mlir::Value> choose(mlir::Value condition, mlir::TypeRange types,
+                                        llvm::function_ref<llvm::SmallVector<mlir::Value>()> yes,
+                                        llvm::function_ref<llvm::SmallVector<mlir::Value>()> no);
+
   /// Quotient and remainder of a number below `bound`, in 32 bits where these hold it: GPUs have no
   /// instructions for more.
   std::pair<mlir::Value, mlir::Value> divideBelow(mlir::AffineExpr bound, mlir::Value number,
@@ -54,6 +59,8 @@ public:
   /// Nothing of what they share is used after the last barrier of the unit.
   void areSynchronized() { shares = false; }
 
+  /// Whether so much more fits beside what is shared already.
+  bool canShare(int64_t elements, mlir::Type element) const;
   /// Flat memory that the threads of a block share, aligned to 16 bytes.
   mlir::Value allocateShared(int64_t elements, mlir::Type element);
   /// The same where it is small enough, else a part of the block's scratch.
@@ -61,6 +68,11 @@ public:
   /// Neighbouring elements of `buffer`, of which the first one is aligned to all of them, or to 16
   /// bytes: one instruction for each 16.
   llvm::SmallVector<mlir::Value> loadNeighbours(mlir::Value buffer, mlir::Value at, int64_t count);
+  /// The counterpart.
+  void storeNeighbours(mlir::ValueRange values, mlir::Value buffer, mlir::Value at);
+  /// Whether all buffers begin at a multiple of `bytes`, a power of two: those of a caller may be
+  /// aligned to their elements only. Null: there are none.
+  mlir::Value areAligned(mlir::ValueRange buffers, int64_t bytes);
   /// Flat memory that holds `elements`.
   mlir::Value constants(mlir::DenseElementsAttr elements, mlir::Type memory);
 

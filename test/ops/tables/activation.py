@@ -37,6 +37,11 @@ def cases(t):
     for columns in (1, 3, 33, 1000):
         yield case("Softmax", t(3, columns, low=-50, high=50))
         yield case("LogSoftmax", t(3, columns, low=-50, high=50))
+    for shape in ((9, 64), (10, 200), (3, 201), (5, 1024), (2, 3000), (1, 8192), (2, 20000)):
+        yield case("Softmax", t(*shape, low=-9, high=9))
+        yield case("Softmax", t(*shape, dtype=F16, low=-9, high=9), want="onnx")
+    yield case("LogSoftmax", t(5, 2000, low=-9, high=9))
+    yield case("Softmax", t(2, 100, 33), axis=1)
     yield case("Softmax", t(7, dtype=F64), axis=0)
     yield case("Softmax", t(2, 9, dtype=F16), want="onnx")
     yield case("Softmax", t(0, 5))

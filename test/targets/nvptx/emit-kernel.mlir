@@ -4,27 +4,32 @@
 #row = affine_map<(d0, d1) -> (d0)>
 #column = affine_map<(d0, d1) -> (d1)>
 
-// A block has a stretch of four elements for each thread; neighbouring threads take neighbours. Nothing is shared: no
-// barrier.
+// A thread has four neighbours, read and written in 16 bytes where the buffers of the caller are aligned to them. Blocks
+// are alike, as the size is a multiple of one. Nothing is shared: no barrier.
 // CHECK-LABEL: func.func @pointwise
 // CHECK-SAME: (%[[CALL:.*]]: !llvm.ptr) attributes {rt.kernel, rt.narrow, rt.scratch = 0 : i64, rt.threads = 128 : i64, rt.units = 6 : i64}
-// CHECK-DAG: %[[ALL:.*]] = arith.constant 3000 : index
-// CHECK-DAG: %[[STRETCH:.*]] = arith.constant 512 : index
-// CHECK-DAG: %[[THREADS:.*]] = arith.constant 128 : index
+// CHECK-DAG: %[[STRETCH:.*]] = arith.constant 500 : index
+// CHECK-DAG: %[[VECTORS:.*]] = arith.constant 125 : index
+// CHECK-DAG: %[[BITS:.*]] = arith.constant 15 : i64
 // CHECK-DAG: %[[X:.*]] = rt.buffer %[[CALL]][0]
 // CHECK-DAG: %[[Y:.*]] = rt.buffer %[[CALL]][1]
 // CHECK: %[[TID:.*]] = nvvm.read.ptx.sreg.tid.x
 // CHECK: %[[THREAD:.*]] = arith.index_castui %[[TID]]
 // CHECK: %[[CTAID:.*]] = nvvm.read.ptx.sreg.ctaid.x
 // CHECK: %[[BLOCK:.*]] = arith.index_castui %[[CTAID]]
-// CHECK:   %[[FIRST:.*]] = arith.muli %[[BLOCK]], %[[STRETCH]]
-// CHECK:   %[[LEFT:.*]] = arith.subi %[[ALL]], %[[FIRST]]
-// CHECK:   %[[EXTENT:.*]] = arith.minsi %[[LEFT]], %[[STRETCH]]
-// CHECK:   scf.for %[[I:.*]] = %[[THREAD]] to %[[STRETCH]] step %[[THREADS]]
-// CHECK:     arith.cmpi ult, %[[I]], %[[EXTENT]]
-// CHECK:     %[[AT:.*]] = arith.addi %[[FIRST]], %[[I]]
-// CHECK:     memref.load %[[X]][%[[AT]]]
-// CHECK:     memref.store %{{.*}}, %[[Y]][%[[AT]]]
+// CHECK: %[[FIRST:.*]] = arith.muli %[[BLOCK]], %[[STRETCH]]
+// CHECK: %[[LOW:.*]] = arith.andi %{{.*}}, %[[BITS]]
+// CHECK: %[[ALIGNED:.*]] = arith.cmpi eq, %[[LOW]]
+// CHECK: arith.cmpi ult, %[[THREAD]], %[[VECTORS]]
+// CHECK:   scf.if %[[ALIGNED]]
+// CHECK:     vector.load %[[X]][%{{.*}}] {alignment = 16 : i64} : memref<3000xf32>, vector<4xf32>
+// CHECK:   else
+// CHECK-COUNT-4: memref.load %[[X]]
+// CHECK-COUNT-4: arith.negf
+// CHECK:   scf.if %[[ALIGNED]]
+// CHECK:     vector.store %{{.*}}, %[[Y]][%{{.*}}] {alignment = 16 : i64} : memref<3000xf32>, vector<4xf32>
+// CHECK:   else
+// CHECK-COUNT-4: memref.store %{{.*}}, %[[Y]]
 // CHECK-NOT: nvvm.barrier0
 // CHECK: return
 module @pointwise {
@@ -46,8 +51,8 @@ module @pointwise {
 // CHECK-LABEL: func.func @rows
 // CHECK-SAME: rt.threads = 128 : i64, rt.units = 16 : i64
 // CHECK: %[[SUMS:.*]] = memref.get_global @rows_shared_0
-// CHECK: %[[PART:.*]] = scf.for %{{.*}} = %[[LANE:.*]] to %{{.*}} step %{{.*}} iter_args
-// CHECK: %[[OTHER:.*]] = nvvm.shfl.sync bfly %{{.*}}, %[[PART]]
+// CHECK: vector.load %{{.*}} {alignment = 16 : i64} : memref<12800xf32>, vector<4xf32>
+// CHECK: %[[OTHER:.*]] = nvvm.shfl.sync bfly %{{[^,]*}}, %[[PART:[^,]*]],
 // CHECK: arith.addf %[[PART]], %[[OTHER]]
 // CHECK-COUNT-4: nvvm.shfl.sync
 // CHECK: scf.if
@@ -105,9 +110,18 @@ module @long_row {
   }
 }
 
-// Sums along a strided dim: a thread has a column, its neighbour the next one; nothing is split.
+// Sums along a strided dim: neighbouring threads read neighbouring columns, of which a block has few, so that all of a GPU
+// has work; each of its parts has some rows, and the first one adds the parts' sums.
+// CHECK: memref.global "private" @columns_shared_0 : memref<128xf32, 3>
 // CHECK-LABEL: func.func @columns
+// CHECK-SAME: rt.threads = 128 : i64, rt.units = 512 : i64
+// CHECK: %[[SUMS:.*]] = memref.get_global @columns_shared_0
+// CHECK-COUNT-6: memref.load
 // CHECK-NOT: nvvm.shfl
+// CHECK: memref.store %{{.*}}, %[[SUMS]]
+// CHECK: nvvm.barrier0
+// CHECK: scf.if
+// CHECK-COUNT-16: memref.load %[[SUMS]]
 // CHECK-NOT: nvvm.barrier0
 // CHECK: return
 module @columns {
