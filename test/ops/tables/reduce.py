@@ -45,6 +45,9 @@ def cases(t):
                             ((3, 49, 64), 1)):
             yield case("Reduce" + kind, t(*shape), ints(axis), keepdims=0)
             yield case("Reduce" + kind, t(*shape, dtype=I32), ints(axis), keepdims=0)
+    for kind, shape, axes in (("Mean", (40, 5000), (0, 1)), ("SumSquare", (3, 65536), (1,)),
+                              ("Max", (20000, 12), (0,)), ("L1", (2, 131, 500), (1, 2))):
+        yield case("Reduce" + kind, t(*shape), ints(*axes), note="of parts, on a GPU")
     yield case("ReduceMean", t(4, 300, 64, dtype=F16), ints(1), want=lambda x, _:
                np.mean(x, axis=1, dtype=F32, keepdims=True).astype(F16))
     for op in ("ArgMax", "ArgMin"):

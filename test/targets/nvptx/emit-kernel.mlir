@@ -45,21 +45,26 @@ module @pointwise {
   }
 }
 
-// Rows of some hundred elements: one for each warp. Its lanes sum in a tree; what the row's sum is divided by is in
-// shared memory, behind a barrier.
-// CHECK: memref.global "private" @rows_shared_0 : memref<4xf32, 3>
+// Rows of some hundred elements: one for each warp, which keeps it in registers: each element is read once. Its lanes sum
+// in a tree, and all of them have the result. Nothing is shared: no barrier.
 // CHECK-LABEL: func.func @rows
 // CHECK-SAME: rt.threads = 128 : i64, rt.units = 16 : i64
-// CHECK: %[[SUMS:.*]] = memref.get_global @rows_shared_0
-// CHECK: vector.load %{{.*}} {alignment = 16 : i64} : memref<12800xf32>, vector<4xf32>
+// CHECK: %[[X:.*]] = rt.buffer %{{.*}}[0]
+// CHECK: %[[Y:.*]] = rt.buffer %{{.*}}[1]
+// CHECK: %[[EXISTS:.*]] = arith.cmpi ult, %{{.*}}, %c50
+// CHECK: vector.load %[[X]]{{.*}} {alignment = 16 : i64} : memref<12800xf32>, vector<4xf32>
+// CHECK: scf.if %[[EXISTS]]
+// CHECK:   vector.load %[[X]]{{.*}} {alignment = 16 : i64} : memref<12800xf32>, vector<4xf32>
+// CHECK: arith.select %[[EXISTS]]
 // CHECK: %[[OTHER:.*]] = nvvm.shfl.sync bfly %{{[^,]*}}, %[[PART:[^,]*]],
 // CHECK: arith.addf %[[PART]], %[[OTHER]]
 // CHECK-COUNT-4: nvvm.shfl.sync
-// CHECK: scf.if
-// CHECK:   memref.store %{{.*}}, %[[SUMS]]
-// CHECK: nvvm.barrier0
-// CHECK: memref.load %[[SUMS]]
+// CHECK-NOT: memref.load %[[X]]
+// CHECK-NOT: vector.load
 // CHECK: arith.divf
+// CHECK: vector.store %{{.*}}, %[[Y]]{{.*}} {alignment = 16 : i64}
+// CHECK: scf.if %[[EXISTS]]
+// CHECK:   vector.store %{{.*}}, %[[Y]]
 // CHECK-NOT: nvvm.barrier0
 // CHECK: return
 module @rows {
@@ -137,6 +142,29 @@ module @columns {
       linalg.yield %s : f32
     } -> tensor<4096xf32>
     return %sum : tensor<4096xf32>
+  }
+}
+
+// A transposition: rows of a tile are read 16 bytes at a time, and columns are what rows of the result are written from. A
+// row of the tile is one element longer, so that neither meets in a bank.
+// CHECK: memref.global "private" @transpose_shared_0 : memref<4160xi8, 3>
+// CHECK-LABEL: func.func @transpose
+// CHECK-SAME: rt.threads = 128 : i64, rt.units = 8 : i64
+// CHECK: %[[X:.*]] = rt.buffer %{{.*}}[0]
+// CHECK: %[[Y:.*]] = rt.buffer %{{.*}}[1]
+// CHECK: %[[TILE:.*]] = memref.get_global @transpose_shared_0
+// CHECK: vector.load %[[X]]{{.*}} {alignment = 16 : i64} : memref<32768xi8>, vector<16xi8>
+// CHECK: memref.store %{{.*}}, %[[TILE]]
+// CHECK: nvvm.barrier0
+// CHECK: memref.load %[[TILE]]
+// CHECK: vector.store %{{.*}}, %[[Y]]{{.*}} {alignment = 16 : i64} : memref<32768xi8>, vector<16xi8>
+// CHECK-NOT: nvvm.barrier0
+// CHECK: return
+module @transpose {
+  func.func @transpose(%x: tensor<128x256xi8>) -> tensor<256x128xi8> attributes {rt.kernel} {
+    %e = tensor.empty() : tensor<256x128xi8>
+    %y = linalg.transpose ins(%x : tensor<128x256xi8>) outs(%e : tensor<256x128xi8>) permutation = [1, 0]
+    return %y : tensor<256x128xi8>
   }
 }
 
