@@ -98,6 +98,8 @@ private:
   int64_t partsOf(const Sizes &sizes) const {
     // Results whose elements are neighbours need 32 bytes of them for a block.
     int64_t results = sizes.outer * llvm::divideCeil(sizes.inner, 8);
+    if (results == 0 || sizes.reduced == 0)
+      return 1;
     int64_t most = sizes.reduced * sizes.inner / elements;
     int64_t wanted = std::min<int64_t>(llvm::divideCeil(blocks, results), most);
     if (2 * results >= blocks || wanted < 2)

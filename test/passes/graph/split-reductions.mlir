@@ -36,3 +36,14 @@ func.func @others(%a: tensor<16x1024xf32>, %b: tensor<100xf32>, %c: tensor<32x2x
   %3 = nn.reduce sum %d : (tensor<1024xf16>) -> tensor<f16>
   return %0, %1, %2, %3 : tensor<16xf32>, tensor<f32>, tensor<2xf32>, tensor<f16>
 }
+
+// Nothing to reduce, and no results.
+// CHECK-LABEL: func.func @empty
+// CHECK-NOT: nn.reshape
+// CHECK: return
+func.func @empty(%a: tensor<0x1024xf32>, %b: tensor<4x0xf32>) -> (tensor<0xf32>, tensor<4xf32>) {
+  %last = nn.constant dense<-1> : tensor<1xi64>
+  %0 = nn.reduce sum %a, %last : (tensor<0x1024xf32>, tensor<1xi64>) -> tensor<0xf32>
+  %1 = nn.reduce sum %b, %last : (tensor<4x0xf32>, tensor<1xi64>) -> tensor<4xf32>
+  return %0, %1 : tensor<0xf32>, tensor<4xf32>
+}

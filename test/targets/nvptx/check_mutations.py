@@ -77,6 +77,11 @@ def scatter() -> Graph:
     return graph.node("ScatterND", rows, graph.weights(3, 8), reduction="add")
 
 
+def sum_of_columns() -> Graph:
+    graph = Graph(300, 40)
+    return graph.node("ReduceSum", graph.constant(np.array([0], np.int64)), keepdims=0)
+
+
 MODELS = {
     "attention": attention,
     "conv": conv,
@@ -87,6 +92,8 @@ MODELS = {
     "softmax of rows": lambda: Graph(9, 200).node("Softmax"),
     "softmax of one row": lambda: Graph(1, 5000).node("Softmax"),
     "sum of all": lambda: Graph(2, 3, 2500).node("ReduceSum"),
+    "sum of columns": sum_of_columns,
+    "transpose": lambda: Graph(70, 50).node("Transpose"),
 }  # fmt: skip
 
 
