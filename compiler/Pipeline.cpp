@@ -22,6 +22,15 @@ static void add(OpPassManager &pm, StringRef text) {
 
 static void buildImport(OpPassManager &, const CompileOptions &) {}
 
+/// One target; of several, for a pipeline that is only printed, the last one.
+static Target targetOf(const CompileOptions &options) {
+  auto targets = Target::parseAll(options.target);
+  if (targets)
+    return targets->back();
+  llvm::consumeError(targets.takeError()); // reported where code is generated for it
+  return cantFail(Target::parseAll("host")).back();
+}
+
 static void buildGraph(OpPassManager &pm, const CompileOptions &options) {
   // Recognition first: exporters spell one function in many ways, and layout and folding take them
   // apart. Constants are evaluated late, in one run of the compiled code; the scale of an attention
@@ -35,7 +44,8 @@ static void buildGraph(OpPassManager &pm, const CompileOptions &options) {
               std::string(weights) +
               "),"
               "nncc-evaluate-constants,func.func(nncc-fuse-attention,canonicalize,cse,"
-              "nncc-split-batch)");
+              "nncc-split-batch" +
+              (targetOf(options).chip ? ",nncc-split-reductions" : "") + ")");
 }
 
 /// What processors gain by comes first in a library that is for them as well.
@@ -49,15 +59,6 @@ static void buildKernels(OpPassManager &pm, const CompileOptions &options) {
               std::string(isForGPU ? "{few-keys=1024}" : "") +
               ",canonicalize,cse,nncc-fuse-epilogue),nncc-form-kernels,nncc-merge-kernels,"
               "builtin.module(func.func(nncc-lower-nn,canonicalize,cse))");
-}
-
-/// One target; of several, for a pipeline that is only printed, the last one.
-static Target targetOf(const CompileOptions &options) {
-  auto targets = Target::parseAll(options.target);
-  if (targets)
-    return targets->back();
-  llvm::consumeError(targets.takeError()); // reported where code is generated for it
-  return cantFail(Target::parseAll("host")).back();
 }
 
 /// Of the file, in which `compile` has found nothing wrong, or of the processor's family.

@@ -211,6 +211,25 @@ def SplitBatch : GraphPass<"nncc-split-batch"> {
            "bytes that one operation may read and write and find again">];
 }
 
+def SplitReductions : GraphPass<"nncc-split-reductions"> {
+  let summary = "A reduction that leaves little and reads much -> one of parts, and one of what these leave";
+  let description = [{
+    For a GPU, whose blocks share nothing: the results of one reduction alone would leave most of it idle.
+    ```mlir
+    %y = nn.reduce sum %x : (tensor<8x1024x1024xf32>) -> tensor<f32>
+      -->
+    %p = nn.reshape %x                        // 1x1024x8192x1
+    %y = nn.reduce sum (nn.reduce sum %p, 2), 1
+    ```
+    Sums, means, largest and smallest elements of dims that follow each other; not of numbers of less than 32 bits where the
+    results of parts would be rounded. The number of parts depends on the sizes alone, and so does the order of the sums.
+  }];
+  let dependentDialects = ["::nncc::nn::NNDialect"];
+  let options = [
+    Option<"results", "results", "int64_t", "528", "results, or rows of them, that are enough">,
+    Option<"elements", "elements", "int64_t", "8192", "elements that a part has at least">];
+}
+
 def DecomposeConvTranspose : GraphPass<"nncc-decompose-conv-transpose"> {
   let summary = "Transposed convolutions that are channels-last -> convolutions";
   let description = [{

@@ -5,12 +5,13 @@
 using namespace llvm;
 
 void nncc::optimize(Module &module, TargetMachine &machine, const PipelineTuningOptions &tuning,
-                    function_ref<ModulePassManager(PassBuilder &)> pipeline) {
+                    function_ref<ModulePassManager(PassBuilder &)> pipeline,
+                    PassInstrumentationCallbacks *callbacks) {
   LoopAnalysisManager loops;
   FunctionAnalysisManager functions;
   CGSCCAnalysisManager graph;
   ModuleAnalysisManager modules;
-  PassBuilder builder(&machine, tuning);
+  PassBuilder builder(&machine, tuning, std::nullopt, callbacks);
   builder.registerModuleAnalyses(modules);
   builder.registerCGSCCAnalyses(graph);
   builder.registerFunctionAnalyses(functions);

@@ -7,10 +7,12 @@
 
 namespace nncc {
 
-/// Runs the passes that `pipeline` makes, which may ask for all of LLVM's analyses.
+/// Runs the passes that `pipeline` makes, which may ask for all of LLVM's analyses, and of which
+/// `callbacks`, if any, leaves some out.
 void optimize(llvm::Module &module, llvm::TargetMachine &machine,
               const llvm::PipelineTuningOptions &tuning,
-              llvm::function_ref<llvm::ModulePassManager(llvm::PassBuilder &)> pipeline);
+              llvm::function_ref<llvm::ModulePassManager(llvm::PassBuilder &)> pipeline,
+              llvm::PassInstrumentationCallbacks *callbacks = nullptr);
 
 /// Writes an object file or text.
 llvm::Error writeCode(llvm::Module &module, llvm::TargetMachine &machine,

@@ -1,24 +1,8 @@
 #include "targets/nvptx/BlockSweep.h"
 
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/IR/IRMapping.h"
-#include "mlir/IR/Matchers.h"
-#include <functional>
-
 using namespace mlir;
 using namespace nncc;
 using namespace nncc::nvptx;
-
-namespace {
-/// Sums of fewer elements are not split.
-constexpr int64_t fewestSplit = 32;
-
-/// The points of a loop that a unit has at most.
-AffineExpr inUnit(const SweepLoop &loop, const NestGroup &group) {
-  return loop.shared >= 0 ? group.dims[loop.shared].blockSize() : loop.size;
-}
-
-} // namespace
 
 int64_t nncc::nvptx::nominalPoints(const Sweep &sweep, const NestGroup &group, bool reduced) {
   int64_t points = 1;
@@ -30,7 +14,7 @@ int64_t nncc::nvptx::nominalPoints(const Sweep &sweep, const NestGroup &group, b
 
 BlockSweep::BlockSweep(ThreadBlock &block, const Sweep &sweep, const NestGroup &group,
                        const Homes &homes, const UnitPosition &unit)
-    : e(block), sweep(sweep), group(group), homes(homes), unit(unit) {
+    : e(block), sweep(sweep), group(group), unit(unit), memory(block, sweep, group, homes, unit) {
   for (auto [s, statement] : llvm::enumerate(sweep.statements)) {
     State state{&statement, BodyEvaluator(homes, *statement.nest), {}};
     for (size_t o = 0; o < statement.nest->outputs.size(); ++o) {
@@ -45,13 +29,21 @@ BlockSweep::BlockSweep(ThreadBlock &block, const Sweep &sweep, const NestGroup &
 
 /// Those in whose direction more accesses touch neighbouring elements come last.
 void BlockSweep::orderLoops() {
-  SmallVector<int64_t> score(sweep.loops.size(), 0);
-  for (const State &state : states)
-    for (const Access *access : state.nest().accesses())
-      if (access->flat && !group.scratch.contains(access->base))
-        for (auto [loop, factor] : llvm::enumerate(access->flat->factors))
-          if (int at = state.statement->loops[loop]; at >= 0)
-            score[at] += isOne(factor) ? 16 : isZero(factor) ? 1 : 0;
+  score.assign(sweep.loops.size(), 0);
+  auto count = [&](const Statement &statement, const Access &access, int64_t weight) {
+    if (access.isMemory() && access.flat && !group.scratch.contains(access.base))
+      for (auto [loop, factor] : llvm::enumerate(access.flat->factors))
+        if (int at = statement.loops[loop]; at >= 0)
+          score[at] += isOne(factor) ? 16 * weight : isZero(factor) ? 1 : 0;
+  };
+  for (const State &state : states) {
+    for (const auto *list : {&state.nest().inputs, &state.nest().inits})
+      for (const Access &access : *list)
+        count(*state.statement, access, 1);
+    // What is written counts for more: what is read otherwise can be transposed before.
+    for (const Access &access : state.nest().outputs)
+      count(*state.statement, access, accumulators.empty() ? 16 : 1);
+  }
   for (auto [i, loop] : llvm::enumerate(sweep.loops))
     (loop.reduced ? reduced : parallel).push_back(i);
   for (auto *loops : {&parallel, &reduced})
@@ -66,19 +58,31 @@ AffineExpr BlockSweep::pointsOf(ArrayRef<int> loops) const {
   return normalForm(points);
 }
 
-void BlockSweep::locate(Value number, ArrayRef<int> loops, Values &point) {
+PointVector BlockSweep::locate(Value number, ArrayRef<int> loops, ArrayRef<Value> point,
+                               int64_t width) {
+  PointVector result{Values(point), width > 1 ? loops.back() : -1, width};
+  AffineExpr count = pointsOf(loops).floorDiv(width);
   for (int loop : llvm::reverse(loops)) {
-    if (loop == loops.front()) {
-      point[loop] = number;
-      return;
+    bool isLast = loop == loops.back();
+    Value index = number;
+    if (loop != loops.front()) {
+      AffineExpr size = inUnit(sweep.loops[loop], group);
+      std::tie(number, index) = e.divideBelow(count, number, isLast ? size.floorDiv(width) : size);
     }
-    std::tie(number, point[loop]) =
-        e.divideBelow(pointsOf(loops), number, inUnit(sweep.loops[loop], group));
+    result.first[loop] = isLast ? e.mul(index, width) : index;
   }
+  return result;
 }
 
 void BlockSweep::guarded(ArrayRef<int> loops, ArrayRef<Value> point,
                          llvm::function_ref<void()> body) {
+  if (Value inside = isInside(loops, point))
+    e.branch(inside, body, [] {});
+  else
+    body();
+}
+
+Value BlockSweep::isInside(ArrayRef<int> loops, ArrayRef<Value> point) {
   Value inside;
   for (int loop : loops) {
     int shared = sweep.loops[loop].shared;
@@ -88,268 +92,220 @@ void BlockSweep::guarded(ArrayRef<int> loops, ArrayRef<Value> point,
                                          unit.extent[shared]);
     inside = inside ? arith::AndIOp::create(e.b, e.loc, inside, isLess).getResult() : isLess;
   }
-  if (inside)
-    e.branch(inside, body, [] {});
-  else
-    body();
+  return inside;
 }
 
-// One point
+Value BlockSweep::isWhole(ArrayRef<int> loops) {
+  Value whole;
+  for (int loop : loops) {
+    int shared = sweep.loops[loop].shared;
+    if (shared < 0 || group.dims[shared].hasEqualBlocks())
+      continue;
+    Value isEqual = e.equals(unit.extent[shared], group.dims[shared].block);
+    whole = whole ? arith::AndIOp::create(e.b, e.loc, whole, isEqual).getResult() : isEqual;
+  }
+  return whole;
+}
+
+// Points
 // ---------------------------------------------------------------------------------------------------
 
-BlockSweep::Values BlockSweep::loopsOf(const State &state, ArrayRef<Value> point, bool inUnit) {
-  const Nest &nest = state.nest();
-  Values result;
-  for (auto [loop, size] : llvm::enumerate(nest.sizes)) {
-    int at = state.statement->loops[loop], shared = nest.shared[loop];
-    Value index = at >= 0 ? point[at] : e.constant(0);
-    if (shared >= 0 && !isOne(size) && !inUnit)
-      index = e.add(unit.start[shared], index);
-    result.push_back(index);
+void BlockSweep::ifAligned(int64_t width, TypeRange types, Values &results,
+                           llvm::function_ref<Values(bool)> body) {
+  if (width == 1 || !aligned) {
+    results = body(true);
+    return;
   }
+  results = e.choose(
+      aligned, types, [&] { return body(true); }, [&] { return body(false); });
+}
+
+std::vector<BlockSweep::Loaded> BlockSweep::load(ArrayRef<PointVector> points) {
+  std::vector<Loaded> result(points.size(), Loaded(states.size()));
+  const int64_t width = points.front().width;
+  auto visit = [&](bool neighbours,
+                   llvm::function_ref<void(size_t, size_t, int, const Access &)> f) {
+    for (size_t k = 0; k < points.size(); ++k)
+      for (auto [s, state] : llvm::enumerate(states))
+        NestMemory::forEachRead(*state.statement, [&, s = s](int number, const Access &access) {
+          Step step = width == 1 ? Step::None
+                                 : memory.stepOf(*states[s].statement, access, points[k].along);
+          if ((step == Step::Neighbour) == neighbours)
+            f(k, s, number, access);
+        });
+  };
+  visit(false, [&](size_t k, size_t s, int number, const Access &access) {
+    result[k][s].push_back({number, memory.read(*states[s].statement, access, points[k], false)});
+  });
+  SmallVector<Type> types;
+  visit(true,
+        [&](size_t, size_t, int, const Access &access) { types.append(width, access.element); });
+  if (types.empty())
+    return result;
+  Values values;
+  ifAligned(width, types, values, [&](bool isAligned) {
+    Values all;
+    visit(true, [&](size_t k, size_t s, int, const Access &access) {
+      llvm::append_range(all, memory.read(*states[s].statement, access, points[k], isAligned));
+    });
+    return all;
+  });
+  ArrayRef<Value> rest = values;
+  visit(true, [&](size_t k, size_t s, int number, const Access &) {
+    result[k][s].push_back({number, Values(rest.take_front(width))});
+    rest = rest.drop_front(width);
+  });
   return result;
 }
 
-std::pair<Value, Value> BlockSweep::address(const State &state, const Access &access,
-                                            ArrayRef<Value> point) {
-  const Base &base = homes.bases[access.base];
-  auto scratch = group.scratch.find(access.base);
-  bool isIntermediate = scratch != group.scratch.end();
-  bool isBlocked = isIntermediate && scratch->second.isBlocked;
-  Values loops = loopsOf(state, point, isBlocked);
-  Value buffer = isIntermediate ? scratch->second.buffer : base.buffer;
-  auto sumOf = [&](const Linear &sum) {
-    Value result = e.size(sum.constant);
-    for (auto [factor, loop] : llvm::zip(sum.factors, loops))
-      if (!isZero(factor))
-        result = e.add(result, e.mul(loop, factor));
-    return result;
-  };
-  if (!isBlocked && access.flat)
-    return {buffer, sumOf(*access.flat)};
-  Shape strides = denseStrides(base.shape, e.b.getContext());
-  if (isBlocked)
-    strides = scratch->second.strides;
-  Value offset = e.constant(0);
-  for (auto [index, sum, stride] : llvm::zip(access.indices, access.dims, strides))
-    if (!isZero(stride))
-      offset = e.add(offset, e.mul(sum ? sumOf(*sum) : e.expand(index, loops), stride));
-  return {buffer, offset};
-}
-
-Value BlockSweep::read(const State &state, const Access &access, ArrayRef<Value> point) {
-  if (!access.isMemory())
-    return access.scalar;
-  if (auto splat = dyn_cast_or_null<SplatElementsAttr>(homes.bases[access.base].constant)) {
-    Value value = arith::ConstantOp::create(e.b, e.loc, splat.getSplatValue<TypedAttr>());
-    return value.getType() == access.element
-               ? value
-               : arith::BitcastOp::create(e.b, e.loc, access.element, value).getResult();
-  }
-  auto [buffer, offset] = address(state, access, point);
-  return fromMemory(e, memref::LoadOp::create(e.b, e.loc, buffer, offset), access.element);
-}
-
-void BlockSweep::write(const State &state, size_t output, ArrayRef<Value> point, Value value) {
-  if (!state.statement->isStored[output])
+void BlockSweep::store(ArrayRef<PointVector> points, const std::vector<Computed> &computed) {
+  Values none;
+  bool any = llvm::any_of(states, [](const State &state) {
+    return !state.statement->isReduction && llvm::is_contained(state.statement->isStored, true);
+  });
+  if (!any)
     return;
-  const Access &access = state.nest().outputs[output];
-  auto [buffer, offset] = address(state, access, point);
-  memref::StoreOp::create(e.b, e.loc, toMemory(e, value, homes.bases[access.base].element), buffer,
-                          offset);
+  ifAligned(points.front().width, {}, none, [&](bool isAligned) {
+    for (auto [point, values] : llvm::zip(points, computed))
+      for (auto [state, outputs] : llvm::zip(states, values))
+        for (size_t o = 0; !state.statement->isReduction && o < outputs.size(); ++o)
+          memory.write(*state.statement, o, point, outputs[o], isAligned);
+    return Values();
+  });
 }
 
-BlockSweep::Values BlockSweep::evaluate(ArrayRef<Value> point, ValueRange carried) {
-  Values next;
-  std::vector<Values> computed;
-  for (const State &state : states) {
-    const Nest &nest = state.nest();
-    LaneMap values;
-    Value first;
-    for (auto [i, input] : llvm::enumerate(nest.inputs)) {
-      Value argument = nest.body ? Value(nest.body->getArgument(i)) : Value();
-      if (argument && argument.use_empty())
-        continue;
-      auto [statement, output] = state.statement->forwarded[i];
-      Value value = statement >= 0 ? computed[statement][output] : read(state, input, point);
-      if (argument)
-        values[argument] = Lanes{value, nullptr, false};
-      first = first ? first : value;
+BlockSweep::Values BlockSweep::evaluate(const State &state, const Arguments &arguments,
+                                        ArrayRef<Value> point, ValueRange carried) {
+  const Nest &nest = state.nest();
+  LaneMap values;
+  for (auto [number, value] : arguments)
+    if (nest.body)
+      values[nest.body->getArgument(number >= 0 ? number : nest.inputs.size() - 1 - number)] =
+          Lanes{value, nullptr, false};
+  for (auto [o, value] : llvm::enumerate(carried))
+    values[nest.body->getArgument(nest.inputs.size() + o)] = Lanes{value, nullptr, false};
+  Points at;
+  at.loops = memory.loopsOf(*state.statement, point, /*inUnit=*/false);
+  state.evaluator.evaluate(e, values, at, /*scalarOnly=*/false);
+  if (!nest.body)
+    return Values(nest.outputs.size(), arguments.front().second);
+  Values results;
+  for (Value result : nest.body->getTerminator()->getOperands())
+    results.push_back(state.evaluator.lookup(result, values)->scalar);
+  return results;
+}
+
+BlockSweep::Values BlockSweep::compute(const PointVector &vector, const Loaded &loaded,
+                                       ValueRange carried, Computed &results) {
+  Values next(carried);
+  for (int64_t lane = 0; lane < vector.width; ++lane) {
+    Values point = vector.first;
+    if (lane)
+      point[vector.along] = e.add(point[vector.along], lane);
+    size_t first = lane * accumulators.size();
+    for (auto [s, state] : llvm::enumerate(states)) {
+      Arguments arguments;
+      for (auto [i, from] : llvm::enumerate(state.statement->forwarded))
+        if (from.first >= 0)
+          arguments.push_back({i, results[from.first][from.second][lane]});
+      for (const auto &[number, values] : loaded[s])
+        arguments.push_back({number, values[lane]});
+      size_t count = state.nest().outputs.size();
+      auto sums = MutableArrayRef(next).slice(first, state.statement->isReduction ? count : 0);
+      Values outputs = evaluate(state, arguments, point, sums);
+      results[s].resize(count);
+      for (size_t o = 0; o < count; ++o)
+        results[s][o].push_back(outputs[o]);
+      llvm::copy(ArrayRef(outputs).take_front(sums.size()), sums.begin());
+      first += sums.size();
     }
-    for (size_t o = 0; nest.body && o < nest.outputs.size(); ++o) {
-      BlockArgument argument = nest.body->getArgument(nest.inputs.size() + o);
-      if (state.statement->isReduction)
-        values[argument] = Lanes{carried[next.size() + o], nullptr, false};
-      else if (nest.inits[o].isMemory() || nest.inits[o].scalar)
-        values[argument] = Lanes{read(state, nest.inits[o], point), nullptr, false};
-    }
-    Points at;
-    at.loops = loopsOf(state, point, /*inUnit=*/false);
-    state.evaluator.evaluate(e, values, at, /*scalarOnly=*/false);
-    computed.emplace_back();
-    for (size_t o = 0; o < nest.outputs.size(); ++o) {
-      Value value =
-          nest.body
-              ? state.evaluator.lookup(nest.body->getTerminator()->getOperand(o), values)->scalar
-              : first;
-      computed.back().push_back(value);
-      if (!state.statement->isReduction)
-        write(state, o, point, value);
-    }
-    if (state.statement->isReduction)
-      llvm::append_range(next, computed.back());
   }
   return next;
 }
 
-// Reductions
-// ---------------------------------------------------------------------------------------------------
-
-ReducedBy BlockSweep::chooseMode() const {
-  bool canSplit =
-      llvm::all_of(accumulators, [&](Accumulator a) { return combinerOf(a) != nullptr; });
-  int64_t sums = nominalPoints(sweep, group, false), elements = nominalPoints(sweep, group, true);
-  if (!canSplit || elements < fewestSplit || sums >= e.threads)
-    return ReducedBy::Thread;
-  return sums >= e.threads / warpLanes ? ReducedBy::Warp : ReducedBy::Block;
+BlockSweep::Values BlockSweep::evaluate(ArrayRef<PointVector> points, ValueRange carried) {
+  Values next(carried);
+  std::vector<Loaded> loaded = load(points);
+  std::vector<Computed> computed(points.size(), Computed(states.size()));
+  for (auto [vector, read, results] : llvm::zip(points, loaded, computed))
+    next = compute(vector, read, next, results);
+  store(points, computed);
+  return next;
 }
 
-Value BlockSweep::combine(Operation *combiner, Value x, Value y) {
-  IRMapping map;
-  map.map(combiner->getOperand(0), x);
-  map.map(combiner->getOperand(1), y);
-  Operation *clone = e.b.clone(*combiner, map);
-  relaxZeros(clone);
-  return clone->getResult(0);
-}
-
-BlockSweep::Values BlockSweep::initial(ArrayRef<Value> point) {
-  Values result;
-  for (Accumulator a : accumulators)
-    result.push_back(read(states[a.state], states[a.state].nest().inits[a.output], point));
-  return result;
-}
-
-BlockSweep::Values BlockSweep::neutral() {
-  Values result;
-  for (Accumulator a : accumulators)
-    result.push_back(
-        arith::ConstantOp::create(e.b, e.loc, *arith::getNeutralElement(combinerOf(a))));
-  return result;
-}
-
-/// A fixed tree over the lanes; all of them get the result.
-void BlockSweep::acrossLanes(Values &sums) {
-  for (int64_t mask = warpLanes / 2; mask > 0; mask /= 2)
-    for (auto [sum, accumulator] : llvm::zip(sums, accumulators))
-      sum = combine(combinerOf(accumulator), sum, e.shuffleXor(sum, mask));
-}
-
-/// From each warp's to those of the block, one warp after the other; all threads get the result.
-void BlockSweep::acrossWarps(Values &sums) {
-  const int64_t warps = e.threads / warpLanes;
-  Values parts;
-  for (Accumulator a : accumulators)
-    parts.push_back(e.allocateShared(warps, memoryType(typeOf(a))));
-  e.branch(
-      e.equals(e.lane(), 0),
-      [&] {
-        for (auto [part, sum] : llvm::zip(parts, sums)) {
-          Type memory = cast<MemRefType>(part.getType()).getElementType();
-          memref::StoreOp::create(e.b, e.loc, toMemory(e, sum, memory), part, e.warp());
-        }
-      },
-      [] {});
-  e.barrier();
-  auto load = [&](size_t i, int64_t warp) {
-    Value value = memref::LoadOp::create(e.b, e.loc, parts[i], e.constant(warp));
-    return fromMemory(e, value, typeOf(accumulators[i]));
+BlockSweep::Values BlockSweep::inRounds(Value first, int64_t step, ArrayRef<int> loops,
+                                        ArrayRef<Value> point, int64_t width, ValueRange carried,
+                                        Together body) {
+  const int64_t count = *constantOf(pointsOf(loops)) / width;
+  const int64_t most = std::max<int64_t>(1, pointsTogether() / width);
+  auto together = [&](Value at, int64_t points, ValueRange values) {
+    std::vector<PointVector> batch;
+    for (int64_t i = 0; i < points; ++i)
+      batch.push_back(locate(e.add(at, i * step), loops, point, width));
+    return body(batch, values);
   };
-  for (auto [i, sum] : llvm::enumerate(sums)) {
-    sum = load(i, 0);
-    for (int64_t warp = 1; warp < warps; ++warp)
-      sum = combine(combinerOf(accumulators[i]), sum, load(i, warp));
-  }
+  const int64_t rounds = count / step, whole = rounds / most * most;
+  Values sums(carried);
+  if (whole)
+    sums = e.loop(e.constant(whole * step), most * step, sums, [&](Value i, ValueRange values) {
+      return together(e.add(i, first), most, values);
+    });
+  if (rounds > whole)
+    sums = together(e.add(first, whole * step), rounds - whole, sums);
+  if (count == rounds * step)
+    return sums;
+  Value at = e.add(first, rounds * step);
+  Value exists =
+      arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ult, at, e.constant(count));
+  return e.choose(
+      exists, ValueRange(sums).getTypes(), [&] { return together(at, 1, sums); },
+      [&] { return sums; });
 }
 
-/// Stores the results; `withInits`: combined with what the outputs began with.
-void BlockSweep::finish(ArrayRef<Value> point, Values sums, bool withInits) {
-  for (auto [sum, a] : llvm::zip(sums, accumulators)) {
-    const State &state = states[a.state];
-    if (withInits) {
-      Value first = read(state, state.nest().inits[a.output], point);
-      Attribute known;
-      if (!matchPattern(first, m_Constant(&known)) ||
-          known != *arith::getNeutralElement(combinerOf(a)))
-        sum = combine(combinerOf(a), first, sum);
-    }
-    write(state, a.output, point, sum);
-  }
-}
-
-/// Loops one inside the other: no index is divided.
-void BlockSweep::reduceByThread(Values point) {
-  std::function<Values(size_t, ValueRange)> level = [&](size_t depth, ValueRange carried) {
-    if (depth == reduced.size())
-      return evaluate(point, carried);
-    int loop = reduced[depth];
-    return e.stride(e.constant(0), e.size(sweep.loops[loop].size), 1, carried,
-                    [&](Value i, ValueRange values) {
-                      point[loop] = i;
-                      return level(depth + 1, values);
-                    });
+void BlockSweep::emitPoints() {
+  // A loop that only other sweeps reduce over does not exist here: all are parallel.
+  auto oneByOne = [&] {
+    e.distribute(count(parallel), [&](Value number) {
+      PointVector point = locate(number, parallel, Values(sweep.loops.size()), 1);
+      guarded(parallel, point.first, [&] { evaluate(point, {}); });
+    });
   };
-  finish(point, level(0, initial(point)), /*withInits=*/false);
-}
-
-void BlockSweep::reduceByWarp(Values point) {
-  Values sums = e.stride(e.lane(), count(reduced), warpLanes, neutral(),
-                         [&](Value number, ValueRange values) {
-                           locate(number, reduced, point);
-                           return evaluate(point, values);
-                         });
-  acrossLanes(sums);
-  e.branch(
-      e.equals(e.lane(), 0), [&] { finish(point, sums, /*withInits=*/true); }, [] {});
-}
-
-void BlockSweep::reduceByBlock(Values point) {
-  Values sums = e.stride(e.thread, count(reduced), e.threads, neutral(),
-                         [&](Value number, ValueRange values) {
-                           locate(number, reduced, point);
-                           return evaluate(point, values);
-                         });
-  acrossLanes(sums);
-  acrossWarps(sums);
-  e.branch(
-      e.equals(e.thread, 0), [&] { finish(point, sums, /*withInits=*/true); }, [] {});
+  if (parallel.empty() || !constantOf(pointsOf(parallel)))
+    return oneByOne();
+  stageTransposed();
+  auto inVectors = [&] {
+    int64_t width = memory.widest(parallel.back());
+    aligned = memory.areBuffersAligned(parallel.back(), width);
+    inRounds(e.thread, e.threads, parallel, Values(sweep.loops.size()), width, {},
+             [&](ArrayRef<PointVector> points, ValueRange none) { return evaluate(points, none); });
+  };
+  if (Value whole = isWhole(parallel))
+    e.branch(whole, inVectors, oneByOne);
+  else
+    inVectors();
 }
 
 void BlockSweep::emit() {
   e.loc = sweep.statements.front().nest->op->getLoc();
-  Values point(sweep.loops.size());
-  auto each = [&](llvm::function_ref<void()> body) {
+  if (accumulators.empty())
+    return emitPoints();
+  auto each = [&](llvm::function_ref<void(Values)> body) {
     return [&, body](Value number) {
-      locate(number, parallel, point);
-      guarded(parallel, point, body);
+      Values point = locate(number, parallel, Values(sweep.loops.size()), 1).first;
+      guarded(parallel, point, [&] { body(point); });
     };
   };
-  if (accumulators.empty()) {
-    // A loop that only other sweeps reduce over does not exist here: all are parallel.
-    e.distribute(count(parallel), each([&] { evaluate(point, {}); }));
-    return;
-  }
   switch (chooseMode()) {
   case ReducedBy::Thread:
-    e.distribute(count(parallel), each([&] { reduceByThread(point); }));
-    return;
+    return reduceByThreads();
+  case ReducedBy::Part:
+    return reduceByParts();
   case ReducedBy::Warp:
-    e.distributeWarps(count(parallel), each([&] { reduceByWarp(point); }));
-    return;
+    return e.distributeWarps(count(parallel), each([&](Values point) { reduceByWarp(point); }));
   case ReducedBy::Block:
     Value sums = count(parallel);
     e.loop(sums, [&](Value number) {
-      each([&] { reduceByBlock(point); })(number);
+      each([&](Values point) { reduceByBlock(point); })(number);
       if (getConstantIntValue(sums) == 1)
         return;
       Value next = e.add(number, 1); // its sums come to the place of these

@@ -2,14 +2,15 @@
 #pragma once
 
 #include "targets/kernel/BodyEvaluator.h"
-#include "targets/kernel/Sweep.h"
-#include "targets/kernel/UnitPosition.h"
-#include "targets/nvptx/ThreadBlock.h"
+#include "targets/nvptx/NestMemory.h"
 
 namespace nncc::nvptx {
 
-/// Who computes a reduction: one thread, all lanes of a warp, all threads of the block.
-enum class ReducedBy { Thread, Warp, Block };
+/// Who computes a reduction: one thread, one of each part of the block, all lanes of a warp, all
+/// threads of the block.
+enum class ReducedBy { Thread, Part, Warp, Block };
+
+struct Row;
 
 class BlockSweep {
 public:
@@ -19,8 +20,23 @@ public:
   /// Without a barrier before or behind it.
   void emit();
 
+  /// The same for one row, whose elements stay in registers; `exists` in what it calls is whether
+  /// the thread has a last vector, null where all have.
+  void emitRow(Row &row);
+  int64_t widestOfRow() const;
+  /// Whether there is a row for the warp; null: there is.
+  mlir::Value hasRow(const Row &row);
+
 private:
   using Values = llvm::SmallVector<mlir::Value>;
+  /// What the body of a nest takes, by the number of the input; -1 - number of an init.
+  using Arguments = llvm::SmallVector<std::pair<int, mlir::Value>>;
+  /// Per statement: what it reads from memory, an element for each of neighbouring points.
+  using Loaded = std::vector<llvm::SmallVector<std::pair<int, Values>>>;
+  /// Per statement and output: an element for each of neighbouring points.
+  using Computed = std::vector<std::vector<Values>>;
+  using Together =
+      llvm::function_ref<Values(llvm::ArrayRef<PointVector> points, mlir::ValueRange carried)>;
 
   /// A statement and what joins the elements of its reductions, per output; null: unknown.
   struct State {
@@ -38,31 +54,82 @@ private:
   ReducedBy chooseMode() const;
   mlir::AffineExpr pointsOf(llvm::ArrayRef<int> loops) const;
   mlir::Value count(llvm::ArrayRef<int> loops) { return e.size(pointsOf(loops)); }
-  /// The number of a point among those of `loops` -> their indices.
-  void locate(mlir::Value number, llvm::ArrayRef<int> loops, Values &point);
+  /// Elements of each access that a thread loads before it uses them.
+  int64_t pointsTogether() const { return sweep.isHeavy ? 8 : 16; }
+
+  /// The number of `width` neighbouring points among those of `loops` -> their indices; `point` has
+  /// those of other loops.
+  PointVector locate(mlir::Value number, llvm::ArrayRef<int> loops,
+                     llvm::ArrayRef<mlir::Value> point, int64_t width);
+  /// Whether the point is in the unit, and whether the unit has all points of a block; null: it is.
+  mlir::Value isInside(llvm::ArrayRef<int> loops, llvm::ArrayRef<mlir::Value> point);
+  mlir::Value isWhole(llvm::ArrayRef<int> loops);
   /// Runs `body` where the point is in the unit.
   void guarded(llvm::ArrayRef<int> loops, llvm::ArrayRef<mlir::Value> point,
                llvm::function_ref<void()> body);
 
-  /// All statements at a point; from the accumulators before it to those after it.
-  Values evaluate(llvm::ArrayRef<mlir::Value> point, mlir::ValueRange carried);
-  mlir::Value read(const State &state, const Access &access, llvm::ArrayRef<mlir::Value> point);
-  void write(const State &state, size_t output, llvm::ArrayRef<mlir::Value> point,
-             mlir::Value value);
-  /// The buffer and offset of an element.
-  std::pair<mlir::Value, mlir::Value> address(const State &state, const Access &access,
-                                              llvm::ArrayRef<mlir::Value> point);
-  /// The indices of the nest's loops: of the whole tensor, or within the unit.
-  Values loopsOf(const State &state, llvm::ArrayRef<mlir::Value> point, bool inUnit);
+  /// All statements at some points, all of which are loaded before, and stored after, any is
+  /// computed; from the accumulators before them to those after them, each of neighbouring points
+  /// with its own.
+  Values evaluate(llvm::ArrayRef<PointVector> points, mlir::ValueRange carried);
+  Values evaluate(const State &state, const Arguments &arguments, llvm::ArrayRef<mlir::Value> point,
+                  mlir::ValueRange carried);
+  /// The same of loaded ones, without a store.
+  Values compute(const PointVector &vector, const Loaded &loaded, mlir::ValueRange carried,
+                 Computed &results);
+  std::vector<Loaded> load(llvm::ArrayRef<PointVector> points);
+  void store(llvm::ArrayRef<PointVector> points, const std::vector<Computed> &computed);
+  /// `body` for buffers that are aligned to `width` elements, and for others, where they may be.
+  void ifAligned(int64_t width, mlir::TypeRange types, Values &results,
+                 llvm::function_ref<Values(bool)> body);
 
-  void reduceByThread(Values point);
+  /// The points number first, first + step, ... of `loops`, whose sizes are known, counted in
+  /// vectors of `width`; `body` for several together.
+  Values inRounds(mlir::Value first, int64_t step, llvm::ArrayRef<int> loops,
+                  llvm::ArrayRef<mlir::Value> point, int64_t width, mlir::ValueRange carried,
+                  Together body);
+  void emitPoints();
+
+  /// What is read with strides, and contiguous in the direction of another loop, goes through
+  /// shared memory: a barrier is behind it.
+  void stageTransposed();
+  /// The loops that the access depends on, the one in whose direction it is contiguous last; empty
+  /// where it is not for shared memory.
+  llvm::SmallVector<int> stagedLoops(const State &state, const Access &access);
+  void stage(const State &state, const Access &access, llvm::ArrayRef<int> loops);
+
+  void reduceByThreads();
+  void reduceByThread(PointVector points);
+  void reduceByParts();
   void reduceByWarp(Values point);
   void reduceByBlock(Values point);
-  Values initial(llvm::ArrayRef<mlir::Value> point);
-  Values neutral();
+  Values partOf(mlir::Value first, int64_t step, llvm::ArrayRef<mlir::Value> point);
+  /// Per point, the accumulators one after the other.
+  Values initial(const PointVector &points);
+  Values neutral(int64_t width);
   void acrossLanes(Values &sums);
   void acrossWarps(Values &sums);
-  void finish(llvm::ArrayRef<mlir::Value> point, Values sums, bool withInits);
+  /// Shared memory for `count` accumulators of each kind.
+  Values sharedParts(int64_t count);
+  void storeParts(mlir::ValueRange parts, mlir::Value at, mlir::ValueRange sums);
+  /// Of first, first + step, ..., in this order.
+  Values sumOfParts(mlir::ValueRange parts, mlir::Value first, int64_t step, int64_t count);
+  /// Sums of neighbours, each with its own so far, become one.
+  Values foldNeighbours(Values sums, int64_t width);
+  /// Combined with what the outputs began with.
+  Values withInitial(const PointVector &points, Values sums);
+  void finish(const PointVector &points, Values sums);
+
+  /// What the row of another sweep has read already, or computed, is not read again.
+  std::vector<Loaded> loadRow(Row &row, llvm::ArrayRef<PointVector> points, mlir::Value exists);
+  std::vector<Values> readRow(const State &state, const Access &access,
+                              llvm::ArrayRef<PointVector> points, mlir::Value exists);
+  /// The access' factors along shared dims and the row, and its offset: equal ones read the same.
+  std::optional<Shape> placeInRow(const State &state, const Access &access) const;
+  void storeRow(Row &row, llvm::ArrayRef<PointVector> points, mlir::Value exists,
+                const std::vector<Computed> &computed);
+  PointVector locateRow(const Row &row, llvm::SmallVectorImpl<int> &outer);
+  void finishRow(Row &row, const PointVector &point, Values sums);
   mlir::Value combine(mlir::Operation *combiner, mlir::Value x, mlir::Value y);
   mlir::Operation *combinerOf(Accumulator accumulator) const {
     return states[accumulator.state].combiners[accumulator.output];
@@ -74,11 +141,13 @@ private:
   ThreadBlock &e;
   const Sweep &sweep;
   const NestGroup &group;
-  const Homes &homes;
   const UnitPosition &unit;
+  NestMemory memory;
   std::vector<State> states;
   llvm::SmallVector<Accumulator> accumulators;
+  llvm::SmallVector<int64_t> score;         // per loop: how much is contiguous in its direction
   llvm::SmallVector<int> parallel, reduced; // loops, the last one over neighbouring elements
+  mlir::Value aligned; // whether buffers are, as far as vectors need it; null: all are
 };
 
 /// Nominal points of loops of a sweep.

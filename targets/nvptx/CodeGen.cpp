@@ -55,9 +55,16 @@ static Expected<std::unique_ptr<Module>> translate(const NamedKernel &kernel, LL
 static void optimize(Module &module, TargetMachine &machine) {
   PipelineTuningOptions tuning;
   tuning.LoopVectorization = tuning.SLPVectorization = false; // threads are the vectors
-  nncc::optimize(module, machine, tuning, [](PassBuilder &builder) {
-    return builder.buildPerModuleDefaultPipeline(OptimizationLevel::O2);
-  });
+  // It takes loads of 16 bytes apart, of which parts then are one with those of other branches.
+  PassInstrumentationCallbacks passes;
+  passes.registerShouldRunOptionalPassCallback(
+      [](StringRef pass, Any) { return pass != "VectorCombinePass"; });
+  nncc::optimize(
+      module, machine, tuning,
+      [](PassBuilder &builder) {
+        return builder.buildPerModuleDefaultPipeline(OptimizationLevel::O2);
+      },
+      &passes);
 }
 
 static Expected<SmallVector<char, 0>> writePTX(Module &module, TargetMachine &machine) {

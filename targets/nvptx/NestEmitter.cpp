@@ -2,7 +2,7 @@
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "targets/nvptx/BlockDims.h"
-#include "targets/nvptx/BlockSweep.h"
+#include "targets/nvptx/RowSweep.h"
 #include "targets/nvptx/SequenceEmitter.h"
 
 using namespace mlir;
@@ -59,12 +59,15 @@ private:
 
 class GroupEmitter {
 public:
-  GroupEmitter(NestGroup &group, Homes &homes)
-      : group(group), homes(homes), sweeps(formSweeps(group, homes)) {}
+  GroupEmitter(NestGroup &group, Homes &homes, int64_t threads)
+      : group(group), homes(homes), sweeps(formSweeps(group, homes)),
+        row(Row::of(group, sweeps, threads)) {}
 
   AffineExpr units() const { return group.units(); }
 
   void allocateIntermediates(ThreadBlock &e) {
+    if (row)
+      return; // all of them are in registers
     nncc::allocateIntermediates(group, sweeps, homes, [&](AffineExpr elements, Type element) {
       return e.allocate(elements, element);
     });
@@ -74,6 +77,8 @@ public:
     auto position = UnitPosition::of(e, group, number, [&](Value rest, AffineExpr blocks) {
       return e.divideBelow(group.units(), rest, blocks);
     });
+    if (row)
+      return emitRows(e, position);
     Hazards hazards(e);
     for (bool repeated : {true, false})
       for (const Sweep &sweep : sweeps)
@@ -84,9 +89,33 @@ public:
   }
 
 private:
+  void emitRows(ThreadBlock &e, const UnitPosition &position) {
+    Row mine = *row;
+    const bool isWarp = mine.rows > 1;
+    mine.number = isWarp ? e.warp() : e.constant(0);
+    mine.first = isWarp ? e.lane() : e.thread;
+    std::vector<BlockSweep> all;
+    mine.width = mine.elements;
+    for (const Sweep &sweep : sweeps) {
+      all.emplace_back(e, sweep, group, homes, position);
+      mine.width = std::min(mine.width, all.back().widestOfRow());
+    }
+    while (mine.width > 1 && mine.elements / mine.width < mine.threads)
+      mine.width /= 2;
+    auto emit = [&] {
+      for (BlockSweep &sweep : all)
+        sweep.emitRow(mine);
+    };
+    if (Value exists = all.front().hasRow(mine))
+      e.branch(exists, emit, [] {});
+    else
+      emit();
+  }
+
   NestGroup &group;
   Homes &homes;
   std::vector<Sweep> sweeps;
+  std::optional<Row> row;
 };
 
 } // namespace
@@ -98,7 +127,7 @@ void nncc::nvptx::emitGroups(ThreadBlock &e, std::vector<Nest> nests, Homes &hom
     if (isZero(group.units()))
       continue;
     chooseBlocks(group, e.threads);
-    GroupEmitter emitter(group, homes);
+    GroupEmitter emitter(group, homes, e.threads);
     e.repeat(group.units(), [&](Value unit) {
       emitter.allocateIntermediates(e);
       emitter.unit(e, unit);
@@ -137,7 +166,7 @@ FailureOr<int64_t> nncc::nvptx::emitNests(KernelFrame &frame, ArrayRef<Operation
   SmallVector<AffineExpr> firsts;
   for (NestGroup &group : groups) {
     chooseBlocks(group, threads);
-    emitters.emplace_back(group, homes);
+    emitters.emplace_back(group, homes, threads);
     firsts.push_back(all);
     all = normalForm(all + group.units());
   }

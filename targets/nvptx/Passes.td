@@ -23,6 +23,15 @@ def EmitKernel : Pass<"nncc-nvptx-emit-kernel", "::mlir::ModuleOp"> {
     not enough, in the scratch of the call, of which each block has its part. `nvvm.barrier0` stands between what
     writes and what reads; there is none where nothing is handed over.
 
+    A thread computes neighbouring points, as many as 16 bytes have of the largest element, and loads several such
+    vectors before it uses them. Buffers of a caller may be aligned to their elements only: a test of the
+    addresses chooses between accesses of 16 bytes and of one element. What is read with strides and contiguous in the
+    direction of another loop goes through a tile of shared memory first. Sums over what is not contiguous have a part of
+    the block for each part of the elements; neighbouring threads have neighbouring sums.
+
+    Of a group whose operations all run over the same rows, of up to 32 elements for each thread of a warp or block, a row
+    stays in registers: it is read once, and sums are handed on without memory, by a warp without a barrier.
+
     Where 32 bits hold all indices the kernel has the attribute `rt.narrow`: they are lowered to i32 then.
 
     `kern.contract` is computed in tiles of the result: slices of both operands pass through shared memory, each

@@ -85,6 +85,20 @@ void ThreadBlock::stride(Value first, Value count, int64_t step, Body body) {
   });
 }
 
+SmallVector<Value> ThreadBlock::choose(Value condition, TypeRange types,
+                                       llvm::function_ref<SmallVector<Value>()> yes,
+                                       llvm::function_ref<SmallVector<Value>()> no) {
+  auto op = scf::IfOp::create(b, loc, types, condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  for (Block *block : {op.thenBlock(), op.elseBlock()}) {
+    b.setInsertionPointToStart(block);
+    SmallVector<Value> values = block == op.thenBlock() ? yes() : no();
+    if (!types.empty())
+      scf::YieldOp::create(b, loc, values);
+  }
+  return llvm::to_vector_of<Value>(op.getResults());
+}
+
 std::pair<Value, Value> ThreadBlock::divideBelow(AffineExpr bound, Value number,
                                                  AffineExpr divisor) {
   std::optional<int64_t> most = constantOf(bound), by = constantOf(divisor);
@@ -114,6 +128,11 @@ Value ThreadBlock::global(MemRefType type, Attribute contents, StringRef name) {
   return memref::GetGlobalOp::create(b, loc, type, symbol);
 }
 
+bool ThreadBlock::canShare(int64_t elements, Type element) const {
+  int64_t bytes = llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+  return sharedBytes + elements * bytes <= mostSharedBytes - bytesForSums;
+}
+
 Value ThreadBlock::allocateShared(int64_t elements, Type element) {
   shares = true;
   sharedBytes += llvm::alignTo(elements * llvm::divideCeil(element.getIntOrFloatBitWidth(), 8), 16);
@@ -123,9 +142,8 @@ Value ThreadBlock::allocateShared(int64_t elements, Type element) {
 }
 
 Value ThreadBlock::allocate(AffineExpr elements, Type element) {
-  int64_t bytes = llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
   std::optional<int64_t> known = constantOf(elements);
-  if (known && sharedBytes + *known * bytes <= mostSharedBytes - bytesForSums)
+  if (known && canShare(*known, element))
     return allocateShared(*known, element);
   shares = true;
   return kernel.allocateScratch(b, loc, elements, element);
@@ -146,6 +164,14 @@ SmallVector<Value> ThreadBlock::loadNeighbours(Value buffer, Value at, int64_t c
       result.push_back(vector::ExtractOp::create(b, loc, loaded, ArrayRef<int64_t>{i}));
   }
   return result;
+}
+
+void ThreadBlock::storeNeighbours(ValueRange values, Value buffer, Value at) {
+  auto type = VectorType::get({static_cast<int64_t>(values.size())}, values.front().getType());
+  int64_t bytes = type.getNumElements() * type.getElementTypeBitWidth() / 8;
+  Value vector = vector::FromElementsOp::create(b, loc, type, values);
+  vector::StoreOp::create(b, loc, vector, buffer, at, /*nontemporal=*/false,
+                          llvm::MaybeAlign(std::min<int64_t>(bytes, 16)));
 }
 
 Value ThreadBlock::constants(DenseElementsAttr elements, Type memory) {

@@ -41,6 +41,11 @@ public:
                                         mlir::ValueRange carried, CarryBody body);
   void stride(mlir::Value first, mlir::Value count, int64_t step, Body body);
 
+  /// What `yes` or `no` gives.
+  llvm::SmallVector<mlir::Value> choose(mlir::Value condition, mlir::TypeRange types,
+                                        llvm::function_ref<llvm::SmallVector<mlir::Value>()> yes,
+                                        llvm::function_ref<llvm::SmallVector<mlir::Value>()> no);
+
   /// Quotient and remainder of a number below `bound`, in 32 bits where these hold it: GPUs have no
   /// instructions for more.
   std::pair<mlir::Value, mlir::Value> divideBelow(mlir::AffineExpr bound, mlir::Value number,
@@ -54,6 +59,8 @@ public:
   /// Nothing of what they share is used after the last barrier of the unit.
   void areSynchronized() { shares = false; }
 
+  /// Whether so much more fits beside what is shared already.
+  bool canShare(int64_t elements, mlir::Type element) const;
   /// Flat memory that the threads of a block share, aligned to 16 bytes.
   mlir::Value allocateShared(int64_t elements, mlir::Type element);
   /// The same where it is small enough, else a part of the block's scratch.
@@ -63,6 +70,8 @@ public:
   /// would make one of it and of an aligned one in another branch.)
   llvm::SmallVector<mlir::Value> loadNeighbours(mlir::Value buffer, mlir::Value at, int64_t count,
                                                 int64_t alignment = 16);
+  /// The counterpart.
+  void storeNeighbours(mlir::ValueRange values, mlir::Value buffer, mlir::Value at);
   /// Flat memory that holds `elements`.
   mlir::Value constants(mlir::DenseElementsAttr elements, mlir::Type memory);
 

@@ -45,6 +45,11 @@ def cases(t):
         x[0], x[1, :9000], x[2, 9000:], x[3, 7000], x[4, 100] = -np.inf, -np.inf, -np.inf, np.nan, np.inf
         x[5], x[6] = np.linspace(-3e38, 3e38, 20000), np.linspace(200, -200, 20000)
         yield case(op, x, note="infinities, NaN, steep rows")
+    for shape in ((9, 64), (10, 200), (3, 201), (5, 1024), (2, 3000), (1, 8192), (2, 20000)):
+        yield case("Softmax", t(*shape, low=-9, high=9))
+        yield case("Softmax", t(*shape, dtype=F16, low=-9, high=9), want="onnx")
+    yield case("LogSoftmax", t(5, 2000, low=-9, high=9))
+    yield case("Softmax", t(2, 100, 33), axis=1)
     yield case("Softmax", t(7, dtype=F64), axis=0)
     yield case("Softmax", t(2, 9, dtype=F16), want="onnx")
     yield case("Softmax", t(0, 5))

@@ -56,6 +56,11 @@ def cases(t):
 
 
 def binary(t):
+    for rows, columns in ((9, 1000), (70, 64), (3, 4100), (5, 2051)):
+        yield case("Add", t(rows, columns), t(columns))
+        yield case("Mul", t(rows, columns), t(rows, 1))
+        yield case("Add", t(rows, columns, dtype=F16), t(columns, dtype=F16), want="onnx")
+        yield case("And", t(rows, columns, dtype=BOOL), t(columns, dtype=BOOL))
     for op in ("Add", "Sub", "Mul", "Div"):
         for a, b in SHAPES:
             yield case(op, t(*a, low=1, high=3), t(*b, low=1, high=3))
@@ -160,6 +165,10 @@ def casts(t):
     x = np.array([1.9, -1.9, 0.5, -0.5, 2.5, 100.7], dtype=F32)
     for target in (I8, I32, I64):
         yield case("Cast", x, to=types[target], want=lambda x, to=target: x.astype(to))
+    for size in (4096, 4099):  # vectors, and what they leave
+        for source, target in ((I8, F32), (F32, F16), (F16, I32), (U8, I64), (I32, I8)):
+            yield case("Cast", t(3, size, dtype=source, low=0, high=90), to=types[target],
+                       want=lambda x, to=target: x.astype(to))
     yield case("Cast", special(), to=types[BOOL], want=lambda x: x.astype(BOOL))
     yield case("Cast", special(), to=types[F16], want=wrap(lambda x: x.astype(F16)))
     for source, target in ((F32, I32), (I32, F32), (F64, I64), (I64, U64), (I8, U8), (U16, F16), (BOOL, U8)):

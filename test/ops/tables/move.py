@@ -11,6 +11,11 @@ def cases(t):
         yield case("Transpose", t(*shape), perm=perm)
     for dtype in (I8, I64, F16, BOOL, F64):
         yield case("Transpose", t(33, 17, dtype=dtype))
+    for dtype in (F32, I8, F16, I64, BOOL):  # tiles of several rows and columns, with and without a rest
+        for shape, perm in (((2, 100, 130), [0, 2, 1]), ((64, 128), [1, 0]), ((3, 49, 70), [0, 2, 1]),
+                            ((1, 3, 40, 41), [0, 2, 3, 1]), ((1, 24, 35, 3), [0, 3, 1, 2]),
+                            ((2, 33, 4, 16), [0, 2, 1, 3]), ((2, 33, 4, 17), [1, 3, 2, 0])):
+            yield case("Transpose", t(*shape, dtype=dtype), perm=perm)
     for axis in (0, 1, -1):
         shapes = [[3, 4, 5] for _ in range(3)]
         for shape, size in zip(shapes, (1, 7, 17)):
@@ -28,6 +33,9 @@ def cases(t):
     for shape, start, end, axes, step in slices:
         yield case("Slice", t(*shape), ints(*start), ints(*end), ints(*axes), ints(*step))
     yield case("Slice", t(5, 17, dtype=I8), ints(1), ints(4))
+    for dtype in (F32, F16, I8):  # long rows, off any alignment
+        for start, step in (([1, 3], 1), ([2, 16], 1), ([0, 0], 2)):
+            yield case("Slice", t(7, 1040, dtype=dtype), ints(*start), ints(7, 1040), ints(0, 1), ints(1, step))
     for mode in ("constant", "reflect", "edge", "wrap"):
         yield case("Pad", t(3, 5), ints(1, 2, 0, 3), mode=mode)
         yield case("Pad", t(2, 3, 4, 5), ints(0, 0, 1, 2, 0, 0, 2, 1), mode=mode)
@@ -73,6 +81,8 @@ def gathers(t):
     for axis in (0, 1, 2, -1):
         yield case("Gather", t(4, 5, 33), const([[0, -1], [2, 3]], I64), axis=axis)
     yield case("Gather", t(7, 17), t(3, 2, dtype=I32, low=-7, high=6))
+    for columns in (256, 257):
+        yield case("Gather", t(9, columns, dtype=F16), t(40, dtype=I64, low=0, high=8))
     yield case("Gather", t(7, 17), t(dtype=I64, low=0, high=6))
     yield case("Gather", t.const(30, 16), t(5, dtype=I64, low=0, high=29), note="a table")
     yield case("Gather", t(5, dtype=BOOL), t(9, dtype=I64, low=0, high=4))

@@ -22,6 +22,11 @@ def cases(t):
         scale = shape[axis:] if axis >= 0 else shape[-1:]
         yield case("LayerNormalization", t(*shape), t.const(*scale), t.const(*scale), axis=axis)
         yield case("RMSNormalization", t(*shape), t.const(*scale), axis=axis, want="onnx")
+    for rows, columns in ((70, 200), (5, 768), (3, 1024), (2, 1030), (2, 5000)):
+        yield case("LayerNormalization", t(rows, columns), t.const(columns), t(columns))
+        yield case("LayerNormalization", t(rows, columns, dtype=F16), t(columns, dtype=F16), want="onnx")
+        yield case("RMSNormalization", t(rows, columns), t(columns), want="onnx")
+    yield case("LayerNormalization", t(5, 640), t(640), t(640), outputs=3)
     yield case("LayerNormalization", t(3, 17), t(17))
     yield case("LayerNormalization", t(3, 17), t(17), t(17), outputs=3)
     yield case("LayerNormalization", t(3, 17, dtype=F64), t(17, dtype=F64), t(17, dtype=F64))

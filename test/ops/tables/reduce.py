@@ -40,6 +40,16 @@ def cases(t):
     for kind in ("Sum", "Prod", "Max", "Min"):
         yield case("Reduce" + kind, t(0, 4), ints(0), want="onnx", note="nothing to reduce")
         yield case("Reduce" + kind, t(4, 0, 3), ints(2), want="onnx", note="nothing at all")
+    for kind in ("Sum", "Max"):
+        for shape, axis in (((300, 1001), 0), ((2048, 70), 0), ((4, 100, 130), 1), ((6, 1, 5000), 2),
+                            ((3, 49, 64), 1)):
+            yield case("Reduce" + kind, t(*shape), ints(axis), keepdims=0)
+            yield case("Reduce" + kind, t(*shape, dtype=I32), ints(axis), keepdims=0)
+    for kind, shape, axes in (("Mean", (40, 5000), (0, 1)), ("SumSquare", (3, 65536), (1,)),
+                              ("Max", (20000, 12), (0,)), ("L1", (2, 131, 500), (1, 2))):
+        yield case("Reduce" + kind, t(*shape), ints(*axes), note="of parts, on a GPU")
+    yield case("ReduceMean", t(4, 300, 64, dtype=F16), ints(1), want=lambda x, _:
+               np.mean(x, axis=1, dtype=F32, keepdims=True).astype(F16))
     for op in ("ArgMax", "ArgMin"):
         for shape, axis in (((3, 17), 0), ((3, 17), 1), ((3, 33, 5), 1), ((2, 3, 33), -1),
                             ((3, 4, 5), 0), ((100, 40), 0)):

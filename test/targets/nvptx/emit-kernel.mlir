@@ -4,27 +4,32 @@
 #row = affine_map<(d0, d1) -> (d0)>
 #column = affine_map<(d0, d1) -> (d1)>
 
-// A block has a stretch of four elements for each thread; neighbouring threads take neighbours. Nothing is shared: no
-// barrier.
+// A thread has four neighbours, read and written in 16 bytes where the buffers of the caller are aligned to them. Blocks
+// are alike, as the size is a multiple of one. Nothing is shared: no barrier.
 // CHECK-LABEL: func.func @pointwise
 // CHECK-SAME: (%[[CALL:.*]]: !llvm.ptr) attributes {rt.kernel, rt.narrow, rt.scratch = 0 : i64, rt.threads = 128 : i64, rt.units = 6 : i64}
-// CHECK-DAG: %[[ALL:.*]] = arith.constant 3000 : index
-// CHECK-DAG: %[[STRETCH:.*]] = arith.constant 512 : index
-// CHECK-DAG: %[[THREADS:.*]] = arith.constant 128 : index
+// CHECK-DAG: %[[STRETCH:.*]] = arith.constant 500 : index
+// CHECK-DAG: %[[VECTORS:.*]] = arith.constant 125 : index
+// CHECK-DAG: %[[BITS:.*]] = arith.constant 15 : i64
 // CHECK-DAG: %[[X:.*]] = rt.buffer %[[CALL]][0]
 // CHECK-DAG: %[[Y:.*]] = rt.buffer %[[CALL]][1]
 // CHECK: %[[TID:.*]] = nvvm.read.ptx.sreg.tid.x
 // CHECK: %[[THREAD:.*]] = arith.index_castui %[[TID]]
 // CHECK: %[[CTAID:.*]] = nvvm.read.ptx.sreg.ctaid.x
 // CHECK: %[[BLOCK:.*]] = arith.index_castui %[[CTAID]]
-// CHECK:   %[[FIRST:.*]] = arith.muli %[[BLOCK]], %[[STRETCH]]
-// CHECK:   %[[LEFT:.*]] = arith.subi %[[ALL]], %[[FIRST]]
-// CHECK:   %[[EXTENT:.*]] = arith.minsi %[[LEFT]], %[[STRETCH]]
-// CHECK:   scf.for %[[I:.*]] = %[[THREAD]] to %[[STRETCH]] step %[[THREADS]]
-// CHECK:     arith.cmpi ult, %[[I]], %[[EXTENT]]
-// CHECK:     %[[AT:.*]] = arith.addi %[[FIRST]], %[[I]]
-// CHECK:     memref.load %[[X]][%[[AT]]]
-// CHECK:     memref.store %{{.*}}, %[[Y]][%[[AT]]]
+// CHECK: %[[FIRST:.*]] = arith.muli %[[BLOCK]], %[[STRETCH]]
+// CHECK: %[[LOW:.*]] = arith.andi %{{.*}}, %[[BITS]]
+// CHECK: %[[ALIGNED:.*]] = arith.cmpi eq, %[[LOW]]
+// CHECK: arith.cmpi ult, %[[THREAD]], %[[VECTORS]]
+// CHECK:   scf.if %[[ALIGNED]]
+// CHECK:     vector.load %[[X]][%{{.*}}] {alignment = 16 : i64} : memref<3000xf32>, vector<4xf32>
+// CHECK:   else
+// CHECK-COUNT-4: memref.load %[[X]]
+// CHECK-COUNT-4: arith.negf
+// CHECK:   scf.if %[[ALIGNED]]
+// CHECK:     vector.store %{{.*}}, %[[Y]][%{{.*}}] {alignment = 16 : i64} : memref<3000xf32>, vector<4xf32>
+// CHECK:   else
+// CHECK-COUNT-4: memref.store %{{.*}}, %[[Y]]
 // CHECK-NOT: nvvm.barrier0
 // CHECK: return
 module @pointwise {
@@ -40,21 +45,26 @@ module @pointwise {
   }
 }
 
-// Rows of some hundred elements: one for each warp. Its lanes sum in a tree; what the row's sum is divided by is in
-// shared memory, behind a barrier.
-// CHECK: memref.global "private" @rows_shared_0 : memref<4xf32, 3>
+// Rows of some hundred elements: one for each warp, which keeps it in registers: each element is read once. Its lanes sum
+// in a tree, and all of them have the result. Nothing is shared: no barrier.
 // CHECK-LABEL: func.func @rows
 // CHECK-SAME: rt.threads = 128 : i64, rt.units = 16 : i64
-// CHECK: %[[SUMS:.*]] = memref.get_global @rows_shared_0
-// CHECK: %[[PART:.*]] = scf.for %{{.*}} = %[[LANE:.*]] to %{{.*}} step %{{.*}} iter_args
-// CHECK: %[[OTHER:.*]] = nvvm.shfl.sync bfly %{{.*}}, %[[PART]]
+// CHECK: %[[X:.*]] = rt.buffer %{{.*}}[0]
+// CHECK: %[[Y:.*]] = rt.buffer %{{.*}}[1]
+// CHECK: %[[EXISTS:.*]] = arith.cmpi ult, %{{.*}}, %c50
+// CHECK: vector.load %[[X]]{{.*}} {alignment = 16 : i64} : memref<12800xf32>, vector<4xf32>
+// CHECK: scf.if %[[EXISTS]]
+// CHECK:   vector.load %[[X]]{{.*}} {alignment = 16 : i64} : memref<12800xf32>, vector<4xf32>
+// CHECK: arith.select %[[EXISTS]]
+// CHECK: %[[OTHER:.*]] = nvvm.shfl.sync bfly %{{[^,]*}}, %[[PART:[^,]*]],
 // CHECK: arith.addf %[[PART]], %[[OTHER]]
 // CHECK-COUNT-4: nvvm.shfl.sync
-// CHECK: scf.if
-// CHECK:   memref.store %{{.*}}, %[[SUMS]]
-// CHECK: nvvm.barrier0
-// CHECK: memref.load %[[SUMS]]
+// CHECK-NOT: memref.load %[[X]]
+// CHECK-NOT: vector.load
 // CHECK: arith.divf
+// CHECK: vector.store %{{.*}}, %[[Y]]{{.*}} {alignment = 16 : i64}
+// CHECK: scf.if %[[EXISTS]]
+// CHECK:   vector.store %{{.*}}, %[[Y]]
 // CHECK-NOT: nvvm.barrier0
 // CHECK: return
 module @rows {
@@ -105,9 +115,18 @@ module @long_row {
   }
 }
 
-// Sums along a strided dim: a thread has a column, its neighbour the next one; nothing is split.
+// Sums along a strided dim: neighbouring threads read neighbouring columns, of which a block has few, so that all of a GPU
+// has work; each of its parts has some rows, and the first one adds the parts' sums.
+// CHECK: memref.global "private" @columns_shared_0 : memref<128xf32, 3>
 // CHECK-LABEL: func.func @columns
+// CHECK-SAME: rt.threads = 128 : i64, rt.units = 512 : i64
+// CHECK: %[[SUMS:.*]] = memref.get_global @columns_shared_0
+// CHECK-COUNT-6: memref.load
 // CHECK-NOT: nvvm.shfl
+// CHECK: memref.store %{{.*}}, %[[SUMS]]
+// CHECK: nvvm.barrier0
+// CHECK: scf.if
+// CHECK-COUNT-16: memref.load %[[SUMS]]
 // CHECK-NOT: nvvm.barrier0
 // CHECK: return
 module @columns {
@@ -123,6 +142,29 @@ module @columns {
       linalg.yield %s : f32
     } -> tensor<4096xf32>
     return %sum : tensor<4096xf32>
+  }
+}
+
+// A transposition: rows of a tile are read 16 bytes at a time, and columns are what rows of the result are written from. A
+// row of the tile is one element longer, so that neither meets in a bank.
+// CHECK: memref.global "private" @transpose_shared_0 : memref<4160xi8, 3>
+// CHECK-LABEL: func.func @transpose
+// CHECK-SAME: rt.threads = 128 : i64, rt.units = 8 : i64
+// CHECK: %[[X:.*]] = rt.buffer %{{.*}}[0]
+// CHECK: %[[Y:.*]] = rt.buffer %{{.*}}[1]
+// CHECK: %[[TILE:.*]] = memref.get_global @transpose_shared_0
+// CHECK: vector.load %[[X]]{{.*}} {alignment = 16 : i64} : memref<32768xi8>, vector<16xi8>
+// CHECK: memref.store %{{.*}}, %[[TILE]]
+// CHECK: nvvm.barrier0
+// CHECK: memref.load %[[TILE]]
+// CHECK: vector.store %{{.*}}, %[[Y]]{{.*}} {alignment = 16 : i64} : memref<32768xi8>, vector<16xi8>
+// CHECK-NOT: nvvm.barrier0
+// CHECK: return
+module @transpose {
+  func.func @transpose(%x: tensor<128x256xi8>) -> tensor<256x128xi8> attributes {rt.kernel} {
+    %e = tensor.empty() : tensor<256x128xi8>
+    %y = linalg.transpose ins(%x : tensor<128x256xi8>) outs(%e : tensor<256x128xi8>) permutation = [1, 0]
+    return %y : tensor<256x128xi8>
   }
 }
 

@@ -1,0 +1,100 @@
+// What a sweep reads with strides is transposed in shared memory.
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "targets/nvptx/BlockSweep.h"
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::nvptx;
+
+/// Of a tile: more would leave too few blocks on a multiprocessor.
+static constexpr int64_t mostTileBytes = 36 << 10;
+
+SmallVector<int> BlockSweep::stagedLoops(const State &state, const Access &access) {
+  int last = parallel.back(), contiguous = -1;
+  if (!access.isMemory() || group.scratch.contains(access.base) ||
+      memory.stepOf(*state.statement, access, last) != Step::Other)
+    return {};
+  SmallVector<int> loops;
+  int64_t bytes = llvm::divideCeil(access.element.getIntOrFloatBitWidth(), 8);
+  for (int loop : parallel) {
+    Step step = memory.stepOf(*state.statement, access, loop);
+    if (step == Step::None)
+      continue;
+    bytes *= *constantOf(inUnit(sweep.loops[loop], group));
+    if (step == Step::Neighbour)
+      contiguous = loop;
+    else
+      loops.push_back(loop);
+  }
+  if (contiguous < 0 || bytes > mostTileBytes)
+    return {};
+  loops.push_back(contiguous);
+  return loops;
+}
+
+void BlockSweep::stage(const State &state, const Access &access, ArrayRef<int> loops) {
+  // Rows in the direction of the sweep; one element more keeps columns off each other's banks.
+  SmallVector<int64_t> strides(sweep.loops.size(), 0);
+  int64_t elements = 1, last = parallel.back();
+  auto place = [&](int64_t loop, int64_t padding) {
+    strides[loop] = elements;
+    elements *= *constantOf(inUnit(sweep.loops[loop], group)) + padding;
+  };
+  place(last, 1);
+  place(loops.back(), 0);
+  for (int loop : loops.drop_back())
+    if (loop != last)
+      place(loop, 0);
+  Type element = memoryType(access.element);
+  if (!e.canShare(elements, element))
+    return;
+  Value tile = e.allocateShared(elements, element);
+  const int64_t width = memory.widest(*state.statement, access, loops.back());
+  aligned = memory.isBufferAligned(access, width);
+  auto copy = [&](ArrayRef<PointVector> points, ValueRange) {
+    Values values;
+    SmallVector<Type> types(points.size() * width, access.element);
+    int64_t each = points.front().width;
+    ifAligned(each, types, values, [&](bool isAligned) {
+      Values all;
+      for (const PointVector &point : points)
+        llvm::append_range(all, memory.read(*state.statement, access, point, isAligned));
+      return all;
+    });
+    for (auto [i, value] : llvm::enumerate(values)) {
+      Values at = points[i / each].first;
+      if (i % each)
+        at[loops.back()] = e.add(at[loops.back()], i % each);
+      Value offset = memory.offsetInTile(at, strides);
+      memref::StoreOp::create(e.b, e.loc, toMemory(e, value, element), tile, offset);
+    }
+    return Values();
+  };
+  const Values none(sweep.loops.size());
+  auto inVectors = [&] { inRounds(e.thread, e.threads, loops, none, width, {}, copy); };
+  auto oneByOne = [&] {
+    e.distribute(count(loops), [&](Value number) {
+      PointVector point = locate(number, loops, none, 1);
+      guarded(loops, point.first, [&] { copy(point, {}); });
+    });
+  };
+  if (Value whole = isWhole(loops))
+    e.branch(whole, inVectors, oneByOne);
+  else
+    inVectors();
+  memory.setTile(access, {tile, strides});
+}
+
+void BlockSweep::stageTransposed() {
+  bool any = false;
+  for (const State &state : states)
+    NestMemory::forEachRead(*state.statement, [&](int, const Access &access) {
+      SmallVector<int> loops = stagedLoops(state, access);
+      if (loops.empty())
+        return;
+      stage(state, access, loops);
+      any |= memory.hasTile(access);
+    });
+  if (any)
+    e.barrier();
+}
