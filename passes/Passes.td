@@ -322,6 +322,12 @@ def FormContractions : Pass<"nncc-form-contractions", "::mlir::func::FuncOp"> {
       -->  %p = kern.pack %w dims [0, 2, 3, 1, 0] factors [16, 1, 1, 1, 1]
            kern.contract packed ins(%x, %p) ... { ^bb0(%acc: f32): kern.yield %acc : f32 }
     ```
+    Contractions compute in f32, or f64 where the model says so. Those of f16 and bf16 take and give these: what multiplies
+    them, and whether they are converted before, is up to the target.
+    ```mlir
+    nn.matmul %x, %w : f16   -->   kern.contract plain ins(%x, %w : tensor<..xf16>, ..) outs(.. : tensor<..xf16>) ...
+                                   { ^bb0(%acc: f32): %r = arith.truncf %acc; kern.yield %r : f16 }
+    ```
   }];
   let dependentDialects = ["::nncc::kern::KernDialect", "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect"];
 }

@@ -12,22 +12,24 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 
 ROOT = Path(__file__).resolve().parents[3]
 MUTATE = ROOT / "test/gpu-emulator/mutate.py"
 
 
 class Graph:
-    """One input of f32 and nodes one after the other."""
+    """One input of f32, or of another type, and nodes one after the other."""
 
-    def __init__(self, *shape: int):
-        self.inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)]
+    def __init__(self, *shape: int, element=np.float32):
+        self.element = element
+        kind = helper.np_dtype_to_tensor_dtype(np.dtype(element))
+        self.inputs = [helper.make_tensor_value_info("x", kind, shape)]
         self.nodes, self.constants, self.last = [], [], "x"
 
     def weights(self, *shape: int) -> str:
-        values = np.random.default_rng(len(self.constants)).standard_normal(shape).astype(np.float32)
-        return self.constant(values)
+        values = np.random.default_rng(len(self.constants)).standard_normal(shape)
+        return self.constant(values.astype(self.element))
 
     def constant(self, values) -> str:
         self.constants.append(numpy_helper.from_array(np.asarray(values), f"c{len(self.constants)}"))
@@ -66,9 +68,9 @@ def lstm() -> Graph:
     return graph.node("LSTM", graph.weights(1, 80, 8), graph.weights(1, 80, 20), hidden_size=20)
 
 
-def matmul() -> Graph:
-    graph = Graph(70, 100)
-    return graph.node("MatMul", graph.weights(100, 130))
+def matmul(rows=70, depth=100, columns=130, element=np.float32) -> Graph:
+    graph = Graph(rows, depth, element=element)
+    return graph.node("MatMul", graph.weights(depth, columns))
 
 
 def scatter() -> Graph:
@@ -83,6 +85,8 @@ MODELS = {
     "layer_norm": layer_norm,
     "lstm": lstm,
     "matmul": matmul,
+    "matmul of f16": lambda: matmul(70, 200, 136, np.float16),
+    "matmul of f16 in the largest tiles": lambda: matmul(2048, 144, 1280, np.float16),
     "scatter": scatter,
     "softmax of rows": lambda: Graph(9, 200).node("Softmax"),
     "softmax of one row": lambda: Graph(1, 5000).node("Softmax"),

@@ -21,14 +21,17 @@ TARGET = "builtin.module(convert-scf-to-cf,nncc-nvptx-lower-to-llvm,reconcile-un
 TRIPLE = 'target triple = "nvptx64-nvidia-cuda"\n'
 WORKERS = (3, 1000)  # blocks of kernels with scratch: these compute several units, or one
 KERNELS_AT_ONCE = 40
+MAX_DYNAMIC_SHARED_SIZE_BYTES = 8
 
 
 class Launched:
     """A kernel of a module, with what a launch takes."""
 
-    def __init__(self, module, name, units, scratch, threads, uses_scratch):
+    def __init__(self, module, name, units, scratch, threads, shared, uses_scratch):
         self.module, self.name, self.units_of, self.scratch_of = module, name, units, scratch
-        self.threads, self.uses_scratch = threads, uses_scratch
+        self.threads, self.shared, self.uses_scratch = threads, shared, uses_scratch
+        if shared:
+            cuda.call("cuFuncSetAttribute", module.function(name), MAX_DYNAMIC_SHARED_SIZE_BYTES, shared)
 
     def compute(self, arrays, dims=(), shift=0):
         """All units: a block for each, or, where they use scratch, few blocks, then many. Arrays begin `shift` elements
@@ -43,7 +46,7 @@ class Launched:
                 scratch = cuda.Buffer(np.full(stride * grid + 64, 0xFF, np.uint8))  # NaN
                 buffers.append(scratch)
                 arguments += [scratch, stride]
-            self.module.launch(self.name, grid, self.threads, *arguments)
+            self.module.launch(self.name, grid, self.threads, *arguments, shared=self.shared)
             for array, buffer in zip(arrays, buffers):
                 if array.size:
                     array[...] = buffer.read()[shift:].reshape(array.shape)
@@ -69,5 +72,7 @@ def compile_kernels(texts, lower=lambda text: text, chip=CHIP, options="capabili
         for name in some:
             line = re.search(rf"llvm\.func @{name}\(.*", lowered).group()
             threads = int(re.search(r"maxntid = array<i32: (\d+)>", line).group(1))
-            kernels[name] = Launched(module, name, *facts[name], threads, "rt.uses_scratch" in line)
+            shared = re.search(r"rt\.shared = (\d+)", line)
+            shared = int(shared.group(1)) if shared else 0
+            kernels[name] = Launched(module, name, *facts[name], threads, shared, "rt.uses_scratch" in line)
     return kernels
