@@ -36,8 +36,7 @@ public:
       Type element = op.getAType().getElementType();
       if (!isa<FloatType>(element) || element == op.getSumType())
         continue;
-      bool keepsB = element.isBF16() && op.getWindowRank() == 0 && op.getGroups() == 1 &&
-                    op.getBLayout() == kern::BLayout::Packed;
+      bool keepsB = keepsWeights(op);
       for (OpOperand *operand : {&op.getAMutable(), &op.getBMutable()}) {
         if (operand == &op.getBMutable() && keepsB)
           continue;
@@ -53,6 +52,17 @@ public:
   const Widened &arguments() const { return added; }
 
 private:
+  /// Weights that few rows of a matrix product use: they are converted in registers, for each
+  /// register tile again.
+  static bool keepsWeights(kern::ContractOp op) {
+    constexpr int64_t fewRows = 32;
+    Shape rows = shapeOf(op.getInitType());
+    rows.pop_back();
+    return op.getAType().getElementType().isBF16() && op.getWindowRank() == 0 &&
+           op.getGroups() == 1 && op.getBLayout() == kern::BLayout::Packed &&
+           nominal(elementCount(rows, op.getContext())) <= fewRows;
+  }
+
   /// The same elements in f32: of an argument a new one; what only moves elements is repeated for
   /// it. Null: it is computed.
   Value widen(Value value) {
@@ -75,6 +85,12 @@ private:
         operands.map(operand, other);
       }
     OpBuilder b(def);
+    if (auto transpose = dyn_cast<linalg::TransposeOp>(def)) {
+      auto turned = linalg::TransposeOp::create(
+          b, def->getLoc(), operands.lookup(transpose.getInput()),
+          operands.lookup(transpose.getInit()), transpose.getPermutation());
+      return values[value] = turned->getResult(0);
+    }
     Operation *clone = b.clone(*def, operands);
     clone->getResult(0).setType(widened(value.getType()));
     return values[value] = clone->getResult(0);
