@@ -121,6 +121,7 @@ static void buildSchedule(OpPassManager &pm, const CompileOptions &options) {
     return scheduleOnGPU(pm, options, *target.chip);
   const cpu::Machine &machine = target.host;
   cpu::MachineFacts facts = factsOf(options, machine);
+  add(pm, "nncc-cpu-widen-halves");
   addPlans(pm, options, machine, facts);
   add(pm, "nncc-cpu-fuse-bands{mode=" + options.bands + " " + numbersOf(facts) + "}");
   const cpu::VectorUnit &unit = facts.unit;

@@ -344,6 +344,12 @@ def FormContractions : Pass<"nncc-form-contractions", "::mlir::func::FuncOp"> {
     Attention of up to 8 queries becomes products of matrices and a soft-max, each a kernel, where it has more than
     `few-keys` keys, no grouped heads and is not causal: on a processor that is faster. A GPU has to start each kernel,
     and one of attention on it is a block for each head: it is slower only where there are thousands of keys.
+    Contractions compute in f32, or f64 where the model says so. Those of f16 and bf16 take and give these: what multiplies
+    them, and whether they are converted before, is up to the target.
+    ```mlir
+    nn.matmul %x, %w : f16   -->   kern.contract plain ins(%x, %w : tensor<..xf16>, ..) outs(.. : tensor<..xf16>) ...
+                                   { ^bb0(%acc: f32): %r = arith.truncf %acc; kern.yield %r : f16 }
+    ```
   }];
   let options = [
     Option<"fewKeys", "few-keys", "int64_t", /*default=*/"0",

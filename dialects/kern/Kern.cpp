@@ -250,7 +250,12 @@ LogicalResult ContractOp::verify() {
 LogicalResult ContractOp::verifyRegions() {
   if (failed(verifyEpilogue(*this)))
     return failure();
-  Type sum = isOfBytes() ? Builder(getContext()).getI32Type() : storedType(getAType());
+  Builder b(getContext());
+  Type element = storedType(getAType()), sum = element;
+  if (isOfBytes())
+    sum = b.getI32Type();
+  else if (element.isF16() || element.isBF16())
+    sum = b.getF32Type();
   if (getSumType() != sum)
     return emitOpError("expects sums of ") << sum << ", found " << getSumType();
   return success();

@@ -142,8 +142,8 @@ def Kern_ContractOp : Kern_Op<"contract", [
     read. The region computes one element from the block arguments (acc, one per extra), which have storage types. A map takes
     the dims of init to those of the extra; a dim or the constant 0 per result.
 
-    Sums are of the type of `a` and `b`, f32 or f64, or i32, which wraps, of unsigned bytes in `a` and signed bytes in `b`; K is a
-    multiple of 4 then, and b packed as [G?, N/16, k1..ks, K/4, 16, 4].
+    Sums are of the type of `a` and `b`, f32 or f64; f32 where these are f16 or bf16; or i32, which wraps, of unsigned bytes
+    in `a` and signed bytes in `b`; K is a multiple of 4 then, and b packed as [G?, N/16, k1..ks, K/4, 16, 4].
 
     Packed b may be of bf16 where `a` is of f32, or, without a window and groups, of `blocks`: [N/16, bytes]. It
     is converted in registers.

@@ -15,11 +15,16 @@ using namespace nncc;
 
 namespace {
 
-/// The block of an epilogue that changes nothing.
+bool isHalf(Type element) { return element.isF16() || element.isBF16(); }
+
+/// The block of an epilogue that changes nothing: sums of f16 or bf16 are of f32.
 void buildIdentityEpilogue(OpBuilder &b, Location loc, Region &region, Type element) {
   OpBuilder::InsertionGuard guard(b);
-  Block *body = b.createBlock(&region, region.end(), element, loc);
-  kern::YieldOp::create(b, loc, body->getArgument(0));
+  Type sum = isHalf(element) ? b.getF32Type() : element;
+  Value result = b.createBlock(&region, region.end(), sum, loc)->getArgument(0);
+  if (sum != element)
+    result = arith::TruncFOp::create(b, loc, element, result);
+  kern::YieldOp::create(b, loc, result);
 }
 
 Value empty(OpBuilder &b, Location loc, RankedTensorType type) {
@@ -36,10 +41,13 @@ Value cast(OpBuilder &b, Location loc, Value value, Type element) {
   return nn::CastOp::create(b, loc, value, element);
 }
 
-/// Contractions are computed in f32, or in f64 where the model says so.
+/// Windows are computed in f32, or in f64 where the model says so.
 Type computeType(Type element) {
   return element.isF64() ? element : Float32Type::get(element.getContext());
 }
+
+/// Contractions too, but they read f16 and bf16.
+Type operandType(Type element) { return isHalf(element) ? element : computeType(element); }
 
 Value pack(OpBuilder &b, Location loc, Value weights, ArrayRef<int64_t> dims,
            ArrayRef<int64_t> factors) {
@@ -123,7 +131,7 @@ struct FormConv : OpRewritePattern<nn::ConvOp> {
                          formContract(op, rewriter, op.getInput(), op.getWeights(), op.getType()));
       return success();
     }
-    element = computeType(element);
+    element = depthwise ? computeType(element) : operandType(element);
     Value weights = cast(rewriter, loc, op.getWeights(), element);
     auto type = llvm::cast<RankedTensorType>(op.getType().clone(element));
     Value result =
@@ -200,7 +208,7 @@ struct FormMatMul : OpRewritePattern<nn::MatMulOp> {
     if (succeeded(replaceEmpty(op, op->getOperands(), rewriter)))
       return success();
     Location loc = op.getLoc();
-    Type compute = computeType(element);
+    Type compute = operandType(element);
     Value lhs = cast(rewriter, loc, op.getLhs(), compute);
     Value rhs = cast(rewriter, loc, op.getRhs(), compute);
     Shape left = shapeOf(lhs), right = shapeOf(rhs), shape = shapeOf(op.getType());

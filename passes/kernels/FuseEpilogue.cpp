@@ -49,9 +49,17 @@ TypedAttr splatOf(Value value) {
 
 Type elementOf(Value value) { return getElementTypeOrSelf(value); }
 
-/// Whether an epilogue can load or store it.
-bool isStorable(Type element) {
-  return element.isF32() || element.isInteger(8) || element.isInteger(32);
+/// Whether elements are of f16 or bf16, and sums of f32.
+bool isOfHalves(kern::ContractOp op) {
+  return isa<FloatType>(elementOf(op.getA())) && elementOf(op.getA()) != op.getSumType();
+}
+
+/// Whether the epilogue of `root` can load or store it.
+bool isStorable(Operation *root, Type element) {
+  auto contract = dyn_cast<kern::ContractOp>(root);
+  bool isHalf = element.isF16() || element.isBF16();
+  return element.isF32() || element.isInteger(8) || element.isInteger(32) ||
+         (isHalf && contract && isOfHalves(contract));
 }
 
 /// Bytes that are widened where they are used: in the epilogue too, rather than in memory.
@@ -162,7 +170,7 @@ struct FuseConsumer : OpInterfaceRewritePattern<nn::ScalarOpInterface> {
     if (!root)
       return rewriter.notifyMatchFailure(consumer,
                                          "no contraction of its shape and type that is used once");
-    if (StringRef why = whyNot(consumer, position, type); !why.empty())
+    if (StringRef why = whyNot(root, consumer, position, type); !why.empty())
       return rewriter.notifyMatchFailure(consumer, why);
     rewriter.setInsertionPoint(consumer);
     if (auto contract = dyn_cast<kern::ContractOp>(root))
@@ -178,12 +186,13 @@ struct FuseConsumer : OpInterfaceRewritePattern<nn::ScalarOpInterface> {
     if (result.getType() == type)
       return true;
     auto contract = dyn_cast<kern::ContractOp>(root);
-    return shapeOf(result) == shapeOf(type) && (!contract || contract.isOfBytes()) &&
-           isStorable(type.getElementType()) && isStorable(elementOf(result));
+    bool keepsSums = contract && !contract.isOfBytes() && !isOfHalves(contract);
+    return shapeOf(result) == shapeOf(type) && !keepsSums &&
+           isStorable(root, type.getElementType()) && isStorable(root, elementOf(result));
   }
 
   /// Why an epilogue cannot read an operand of `consumer`, which gives `type`; empty: it can.
-  static StringRef whyNot(nn::ScalarOpInterface consumer, unsigned position,
+  static StringRef whyNot(Operation *root, nn::ScalarOpInterface consumer, unsigned position,
                           RankedTensorType type) {
     StringRef why;
     for (OpOperand &operand : consumer->getOpOperands())
@@ -191,7 +200,7 @@ struct FuseConsumer : OpInterfaceRewritePattern<nn::ScalarOpInterface> {
         forEachLeaf(operand.get(), [&](Value leaf) {
           if (!nn::broadcastsAlike(shapeOf(leaf), shapeOf(type)))
             why = "only a run knows what is repeated";
-          else if (elementOf(leaf) != type.getElementType() && !isStorable(elementOf(leaf)))
+          else if (elementOf(leaf) != type.getElementType() && !isStorable(root, elementOf(leaf)))
             why = "an operand is of another element type";
         });
     return why;

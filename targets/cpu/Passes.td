@@ -111,6 +111,24 @@ def PlanRecurrence : Pass<"nncc-cpu-plan-recurrence", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::nncc::kern::KernDialect"];
 }
 
+def WidenHalves : Pass<"nncc-cpu-widen-halves", "::mlir::ModuleOp"> {
+  let summary = "Contractions of f16 and bf16 -> ones of f32, behind kernels that convert their operands";
+  let description = [{
+    A processor multiplies f32. Each operand of a contraction of floats of 16 bits is converted once in a run, by a kernel
+    of its own:
+    ```mlir
+    %1 = rt.dispatch @contract_0(%0, ...)   // kern.contract ins(.. : tensor<64x32xf16>, ..)
+      -->
+    %2 = rt.dispatch @widen_0(%0) : (tensor<64x32xf16>) -> tensor<64x32xf32>
+    %1 = rt.dispatch @contract_0(%2, ...)   // kern.contract ins(.. : tensor<64x32xf32>, ..)
+    ```
+    Results, and what epilogues read, stay as they are. Packed weights of bf16 of a matrix product of few rows do too: they
+    are converted in registers.
+  }];
+  let dependentDialects = ["::nncc::kern::KernDialect", "::nncc::rt::RTDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::arith::ArithDialect"];
+}
+
 def FuseBands : Pass<"nncc-cpu-fuse-bands", "::mlir::ModuleOp"> {
   let summary = "A window and the contractions before and behind it -> one kernel, by bands of rows";
   let description = [{

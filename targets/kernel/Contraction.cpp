@@ -170,7 +170,8 @@ FailureOr<Contraction> Contraction::of(kern::ContractOp op, const Kernel *kernel
              << type;
   Type sum = op.getSumType(), stored = types[2].getElementType();
   if (!sum.isF32() && !sum.isF64() && !op.isOfBytes())
-    return op.emitError("a contraction is implemented for f32, f64 and bytes, found ") << types[0];
+    return op.emitError("a contraction is implemented for f16, bf16, f32, f64 and bytes, found ")
+           << types[0];
   if (!stored.isIntOrFloat() || stored.getIntOrFloatBitWidth() % 8)
     return op.emitError("a contraction cannot store elements of type ") << stored;
   if ((op.isOfBytes() || op.getBlocksAttr()) && types[0].isDynamicDim(types[0].getRank() - 1))
@@ -188,6 +189,7 @@ FailureOr<Contraction> Contraction::of(kern::ContractOp op, const Kernel *kernel
     return failure();
   Contraction p;
   p.element = sum, p.stored = stored, p.isOfBytes = op.isOfBytes(), p.epilogue = *epilogue;
+  p.operand = types[0].getElementType();
   if (kern::BlocksAttr blocks = op.getBlocksAttr())
     p.blocks = WeightBlocks{blocks.getBits(), blocks.getRows()};
   p.weightBytes = p.isOfBytes ? p.elementBytes() : types[1].getElementTypeBitWidth() / 8;

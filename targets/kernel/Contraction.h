@@ -40,6 +40,7 @@ struct Line {
 /// code of its own, window and packed weights, is constant.
 struct Contraction {
   mlir::Type element;     // of the sums
+  mlir::Type operand;     // of a
   mlir::Type stored;      // of c
   bool isOfBytes = false; // a step takes 4 of them from a and b: depth, aK and bK count such steps
   Epilogue epilogue;
@@ -74,7 +75,9 @@ struct Contraction {
   mlir::AffineExpr rowCount() const { return normalForm(lineCount() * x.size); }
   /// Of a column of b in one step.
   int64_t elementBytes() const { return element.getIntOrFloatBitWidth() / 8; }
-  int64_t bytesOfA() const { return isOfBytes ? 1 : elementBytes(); }
+  int64_t bytesOfA() const { return operand.getIntOrFloatBitWidth() / 8; }
+  /// Whether a and b are of f16 or bf16, and sums of f32.
+  bool isOfHalves() const { return !isOfBytes && operand != element; }
   /// Whether c can hold sums before their epilogue.
   bool storesSums() const { return stored == element; }
   int64_t panelBytes() const {

@@ -24,6 +24,11 @@ struct Native {
     } else if (triple.isRISCV()) {
       half = has("+zfhmin");
       bfloat = has("+zfbfmin");
+    } else if (triple.isNVPTX()) {
+      unsigned capability = 0;
+      half = true;
+      bfloat = !machine.getTargetCPU().drop_front(3).getAsInteger(10, capability) &&
+               capability >= 80; // sm_80
     }
   }
   bool has(Type *type) const { return type->isHalfTy() ? half : bfloat; }

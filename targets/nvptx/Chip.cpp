@@ -46,6 +46,22 @@ Expected<Chip> Chip::parse(StringRef name) {
   return chip;
 }
 
+int64_t mostDynamicShared(int64_t capability) {
+  if (capability < 75)
+    return 96 << 10;
+  if (capability < 80)
+    return 64 << 10;
+  if (capability == 80 || capability == 87)
+    return 163 << 10;
+  if (capability < 90 || capability >= 120)
+    return 99 << 10;
+  return 227 << 10;
+}
+
+int64_t sharedOfMultiprocessor(int64_t capability) {
+  return mostDynamicShared(capability) + reservedShared;
+}
+
 std::unique_ptr<TargetMachine> Chip::create() const {
   TargetOptions options;
   options.AllowFPOpFusion = FPOpFusion::Standard; // as on a CPU: only what the IR says is fused

@@ -23,4 +23,12 @@ struct Chip {
   std::unique_ptr<llvm::TargetMachine> create() const;
 };
 
+/// Bytes of shared memory that a chip of this capability has for a block that asks for it (CUDA C++
+/// Programming Guide, "Technical Specifications per Compute Capability"). Later chips may have
+/// less.
+int64_t mostDynamicShared(int64_t capability);
+/// Of all blocks on one of its multiprocessors, each of which takes `reservedShared` more.
+int64_t sharedOfMultiprocessor(int64_t capability);
+constexpr int64_t reservedShared = 1 << 10;
+
 } // namespace nncc::nvptx

@@ -2,7 +2,9 @@
 #include "targets/nvptx/ContractParts.h"
 #include "targets/nvptx/ContractProducts.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Remarks.h"
 
 using namespace mlir;
@@ -23,10 +25,15 @@ public:
   void emit() {
     AffineExpr rowTiles = normalForm(p.rowCount().ceilDiv(tile.rows)),
                columnTiles = normalForm(p.n.size.ceilDiv(tile.columns));
+    // Blocks that run at a time are near each other in both directions: what they read is in the L2
+    // cache. Bands of rows of tiles, column by column.
+    const int64_t band = bandOf(rowTiles);
     e.units(p.batchCount() * rowTiles * columnTiles * tile.parts, [&](Value unit) {
       auto [tiles, number] = e.divide(unit, tile.parts);
-      auto [rest, columnTile] = e.divide(tiles, columnTiles);
-      auto [batch, rowTile] = e.divide(rest, rowTiles);
+      auto [above, rowInBand] = e.divide(tiles, band);
+      auto [bands, columnTile] = e.divide(above, columnTiles);
+      auto [batch, bandOfRows] = e.divide(bands, normalForm(rowTiles.floorDiv(band)));
+      Value rowTile = e.add(e.mul(bandOfRows, band), rowInBand);
       Value row = e.mul(rowTile, tile.rows), column = e.mul(columnTile, tile.columns);
       part = number;
       operands.begin(batch, part);
@@ -34,7 +41,11 @@ public:
         return streamProducts(e, operands, p, tile, row, column,
                               [&, batch = batch](const Sums &sums) { store(batch, sums); });
       auto multiply = tile.isOfMatrices() ? multiplyByWarps : multiplyByThreads;
-      store(batch, multiply(e, operands, p, tile, row, column));
+      Sums sums = multiply(e, operands, p, tile, row, column);
+      if (sums.staged)
+        storeStaged(batch, sums.staged, row, column);
+      else
+        store(batch, sums);
     });
   }
 
@@ -55,6 +66,14 @@ public:
   }
 
 private:
+  /// The most rows of tiles in a band, up to 8, that all bands have.
+  static int64_t bandOf(AffineExpr rowTiles) {
+    for (int64_t rows : {8, 7, 6, 5, 4, 3, 2})
+      if (constantOf(rowTiles).value_or(1) % rows == 0)
+        return rows;
+    return 1;
+  }
+
   /// Where an operand has the first column of `row`, for the strides that `of` takes from an axis.
   Value offsetOf(Value batch, ArrayRef<Value> row, AffineExpr first,
                  llvm::function_ref<AffineExpr(const Axis &)> of) {
@@ -145,6 +164,99 @@ private:
     }
   }
 
+  /// Neighbours of a row, which a thread loads and stores by 16 bytes where all of them are there
+  /// and aligned.
+  void storeStaged(Value batch, Value staged, Value firstRow, Value firstColumn) {
+    const int64_t across = tile.columns / neighbours;
+    e.distribute(e.constant(tile.rows * across), [&](Value part) {
+      auto [rowInTile, partOfRow] = e.divide(part, across);
+      Value columnInTile = e.mul(partOfRow, neighbours);
+      Value row = e.add(firstRow, rowInTile), column = e.add(firstColumn, columnInTile);
+      Value at = e.add(e.mul(rowInTile, tile.stagedPitch()), columnInTile);
+      Value exists = arith::AndIOp::create(e.b, e.loc, operands.isLess(row, e.size(p.rowCount())),
+                                           operands.isLess(column, e.size(p.n.size)));
+      auto store = [&] {
+        RowPlaces places = placesOf(batch, row);
+        Value isWhole = operands.isLess(e.add(column, neighbours - 1), e.size(p.n.size));
+        isWhole = arith::AndIOp::create(e.b, e.loc, isWhole, areAligned(places, column));
+        e.branch(
+            isWhole, [&] { storeNeighbours(places, staged, at, column); },
+            [&] { storeOneByOne(places, staged, at, column); });
+      };
+      e.branch(exists, store, [] {});
+    });
+  }
+  static constexpr int64_t neighbours = 8;
+
+  /// Whether c, and what has neighbours of the extras, are at multiples of 16 bytes.
+  Value areAligned(const RowPlaces &places, Value column) {
+    auto i64 = [&](int64_t number) {
+      return arith::ConstantIntOp::create(e.b, e.loc, e.b.getI64Type(), number);
+    };
+    Value bits = i64(0);
+    auto add = [&](Value buffer, Value row) {
+      Value pointer = e.pointer(buffer, e.add(row, column), globalSpace);
+      Value address = LLVM::PtrToIntOp::create(e.b, e.loc, e.b.getI64Type(), pointer);
+      bits = arith::OrIOp::create(e.b, e.loc, bits, address);
+    };
+    add(bufferC, places.c);
+    for (auto [n, extra] : llvm::enumerate(p.epilogue.getExtras()))
+      if (constantOf(p.n.extras[n]) == 1)
+        add(extra.buffer, places.extras[n]);
+    return e.equals(arith::AndIOp::create(e.b, e.loc, bits, i64(15)), i64(0));
+  }
+
+  Value stagedPointer(Value staged, Value at) {
+    constexpr int64_t sumBytes = 4;
+    return e.pointer(staged, e.mul(at, sumBytes / tile.stepBytes()), sharedSpace);
+  }
+
+  void storeNeighbours(const RowPlaces &places, Value staged, Value at, Value column) {
+    SmallVector<SmallVector<Value>> extras;
+    for (auto [n, extra] : llvm::enumerate(p.epilogue.getExtras())) {
+      const int64_t distance = fixed(p.n.extras[n]);
+      Value from = e.add(places.extras[n], e.mul(column, distance));
+      SmallVector<Value> values;
+      if (distance == 1)
+        values = e.loadNeighbours(extra.buffer, from, neighbours);
+      for (int64_t i = values.size(); i < neighbours; ++i)
+        values.push_back(
+            distance || values.empty()
+                ? memref::LoadOp::create(e.b, e.loc, extra.buffer, e.add(from, i * distance))
+                      .getResult()
+                : values.front());
+      extras.push_back(std::move(values));
+    }
+    auto type = VectorType::get({neighbours}, p.element);
+    Value sums = LLVM::LoadOp::create(e.b, e.loc, type, stagedPointer(staged, at), 16);
+    SmallVector<Value> results;
+    for (int64_t i = 0; i < neighbours; ++i) {
+      Value sum = vector::ExtractOp::create(e.b, e.loc, sums, ArrayRef<int64_t>{i});
+      auto own = llvm::map_to_vector(extras, [&](const auto &values) { return values[i]; });
+      results.push_back(p.epilogue.apply(e, sum, own));
+    }
+    type = VectorType::get({neighbours}, p.stored);
+    Value all = vector::FromElementsOp::create(e.b, e.loc, type, results);
+    int64_t bytes = neighbours * p.stored.getIntOrFloatBitWidth() / 8;
+    vector::StoreOp::create(e.b, e.loc, all, bufferC, e.add(places.c, column),
+                            /*nontemporal=*/false, llvm::MaybeAlign(std::min<int64_t>(16, bytes)));
+  }
+
+  void storeOneByOne(const RowPlaces &places, Value staged, Value at, Value column) {
+    Value count = e.minimum(e.constant(neighbours), e.sub(e.size(p.n.size), column));
+    e.loop(count, [&](Value i) {
+      Value own = e.add(column, i);
+      SmallVector<Value> extras;
+      for (auto [n, extra] : llvm::enumerate(p.epilogue.getExtras())) {
+        Value from = e.add(places.extras[n], e.mul(own, p.n.extras[n]));
+        extras.push_back(memref::LoadOp::create(e.b, e.loc, extra.buffer, from));
+      }
+      Value sum = LLVM::LoadOp::create(e.b, e.loc, p.element, stagedPointer(staged, e.add(at, i)));
+      memref::StoreOp::create(e.b, e.loc, p.epilogue.apply(e, sum, extras), bufferC,
+                              e.add(places.c, own));
+    });
+  }
+
   bool isOfAllRows(size_t extra) const {
     auto isZero = [&](const Axis &axis) { return constantOf(axis.extras[extra]) == 0; };
     return llvm::all_of(p.lines, isZero) && isZero(p.y) && isZero(p.x);
@@ -197,6 +309,8 @@ FailureOr<int64_t> nncc::nvptx::emitContract(OpBuilder &b, kern::ContractOp op, 
   ContractTile tile = ContractTile::choose(*p, features);
   ThreadBlock block(b, kernel, onlyResults ? resultThreads : tile.threads());
   block.loc = op.getLoc();
+  if (!onlyResults && tile.blocks == 1)
+    kernel.function->setAttr("rt.blocks", b.getI64IntegerAttr(tile.blocks));
   ContractEmitter emitter(block, op, *p, tile);
   if (onlyResults) {
     emitter.emitResults();

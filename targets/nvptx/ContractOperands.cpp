@@ -18,7 +18,7 @@ AffineExpr ContractOperands::mostSlices() const {
 
 bool ContractOperands::readsWords() const {
   return p.isOfBytes ||
-         (!p.blocks && cast<MemRefType>(bufferB.getType()).getElementType() == p.element);
+         (!p.blocks && cast<MemRefType>(bufferB.getType()).getElementType() == word());
 }
 
 Value ContractOperands::both(Value x, Value y) {
@@ -132,6 +132,11 @@ Value ContractOperands::loadIf(Value condition, llvm::function_ref<Value()> load
   return op.getResult(0);
 }
 
+Value ContractOperands::loadElement(Value buffer, Value at) {
+  Value value = memref::LoadOp::create(e.b, e.loc, buffer, at);
+  return value.getType() == word() ? value : arith::ExtFOp::create(e.b, e.loc, word(), value);
+}
+
 /// `count` bytes as one number.
 Value ContractOperands::loadBytes(Value buffer, Value at, int64_t count, Type type) {
   auto bytes = VectorType::get({count}, e.b.getI8Type());
@@ -144,7 +149,7 @@ Value ContractOperands::loadA(const Source &source) {
   return loadIf(source.exists, [&]() -> Value {
     if (p.isOfBytes)
       return loadBytes(bufferA, source.offset, kern::bytesPerStep, e.b.getI32Type());
-    return memref::LoadOp::create(e.b, e.loc, bufferA, source.offset);
+    return loadElement(bufferA, source.offset);
   });
 }
 
@@ -179,9 +184,6 @@ Value ContractOperands::loadB(const Column &column, const Source &source) {
       return loadBytes(bufferB, source.offset, kern::bytesPerStep, e.b.getI32Type());
     if (p.blocks)
       return loadCode(column, source.k);
-    Value value = memref::LoadOp::create(e.b, e.loc, bufferB, source.offset);
-    if (value.getType() == p.element)
-      return value;
-    return arith::ExtFOp::create(e.b, e.loc, p.element, value);
+    return loadElement(bufferB, source.offset);
   });
 }

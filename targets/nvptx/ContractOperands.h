@@ -6,7 +6,7 @@
 
 namespace nncc::nvptx {
 
-/// The operands as words along the reduction (see Multiplier) of rows of A and columns of B, in
+/// The operands as steps of the reduction (see Multiplier) of rows of A and columns of B, in
 /// slices. What is outside of the operands, of the image or of the depth is zero.
 class ContractOperands {
 public:
@@ -38,19 +38,21 @@ public:
   };
   Slice slice(mlir::Value number);
 
-  /// A word: whether it exists, where it is, and its step of the depth.
+  /// What is taken in a step: whether it exists, where it is, and the step of the depth.
   struct Source {
     mlir::Value exists, offset, k;
   };
   Source source(const Row &row, const Slice &slice, mlir::Value step);
   Source source(const Column &column, const Slice &slice, mlir::Value step);
-  /// Words; zeros where there are none.
+  /// Words, or elements of 16 bits; zeros where there are none.
   mlir::Value loadA(const Source &source);
   mlir::Value loadB(const Column &column, const Source &source);
 
   /// Words are in B as they are multiplied.
   bool readsWords() const;
-  mlir::Type word() const { return p.isOfBytes ? e.b.getI32Type() : p.element; }
+  mlir::Type word() const {
+    return p.isOfBytes ? e.b.getI32Type() : tile.isOfHalves() ? p.operand : p.element;
+  }
   mlir::Value isLess(mlir::Value x, mlir::Value y);
 
   /// The indices of the axes of a row, of which the tile's count is `row`: lines, y, x.
@@ -61,6 +63,7 @@ public:
 
 private:
   mlir::Value both(mlir::Value x, mlir::Value y);
+  mlir::Value loadElement(mlir::Value buffer, mlir::Value at);
   mlir::Value loadIf(mlir::Value condition, llvm::function_ref<mlir::Value()> load);
   mlir::Value loadCode(const Column &column, mlir::Value k);
   mlir::Value loadBytes(mlir::Value buffer, mlir::Value at, int64_t count, mlir::Type type);

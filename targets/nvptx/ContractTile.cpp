@@ -1,5 +1,6 @@
 #include "targets/nvptx/ContractTile.h"
 
+#include "targets/nvptx/Chip.h"
 #include "targets/nvptx/StreamTile.h"
 #include "targets/nvptx/ThreadBlock.h"
 
@@ -24,6 +25,10 @@ llvm::StringRef nncc::nvptx::name(Multiplier multiplier) {
     return "mma.m16n8k8.tf32";
   case Multiplier::MatrixBF16x3:
     return "mma.m16n8k16.bf16 x 3";
+  case Multiplier::MatrixF16:
+    return "mma.m16n8k16.f16";
+  case Multiplier::MatrixBF16:
+    return "mma.m16n8k16.bf16";
   }
   return "";
 }
@@ -35,15 +40,17 @@ mlir::AffineExpr nncc::nvptx::slicesOf(const Contraction &p, const ContractTile 
 bool nncc::nvptx::isAlongK(const Contraction &p) { return !p.packed && constantOf(p.bK) == 1; }
 
 MatrixSlices::MatrixSlices(const Contraction &p, const ContractTile &tile)
-    : pitchA(tile.steps + 4), pitchB(isAlongK(p) ? tile.steps + 4 : tile.columns + 8),
-      wordsA(tile.rows * pitchA), wordsB((isAlongK(p) ? tile.columns : tile.steps) * pitchB) {}
+    : pitchA(tile.steps + 16 / tile.stepBytes()), pitchB(isAlongK(p) ? pitchA : tile.columns + 8),
+      sizeA(tile.rows * pitchA), sizeB((isAlongK(p) ? tile.columns : tile.steps) * pitchB) {}
 
 static Multiplier multiplierOf(const Contraction &p, const ContractFeatures &features) {
   constexpr int64_t firstWithMatrices = 80; // and with asynchronous copies
   bool hasMatrices = features.capability >= firstWithMatrices;
   if (p.isOfBytes)
     return hasMatrices ? Multiplier::MatrixBytes : Multiplier::DP4A;
-  if (!hasMatrices || !p.element.isF32() || features.math == FloatMath::F32)
+  if (hasMatrices && p.isOfHalves())
+    return p.operand.isF16() ? Multiplier::MatrixF16 : Multiplier::MatrixBF16;
+  if (!hasMatrices || !p.element.isF32() || p.isOfHalves() || features.math == FloatMath::F32)
     return Multiplier::FMA;
   return features.math == FloatMath::TF32 ? Multiplier::MatrixTF32 : Multiplier::MatrixBF16x3;
 }
@@ -67,10 +74,10 @@ static int64_t partsOf(const Contraction &p, const ContractTile &tile) {
   return llvm::divideCeil(slices, llvm::divideCeil(slices, parts)); // none is empty
 }
 
-/// An epilogue like GELU is repeated for each sum of a thread.
+/// An epilogue like GELU is repeated for each sum of a thread, unless they are staged.
 static bool fitsEpilogue(const Contraction &p, const ContractTile &tile) {
   constexpr int64_t mostHeavy = 16;
-  return !p.epilogue.isHeavy() || tile.sumsOfThread() <= mostHeavy;
+  return !p.epilogue.isHeavy() || tile.staged || tile.sumsOfThread() <= mostHeavy;
 }
 
 static ContractTile chooseForThreads(const Contraction &p, Multiplier multiplier) {
@@ -83,7 +90,7 @@ static ContractTile chooseForThreads(const Contraction &p, Multiplier multiplier
   return fits && blocksOf(p, large) >= blocksWanted ? large : middle;
 }
 
-/// Time of all blocks, a step of the reduction in 1/512 of a cycle: a multiprocessor multiplies 512
+/// Time of all blocks, a word of the reduction in 1/512 of a cycle: a multiprocessor multiplies 512
 /// words in one, and gets 16 from the L2 cache. Blocks beyond one for each multiprocessor wait.
 static int64_t costOf(const Contraction &p, const ContractTile &tile) {
   constexpr int64_t productsPerWord = 512 / 16;
@@ -92,30 +99,65 @@ static int64_t costOf(const Contraction &p, const ContractTile &tile) {
          partsOf(p, tile);
 }
 
-/// Steps and stages: as many copies on their way as shared memory has room for, up to three.
-static void chooseStages(const Contraction &p, ContractTile &tile) {
-  constexpr int64_t mostStages = 4, enoughStages = 3, wordBytes = 4;
-  auto room = [&] { return mostSharedBytes / (MatrixSlices(p, tile).words() * wordBytes); };
+/// As many copies on their way as shared memory has room for, up to three.
+constexpr int64_t mostStages = 4, enoughStages = 3;
+
+/// Steps and stages, where slices share so many bytes.
+static void chooseStages(const Contraction &p, ContractTile &tile, int64_t bytes) {
+  auto room = [&] { return bytes / (MatrixSlices(p, tile).size() * tile.stepBytes()); };
   bool needsPairs = tile.multiplier == Multiplier::MatrixBF16x3; // of 8 steps
   if (!needsPairs && (room() < enoughStages || nominal(p.depth) <= 8))
     tile.steps = 8;
-  int64_t slices = llvm::divideCeil(nominal(p.depth), tile.steps) * p.kh * p.kw;
-  tile.stages = std::max<int64_t>(2, std::min({mostStages, room(), slices}));
+  tile.stages = std::max<int64_t>(2, std::min({mostStages, room(), nominal(slicesOf(p, tile))}));
 }
 
-static ContractTile chooseForMatrices(const Contraction &p, Multiplier multiplier) {
-  // From the largest: it is taken where another is as fast.
-  const ContractTile tiles[] = {{multiplier, 128, 128, 64, 32}, {multiplier, 128, 64, 32, 32},
-                                {multiplier, 64, 64, 32, 32},   {multiplier, 128, 32, 32, 32},
-                                {multiplier, 64, 32, 32, 16},   {multiplier, 16, 64, 16, 16}};
-  // Fragments in two parts leave no room for more.
-  const int64_t mostSums = multiplier == Multiplier::MatrixBF16x3 ? 32 : 64;
+/// The same of 16 bits: slices as long as several have room, but without many steps beyond the end
+/// of the depth.
+static void chooseStagesOfHalves(const Contraction &p, ContractTile &tile, int64_t bytes) {
   std::optional<ContractTile> best;
-  for (const ContractTile &tile : tiles)
+  auto timeOf = [&](const ContractTile &tile) { // the barrier of a slice counts as some steps
+    constexpr int64_t barrierSteps = 8;
+    return nominal(slicesOf(p, tile)) * (tile.steps + barrierSteps);
+  };
+  for (int64_t steps : {64, 32, 16}) {
+    tile.steps = steps;
+    int64_t room = bytes / (MatrixSlices(p, tile).size() * tile.stepBytes());
+    tile.stages = std::max<int64_t>(2, std::min({mostStages, room, nominal(slicesOf(p, tile))}));
+    bool isEnough = room >= std::min(enoughStages, tile.stages);
+    if (isEnough && (!best || timeOf(tile) < timeOf(*best)))
+      best = tile;
+  }
+  tile = best.value_or(tile);
+}
+
+/// What a block may take for `tile.blocks` of them to be on a multiprocessor.
+static int64_t sharedOf(const ContractTile &tile, int64_t capability) {
+  if (!tile.isOfHalves())
+    return mostSharedBytes;
+  return std::min(mostDynamicShared(capability),
+                  sharedOfMultiprocessor(capability) / tile.blocks - reservedShared);
+}
+
+static ContractTile chooseForMatrices(const Contraction &p, Multiplier multiplier,
+                                      int64_t capability) {
+  // From the largest: it is taken where another is as fast.
+  const ContractTile tiles[] = {{multiplier, 128, 256, 64, 64, 1}, {multiplier, 128, 128, 64, 32},
+                                {multiplier, 128, 64, 32, 32},     {multiplier, 64, 64, 32, 32},
+                                {multiplier, 128, 32, 32, 32},     {multiplier, 64, 32, 32, 16},
+                                {multiplier, 16, 64, 16, 16}};
+  // Words leave no registers for more, in two parts even less.
+  bool isOfHalves = tiles[0].isOfHalves();
+  const int64_t mostSums = isOfHalves ? 128 : multiplier == Multiplier::MatrixBF16x3 ? 32 : 64;
+  std::optional<ContractTile> best;
+  for (ContractTile tile : tiles) {
+    tile.staged =
+        isOfHalves && constantOf(p.n.c) == 1 && tile.stagedBytes() <= sharedOf(tile, capability);
     if (fitsEpilogue(p, tile) && tile.sumsOfThread() <= mostSums &&
         (!best || costOf(p, tile) < costOf(p, *best)))
       best = tile;
-  chooseStages(p, *best);
+  }
+  auto choose = isOfHalves ? chooseStagesOfHalves : chooseStages;
+  choose(p, *best, sharedOf(*best, capability));
   return *best;
 }
 
@@ -123,8 +165,10 @@ ContractTile ContractTile::choose(const Contraction &p, const ContractFeatures &
   if (nvptx::isStreamed(p))
     return chooseForStream(p, p.isOfBytes ? Multiplier::DP4A : Multiplier::FMA, blocksWanted);
   Multiplier multiplier = multiplierOf(p, features);
-  ContractTile tile = multiplier >= Multiplier::MatrixBytes ? chooseForMatrices(p, multiplier)
-                                                            : chooseForThreads(p, multiplier);
+  ContractTile tile = multiplier >= Multiplier::MatrixBytes
+                          ? chooseForMatrices(p, multiplier, features.capability)
+                          : chooseForThreads(p, multiplier);
   tile.parts = partsOf(p, tile);
+  tile.staged &= tile.parts == 1; // sums of a part are stored as they are
   return tile;
 }

@@ -148,8 +148,10 @@ struct LowerToLLVM : nvptx::impl::LowerToLLVMBase<LowerToLLVM> {
         kernel->setAttr(NVVM::NVVMDialect::getMaxntidAttrName(),
                         DenseI32ArrayAttr::get(context, static_cast<int32_t>(threads.getInt())));
         // While one block waits at a barrier, another one computes.
-        kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
-                        IntegerAttr::get(IntegerType::get(context, 32), 2));
+        auto blocks = kernel->getAttrOfType<IntegerAttr>("rt.blocks");
+        kernel->setAttr(
+            NVVM::NVVMDialect::getMinctasmAttrName(),
+            IntegerAttr::get(IntegerType::get(context, 32), blocks ? blocks.getInt() : 2));
       }
   }
 };

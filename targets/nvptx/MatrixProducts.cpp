@@ -1,9 +1,9 @@
 // Sums in the registers of warps, which multiply matrices by mma.sync: slices of both operands pass
 // through shared memory in a pipeline of asynchronous copies.
 //
-// A word of 32 bits is what a lane has of a row or column in one register, four bytes or one f32
-// along the reduction, so that fragments of all types have one layout (PTX ISA, "Matrix fragments",
-// m16n8k32 of bytes and m16n8k8 of tf32): lane 4 * g + t has
+// A word of 32 bits is what a lane has of a row or column in one register, four bytes, two halves
+// or one f32 along the reduction, so that fragments of all types have one layout (PTX ISA, "Matrix
+// fragments", m16n8k32 of bytes, m16n8k16 of f16 and m16n8k8 of tf32): lane 4 * g + t has
 //   of A  words t and t + 4 of rows g and g + 8,
 //   of B  words t and t + 4 of column g,
 //   sums  of rows g and g + 8, columns 2 * t and 2 * t + 1.
@@ -12,6 +12,7 @@
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace nncc;
@@ -30,7 +31,9 @@ public:
     std::tie(group, member) = e.divide(lane, 4);
     auto [row, column] = e.divide(e.warp(), tile.columnParts());
     warpRow = e.mul(row, tile.partRows), warpColumn = e.mul(column, tile.partColumns);
-    shared = e.allocateShared(tile.stages * slices.words(), e.b.getI32Type());
+    int64_t size = std::max(tile.stages * slices.size(),
+                            tile.staged ? tile.stagedBytes() / tile.stepBytes() : 0);
+    shared = e.allocateShared(size, e.b.getIntegerType(8 * tile.stepBytes()));
   }
 
   Sums compute(Value row, Value column) {
@@ -46,10 +49,35 @@ public:
     CopyWidths widest = SlicePipeline::widest(operands, p),
                narrowest = SlicePipeline::narrowest(operands, p);
     sums.values = widest == narrowest ? run(widest) : choose(run, widest, narrowest);
+    if (tile.staged)
+      stage(sums);
     return sums;
   }
 
 private:
+  /// Behind the last products, since it takes the place of slices.
+  void stage(Sums &sums) {
+    const auto pair = VectorType::get({2}, p.element);
+    const int64_t wordSteps = stepsOf(1), across = sums.columns.size();
+    e.barrier();
+    Value column = e.add(warpColumn, e.mul(member, 2));
+    Value at = e.add(e.mul(e.add(warpRow, group), tile.stagedPitch()), column);
+    for (size_t i = 0; i < sums.rows.size(); ++i)
+      for (int64_t j = 0; j < across; j += 2) {
+        Value two = vector::FromElementsOp::create(
+            e.b, e.loc, pair, ValueRange(sums.values).slice(i * across + j, 2));
+        int64_t distance = i * (mmaRows / 2) * tile.stagedPitch() + j / 2 * mmaColumns;
+        Value place = e.pointer(shared, e.mul(e.add(at, distance), wordSteps), sharedSpace);
+        LLVM::StoreOp::create(e.b, e.loc, two, place, /*alignment=*/8);
+      }
+    e.barrier();
+    sums.staged = shared;
+  }
+
+  /// Steps in the words of one product of matrices, and in 16 bytes.
+  int64_t stepsOf(int64_t words) const { return words * 4 / tile.stepBytes(); }
+  int64_t mmaSteps() const { return stepsOf(mmaWords); }
+
   Values choose(llvm::function_ref<Values(CopyWidths)> run, CopyWidths widest,
                 CopyWidths narrowest) {
     Value isAligned = SlicePipeline::isAligned(e, operands, widest);
@@ -68,17 +96,19 @@ private:
   /// is on its way behind the last slice. Each group is ended where the next wait counts it.
   Values multiply(CopyWidths widths, Value row, Value column) {
     SlicePipeline pipeline(e, operands, p, tile, shared, widths, row, column);
-    const int64_t words = slices.words(), ahead = tile.stages - 1;
+    const int64_t size = slices.size(), ahead = tile.stages - 1;
     for (int64_t i = 0; i < ahead; ++i) {
       if (i)
         pipeline.endGroup();
-      Value place = e.constant(i * words);
+      Value place = e.constant(i * size);
       pipeline.finish(pipeline.start(e.constant(i), place), place);
     }
     Values carried(tile.sumsOfThread(),
                    arith::ConstantOp::create(e.b, e.loc, e.b.getZeroAttr(p.element)));
-    carried.push_back(e.constant(0));             // place of this slice
-    carried.push_back(e.constant(ahead * words)); // of the one to come, which was of the last one
+    if (keepsFragments())
+      return multiplyAhead(pipeline, carried);
+    carried.push_back(e.constant(0));            // place of this slice
+    carried.push_back(e.constant(ahead * size)); // of the one to come, which was of the last one
     carried = e.stride(e.constant(0), operands.slices, 1, carried, [&](Value i, ValueRange values) {
       Value place = values.drop_back().back(), free = values.back();
       pipeline.endGroup();
@@ -87,14 +117,65 @@ private:
       SlicePipeline::Words next = pipeline.start(e.add(i, ahead), free);
       Values result = addProducts(place, values.drop_back(2));
       pipeline.finish(next, free);
-      Value behind = e.add(place, words);
-      Value isEnd = e.equals(behind, tile.stages * words);
-      result.push_back(arith::SelectOp::create(e.b, e.loc, isEnd, e.constant(0), behind));
+      result.push_back(behind(place));
       result.push_back(place);
       return result;
     });
     carried.pop_back_n(2);
     return carried;
+  }
+
+  /// Whether a thread has registers for the fragments of two steps.
+  bool keepsFragments() const { return tile.blocks == 1; }
+
+  /// The same, but a warp has its fragments before it multiplies: those of the next step, of the
+  /// next slice too, are on their way from shared memory meanwhile. The barrier of slice i + 1 is
+  /// before the last products of slice i, of which nothing is read any more.
+  Values multiplyAhead(SlicePipeline &pipeline, Values carried) {
+    const int64_t ahead = tile.stages - 1, sums = carried.size();
+    pipeline.endGroup();
+    pipeline.wait(ahead - 1);
+    e.barrier();
+    Value first = e.constant(0), count = operands.slices;
+    Values a = loadA(first, 0), b = loadB(first, 0);
+    const int64_t ofA = a.size(), ofB = b.size();
+    llvm::append_range(carried, a), llvm::append_range(carried, b);
+    carried.push_back(first);                             // place of this slice
+    carried.push_back(e.constant(ahead * slices.size())); // of the one to come
+    carried = e.stride(first, count, 1, carried, [&](Value i, ValueRange values) {
+      Values result(values.take_front(sums)), a(values.slice(sums, ofA)),
+          b(values.slice(sums + ofA, ofB));
+      Value place = values.drop_back().back(), free = values.back();
+      SlicePipeline::Words next = pipeline.start(e.add(i, ahead), free);
+      for (int64_t step = mmaSteps(); step <= tile.steps; step += mmaSteps()) {
+        Value from = place;
+        if (step == tile.steps) {
+          pipeline.finish(next, free);
+          pipeline.endGroup();
+          pipeline.wait(ahead - 1);
+          e.barrier();
+          // Behind the last slice this one again, for nobody.
+          Value isThere = operands.isLess(e.add(i, 1), count);
+          from = arith::SelectOp::create(e.b, e.loc, isThere, behind(place), place);
+        }
+        Values nextA = loadA(from, step % tile.steps), nextB = loadB(from, step % tile.steps);
+        addAll(a, b, result);
+        a = std::move(nextA), b = std::move(nextB);
+      }
+      llvm::append_range(result, a), llvm::append_range(result, b);
+      result.push_back(behind(place));
+      result.push_back(place);
+      return result;
+    });
+    carried.truncate(sums);
+    return carried;
+  }
+
+  /// The place behind this one.
+  Value behind(Value place) {
+    Value next = e.add(place, slices.size());
+    Value isEnd = e.equals(next, tile.stages * slices.size());
+    return arith::SelectOp::create(e.b, e.loc, isEnd, e.constant(0), next);
   }
 
   Type registers(Type type) {
@@ -107,20 +188,22 @@ private:
     return result;
   }
 
-  /// Four matrices of 8 rows x 4 words, each row of which a lane points to.
-  Values loadMatrices(Value at) {
+  /// Four matrices of 8 rows x 4 words, each row of which a lane points to; or of 8 x 8 elements
+  /// of 16 bits, transposed.
+  Values loadMatrices(Value at, NVVM::MMALayout layout = NVVM::MMALayout::row) {
     MLIRContext *context = e.b.getContext();
     return split(NVVM::LdMatrixOp::create(
         e.b, e.loc, registers(e.b.getI32Type()), e.pointer(shared, at, sharedSpace),
-        e.b.getI32IntegerAttr(4), NVVM::MMALayoutAttr::get(context, NVVM::MMALayout::row),
+        e.b.getI32IntegerAttr(4), NVVM::MMALayoutAttr::get(context, layout),
         NVVM::LdStMatrixShapeAttr::get(context, 8, 8),
         NVVM::LdStMatrixEltTypeAttr::get(context, NVVM::LdStMatrixEltType::B16)));
   }
 
-  /// Four registers for each 16 rows, of 8 steps from `step` on.
+  /// Four registers for each 16 rows, of 8 words from `step` on.
   Values loadA(Value place, int64_t step) {
     auto [quarter, row] = e.divide(lane, mmaRows);
-    Value at = e.add(place, e.add(e.mul(e.add(warpRow, row), slices.pitchA), e.mul(quarter, 4)));
+    Value at = e.add(e.mul(e.add(warpRow, row), slices.pitchA), e.mul(quarter, stepsOf(4)));
+    at = e.add(place, at);
     Values result;
     for (int64_t i = 0; i < tile.partRows; i += mmaRows)
       result.append(loadMatrices(e.add(at, i * slices.pitchA + step)));
@@ -130,7 +213,15 @@ private:
   /// Two registers for each 8 columns.
   Values loadB(Value place, int64_t step) {
     Values result;
-    Value at = e.add(place, slices.wordsA);
+    Value at = e.add(place, slices.sizeA);
+    if (!alongK && tile.isOfHalves()) {
+      auto [half, row] = e.divide(lane, mmaSteps());
+      Value column = e.add(warpColumn, e.mul(half, mmaColumns));
+      at = e.add(at, e.add(e.mul(row, slices.pitchB), column));
+      for (int64_t j = 0; j < tile.partColumns; j += 2 * mmaColumns)
+        result.append(loadMatrices(e.add(at, step * slices.pitchB + j), NVVM::MMALayout::col));
+      return result;
+    }
     if (!alongK) {
       at = e.add(at, e.add(e.mul(member, slices.pitchB), e.add(warpColumn, group)));
       for (int64_t j = 0; j < tile.partColumns; j += mmaColumns)
@@ -142,7 +233,7 @@ private:
     auto [half, eighth] = e.divide(lane, 2 * mmaColumns);
     auto [quarter, column] = e.divide(eighth, mmaColumns);
     column = e.add(warpColumn, e.add(e.mul(half, mmaColumns), column));
-    at = e.add(at, e.add(e.mul(column, slices.pitchB), e.mul(quarter, 4)));
+    at = e.add(at, e.add(e.mul(column, slices.pitchB), e.mul(quarter, stepsOf(4))));
     for (int64_t j = 0; j < tile.partColumns; j += 2 * mmaColumns)
       result.append(loadMatrices(e.add(at, j * slices.pitchB + step)));
     return result;
@@ -151,7 +242,7 @@ private:
   Values addProducts(Value place, ValueRange sums) {
     Values result(sums);
     const bool ofPairs = tile.multiplier == Multiplier::MatrixBF16x3;
-    for (int64_t step = 0; step < tile.steps; step += mmaWords * (ofPairs ? 2 : 1)) {
+    for (int64_t step = 0; step < tile.steps; step += mmaSteps() * (ofPairs ? 2 : 1)) {
       Values a = loadA(place, step), b = loadB(place, step);
       if (ofPairs) {
         addSplitProducts({a, loadA(place, step + mmaWords)}, {b, loadB(place, step + mmaWords)},
@@ -191,14 +282,22 @@ private:
       types = {MMATypes::tf32, MMATypes::tf32};
       break;
     case Multiplier::MatrixBF16x3:
+    case Multiplier::MatrixBF16:
       types = {MMATypes::bf16, MMATypes::bf16}, steps = mmaWords * 2;
+      break;
+    case Multiplier::MatrixF16:
+      types = {MMATypes::f16, MMATypes::f16}, steps = mmaWords * 2;
       break;
     default:
       overflow = NVVM::MMAIntOverflow::wrapped, steps = mmaWords * kern::bytesPerStep;
     }
     std::array<NVVM::MMALayout, 2> layouts{NVVM::MMALayout::row, NVVM::MMALayout::col};
     int64_t shape[] = {mmaRows, mmaColumns, steps};
-    return split(NVVM::MmaOp::create(e.b, e.loc, registers(p.element), a, b, sums, shape,
+    Values wordsA(a), wordsB(b);
+    if (tile.multiplier == Multiplier::MatrixF16)
+      for (Value &word : llvm::concat<Value>(wordsA, wordsB))
+        word = LLVM::BitcastOp::create(e.b, e.loc, VectorType::get({2}, e.b.getF16Type()), word);
+    return split(NVVM::MmaOp::create(e.b, e.loc, registers(p.element), wordsA, wordsB, sums, shape,
                                      /*b1Op=*/std::nullopt, overflow, types, layouts));
   }
 

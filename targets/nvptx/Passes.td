@@ -36,9 +36,9 @@ def EmitKernel : Pass<"nncc-nvptx-emit-kernel", "::mlir::ModuleOp"> {
 
     `kern.contract` is computed in tiles of the result: slices of both operands pass through shared memory, each
     thread has its part of the sums in registers, and loads the next slice while it multiplies this one. From
-    `capability` 80 on bytes, and f32 where `math` allows it, are multiplied by the lanes of a warp together
-    (`nvvm.mma.sync`), and slices are copied asynchronously, several of them ahead. Sums of bytes are exact, and f32 is
-    multiplied as it is unless `math` says otherwise:
+    `capability` 80 on bytes, f16 and bf16, and f32 where `math` allows it, are multiplied by the lanes of a warp together
+    (`nvvm.mma.sync`), and slices are copied asynchronously, several of them ahead. Sums of bytes are exact, products of
+    f16 and bf16 too, with sums in f32, and f32 is multiplied as it is unless `math` says otherwise:
     ```
     math     an operand is rounded to                    a sum over a * b is off by
     tf32     11 bits                                     at most 2^-10 of the sum over |a * b|
@@ -56,6 +56,9 @@ def EmitKernel : Pass<"nncc-nvptx-emit-kernel", "::mlir::ModuleOp"> {
     registers, several groups of steps at once; codes become numbers there. The lanes' sums are added by shuffles, and
     those of warps through shared memory, all in a fixed order. Buffers that are not aligned are read in single
     elements. Such products are of f32 whatever `math` is, and of bytes by `dp4a`.
+
+    Shared memory beyond the 48 KiB that every kernel can declare is asked for when the kernel is started: `rt.shared`
+    has the bytes. Tiles that need a multiprocessor's registers have `rt.blocks = 1`, the blocks that are on it at a time.
 
     The remark `plan` of category `nncc-nvptx` has the tile of a block and of a thread or warp, what multiplies, how
     many words of the reduction a slice has, and how many slices are in shared memory; of few rows how many threads share the

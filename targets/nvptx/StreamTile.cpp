@@ -18,7 +18,7 @@ static constexpr int64_t loadBytes = 16;
 static int64_t neighboursOf(const Contraction &p) {
   if (p.blocks)
     return WeightBlocks::columns;
-  return p.packed ? loadBytes / p.weightBytes : loadBytes / p.elementBytes();
+  return loadBytes / p.weightBytes;
 }
 
 /// A group of steps is in one block of codes.

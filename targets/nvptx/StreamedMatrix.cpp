@@ -48,9 +48,8 @@ StreamedMatrix::Alignments StreamedMatrix::known() const {
   SmallVector<AffineExpr> a{p.aOffset, p.y.a, p.x.a}, b{p.bOffset};
   for (const Axis &axis : llvm::concat<const Axis>(p.batches, p.lines))
     a.push_back(axis.a), b.push_back(axis.b);
-  int64_t wordBytes = p.isOfBytes ? kern::bytesPerStep : p.elementBytes();
   if (hasLines)
-    result.a = alignmentOf(a, result.a, tile.steps * wordBytes);
+    result.a = alignmentOf(a, result.a, tile.steps * (p.isOfBytes ? kern::bytesPerStep : result.a));
   if (neighbours == Neighbours::None)
     return result;
   if (p.packed)
@@ -59,10 +58,10 @@ StreamedMatrix::Alignments StreamedMatrix::known() const {
     result.b = alignmentOf(b, result.b, tile.partColumns);
   else if (neighbours == Neighbours::Columns) {
     b.push_back(p.bK);
-    result.b = alignmentOf(b, result.b, tile.partColumns * (p.packed ? p.weightBytes : wordBytes));
+    result.b = alignmentOf(b, result.b, tile.partColumns * p.weightBytes);
   } else {
     b.push_back(p.n.b);
-    result.b = alignmentOf(b, result.b, tile.steps * wordBytes);
+    result.b = alignmentOf(b, result.b, tile.steps * p.weightBytes);
   }
   return result;
 }
@@ -85,13 +84,27 @@ Values StreamedMatrix::load(Value buffer, Value at, int64_t count, Type type, in
 
 Values StreamedMatrix::loadA(int64_t row, Value k, int64_t count, Alignments alignments) {
   Value at = e.add(rows[row], e.mul(k, p.aK));
-  if (hasLines)
-    return load(operands.bufferA, at, count, operands.word(), alignments.a);
+  Type type = storedType(operands.bufferA);
   Values result;
-  for (int64_t i = 0; i < count; ++i)
-    llvm::append_range(result, load(operands.bufferA, e.add(at, e.mul(e.constant(i), p.aK)), 1,
-                                    operands.word(), least().a));
+  if (hasLines)
+    result = load(operands.bufferA, at, count, type, alignments.a);
+  else
+    for (int64_t i = 0; i < count; ++i)
+      llvm::append_range(result, load(operands.bufferA, e.add(at, e.mul(e.constant(i), p.aK)), 1,
+                                      type, least().a));
+  toWords(result);
   return result;
+}
+
+Type StreamedMatrix::storedType(Value buffer) const {
+  return p.isOfBytes ? operands.word() : cast<MemRefType>(buffer.getType()).getElementType();
+}
+
+/// Floats of 16 bits -> those that are multiplied.
+void StreamedMatrix::toWords(MutableArrayRef<Value> values) {
+  for (Value &value : values)
+    if (value.getType() != operands.word())
+      value = arith::ExtFOp::create(e.b, e.loc, operands.word(), value);
 }
 
 StreamedMatrix::Stored StreamedMatrix::loadB(Value k, int64_t count, Alignments alignments) {
@@ -108,27 +121,23 @@ Values StreamedMatrix::wordsOf(const Stored &stored, int64_t step) {
   if (p.blocks)
     return weightsOf(stored, step);
   Values words(ArrayRef(stored.words).slice(step * tile.partColumns, tile.partColumns));
-  for (Value &word : words)
-    if (word.getType() != operands.word())
-      word = arith::ExtFOp::create(e.b, e.loc, operands.word(), word);
+  toWords(words);
   return words;
 }
 
 Values StreamedMatrix::loadColumns(Value k, int64_t count, Alignments alignments) {
-  Type element = cast<MemRefType>(operands.bufferB.getType()).getElementType();
   Values result;
   for (int64_t i = 0; i < count; ++i)
     llvm::append_range(result, load(operands.bufferB, offset(columns.front(), e.add(k, i)),
-                                    tile.partColumns, p.isOfBytes ? operands.word() : element,
-                                    alignments.b));
+                                    tile.partColumns, storedType(operands.bufferB), alignments.b));
   return result;
 }
 
 Values StreamedMatrix::loadSteps(Value k, int64_t count, Alignments alignments) {
   Values result(count * tile.partColumns);
   for (auto [j, column] : llvm::enumerate(columns))
-    for (auto [i, word] : llvm::enumerate(
-             load(operands.bufferB, offset(column, k), count, operands.word(), alignments.b)))
+    for (auto [i, word] : llvm::enumerate(load(operands.bufferB, offset(column, k), count,
+                                               storedType(operands.bufferB), alignments.b)))
       result[i * tile.partColumns + j] = word;
   return result;
 }

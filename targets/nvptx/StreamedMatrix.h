@@ -50,6 +50,9 @@ private:
   Values numbersOf(llvm::ArrayRef<mlir::Value> words, mlir::Value shift, int64_t bits);
   Values load(mlir::Value buffer, mlir::Value at, int64_t count, mlir::Type type,
               int64_t alignment);
+  /// Of an element, of which bytes are four.
+  mlir::Type storedType(mlir::Value buffer) const;
+  void toWords(llvm::MutableArrayRef<mlir::Value> values);
   mlir::Value offset(const ContractOperands::Column &column, mlir::Value k) {
     return e.add(column.b, e.mul(k, p.bK));
   }

@@ -123,8 +123,9 @@ Value ThreadBlock::global(MemRefType type, Attribute contents, StringRef name) {
   auto module = kernel.function->getParentOfType<ModuleOp>();
   OpBuilder top = OpBuilder::atBlockBegin(module.getBody());
   std::string symbol = (kernel.function.getName() + "_" + name + "_" + Twine(globals++)).str();
-  memref::GlobalOp::create(top, loc, symbol, top.getStringAttr("private"), type, contents,
-                           /*constant=*/!isa<UnitAttr>(contents), top.getI64IntegerAttr(16));
+  bool isHere = contents != nullptr, isConstant = isHere && !isa<UnitAttr>(contents);
+  memref::GlobalOp::create(top, loc, symbol, top.getStringAttr(isHere ? "private" : "public"), type,
+                           contents, isConstant, top.getI64IntegerAttr(16));
   return memref::GetGlobalOp::create(b, loc, type, symbol);
 }
 
@@ -133,12 +134,22 @@ bool ThreadBlock::canShare(int64_t elements, Type element) const {
   return sharedBytes + elements * bytes <= mostSharedBytes - bytesForSums;
 }
 
+MemRefType ThreadBlock::sharedType(int64_t elements, Type element) {
+  return MemRefType::get({elements}, element, MemRefLayoutAttrInterface(),
+                         b.getI64IntegerAttr(sharedSpace));
+}
+
 Value ThreadBlock::allocateShared(int64_t elements, Type element) {
   shares = true;
-  sharedBytes += llvm::alignTo(elements * llvm::divideCeil(element.getIntOrFloatBitWidth(), 8), 16);
-  auto type = MemRefType::get({elements}, element, MemRefLayoutAttrInterface(),
-                              b.getI64IntegerAttr(sharedSpace));
-  return global(type, b.getUnitAttr(), "shared");
+  int64_t bytes =
+      llvm::alignTo(elements * llvm::divideCeil(element.getIntOrFloatBitWidth(), 8), 16);
+  if (sharedBytes + bytes > mostSharedBytes) {
+    // Declared elsewhere, of any size: it begins behind what is declared here.
+    kernel.function->setAttr("rt.shared", b.getI64IntegerAttr(bytes));
+    return global(sharedType(0, element), /*contents=*/nullptr, "shared");
+  }
+  sharedBytes += bytes;
+  return global(sharedType(elements, element), b.getUnitAttr(), "shared");
 }
 
 Value ThreadBlock::allocate(AffineExpr elements, Type element) {

@@ -12,7 +12,7 @@ struct ContractFeatures;
 constexpr unsigned sharedSpace = 3;
 /// Of constants, and of all buffers.
 constexpr unsigned globalSpace = 1;
-/// What every GPU has for the blocks of a kernel that asks for no more.
+/// What every GPU has for the blocks of a kernel that declares it.
 constexpr int64_t mostSharedBytes = 48 << 10;
 constexpr int64_t warpLanes = 32;
 
@@ -61,7 +61,8 @@ public:
 
   /// Whether so much more fits beside what is shared already.
   bool canShare(int64_t elements, mlir::Type element) const;
-  /// Flat memory that the threads of a block share, aligned to 16 bytes.
+  /// Flat memory that the threads of a block share, aligned to 16 bytes. What no kernel can declare
+  /// is asked for when it is launched (rt.shared), once in a kernel.
   mlir::Value allocateShared(int64_t elements, mlir::Type element);
   /// The same where it is small enough, else a part of the block's scratch.
   mlir::Value allocate(mlir::AffineExpr elements, mlir::Type element);
@@ -95,6 +96,7 @@ public:
 private:
   bool usesScratch() const { return constantOf(kernel.scratch) != 0; }
   mlir::Value global(mlir::MemRefType type, mlir::Attribute contents, llvm::StringRef name);
+  mlir::MemRefType sharedType(int64_t elements, mlir::Type element);
 
   bool shares = false; // since the last unit began
   int64_t sharedBytes = 0;

@@ -120,7 +120,7 @@ private:
   Constant *emitLaunch(mlir::Operation *kernel) {
     auto field = [&](StringRef name) { return program.i32(integer(kernel, name)); };
     Constant *launch = program.record({program.i32(sizeof(nncc_launch)), field("rt.threads"),
-                                       field("rt.buffers"), field("rt.dims"), program.i32(0),
+                                       field("rt.buffers"), field("rt.dims"), field("rt.shared"),
                                        program.i32(kernel->hasAttr("rt.uses_scratch"))},
                                       sizeof(nncc_launch));
     return program.global(launch, "launch");

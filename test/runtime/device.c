@@ -70,6 +70,21 @@ static void testImage(int capability, const char *image) {
   fake->capability = before;
 }
 
+/* A device whose blocks have less shared memory than the kernels take. */
+static void testShared(void) {
+  int before = fake->shared;
+  fake->shared = 48 << 10;
+  nncc_model *model = openModel(nncc_model_device(), NULL);
+  CHECK(strcmp(nncc_model_descriptor(model)->cpu, "generic") == 0);
+  nncc_model_close(model);
+  model = openModel(nncc_model_device(), "sm_90a");
+  nncc_instance *instance = NULL;
+  CHECK_FAILS(NNCC_ISA_MISSING, nncc_instance_create(model, NULL, &instance), "Fake",
+              "take 65536 bytes of shared memory, it has 49152", "is compiled for 'sm_90a'");
+  nncc_model_close(model);
+  fake->shared = before;
+}
+
 static void testLaunch(void) {
   nncc_model *model = openModel(nncc_model_device_only(), NULL);
   nncc_instance *instance = newInstance(model, 0, NULL);
@@ -480,6 +495,7 @@ int main(void) {
   testImage(89, FAKE_CUBIN " 80");
   testImage(100, FAKE_PTX " 80");
   testImage(75, NULL);
+  testShared();
   testLaunch();
   testValueMemory(false);
   testValueMemory(true);

@@ -52,6 +52,7 @@ EXPORT int cuDeviceGetAttribute(int *value, int attribute, int device) {
   *value = attribute == 16    ? fakeCuda.multiprocessors
            : attribute == 75  ? fakeCuda.capability / 10
            : attribute == 76  ? fakeCuda.capability % 10
+           : attribute == 97  ? fakeCuda.shared
            : attribute == 115 ? fakeCuda.hasPools
                               : -1;
   END
@@ -138,7 +139,9 @@ EXPORT int cuModuleGetFunction(Function **function, Module *module, const char *
 
 EXPORT int cuFuncSetAttribute(Function *function, int attribute, int value) {
   BEGIN_IN_CONTEXT("cuFuncSetAttribute")
-  if (attribute == 8)
+  if (attribute == 8 && value > fakeCuda.shared)
+    result = 1;
+  else if (attribute == 8)
     function->dynamicShared = value;
   END_IN_CONTEXT
 }
@@ -160,7 +163,7 @@ EXPORT int cuLaunchKernel(Function *function, unsigned gridX, unsigned gridY, un
                           Stream *stream, void **parameters, void **extra) {
   BEGIN_IN_CONTEXT("cuLaunchKernel")
   if (!gridX || gridY * gridZ != 1 || !blockX || blockX > 1024 || blockY * blockZ != 1 || extra ||
-      shared > 49152 + (unsigned)function->dynamicShared) {
+      (shared > 49152 && shared > (unsigned)function->dynamicShared)) {
     result = 1;
   } else if (checkStream(stream) || function->context != current()) {
     result = 400;

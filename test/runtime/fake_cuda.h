@@ -23,6 +23,7 @@
 typedef struct FakeCuda {
   /* What it is. */
   int devices, capability, multiprocessors, hasPools;
+  int shared;      /* bytes of shared memory that a block may ask for */
   int knowsPools;  /* has functions for them */
   uint64_t memory; /* bytes of the device */
   /* What there is now. */

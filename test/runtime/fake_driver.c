@@ -11,6 +11,7 @@
 EXPORT FakeCuda fakeCuda = {.devices = 2,
                             .capability = 90,
                             .multiprocessors = 3,
+                            .shared = 227 << 10,
                             .hasPools = 1,
                             .knowsPools = KNOWS_POOLS,
                             .memory = 1 << 30};

@@ -71,6 +71,27 @@ static nncc_status checkImages(const nncc_descriptor *level, CUdevice device, in
                   capability, known.size ? known.data : "none");
 }
 
+/* Later devices run a chip's PTX, but may have less shared memory than that chip. */
+static nncc_status checkShared(const nncc_descriptor *level, CUdevice device) {
+  char name[64] = "?";
+  int32_t most = 0;
+  int limit = 0;
+  for (int32_t i = 0; i < level->num_dispatches; ++i) {
+    const nncc_launch *launch = level->dispatches[i]->launch;
+    if (launch && launch->shared_bytes > most)
+      most = launch->shared_bytes;
+  }
+  nncc_status status = most ? CUDA(DeviceGetAttribute, &limit,
+                                   CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, device)
+                            : NNCC_OK;
+  if (status || most <= limit)
+    return status;
+  nnccCuda.DeviceGetName(name, sizeof name, device);
+  return nnccFail(NNCC_ISA_MISSING,
+                  "no code for this device, %s: kernels take %d bytes of shared memory, it has %d",
+                  name, most, limit);
+}
+
 nncc_status nnccCudaCheck(const nncc_descriptor *level, int32_t ordinal) {
   CUdevice device;
   int count = 0, capability = 0;
@@ -84,6 +105,8 @@ nncc_status nnccCudaCheck(const nncc_descriptor *level, int32_t ordinal) {
     status = findDevice(i, &device, &capability);
     if (!status)
       status = checkImages(level, device, capability);
+    if (!status)
+      status = checkShared(level, device);
     if (!status)
       break;
   }

@@ -48,6 +48,12 @@ def convolutions(t):
     yield conv((1, 6, 4, 5, 5), (6, 1, 3, 3, 3), group=6, auto_pad="SAME_UPPER")
     yield case("Conv", t(1, 4, 9, 9), t(4, 1, 3, 3), group=4, note="weights at run time")
     yield case("Conv", t(1, 3, 9, 9, dtype=F64), t.const(4, 3, 3, 3, dtype=F64), want="onnx")
+    for x, w, attributes in (((1, 3, 17, 17), (8, 3, 3, 3), dict(pads=[1, 1, 1, 1])),
+                             ((1, 48, 14, 14), (40, 48, 3, 3), dict(pads=[1, 1, 1, 1])),
+                             ((2, 16, 9, 11), (24, 8, 3, 2), dict(group=2, strides=[2, 1], pads=[1, 0, 1, 1])),
+                             ((1, 32, 7, 7), (33, 32, 1, 1), dict(strides=[2, 2])),
+                             ((1, 16, 40), (24, 16, 5), dict(dilations=[2]))):  # fmt: skip
+        yield case("Conv", t(*x, dtype=F16), t.const(*w, dtype=F16), t.const(w[0], dtype=F16), want="onnx", **attributes)
     yield case("Conv", t(1, 3, 9, 9, dtype=F16), t.const(4, 3, 3, 3, dtype=F16), want="onnx")
     yield case("Conv", t(0, 3, 9, 9), t.const(4, 3, 3, 3), note="no image")
 

@@ -37,9 +37,13 @@ func.func @depthwise(%x: tensor<1x14x14x8xf32>) -> tensor<1x14x14x8xf32> {
 // -----
 // Sums are in f32, whatever the elements are.
 // CHECK-LABEL: @half
-// CHECK:         %[[X:.*]] = nn.cast %arg0 {to = f32}
-// CHECK:         %[[Y:.*]] = kern.contract {{.*}} outs(%{{.*}} : tensor<2x16xf32>)
-// CHECK:         nn.cast %[[Y]] {to = f16}
+// CHECK-NOT:     nn.cast
+// CHECK:         %[[W:.*]] = kern.pack %{{.*}} : tensor<8x16xf16> -> tensor<1x8x16xf16>
+// CHECK:         kern.contract packed ins(%arg0, %[[W]] : tensor<2x8xf16>, tensor<1x8x16xf16>) extras() outs(%{{.*}} : tensor<2x16xf16>)
+// CHECK:         ^bb0(%[[SUM:.*]]: f32):
+// CHECK:         %[[RESULT:.*]] = arith.truncf %[[SUM]] : f32 to f16
+// CHECK:         kern.yield %[[RESULT]] : f16
+// CHECK-NOT:     nn.cast
 func.func @half(%x: tensor<2x8xf16>) -> tensor<2x16xf16> {
   %w = nn.constant dense<0.5> : tensor<8x16xf16>
   %y = nn.matmul %x, %w : (tensor<2x8xf16>, tensor<8x16xf16>) -> tensor<2x16xf16>

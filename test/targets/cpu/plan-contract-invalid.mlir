@@ -1,13 +1,13 @@
 // RUN: nncc-opt %s --split-input-file --verify-diagnostics --pass-pipeline="builtin.module(func.func(nncc-cpu-plan-contract))"
 
-func.func @type(%x: tensor<4x8xf16>, %w: tensor<1x8x16xf16>, %y: tensor<4x16xf16>) -> tensor<4x16xf16> {
-  // expected-error @below {{a contraction is implemented for f32, f64 and bytes, found 'tensor<4x8xf16>'}}
-  %0 = kern.contract packed ins(%x, %w : tensor<4x8xf16>, tensor<1x8x16xf16>) extras() outs(%y : tensor<4x16xf16>)
+func.func @type(%x: tensor<4x8xf80>, %w: tensor<1x8x16xf80>, %y: tensor<4x16xf80>) -> tensor<4x16xf80> {
+  // expected-error @below {{a contraction is implemented for f16, bf16, f32, f64 and bytes, found 'tensor<4x8xf80>'}}
+  %0 = kern.contract packed ins(%x, %w : tensor<4x8xf80>, tensor<1x8x16xf80>) extras() outs(%y : tensor<4x16xf80>)
       strides [] dilations [] pads [] maps [] {
-  ^bb0(%acc: f16):
-    kern.yield %acc : f16
-  } -> tensor<4x16xf16>
-  return %0 : tensor<4x16xf16>
+  ^bb0(%acc: f80):
+    kern.yield %acc : f80
+  } -> tensor<4x16xf80>
+  return %0 : tensor<4x16xf80>
 }
 
 // -----

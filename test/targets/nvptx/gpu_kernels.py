@@ -21,14 +21,18 @@ TARGET = "builtin.module(convert-scf-to-cf,nncc-nvptx-lower-to-llvm,reconcile-un
 TRIPLE = 'target triple = "nvptx64-nvidia-cuda"\n'
 WORKERS = (3, 1000)  # blocks of kernels with scratch: these compute several units, or one
 KERNELS_AT_ONCE = 40
+MAX_DYNAMIC_SHARED_SIZE_BYTES = 8
 
 
 class Launched:
     """A kernel of a module, with what a launch takes. `workspace`: bytes that it hands to the launch `then`."""
 
-    def __init__(self, module, name, units, scratch, threads, uses_scratch, workspace=0, then=None):
+    def __init__(self, module, name, units, scratch, threads, shared, uses_scratch, workspace, then=None):
         self.module, self.name, self.units_of, self.scratch_of = module, name, units, scratch
-        self.threads, self.uses_scratch, self.workspace, self.then = threads, uses_scratch, workspace, then
+        self.threads, self.shared, self.uses_scratch = threads, shared, uses_scratch
+        self.workspace, self.then = workspace, then
+        if shared:
+            cuda.call("cuFuncSetAttribute", module.function(name), MAX_DYNAMIC_SHARED_SIZE_BYTES, shared)
 
     def compute(self, arrays, dims=(), shift=0):
         """All units: a block for each, or, where they use scratch, few blocks, then many. Arrays begin `shift` elements
@@ -46,9 +50,9 @@ class Launched:
                 scratch = cuda.Buffer(np.full(stride * grid + 64, 0xFF, np.uint8))  # NaN
                 buffers.append(scratch)
                 arguments += [scratch, stride]
-            self.module.launch(self.name, grid, self.threads, *arguments)
-            if self.then:
-                self.module.launch(self.then.name, self.then.units_of(dims), self.then.threads, *arguments)
+            for kernel in (self, *filter(None, [self.then])):
+                blocks = grid if kernel is self else kernel.units_of(dims)
+                self.module.launch(kernel.name, blocks, kernel.threads, *arguments, shared=kernel.shared)
             for array, buffer in zip(arrays, buffers):
                 if array.size:
                     array[...] = buffer.read()[shift:].reshape(array.shape)
@@ -66,9 +70,13 @@ def launched(module, name, facts, lowered, then=None):
     if name not in facts:
         return None
     line = re.search(rf"llvm\.func @{name}\(.*", lowered).group()
-    threads = int(re.search(r"maxntid = array<i32: (\d+)>", line).group(1))
-    workspace = re.search(r"rt\.workspace = (\d+)", line)
-    return Launched(module, name, *facts[name], threads, "rt.uses_scratch" in line, int(workspace.group(1)) if workspace else 0, then)
+
+    def number(pattern):
+        found = re.search(pattern, line)
+        return int(found.group(1)) if found else 0
+
+    threads, shared, workspace = map(number, (r"maxntid = array<i32: (\d+)>", r"rt\.shared = (\d+)", r"rt\.workspace = (\d+)"))
+    return Launched(module, name, *facts[name], threads, shared, "rt.uses_scratch" in line, workspace, then)
 
 
 def compile_kernels(texts, lower=lambda text: text, chip=CHIP, options="capability=90"):
