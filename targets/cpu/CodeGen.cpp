@@ -3,7 +3,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "targets/kernel/Code.h"
-#include "targets/kernel/FloatConversions.h"
+#include "targets/kernel/FloatInstructions.h"
 #include "llvm/BinaryFormat/Dwarf.h"
 #include "llvm/Bitcode/BitcodeReader.h"
 #include "llvm/Bitcode/BitcodeWriter.h"
@@ -39,7 +39,7 @@ static void nameProcessor(Module &module, const TargetMachine &target) {
 
 static Expected<CodeCache::Code> optimizeAndEmit(Module &module, TargetMachine &target,
                                                  const CodeOptions &options) {
-  expandFloatConversions(module, target);
+  expandFloatInstructions(module, target);
   optimize(module, target, options.optLevel);
   CodeCache::Code output;
   raw_svector_ostream stream(output);

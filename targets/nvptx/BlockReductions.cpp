@@ -232,7 +232,8 @@ void BlockSweep::reduceByBlock(Values point) {
 /// Neighbouring threads have neighbouring sums; each of the block's parts has some elements of all.
 void BlockSweep::reduceByParts() {
   const int64_t columns = *constantOf(pointsOf(parallel)), parts = e.threads / columns;
-  auto [part, column] = e.divide(e.thread, columns);
+  Value part, column;
+  std::tie(part, column) = e.divide(e.thread, columns);
   PointVector point = locate(column, parallel, Values(sweep.loops.size()), 1);
   Value exists = isInside(parallel, point.first);
   if (parts * columns < e.threads) {

@@ -3,7 +3,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "targets/kernel/Code.h"
-#include "targets/kernel/FloatConversions.h"
+#include "targets/kernel/FloatInstructions.h"
 #include "targets/nvptx/Assembler.h"
 #include "targets/nvptx/JitLink.h"
 #include "targets/nvptx/Libdevice.h"
@@ -48,7 +48,7 @@ static Expected<std::unique_ptr<Module>> translate(const NamedKernel &kernel, LL
   for (GlobalVariable &variable : module->globals()) // names differ between kernels then
     if (variable.hasLocalLinkage())
       variable.setName(kernel.symbol + "_" + variable.getName());
-  expandFloatConversions(*module, machine);
+  expandFloatInstructions(*module, machine);
   return module;
 }
 

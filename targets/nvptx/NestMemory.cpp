@@ -180,8 +180,9 @@ Step NestMemory::stepOf(const Statement &statement, const Access &access, int lo
   AffineExpr step = e.b.getAffineConstantExpr(0);
   for (auto [number, at] : llvm::enumerate(statement.loops))
     if (at == loop) {
-      if (!offset && llvm::any_of(access.indices,
-                                  [&](AffineExpr index) { return index.isFunctionOfDim(number); }))
+      if (!offset && llvm::any_of(access.indices, [number = number](AffineExpr index) {
+            return index.isFunctionOfDim(number);
+          }))
         return Step::Other;
       if (offset)
         step = offset->factors[number];

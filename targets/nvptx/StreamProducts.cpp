@@ -36,7 +36,7 @@ public:
     e.barrier();
     e.distribute(e.constant(results()), [&](Value index) {
       auto [i, j] = e.divide(index, tile.columns);
-      use({{e.add(row, i)}, {e.add(column, j)}, {addWarps(shared, index)}});
+      use({{e.add(row, i)}, {e.add(column, j)}, {addWarps(shared, index)}, nullptr});
     });
   }
 

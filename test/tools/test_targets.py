@@ -272,6 +272,11 @@ class Levels(ToolTest):
                     np.testing.assert_allclose(got[name], wanted[name], 1e-4, error,
                                                err_msg=f"{make.__name__} {level} {name}")  # fmt: skip
 
+    def test_no_calls_for_multiply_adds(self):
+        transformer(self.folder / "m.onnx")
+        self.nncc("m.onnx", "--target=x86-64-v2")
+        self.assertNotIn("fmaf", self.inspect()["needs"])
+
     def test_same_as_a_library_for_one(self):
         kernels(self.folder / "m.onnx")
         np.savez(self.folder / "in.npz", x=RANDOM.standard_normal((2, 3, 19, 23)).astype("float32"))

@@ -1,7 +1,8 @@
-#include "targets/kernel/FloatConversions.h"
+#include "targets/kernel/FloatInstructions.h"
 
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 
 using namespace llvm;
@@ -10,7 +11,8 @@ namespace nncc {
 
 namespace {
 
-/// What the processor converts from and to float32 by itself.
+/// What the processor converts from and to float32 by itself, and whether it multiplies and adds at
+/// once.
 struct Native {
   explicit Native(const TargetMachine &machine) {
     const MCSubtargetInfo &features = *machine.getMCSubtargetInfo();
@@ -18,6 +20,7 @@ struct Native {
     auto has = [&](StringRef names) { return features.checkFeatures(names.str()); };
     if (triple.isX86()) {
       half = has("+f16c"); // AVX-512's conversion to bfloat16 takes denormals for zero
+      fma = has("+fma") || has("+fma4") || has("+avx512f");
     } else if (triple.isAArch64()) {
       half = true;
       bfloat = has("+bf16");
@@ -33,10 +36,10 @@ struct Native {
   }
   bool has(Type *type) const { return type->isHalfTy() ? half : bfloat; }
 
-  bool half = false, bfloat = false;
+  bool half = false, bfloat = false, fma = true;
 };
 
-/// The conversions on scalars and vectors alike.
+/// On scalars and vectors alike.
 class Expander {
 public:
   Expander(Instruction &at, const Native &native) : b(&at), native(native) {
@@ -77,17 +80,31 @@ public:
         return nullptr;
       return b.CreateCast(static_cast<Instruction::CastOps>(instruction.getOpcode()),
                           extendHalf(operand), instruction.getType());
+    case Instruction::Call:
+      return !native.fma && from->isFloatTy() && isMultiplyAdd(instruction)
+                 ? multiplyAdd(cast<CallInst>(instruction))
+                 : nullptr;
     default:
       return nullptr;
     }
   }
 
 private:
+  static bool isMultiplyAdd(const Instruction &instruction) {
+    auto *intrinsic = dyn_cast<IntrinsicInst>(&instruction);
+    return intrinsic && intrinsic->getIntrinsicID() == Intrinsic::fma;
+  }
   static bool is16Bit(Type *type) { return type->isHalfTy() || type->isBFloatTy(); }
   Type *widened(Type *scalar) const { return scalar->isDoubleTy() ? f64 : f32; }
   Constant *number(uint32_t value) { return ConstantInt::get(i32, value); }
   Value *bits(Value *value) { return b.CreateBitCast(value, i32); }
   Value *real(Value *value) { return b.CreateBitCast(value, f32); }
+
+  /// Float64 holds the product of two float32.
+  Value *multiplyAdd(const CallInst &call) {
+    auto wide = [&](unsigned operand) { return b.CreateFPExt(call.getArgOperand(operand), f64); };
+    return b.CreateFPTrunc(b.CreateFAdd(b.CreateFMul(wide(0), wide(1)), wide(2)), call.getType());
+  }
 
   /// Float32 -> `type`, a 16-bit format.
   Value *truncate(Value *value, Type *type) {
@@ -145,11 +162,11 @@ private:
 
 } // namespace
 
-void expandFloatConversions(Module &module, const TargetMachine &machine) {
+void expandFloatInstructions(Module &module, const TargetMachine &machine) {
   Native native(machine);
   for (Function &function : module)
     for (Instruction &instruction : make_early_inc_range(instructions(function))) {
-      if (!isa<CastInst>(instruction))
+      if (!isa<CastInst, IntrinsicInst>(instruction) || instruction.getNumOperands() == 0)
         continue;
       if (Value *replacement = Expander(instruction, native).expand(instruction)) {
         instruction.replaceAllUsesWith(replacement);
