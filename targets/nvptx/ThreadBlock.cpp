@@ -4,6 +4,7 @@
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
 using namespace nncc;
@@ -204,11 +205,16 @@ Value ThreadBlock::areAligned(ArrayRef<std::pair<Value, int64_t>> buffers) {
   auto i64 = [&](int64_t number) {
     return arith::ConstantIntOp::create(b, loc, b.getI64Type(), number);
   };
-  Value rest; // parts of the addresses below the alignments
+  llvm::MapVector<int64_t, Value> addresses; // by alignment, one or the other
   for (auto [buffer, bytes] : buffers) {
     Value address =
         LLVM::PtrToIntOp::create(b, loc, b.getI64Type(), pointer(buffer, constant(0), globalSpace));
-    Value below = arith::AndIOp::create(b, loc, address, i64(bytes - 1));
+    Value &all = addresses[bytes];
+    all = all ? arith::OrIOp::create(b, loc, all, address).getResult() : address;
+  }
+  Value rest; // parts of the addresses below the alignments
+  for (auto [bytes, all] : addresses) {
+    Value below = arith::AndIOp::create(b, loc, all, i64(bytes - 1));
     rest = rest ? arith::OrIOp::create(b, loc, rest, below).getResult() : below;
   }
   return equals(rest, i64(0));

@@ -19,12 +19,12 @@
 // CHECK-COUNT-4: nvvm.ldmatrix {{.*}} layout = #nvvm.mma_layout<col>
 // CHECK:     scf.for
 // CHECK:       nvvm.cp.async.shared.global %{{.*}}, %{{.*}}, 16, cache = cg
-// CHECK:       nvvm.cp.async.commit.group
 // Those of the next step, and then the products of this one.
 // CHECK:       nvvm.ldmatrix
 // CHECK:       nvvm.mma.sync {{.*}} {{.*}}multiplicandAPtxType = #nvvm.mma_type<bf16>, {{.*}} shape = #nvvm.shape<m = 16, n = 8, k = 16>
 // CHECK-COUNT-95: nvvm.mma.sync
-// CHECK:       nvvm.cp.async.wait.group 2
+// CHECK:       nvvm.cp.async.commit.group
+// CHECK-NEXT:  nvvm.cp.async.wait.group 2
 // CHECK-NEXT:  nvvm.barrier0
 // CHECK:       nvvm.ldmatrix
 // CHECK-COUNT-32: nvvm.mma.sync

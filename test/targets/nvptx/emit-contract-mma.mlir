@@ -22,8 +22,9 @@
 // CHECK: %[[B:.*]] = rt.buffer %{{.*}}[1]
 // CHECK: %[[SHARED:.*]] = memref.get_global @bytes_shared_0
 // CHECK: %[[AT:.*]] = rt.pointer %[[A]][%{{.*}}] : memref<8960xi8> -> !llvm.ptr<1>
-// CHECK: %[[BITS:.*]] = llvm.ptrtoint %[[AT]]
-// CHECK: arith.andi %[[BITS]], %c15_i64
+// CHECK: %[[OF_A:.*]] = llvm.ptrtoint %[[AT]]
+// CHECK: %[[OF_BOTH:.*]] = arith.ori %[[OF_A]]
+// CHECK: arith.andi %[[OF_BOTH]], %c15_i64
 // CHECK: %[[ALIGNED:.*]] = arith.cmpi eq
 // CHECK: scf.if %[[ALIGNED]] -> (i32, i32, i32, i32, i32, i32, i32, i32)
 // CHECK:   nvvm.cp.async.shared.global %{{.*}}, %{{.*}}, 16, cache = cg
