@@ -8,9 +8,9 @@
 //   of B  words t and t + 4 of column g,
 //   sums  of rows g and g + 8, columns 2 * t and 2 * t + 1.
 #include "targets/nvptx/ContractProducts.h"
+#include "targets/nvptx/MatrixInstructions.h"
 #include "targets/nvptx/SlicePipeline.h"
 
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -20,13 +20,13 @@ using namespace nncc::nvptx;
 
 namespace {
 using Values = SmallVector<Value>;
-constexpr int64_t mmaRows = 16, mmaColumns = 8, mmaWords = 8;
 
 class MatrixProducts {
 public:
   MatrixProducts(ThreadBlock &e, ContractOperands &operands, const Contraction &p,
                  const ContractTile &tile)
-      : e(e), operands(operands), p(p), tile(tile), slices(p, tile), alongK(isAlongK(p)) {
+      : e(e), operands(operands), p(p), tile(tile), mma(e, tile.multiplier, p.element),
+        slices(p, tile), alongK(isAlongK(p)) {
     lane = e.lane();
     std::tie(group, member) = e.divide(lane, 4);
     auto [row, column] = e.divide(e.warp(), tile.columnParts());
@@ -178,25 +178,8 @@ private:
     return arith::SelectOp::create(e.b, e.loc, isEnd, e.constant(0), next);
   }
 
-  Type registers(Type type) {
-    return LLVM::LLVMStructType::getLiteral(e.b.getContext(), SmallVector<Type>(4, type));
-  }
-  Values split(Value registers) {
-    Values result;
-    for (int64_t i = 0; i < 4; ++i)
-      result.push_back(LLVM::ExtractValueOp::create(e.b, e.loc, registers, ArrayRef<int64_t>{i}));
-    return result;
-  }
-
-  /// Four matrices of 8 rows x 4 words, each row of which a lane points to; or of 8 x 8 elements
-  /// of 16 bits, transposed.
-  Values loadMatrices(Value at, NVVM::MMALayout layout = NVVM::MMALayout::row) {
-    MLIRContext *context = e.b.getContext();
-    return split(NVVM::LdMatrixOp::create(
-        e.b, e.loc, registers(e.b.getI32Type()), e.pointer(shared, at, sharedSpace),
-        e.b.getI32IntegerAttr(4), NVVM::MMALayoutAttr::get(context, layout),
-        NVVM::LdStMatrixShapeAttr::get(context, 8, 8),
-        NVVM::LdStMatrixEltTypeAttr::get(context, NVVM::LdStMatrixEltType::B16)));
+  Values load(Value at, NVVM::MMALayout layout = NVVM::MMALayout::row) {
+    return mma.load(e.pointer(shared, at, sharedSpace), layout);
   }
 
   /// Four registers for each 16 rows, of 8 words from `step` on.
@@ -206,7 +189,7 @@ private:
     at = e.add(place, at);
     Values result;
     for (int64_t i = 0; i < tile.partRows; i += mmaRows)
-      result.append(loadMatrices(e.add(at, i * slices.pitchA + step)));
+      result.append(load(e.add(at, i * slices.pitchA + step)));
     return result;
   }
 
@@ -219,7 +202,7 @@ private:
       Value column = e.add(warpColumn, e.mul(half, mmaColumns));
       at = e.add(at, e.add(e.mul(row, slices.pitchB), column));
       for (int64_t j = 0; j < tile.partColumns; j += 2 * mmaColumns)
-        result.append(loadMatrices(e.add(at, step * slices.pitchB + j), NVVM::MMALayout::col));
+        result.append(load(e.add(at, step * slices.pitchB + j), NVVM::MMALayout::col));
       return result;
     }
     if (!alongK) {
@@ -235,7 +218,7 @@ private:
     column = e.add(warpColumn, e.add(e.mul(half, mmaColumns), column));
     at = e.add(at, e.add(e.mul(column, slices.pitchB), e.mul(quarter, stepsOf(4))));
     for (int64_t j = 0; j < tile.partColumns; j += 2 * mmaColumns)
-      result.append(loadMatrices(e.add(at, j * slices.pitchB + step)));
+      result.append(load(e.add(at, j * slices.pitchB + step)));
     return result;
   }
 
@@ -251,8 +234,7 @@ private:
       }
       if (tile.multiplier == Multiplier::MatrixTF32)
         for (Value &word : llvm::concat<Value>(a, b))
-          word = NVVM::ConvertFloatToTF32Op::create(e.b, e.loc, e.b.getI32Type(), asFloat(word),
-                                                    NVVM::FPRoundingMode::RNA);
+          word = mma.toTF32(word);
       addAll(a, b, result);
     }
     return result;
@@ -266,84 +248,16 @@ private:
         // Of rows g and g + 8, in each two neighbouring columns.
         int64_t first = 4 * i * across + 2 * j, second = first + 2 * across;
         Values old{sums[first], sums[first + 1], sums[second], sums[second + 1]};
-        Values all = multiplyMatrices(a.slice(4 * i, 4), b.slice(2 * j, 2), old);
+        Values all = mma.multiply(a.slice(4 * i, 4), b.slice(2 * j, 2), old);
         sums[first] = all[0], sums[first + 1] = all[1];
         sums[second] = all[2], sums[second + 1] = all[3];
       }
   }
 
-  Values multiplyMatrices(ArrayRef<Value> a, ArrayRef<Value> b, ArrayRef<Value> sums) {
-    using NVVM::MMATypes;
-    std::array<MMATypes, 2> types{MMATypes::u8, MMATypes::s8};
-    std::optional<NVVM::MMAIntOverflow> overflow;
-    int64_t steps = mmaWords;
-    switch (tile.multiplier) {
-    case Multiplier::MatrixTF32:
-      types = {MMATypes::tf32, MMATypes::tf32};
-      break;
-    case Multiplier::MatrixBF16x3:
-    case Multiplier::MatrixBF16:
-      types = {MMATypes::bf16, MMATypes::bf16}, steps = mmaWords * 2;
-      break;
-    case Multiplier::MatrixF16:
-      types = {MMATypes::f16, MMATypes::f16}, steps = mmaWords * 2;
-      break;
-    default:
-      overflow = NVVM::MMAIntOverflow::wrapped, steps = mmaWords * kern::bytesPerStep;
-    }
-    std::array<NVVM::MMALayout, 2> layouts{NVVM::MMALayout::row, NVVM::MMALayout::col};
-    int64_t shape[] = {mmaRows, mmaColumns, steps};
-    Values wordsA(a), wordsB(b);
-    if (tile.multiplier == Multiplier::MatrixF16)
-      for (Value &word : llvm::concat<Value>(wordsA, wordsB))
-        word = LLVM::BitcastOp::create(e.b, e.loc, VectorType::get({2}, e.b.getF16Type()), word);
-    return split(NVVM::MmaOp::create(e.b, e.loc, registers(p.element), wordsA, wordsB, sums, shape,
-                                     /*b1Op=*/std::nullopt, overflow, types, layouts));
-  }
-
-  // f32 as two parts of bf16
-  // ----------------------------------------------------------------------------------------------
-
-  Value asFloat(Value word) { return arith::BitcastOp::create(e.b, e.loc, e.b.getF32Type(), word); }
-
-  Value roundPair(Value x, Value y) {
-    auto type = VectorType::get({2}, e.b.getBF16Type());
-    Value pair =
-        NVVM::ConvertF32x2ToBF16x2Op::create(e.b, e.loc, type, /*src_hi=*/y, /*src_lo=*/x,
-                                             /*random_bits=*/Value(), NVVM::FPRoundingMode::RN);
-    return LLVM::BitcastOp::create(e.b, e.loc, e.b.getI32Type(), pair);
-  }
-
-  /// Two words of f32 -> a register of both rounded, and one of what that leaves.
-  std::pair<Value, Value> splitPair(Value first, Value second) {
-    auto i32 = [&](int64_t number) {
-      return arith::ConstantIntOp::create(e.b, e.loc, e.b.getI32Type(), number);
-    };
-    Value x = asFloat(first), y = asFloat(second), high = roundPair(x, y);
-    Value highX = asFloat(arith::ShLIOp::create(e.b, e.loc, high, i32(16)));
-    Value highY = asFloat(arith::AndIOp::create(e.b, e.loc, high, i32(-65536)));
-    return {high, roundPair(arith::SubFOp::create(e.b, e.loc, x, highX),
-                            arith::SubFOp::create(e.b, e.loc, y, highY))};
-  }
-
-  /// The fragments of two times 8 steps -> those of 16 in bf16, each register of words t and t + 4
-  /// of 8 steps. A sum takes its products in any order, as long as A and B have the same.
-  /// `apart`: from a word to the one 4 steps behind it, 2 in A and 1 in B.
-  std::pair<Values, Values> splitFragments(std::array<Values, 2> words, int64_t apart) {
-    Values high, low;
-    for (size_t first = 0; first < words[0].size(); first += 2 * apart)
-      for (const Values &ofStep : words)
-        for (int64_t i = 0; i < apart; ++i) {
-          auto [h, l] = splitPair(ofStep[first + i], ofStep[first + i + apart]);
-          high.push_back(h), low.push_back(l);
-        }
-    return {high, low};
-  }
-
   /// The product of the low parts is left out: it is as small as what they are rounded by.
   void addSplitProducts(std::array<Values, 2> a, std::array<Values, 2> b, Values &sums) {
-    auto [highA, lowA] = splitFragments(std::move(a), 2);
-    auto [highB, lowB] = splitFragments(std::move(b), 1);
+    auto [highA, lowA] = mma.splitFragments(std::move(a), 2);
+    auto [highB, lowB] = mma.splitFragments(std::move(b), 1);
     addAll(lowA, highB, sums);
     addAll(highA, lowB, sums);
     addAll(highA, highB, sums);
@@ -353,6 +267,7 @@ private:
   ContractOperands &operands;
   const Contraction &p;
   const ContractTile &tile;
+  MatrixInstructions mma;
   const MatrixSlices slices;
   const bool alongK; // of B
   Value shared;      // `stages` slices, as words
