@@ -34,6 +34,12 @@ bool isTest(AffineExpr part) {
          constantOf(binary.getRHS()) == testDivisor;
 }
 
+bool isWhole(AffineExpr part) {
+  auto binary = dyn_cast<AffineBinaryOpExpr>(part);
+  return binary && binary.getKind() == AffineExprKind::Mod &&
+         constantOf(binary.getRHS()) == testDivisor;
+}
+
 bool MonomialOrder::operator()(const Monomial &a, const Monomial &b) const {
   if (a.size() != b.size())
     return a.size() > b.size();
