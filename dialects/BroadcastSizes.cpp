@@ -7,31 +7,35 @@ using namespace mlir;
 namespace nncc {
 
 /// 1 for a size of 1, 0 for any other.
-static AffineExpr isOne(AffineExpr size) { return size.floorDiv(size * 2 - 1); }
+static AffineExpr isOne(AffineExpr size) { return normalForm(size.floorDiv(size * 2 - 1)); }
 
-/// `other` where `size` is 1, else `size`, in which `other` occurs once: chains of broadcasts grow
-/// by a constant length.
-static AffineExpr broadcastPair(AffineExpr other, AffineExpr size) {
-  return normalForm(((other - 1) * isOne(size) + size) % testDivisor);
+/// (other - 1) * isOne(size) + size: `other` where `size` is 1, else `size`. That `other` occurs
+/// once makes chains of broadcasts grow by a constant length.
+static SizePolynomial choose(const SizePolynomial &other, AffineExpr size) {
+  SizePolynomial factor, one;
+  factor.add({isOne(size)}, 1);
+  one.add({}, 1);
+  return other.plus(one, -1).times(factor).plus(SizePolynomial::ofNormal(size), 1);
 }
 
 /// The sizes that `size` is the broadcast of; itself, if it is none.
-static void collectBroadcast(AffineExpr size, Shape &sizes) {
-  if (isWhole(size)) {
-    SizePolynomial chosen = SizePolynomial::of(cast<AffineBinaryOpExpr>(size).getLHS());
-    for (auto &[monomial, coefficient] : chosen.terms)
-      for (AffineExpr part : monomial) {
-        auto quotient = dyn_cast<AffineBinaryOpExpr>(part);
-        if (!quotient || part != normalForm(isOne(quotient.getLHS())))
-          continue;
-        AffineExpr last = quotient.getLHS();
-        AffineExpr other = normalForm(chosen.withPart(part, 1).build(size.getContext()) - last + 1);
-        if (broadcastPair(other, last) != size)
-          continue;
-        collectBroadcast(other, sizes);
-        return collectBroadcast(last, sizes);
-      }
-  }
+static void collectSizes(AffineExpr size, Shape &sizes) {
+  SizePolynomial chosen;
+  if (isWhole(size))
+    chosen = SizePolynomial::ofNormal(cast<AffineBinaryOpExpr>(size).getLHS());
+  for (auto &[monomial, coefficient] : chosen.terms)
+    for (AffineExpr part : monomial) {
+      auto quotient = dyn_cast<AffineBinaryOpExpr>(part);
+      if (!quotient || part != isOne(quotient.getLHS()))
+        continue;
+      AffineExpr last = quotient.getLHS();
+      SizePolynomial other = chosen.withPart(part, 1).plus(SizePolynomial::ofNormal(last), -1);
+      other.add({}, 1);
+      if (choose(other, last).terms != chosen.terms)
+        continue;
+      collectSizes(other.build(size.getContext()), sizes);
+      return collectSizes(last, sizes);
+    }
   if (!llvm::is_contained(sizes, size))
     sizes.push_back(size);
 }
@@ -42,7 +46,7 @@ AffineExpr broadcastSize(AffineExpr lhs, AffineExpr rhs) {
     if (constantOf(size) && constantOf(size) != 1)
       return size;
     if (constantOf(size) != 1)
-      collectBroadcast(normalForm(size), sizes);
+      collectSizes(normalForm(size), sizes);
   }
   if (sizes.empty())
     return lhs;
@@ -53,7 +57,7 @@ AffineExpr broadcastSize(AffineExpr lhs, AffineExpr rhs) {
   });
   AffineExpr result = sizes.front();
   for (AffineExpr size : llvm::drop_begin(sizes))
-    result = broadcastPair(result, size);
+    result = choose(SizePolynomial::ofNormal(result), size).build(lhs.getContext()) % testDivisor;
   return result;
 }
 

@@ -68,6 +68,20 @@ SizePolynomial SizePolynomial::of(AffineExpr expression) {
   return divided(binary.getKind(), lhs, rhs, expression.getContext());
 }
 
+SizePolynomial SizePolynomial::ofNormal(AffineExpr expression) {
+  auto binary = dyn_cast<AffineBinaryOpExpr>(expression);
+  if (binary && binary.getKind() == AffineExprKind::Add)
+    return ofNormal(binary.getLHS()).plus(ofNormal(binary.getRHS()), 1);
+  if (binary && binary.getKind() == AffineExprKind::Mul)
+    return ofNormal(binary.getLHS()).times(ofNormal(binary.getRHS()));
+  SizePolynomial result;
+  if (auto constant = constantOf(expression))
+    result.add({}, *constant);
+  else
+    result.add({expression}, 1);
+  return result;
+}
+
 void SizePolynomial::add(const Monomial &monomial, int64_t factor) {
   int64_t &known = terms[monomial];
   known = wrappingAdd(known, factor);

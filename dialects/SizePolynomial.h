@@ -33,6 +33,8 @@ class SizePolynomial {
 public:
   /// Arithmetic wraps around, as that of the expressions does.
   static SizePolynomial of(mlir::AffineExpr expression);
+  /// The same of an expression in normal form, whose factors are taken as they are.
+  static SizePolynomial ofNormal(mlir::AffineExpr expression);
   /// The expression that it stands for: equal polynomials give equal ones.
   mlir::AffineExpr build(mlir::MLIRContext *context) const;
   /// The value, if it has no symbols.
