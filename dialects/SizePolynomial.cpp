@@ -34,6 +34,12 @@ bool isTest(AffineExpr part) {
          constantOf(binary.getRHS()) == testDivisor;
 }
 
+bool isWhole(AffineExpr part) {
+  auto binary = dyn_cast<AffineBinaryOpExpr>(part);
+  return binary && binary.getKind() == AffineExprKind::Mod &&
+         constantOf(binary.getRHS()) == testDivisor;
+}
+
 bool MonomialOrder::operator()(const Monomial &a, const Monomial &b) const {
   if (a.size() != b.size())
     return a.size() > b.size();
@@ -60,6 +66,20 @@ SizePolynomial SizePolynomial::of(AffineExpr expression) {
   if (binary.getKind() == AffineExprKind::Mul)
     return lhs.times(rhs);
   return divided(binary.getKind(), lhs, rhs, expression.getContext());
+}
+
+SizePolynomial SizePolynomial::ofNormal(AffineExpr expression) {
+  auto binary = dyn_cast<AffineBinaryOpExpr>(expression);
+  if (binary && binary.getKind() == AffineExprKind::Add)
+    return ofNormal(binary.getLHS()).plus(ofNormal(binary.getRHS()), 1);
+  if (binary && binary.getKind() == AffineExprKind::Mul)
+    return ofNormal(binary.getLHS()).times(ofNormal(binary.getRHS()));
+  SizePolynomial result;
+  if (auto constant = constantOf(expression))
+    result.add({}, *constant);
+  else
+    result.add({expression}, 1);
+  return result;
 }
 
 void SizePolynomial::add(const Monomial &monomial, int64_t factor) {

@@ -17,6 +17,10 @@ constexpr int64_t testDivisor = int64_t(1) << 40;
 /// -1 or 0: see isLess.
 bool isTest(mlir::AffineExpr part);
 
+/// A choice between sizes as one factor, x mod 2^40: no size is as great. Multiplied out, the
+/// elements of a tensor of rank r whose sizes are choices between n terms are n^r products.
+bool isWhole(mlir::AffineExpr part);
+
 /// Factors that cannot be taken apart, in order: symbols, dims, quotients, remainders.
 using Monomial = llvm::SmallVector<mlir::AffineExpr, 4>;
 /// By their degree, the constant last.
@@ -29,6 +33,8 @@ class SizePolynomial {
 public:
   /// Arithmetic wraps around, as that of the expressions does.
   static SizePolynomial of(mlir::AffineExpr expression);
+  /// The same of an expression in normal form, whose factors are taken as they are.
+  static SizePolynomial ofNormal(mlir::AffineExpr expression);
   /// The expression that it stands for: equal polynomials give equal ones.
   mlir::AffineExpr build(mlir::MLIRContext *context) const;
   /// The value, if it has no symbols.
@@ -46,6 +52,9 @@ public:
   bool allOutcomes(llvm::function_ref<bool(const SizePolynomial &)> holds,
                    int64_t mostTests = 6) const;
 
+  /// With a number in place of a factor.
+  SizePolynomial withPart(mlir::AffineExpr part, int64_t value) const;
+
   /// Whether the value is at least `bound` for all symbols of `least` or more: so it is if no term
   /// but the constant is negative with every symbol written as `least` + something, whatever the
   /// tests in it say.
@@ -62,9 +71,6 @@ private:
 
   /// isAtLeast() of a polynomial without tests.
   bool isOutcomeAtLeast(int64_t bound, int64_t least) const;
-
-  /// With a number in place of a factor.
-  SizePolynomial withPart(mlir::AffineExpr part, int64_t value) const;
 
   /// (x floordiv a + r) floordiv b as (x + r * a) floordiv (a * b), which is the same; whether
   /// there is such a term.

@@ -85,7 +85,7 @@ AffineExpr isLess(AffineExpr lhs, AffineExpr rhs) {
 }
 
 AffineExpr isEqual(AffineExpr lhs, AffineExpr rhs) {
-  return select(isLess(lhs, rhs), getAffineConstantExpr(0, lhs.getContext()), 1 - isLess(rhs, lhs));
+  return normalForm(1 - isLess(lhs, rhs) - isLess(rhs, lhs));
 }
 
 AffineExpr select(AffineExpr condition, AffineExpr ifTrue, AffineExpr ifFalse) {
@@ -94,7 +94,7 @@ AffineExpr select(AffineExpr condition, AffineExpr ifTrue, AffineExpr ifFalse) {
 
 bool hasChoice(AffineExpr expression) {
   bool found = false;
-  expression.walk([&](AffineExpr part) { found |= isTest(part); });
+  expression.walk([&](AffineExpr part) { found |= isTest(part) || isWhole(part); });
   return found;
 }
 

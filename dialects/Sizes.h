@@ -45,7 +45,7 @@ mlir::AffineExpr isEqual(mlir::AffineExpr lhs, mlir::AffineExpr rhs);
 /// `condition` is 0 or 1.
 mlir::AffineExpr select(mlir::AffineExpr condition, mlir::AffineExpr ifTrue,
                         mlir::AffineExpr ifFalse);
-/// Whether the expression is made of such choices.
+/// Whether the expression is made of such choices, or of broadcasts (BroadcastSizes.h).
 bool hasChoice(mlir::AffineExpr expression);
 mlir::AffineExpr minimum(mlir::AffineExpr lhs, mlir::AffineExpr rhs);
 mlir::AffineExpr maximum(mlir::AffineExpr lhs, mlir::AffineExpr rhs);

@@ -1,3 +1,4 @@
+#include "dialects/BroadcastSizes.h"
 #include "dialects/nn/Generics.h"
 
 using namespace mlir;
@@ -79,10 +80,7 @@ static AffineExpr broadcastSizes(AffineExpr known, AffineExpr size, Fact &result
   // Equal, or one of them is 1.
   if (!result.mayBeZero((known - size) * (known - 1) * (size - 1)))
     return {};
-  if (knownSize || thisSize)
-    return knownSize ? known : size;
-  AffineExpr one = getAffineConstantExpr(1, size.getContext());
-  return select(isEqual(known, one), size, known);
+  return broadcastSize(known, size);
 }
 
 LogicalResult expectBroadcast(ArrayRef<AffineExpr> shape, ArrayRef<AffineExpr> target, Fact &result,

@@ -51,20 +51,35 @@ Value *ProgramSizes::value(AffineExpr expression) {
   return result;
 }
 
+Value *ProgramSizes::overflow(AffineExpr expression) {
+  auto binary = llvm::dyn_cast<mlir::AffineBinaryOpExpr>(expression);
+  if (!binary)
+    return nullptr;
+  auto known = overflows.find(expression);
+  if (known != overflows.end())
+    return known->second;
+  llvm::IRBuilder<> &b = program.b;
+  Value *result = overflow(binary.getLHS());
+  auto add = [&](Value *more) {
+    result = result && more ? b.CreateOr(result, more) : result ? result : more;
+  };
+  add(overflow(binary.getRHS()));
+  if (binary.getKind() == AffineExprKind::Mul || binary.getKind() == AffineExprKind::Add) {
+    ID id = binary.getKind() == AffineExprKind::Mul ? llvm::Intrinsic::smul_with_overflow
+                                                    : llvm::Intrinsic::sadd_with_overflow;
+    Value *own = b.CreateBinaryIntrinsic(id, value(binary.getLHS()), value(binary.getRHS()));
+    add(b.CreateExtractValue(own, 1));
+  }
+  if (isGiven(expression))
+    overflows[expression] = result;
+  return result;
+}
+
 Value *ProgramSizes::isBad(AffineExpr expression) {
   llvm::IRBuilder<> &b = program.b;
-  Value *size = value(expression);
-  Value *bad = b.CreateICmpUGT(size, b.getInt64(int64_t(1) << 47));
-  expression.walk([&](AffineExpr part) {
-    if (part.getKind() != AffineExprKind::Mul && part.getKind() != AffineExprKind::Add)
-      return;
-    auto binary = llvm::cast<mlir::AffineBinaryOpExpr>(part);
-    ID id = part.getKind() == AffineExprKind::Mul ? llvm::Intrinsic::smul_with_overflow
-                                                  : llvm::Intrinsic::sadd_with_overflow;
-    Value *result = b.CreateBinaryIntrinsic(id, value(binary.getLHS()), value(binary.getRHS()));
-    bad = b.CreateOr(bad, b.CreateExtractValue(result, 1));
-  });
-  return bad;
+  Value *bad = b.CreateICmpUGT(value(expression), b.getInt64(int64_t(1) << 47));
+  Value *hasOverflow = overflow(expression);
+  return hasOverflow ? b.CreateOr(bad, hasOverflow) : bad;
 }
 
 Slots nncc::computeSlots(ProgramBuilder &program, ProgramSizes &sizes,

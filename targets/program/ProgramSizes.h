@@ -28,19 +28,22 @@ public:
 
   /// What is computed while `build` runs is used there alone: its blocks may not run.
   void inBranch(llvm::function_ref<void()> build) {
-    llvm::DenseMap<mlir::AffineExpr, llvm::Value *> before = values;
+    llvm::DenseMap<mlir::AffineExpr, llvm::Value *> before = values, overflowsBefore = overflows;
     build();
     values = std::move(before);
+    overflows = std::move(overflowsBefore);
   }
 
 private:
   llvm::Value *symbol(unsigned number);
+  /// Whether a part of the expression cannot be represented; null: there are no such parts.
+  llvm::Value *overflow(mlir::AffineExpr expression);
   llvm::Value *quotient(mlir::AffineExprKind kind, llvm::Value *lhs, llvm::Value *rhs);
 
   ProgramBuilder &program;
   llvm::Value *dims;
   unsigned given;
-  llvm::DenseMap<mlir::AffineExpr, llvm::Value *> values;
+  llvm::DenseMap<mlir::AffineExpr, llvm::Value *> values, overflows;
 };
 
 /// The arena: where the rt.slot of `function` begin, and where all that is planned ends.

@@ -1,6 +1,9 @@
 """Models whose dims nobody fixes: compiled once, run at several sizes against ONNX Runtime, and refused where
 their sizes do not fit each other."""
 
+import itertools
+import re
+
 import numpy as np
 from compiled_model import CompiledModel, nncc
 from support import main
@@ -21,6 +24,48 @@ class OpenModels(CompiledModel):
         self.refuse((2, 4), (3,), error="size 1 is 4, expected 3")
         self.build("(float x, float[n] y) => (float[m] z) { z = Add(x, y) }", "--shape", "x:", "--shape", "y:?")
         self.check((), (5,))
+
+    def plan_of_broadcasts(self, operators, rank):
+        """Compiles a chain of operators all of whose dims are open: how many lines its plan() has."""
+
+        def dims(name):
+            return f"float[{', '.join(f'{name}{i}' for i in range(rank))}] {name}"
+
+        operands = "abcdefghi"[: operators + 1]
+        names = operands[0] + "pqrstuvw"[: operators - 1] + "y"
+        nodes = " ".join(f"{y} = {'Mul' if i % 2 else 'Add'}({x}, {operands[i + 1]})" for i, (x, y) in enumerate(zip(names, names[1:])))
+        self.build(f"({', '.join(map(dims, operands))}) => ({dims('y')}) {{ {nodes} }}")
+        self.nncc("m.onnx", "--emit", "llvm", "-o", "m.ll")
+        program = (self.folder / "m.ll").read_text()
+        return len(re.search(r"^define internal i32 @\w+_plan\(.*?^}", program, re.M | re.S).group().splitlines())
+
+    def test_broadcasts_of_many_dims(self):
+        lines = {rank: self.plan_of_broadcasts(1, rank) for rank in (2, 5)}
+        self.assertLess(lines[5], 4 * lines[2])
+        for a, b in itertools.product(((1, 2, 3, 1, 2), (4, 1, 1, 1, 2), (4, 2, 3, 1, 1), (1, 0, 1, 1, 1)), repeat=2):
+            if all(m == n or 1 in (m, n) for m, n in zip(a, b)):
+                self.check(a, b)
+        self.refuse((4, 2, 3, 5, 2), (4, 2, 3, 6, 1), error=r"node 'Add_0': .* do not fit each other with .*a3 = 5, .*b3 = 6")
+
+    def test_chains_of_broadcasts(self):
+        lines = {operators: self.plan_of_broadcasts(operators, 3) for operators in (2, 8)}
+        self.assertLess(lines[8], 6 * lines[2])
+        for size in (0, 1, 3):
+            for last in (1, size):
+                self.check(*[(1, 1, 1), (size, 1, 2)] * 4, (1, last, 1))
+        self.refuse(*[(1, 1, 1), (3, 1, 2)] * 4, (2, 1, 1), error="node 'Mul_7'")
+
+    def test_where_expand_and_products_of_many_dims(self):
+        self.build("""(float[a, b, c] p, float[d, e, f] x, float[g, h, i] y, float[j, k, l, m] t) => (float[n, o, q, r] z) <float one = {1}> {
+              c = Less(p, one)
+              w = Where(c, x, y)
+              s = Shape(t)
+              v = Expand(w, s)
+              u = Transpose<perm = [0, 1, 3, 2]>(t)
+              z = MatMul(v, u)
+            }""")
+        for sizes in (((1, 2, 3),) * 3 + ((4, 2, 1, 3),), ((1, 1, 1), (2, 1, 3), (1, 4, 1), (1, 1, 4, 3)), ((2, 1, 0), (1, 1, 1), (2, 1, 1), (3, 2, 1, 0))):
+            self.check(*sizes)
 
     def test_broadcast_to_a_known_size(self):
         self.build("(float[a] x, float[4] y) => (float[4] z) { p = Mul(x, y)  z = Sub(p, x) }")

@@ -83,3 +83,27 @@ func.func @quotients(%x: tensor<?xf32, affine_map<()[s0] -> (s0 floordiv 2)>>) -
   %half = nn.div %more, %two : (tensor<1xi64>, tensor<1xi64>) -> tensor<1xi64>
   return %half : tensor<1xi64>
 }
+
+// A broadcast that a run decides is one factor, which products do not multiply out. It is the same
+// for the same sizes, in whatever order, and where they are repeated.
+// FOLD-LABEL: @broadcasts
+// FOLD: nn.add {{.*}} -> tensor<?xf32, affine_map<()[s0, s1] -> ([[XY:\(.*\) mod 1099511627776]])>>
+// FOLD: nn.sub {{.*}} -> tensor<?xf32, affine_map<()[s0, s1] -> ([[XY]])>>
+// FOLD: nn.mul {{.*}} -> tensor<?xf32, affine_map<()[s0, s1, s2] -> ([[XYZ:\(\([^,]*\) mod 1099511627776]])>>{{$}}
+// FOLD: nn.div {{.*}} -> tensor<?xf32, affine_map<()[s0, s1, s2] -> ([[XYZ]])>>{{$}}
+// FOLD: nn.reshape {{.*}} -> tensor<?xf32, affine_map<()[s0, s1] -> (([[XY]]) * ([[XY]]))>>
+func.func @broadcasts(%x: tensor<?xf32, affine_map<()[s0] -> (s0)>>, %y: tensor<?xf32, affine_map<()[s0, s1] -> (s1)>>, %z: tensor<?xf32, affine_map<()[s0, s1, s2] -> (s2)>>) -> (tensor<?xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xf32>) {
+  %xy = nn.add %x, %y : (tensor<?xf32, affine_map<()[s0] -> (s0)>>, tensor<?xf32, affine_map<()[s0, s1] -> (s1)>>) -> tensor<?xf32>
+  %yx = nn.sub %y, %x : (tensor<?xf32, affine_map<()[s0, s1] -> (s1)>>, tensor<?xf32, affine_map<()[s0] -> (s0)>>) -> tensor<?xf32>
+  %zy = nn.add %z, %y : (tensor<?xf32, affine_map<()[s0, s1, s2] -> (s2)>>, tensor<?xf32, affine_map<()[s0, s1] -> (s1)>>) -> tensor<?xf32>
+  %all = nn.mul %zy, %yx : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  %same = nn.div %all, %zy : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  %one = nn.constant dense<[-1, 1]> : tensor<2xi64>
+  %first = nn.constant dense<[1, -1]> : tensor<2xi64>
+  %flat = nn.constant dense<-1> : tensor<1xi64>
+  %column = nn.reshape %xy, %one : (tensor<?xf32>, tensor<2xi64>) -> tensor<?x1xf32>
+  %row = nn.reshape %yx, %first : (tensor<?xf32>, tensor<2xi64>) -> tensor<1x?xf32>
+  %outer = nn.add %column, %row : (tensor<?x1xf32>, tensor<1x?xf32>) -> tensor<?x?xf32>
+  %elements = nn.reshape %outer, %flat : (tensor<?x?xf32>, tensor<1xi64>) -> tensor<?xf32>
+  return %xy, %yx, %same, %elements : tensor<?xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xf32>
+}
