@@ -62,25 +62,6 @@ def run(command: list[str], findings: Path) -> subprocess.CompletedProcess:
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
 
 
-# Filters of check_contracts.py, and schedules.
-CONTRACTS = {
-    "matmul of f16": ("f16 70 x 320 x 136", []),
-    "matmul of f16 in the largest tiles": ("f16 1900 x 168 x 1704", ["--schedules", "forward"]),
-}
-
-
-def mutate(name: str, *command: str) -> bool:
-    """Whether a synchronisation is not missed."""
-    run = subprocess.run([sys.executable, str(MUTATE), *command], capture_output=True, text=True)
-    lines = run.stdout.splitlines()
-    print(f"{'FAIL' if run.returncode else 'ok  '} {name}: {lines[-1] if lines else run.stderr}",
-          flush=True)  # fmt: skip
-    for line in lines:
-        if "REDUNDANT" in line:
-            print(f"     {line}")
-    return run.returncode != 0
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
