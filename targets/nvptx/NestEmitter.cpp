@@ -2,6 +2,7 @@
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "targets/nvptx/BlockDims.h"
+#include "targets/nvptx/Hazards.h"
 #include "targets/nvptx/RowSweep.h"
 #include "targets/nvptx/SequenceEmitter.h"
 
@@ -19,43 +20,6 @@ void placeConstants(ThreadBlock &e, Homes &homes) {
       base.buffer = e.constants(elements, base.element);
   }
 }
-
-/// Where a sweep finds what earlier ones of its unit have left, and who waits for whom.
-class Hazards {
-public:
-  explicit Hazards(ThreadBlock &e) : e(e) {}
-
-  void before(const Sweep &sweep) {
-    llvm::SmallDenseSet<unsigned> reads, writes;
-    for (const Statement &statement : sweep.statements) {
-      const Nest &nest = *statement.nest;
-      reads.insert_range(nest.extracted);
-      for (auto [input, from] : llvm::zip(nest.inputs, statement.forwarded))
-        if (input.isMemory() && from.first < 0)
-          reads.insert(input.base);
-      for (const Access &init : nest.inits)
-        if (init.isMemory())
-          reads.insert(init.base);
-      for (auto [output, isStored] : llvm::zip(nest.outputs, statement.isStored))
-        if (isStored)
-          writes.insert(output.base);
-    }
-    auto meets = [](const llvm::SmallDenseSet<unsigned> &a,
-                    const llvm::SmallDenseSet<unsigned> &b) {
-      return llvm::any_of(a, [&](unsigned base) { return b.contains(base); });
-    };
-    if (meets(reads, written) || meets(writes, written) || meets(writes, read)) {
-      e.barrier();
-      read.clear(), written.clear();
-    }
-    read.insert(reads.begin(), reads.end());
-    written.insert(writes.begin(), writes.end());
-  }
-
-private:
-  ThreadBlock &e;
-  llvm::SmallDenseSet<unsigned> read, written; // since the last barrier, by base
-};
 
 class GroupEmitter {
 public:
@@ -83,8 +47,9 @@ public:
     for (bool repeated : {true, false})
       for (const Sweep &sweep : sweeps)
         if (sweep.isRepeated == repeated) {
-          hazards.before(sweep);
-          BlockSweep(e, sweep, group, homes, position).emit();
+          BlockSweep shared(e, sweep, group, homes, position);
+          hazards.before(shared);
+          shared.emit();
         }
   }
 
