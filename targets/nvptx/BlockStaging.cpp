@@ -32,6 +32,14 @@ SmallVector<int> BlockSweep::stagedLoops(const State &state, const Access &acces
   return loops;
 }
 
+bool BlockSweep::canStage() const {
+  return accumulators.empty() && !parallel.empty() && constantOf(pointsOf(parallel));
+}
+
+bool BlockSweep::mayStage(const State &state, const Access &access) const {
+  return canStage() && !stagedLoops(state, access).empty();
+}
+
 void BlockSweep::stage(const State &state, const Access &access, ArrayRef<int> loops) {
   // Rows in the direction of the sweep; one element more keeps columns off each other's banks.
   SmallVector<int64_t> strides(sweep.loops.size(), 0);

@@ -280,7 +280,7 @@ void BlockSweep::emitPoints() {
       guarded(parallel, point.first, [&] { evaluate(point, {}); });
     });
   };
-  if (parallel.empty() || !constantOf(pointsOf(parallel)))
+  if (!canStage())
     return oneByOne();
   stageTransposed();
   auto inVectors = [&] {

@@ -17,14 +17,14 @@ enum class Rendezvous { None, Once, Repeated };
 /// whole blocks of all dims, and in others; null: not one thread.
 struct Owner {
   mlir::AffineExpr inWhole, inRest;
-  bool areUnitsAlike = true; // there are no others
 };
 
-/// What a sweep reads or writes in memory.
+/// What a sweep reads or writes.
 struct SweepAccess {
-  unsigned base;
+  const void *memory; // a base, or a sweep that has shared memory for itself
   bool isWrite;
-  bool isResult; // of a reduction, or what that begins with
+  bool isResult;  // of a reduction, or what that begins with
+  bool isInBlock; // which has one unit's elements there after the other's
   Owner owner;
 };
 
@@ -91,6 +91,7 @@ private:
   mlir::AffineExpr threadOf(bool isResult, int64_t width) const;
   mlir::AffineExpr ownerOf(const Statement &statement, const Access &access,
                            mlir::AffineExpr thread) const;
+  SweepAccess accessOf(const State &state, const Access &access, bool isWrite, bool isResult) const;
 
   /// The number of `width` neighbouring points among those of `loops` -> their indices; `point` has
   /// those of other loops.
@@ -128,6 +129,8 @@ private:
   /// What is read with strides, and contiguous in the direction of another loop, goes through
   /// shared memory: a barrier is behind it.
   void stageTransposed();
+  bool canStage() const;
+  bool mayStage(const State &state, const Access &access) const;
   /// The loops that the access depends on, the one in whose direction it is contiguous last; empty
   /// where it is not for shared memory.
   llvm::SmallVector<int> stagedLoops(const State &state, const Access &access) const;

@@ -14,10 +14,26 @@ public:
   /// The barrier before the sweep, where one is needed.
   void before(const BlockSweep &sweep);
 
+  /// Whether the same sweeps of another unit, which the block computes next, have to wait for
+  /// these.
+  bool reachNextUnit() const;
+
 private:
-  bool meets(const SweepAccess &access) const;
+  struct Step {
+    std::vector<SweepAccess> accesses;
+    Rendezvous rendezvous;
+    bool hasBarrier;
+
+    /// Whether the access comes after the rendezvous.
+    bool isBehind(const SweepAccess &access) const {
+      return rendezvous != Rendezvous::None && access.isResult;
+    }
+  };
+  bool meets(const SweepAccess &access, bool isOfNextUnit) const;
+  bool isAhead(const Step &step, bool isOfNextUnit) const;
 
   ThreadBlock &e;
+  std::vector<Step> steps;        // of the unit
   std::vector<SweepAccess> since; // all threads last waited for each other
 };
 

@@ -65,38 +65,50 @@ AffineExpr BlockSweep::ownerOf(const Statement &statement, const Access &access,
   return normalForm(thread.replaceDims(points));
 }
 
+SweepAccess BlockSweep::accessOf(const State &state, const Access &access, bool isWrite,
+                                 bool isResult) const {
+  const bool areUnitsAlike = llvm::all_of(sweep.loops, [&](const SweepLoop &loop) {
+    return loop.shared < 0 || group.dims[loop.shared].hasEqualBlocks();
+  });
+  auto owner = [&](int64_t width) {
+    return ownerOf(*state.statement, access, threadOf(isResult, width));
+  };
+  SweepAccess result{
+      &memory.baseOf(access.base), isWrite, isResult, group.scratch.contains(access.base), {}};
+  if (isWrite || !mayStage(state, access))
+    result.owner = {owner(pointsAtOnce()), owner(areUnitsAlike ? pointsAtOnce() : 1)};
+  return result;
+}
+
 std::vector<SweepAccess> BlockSweep::accesses() const {
   std::vector<SweepAccess> result;
-  const bool areUnitsAlike = llvm::none_of(sweep.loops, [&](const SweepLoop &loop) {
-    return loop.shared >= 0 && !group.dims[loop.shared].hasEqualBlocks();
-  });
+  bool hasShared = mode == ReducedBy::Part || mode == ReducedBy::Block;
   auto add = [&](const State &state, const Access &access, bool isWrite, bool isResult) {
-    auto owner = [&](int64_t width) {
-      return ownerOf(*state.statement, access, threadOf(isResult, width));
-    };
-    SweepAccess entry{static_cast<unsigned>(access.base), isWrite, isResult, {}};
-    bool isStaged = !isWrite && accumulators.empty() && constantOf(pointsOf(parallel)) &&
-                    !parallel.empty() && !stagedLoops(state, access).empty();
-    if (!isStaged)
-      entry.owner = {owner(pointsAtOnce()), owner(areUnitsAlike ? pointsAtOnce() : 1),
-                     areUnitsAlike};
-    result.push_back(entry);
+    if (!access.isMemory())
+      return;
+    result.push_back(accessOf(state, access, isWrite, isResult));
+    hasShared |= !isWrite && mayStage(state, access);
   };
   for (const State &state : states) {
     const Statement &statement = *state.statement;
     for (unsigned base : state.nest().extracted)
-      result.push_back({base, /*isWrite=*/false, /*isResult=*/false, {}});
+      result.push_back({&memory.baseOf(base),
+                        /*isWrite=*/false,
+                        /*isResult=*/false,
+                        group.scratch.contains(base),
+                        {}});
     NestMemory::forEachRead(statement, [&](int, const Access &access) {
-      if (access.isMemory())
-        add(state, access, /*isWrite=*/false, /*isResult=*/false);
+      add(state, access, /*isWrite=*/false, /*isResult=*/false);
     });
-    if (statement.isReduction)
-      for (const Access &init : state.nest().inits)
-        if (init.isMemory())
-          add(state, init, /*isWrite=*/false, /*isResult=*/true);
+    for (const Access &init : state.nest().inits)
+      if (statement.isReduction)
+        add(state, init, /*isWrite=*/false, /*isResult=*/true);
     for (auto [output, isStored] : llvm::zip(state.nest().outputs, statement.isStored))
       if (isStored)
         add(state, output, /*isWrite=*/true, statement.isReduction);
   }
+  if (hasShared)
+    for (bool isRead : {false, true})
+      result.push_back({&sweep, !isRead, /*isResult=*/isRead, /*isInBlock=*/true, {}});
   return result;
 }
