@@ -8,9 +8,7 @@ Kernels with the same code are looked at once in a program. By default these are
 kernels, rows of operators and the smaller models of check_models.py; with --all every row and every
 model.
 
-A synchronisation that nobody misses fails, but for barriers between sweeps over tensors, which stand
-there also where each thread reads only what it has written itself: SWEEPS has how many, at most, in
-each of the default programs.
+A synchronisation that nobody misses fails.
 """
 
 import argparse
@@ -33,8 +31,6 @@ import mutate  # noqa: E402
 # that have the same kinds of kernels.
 FAMILIES = ["activation", "attention", "linear", "norm", "recurrent", "reduce"]
 LARGE = ["gpt2_decode.w4", "lstm_lm", "mobilenetv2", "minilm", "crnn_ocr", "magika"]
-SWEEPS = {"model ppocr_cls": 3, "operators activation": 16, "operators attention": 1,
-          "operators norm": 19, "operators reduce": 138}  # fmt: skip
 
 
 def programs(nncc: str, whole: bool) -> dict[str, list[str]]:
