@@ -8,7 +8,7 @@ Kernels with the same code are looked at once in a program. By default these are
 kernels, rows of operators and the smaller models of check_models.py; with --all every row and every
 model.
 
-A synchronisation that nobody misses fails.
+A synchronisation that nobody misses fails, but for those that REDUNDANT counts.
 """
 
 import argparse
@@ -31,6 +31,9 @@ import mutate  # noqa: E402
 # that have the same kinds of kernels.
 FAMILIES = ["activation", "attention", "linear", "norm", "recurrent", "reduce"]
 LARGE = ["gpt2_decode.w4", "lstm_lm", "mobilenetv2", "minilm", "crnn_ocr", "magika"]
+# How many, at most, nobody misses. Sums of f16 and bf16 are staged where slices have been, behind a
+# barrier: the two products of 130 x 200 x 129 end with a slice whose place is behind that of the sums.
+REDUNDANT = {"operators linear": 2}
 
 
 def programs(nncc: str, whole: bool) -> dict[str, list[str]]:
@@ -76,7 +79,7 @@ def main() -> int:
             runs = {title: pool.submit(run, commands[title], files[title]) for title in commands}
             for title, result in ((title, runs[title].result()) for title in commands):
                 sites = mutate.read(files[title])
-                most = SWEEPS.get(title, None if args.all else 0)
+                most = REDUNDANT.get(title, None if args.all else 0)
                 problems = problems_of(title, sites, most)
                 if result.returncode:
                     problems.append(result.stdout)
