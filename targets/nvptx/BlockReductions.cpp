@@ -13,8 +13,9 @@ using namespace nncc::nvptx;
 static constexpr int64_t fewestSplit = 32;
 
 ReducedBy BlockSweep::chooseMode() const {
-  bool canSplit =
-      llvm::all_of(accumulators, [&](Accumulator a) { return combinerOf(a) != nullptr; });
+  bool canSplit = !accumulators.empty() && llvm::all_of(accumulators, [&](Accumulator a) {
+    return combinerOf(a) != nullptr;
+  });
   int64_t sums = nominalPoints(sweep, group, false), elements = nominalPoints(sweep, group, true);
   if (!canSplit || elements < fewestSplit || sums >= e.threads)
     return ReducedBy::Thread;
@@ -180,15 +181,12 @@ void BlockSweep::reduceByThreads() {
       guarded(parallel, point.first, [&] { reduceByThread(point); });
     });
   };
-  int64_t width = parallel.empty() ? 1 : memory.widest(parallel.back());
-  std::optional<int64_t> points = constantOf(pointsOf(parallel));
-  while (width > 1 && points && *points / width < e.threads)
-    width /= 2;
-  if (width == 1 || !points)
+  const int64_t width = pointsAtOnce();
+  if (width == 1)
     return oneByOne();
   auto inVectors = [&] {
     aligned = memory.areBuffersAligned(parallel.back(), width);
-    e.distribute(e.constant(*points / width),
+    e.distribute(e.constant(*constantOf(pointsOf(parallel)) / width),
                  [&](Value number) { reduceByThread(locate(number, parallel, none, width)); });
   };
   if (Value whole = isWhole(parallel))
@@ -197,16 +195,21 @@ void BlockSweep::reduceByThreads() {
     inVectors();
 }
 
+int64_t BlockSweep::elementsAtOnce(int64_t step) const {
+  std::optional<int64_t> elements = constantOf(pointsOf(reduced));
+  int64_t width = elements ? memory.widest(reduced.back()) : 1;
+  while (width > 1 && *elements / width < step)
+    width /= 2;
+  return width;
+}
+
 /// Of the elements first, first + step, ... of what is reduced.
 BlockSweep::Values BlockSweep::partOf(Value first, int64_t step, ArrayRef<Value> point) {
-  std::optional<int64_t> elements = constantOf(pointsOf(reduced));
-  if (!elements)
+  if (!constantOf(pointsOf(reduced)))
     return e.stride(first, count(reduced), step, neutral(1), [&](Value number, ValueRange values) {
       return evaluate(locate(number, reduced, point, 1), values);
     });
-  int64_t width = memory.widest(reduced.back());
-  while (width > 1 && *elements / width < step)
-    width /= 2;
+  const int64_t width = elementsAtOnce(step);
   aligned = memory.areBuffersAligned(reduced.back(), width);
   Values sums = inRounds(
       first, step, reduced, point, width, neutral(width),

@@ -9,7 +9,7 @@ using namespace nncc::nvptx;
 /// Of a tile: more would leave too few blocks on a multiprocessor.
 static constexpr int64_t mostTileBytes = 36 << 10;
 
-SmallVector<int> BlockSweep::stagedLoops(const State &state, const Access &access) {
+SmallVector<int> BlockSweep::stagedLoops(const State &state, const Access &access) const {
   int last = parallel.back(), contiguous = -1;
   if (!access.isMemory() || group.scratch.contains(access.base) ||
       memory.stepOf(*state.statement, access, last) != Step::Other)
@@ -30,6 +30,14 @@ SmallVector<int> BlockSweep::stagedLoops(const State &state, const Access &acces
     return {};
   loops.push_back(contiguous);
   return loops;
+}
+
+bool BlockSweep::canStage() const {
+  return accumulators.empty() && !parallel.empty() && constantOf(pointsOf(parallel));
+}
+
+bool BlockSweep::mayStage(const State &state, const Access &access) const {
+  return canStage() && !stagedLoops(state, access).empty();
 }
 
 void BlockSweep::stage(const State &state, const Access &access, ArrayRef<int> loops) {

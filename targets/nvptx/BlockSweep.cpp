@@ -25,6 +25,7 @@ BlockSweep::BlockSweep(ThreadBlock &block, const Sweep &sweep, const NestGroup &
     states.push_back(std::move(state));
   }
   orderLoops();
+  mode = chooseMode();
 }
 
 /// Those in whose direction more accesses touch neighbouring elements come last.
@@ -262,6 +263,15 @@ BlockSweep::Values BlockSweep::inRounds(Value first, int64_t step, ArrayRef<int>
       [&] { return sums; });
 }
 
+int64_t BlockSweep::pointsAtOnce() const {
+  std::optional<int64_t> points = constantOf(pointsOf(parallel));
+  int64_t width = points && !parallel.empty() ? memory.widest(parallel.back()) : 1;
+  // Sums are long: rather one for each thread.
+  while (!accumulators.empty() && width > 1 && *points / width < e.threads)
+    width /= 2;
+  return width;
+}
+
 void BlockSweep::emitPoints() {
   // A loop that only other sweeps reduce over does not exist here: all are parallel.
   auto oneByOne = [&] {
@@ -270,11 +280,11 @@ void BlockSweep::emitPoints() {
       guarded(parallel, point.first, [&] { evaluate(point, {}); });
     });
   };
-  if (parallel.empty() || !constantOf(pointsOf(parallel)))
+  if (!canStage())
     return oneByOne();
   stageTransposed();
   auto inVectors = [&] {
-    int64_t width = memory.widest(parallel.back());
+    const int64_t width = pointsAtOnce();
     aligned = memory.areBuffersAligned(parallel.back(), width);
     inRounds(e.thread, e.threads, parallel, Values(sweep.loops.size()), width, {},
              [&](ArrayRef<PointVector> points, ValueRange none) { return evaluate(points, none); });
@@ -295,7 +305,7 @@ void BlockSweep::emit() {
       guarded(parallel, point, [&] { body(point); });
     };
   };
-  switch (chooseMode()) {
+  switch (mode) {
   case ReducedBy::Thread:
     return reduceByThreads();
   case ReducedBy::Part:

@@ -10,6 +10,24 @@ namespace nncc::nvptx {
 /// threads of the block.
 enum class ReducedBy { Thread, Part, Warp, Block };
 
+/// Whether all threads wait for each other between what a sweep reads and its reductions' results.
+enum class Rendezvous { None, Once, Repeated };
+
+/// The thread that alone touches an element, in terms of the element's indices: in units that have
+/// whole blocks of all dims, and in others; null: not one thread.
+struct Owner {
+  mlir::AffineExpr inWhole, inRest;
+};
+
+/// What a sweep reads or writes.
+struct SweepAccess {
+  const void *memory; // a base, or a sweep that has shared memory for itself
+  bool isWrite;
+  bool isResult;  // of a reduction, or what that begins with
+  bool isInBlock; // which has one unit's elements there after the other's
+  Owner owner;
+};
+
 struct Row;
 
 class BlockSweep {
@@ -19,6 +37,10 @@ public:
 
   /// Without a barrier before or behind it.
   void emit();
+
+  /// What of that others have to wait for, or the sweep for others.
+  std::vector<SweepAccess> accesses() const;
+  Rendezvous rendezvous() const;
 
   /// The same for one row, whose elements stay in registers; `exists` in what it calls is whether
   /// the thread has a last vector, null where all have.
@@ -56,6 +78,20 @@ private:
   mlir::Value count(llvm::ArrayRef<int> loops) { return e.size(pointsOf(loops)); }
   /// Elements of each access that a thread loads before it uses them.
   int64_t pointsTogether() const { return sweep.isHeavy ? 8 : 16; }
+  /// Neighbouring points that one thread has, where the unit has whole blocks.
+  int64_t pointsAtOnce() const;
+  /// The same of elements that are reduced, in parts of which every `step`-th vector is one.
+  int64_t elementsAtOnce(int64_t step) const;
+
+  /// The number of a point, over the sweep's loops as dims, among those of `loops`, counted in
+  /// vectors.
+  mlir::AffineExpr numberOf(llvm::ArrayRef<int> loops, int64_t width) const;
+  /// The thread that a point belongs to, or the result of the reductions there; `width`: of a
+  /// thread's points.
+  mlir::AffineExpr threadOf(bool isResult, int64_t width) const;
+  mlir::AffineExpr ownerOf(const Statement &statement, const Access &access,
+                           mlir::AffineExpr thread) const;
+  SweepAccess accessOf(const State &state, const Access &access, bool isWrite, bool isResult) const;
 
   /// The number of `width` neighbouring points among those of `loops` -> their indices; `point` has
   /// those of other loops.
@@ -93,9 +129,11 @@ private:
   /// What is read with strides, and contiguous in the direction of another loop, goes through
   /// shared memory: a barrier is behind it.
   void stageTransposed();
+  bool canStage() const;
+  bool mayStage(const State &state, const Access &access) const;
   /// The loops that the access depends on, the one in whose direction it is contiguous last; empty
   /// where it is not for shared memory.
-  llvm::SmallVector<int> stagedLoops(const State &state, const Access &access);
+  llvm::SmallVector<int> stagedLoops(const State &state, const Access &access) const;
   void stage(const State &state, const Access &access, llvm::ArrayRef<int> loops);
 
   void reduceByThreads();
@@ -147,6 +185,7 @@ private:
   llvm::SmallVector<Accumulator> accumulators;
   llvm::SmallVector<int64_t> score;         // per loop: how much is contiguous in its direction
   llvm::SmallVector<int> parallel, reduced; // loops, the last one over neighbouring elements
+  ReducedBy mode;
   mlir::Value aligned; // whether buffers are, as far as vectors need it; null: all are
 };
 

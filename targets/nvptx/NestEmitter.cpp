@@ -2,6 +2,7 @@
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "targets/nvptx/BlockDims.h"
+#include "targets/nvptx/Hazards.h"
 #include "targets/nvptx/RowSweep.h"
 #include "targets/nvptx/SequenceEmitter.h"
 
@@ -20,43 +21,6 @@ void placeConstants(ThreadBlock &e, Homes &homes) {
   }
 }
 
-/// Where a sweep finds what earlier ones of its unit have left, and who waits for whom.
-class Hazards {
-public:
-  explicit Hazards(ThreadBlock &e) : e(e) {}
-
-  void before(const Sweep &sweep) {
-    llvm::SmallDenseSet<unsigned> reads, writes;
-    for (const Statement &statement : sweep.statements) {
-      const Nest &nest = *statement.nest;
-      reads.insert_range(nest.extracted);
-      for (auto [input, from] : llvm::zip(nest.inputs, statement.forwarded))
-        if (input.isMemory() && from.first < 0)
-          reads.insert(input.base);
-      for (const Access &init : nest.inits)
-        if (init.isMemory())
-          reads.insert(init.base);
-      for (auto [output, isStored] : llvm::zip(nest.outputs, statement.isStored))
-        if (isStored)
-          writes.insert(output.base);
-    }
-    auto meets = [](const llvm::SmallDenseSet<unsigned> &a,
-                    const llvm::SmallDenseSet<unsigned> &b) {
-      return llvm::any_of(a, [&](unsigned base) { return b.contains(base); });
-    };
-    if (meets(reads, written) || meets(writes, written) || meets(writes, read)) {
-      e.barrier();
-      read.clear(), written.clear();
-    }
-    read.insert(reads.begin(), reads.end());
-    written.insert(writes.begin(), writes.end());
-  }
-
-private:
-  ThreadBlock &e;
-  llvm::SmallDenseSet<unsigned> read, written; // since the last barrier, by base
-};
-
 class GroupEmitter {
 public:
   GroupEmitter(NestGroup &group, Homes &homes, int64_t threads)
@@ -65,30 +29,31 @@ public:
 
   AffineExpr units() const { return group.units(); }
 
-  void allocateIntermediates(ThreadBlock &e) {
-    if (row)
-      return; // all of them are in registers
-    nncc::allocateIntermediates(group, sweeps, homes, [&](AffineExpr elements, Type element) {
-      return e.allocate(elements, element);
-    });
-  }
-
   void unit(ThreadBlock &e, Value number) {
     auto position = UnitPosition::of(e, group, number, [&](Value rest, AffineExpr blocks) {
       return e.divideBelow(group.units(), rest, blocks);
     });
-    if (row)
+    if (row) // all intermediates are in registers
       return emitRows(e, position);
+    e.unlessSynchronized([&] { return !emitSweeps(e, position).reachNextUnit(); });
+  }
+
+private:
+  Hazards emitSweeps(ThreadBlock &e, const UnitPosition &position) {
+    allocateIntermediates(group, sweeps, homes, [&](AffineExpr elements, Type element) {
+      return e.allocate(elements, element);
+    });
     Hazards hazards(e);
     for (bool repeated : {true, false})
       for (const Sweep &sweep : sweeps)
         if (sweep.isRepeated == repeated) {
-          hazards.before(sweep);
-          BlockSweep(e, sweep, group, homes, position).emit();
+          BlockSweep next(e, sweep, group, homes, position);
+          hazards.before(next);
+          next.emit();
         }
+    return hazards;
   }
 
-private:
   void emitRows(ThreadBlock &e, const UnitPosition &position) {
     Row mine = *row;
     const bool isWarp = mine.rows > 1;
@@ -128,10 +93,7 @@ void nncc::nvptx::emitGroups(ThreadBlock &e, std::vector<Nest> nests, Homes &hom
       continue;
     chooseBlocks(group, e.threads);
     GroupEmitter emitter(group, homes, e.threads);
-    e.repeat(group.units(), [&](Value unit) {
-      emitter.allocateIntermediates(e);
-      emitter.unit(e, unit);
-    });
+    e.repeat(group.units(), [&](Value unit) { emitter.unit(e, unit); });
   }
 }
 
@@ -140,10 +102,8 @@ static FailureOr<int64_t> emitInOneBlock(KernelFrame &frame, ArrayRef<Operation 
   ThreadBlock e(frame.b, frame.kernel, manyThreads);
   placeConstants(e, *frame.homes);
   LogicalResult result = success();
-  e.units(e.b.getAffineConstantExpr(1), [&](Value) {
-    result = emitSequence(e, ops, *frame.homes);
-    e.areSynchronized(); // there is no other unit
-  });
+  e.units(e.b.getAffineConstantExpr(1),
+          [&](Value) { result = emitSequence(e, ops, *frame.homes); });
   if (failed(result))
     return failure();
   return e.threads;
@@ -176,7 +136,6 @@ FailureOr<int64_t> nncc::nvptx::emitNests(KernelFrame &frame, ArrayRef<Operation
     for (auto [i, emitter] : llvm::enumerate(emitters)) {
       e.loc = groups[i].nests.front().op->getLoc();
       auto emit = [&, &emitter = emitter, i = i] {
-        emitter.allocateIntermediates(e);
         emitter.unit(e, e.sub(unit, e.size(firsts[i])));
       };
       if (emitters.size() == 1) {

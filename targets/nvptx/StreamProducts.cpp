@@ -33,8 +33,9 @@ public:
       for (Value &sum : sums)
         sum = addSums(sum, e.shuffleXor(sum, mask));
     Value shared = share(sums, threadColumn);
-    e.barrier();
-    e.distribute(e.constant(results()), [&](Value index) {
+    if (!isOneThreads())
+      e.barrier();
+    e.distribute(e.constant(isOneThreads() ? 1 : results()), [&](Value index) {
       auto [i, j] = e.divide(index, tile.columns);
       use({{e.add(row, i)}, {e.add(column, j)}, {addWarps(shared, index)}, nullptr});
     });
@@ -42,6 +43,11 @@ public:
 
 private:
   int64_t results() const { return tile.rows * tile.columns; }
+  /// A product of two vectors by one warp: the first thread has the sum, and stores it.
+  bool isOneThreads() const {
+    return tile.threads() == warpLanes && constantOf(p.n.size) == 1 &&
+           constantOf(p.rowCount()) == 1;
+  }
 
   /// Aligned or not: only a run knows of the buffers.
   Values choose() {

@@ -31,15 +31,17 @@ void ThreadBlock::units(AffineExpr count, llvm::function_ref<void(Value)> body) 
   kernel.units = normalForm(count);
   Value blocks = readRegister<NVVM::GridDimXOp>(b, loc);
   auto loop = scf::ForOp::create(b, loc, block, size(kernel.units), blocks);
+  bool isLoop = false;
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPoint(loop.getBody()->getTerminator());
     shares = false;
     body(loop.getInductionVar());
-    if (shares && usesScratch())
+    isLoop = usesScratch() && constantOf(kernel.units) != 1;
+    if (shares && isLoop)
       barrier();
   }
-  if (usesScratch())
+  if (isLoop)
     return;
   // One unit for each block: a loop would only keep what does not depend on the unit in registers.
   loop.getInductionVar().replaceAllUsesWith(block);

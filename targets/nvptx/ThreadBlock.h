@@ -23,8 +23,8 @@ public:
   ThreadBlock(mlir::OpBuilder &b, Kernel &kernel, int64_t threads);
 
   /// One unit for each block of the launch. Where `body` allocates scratch, of which there is as
-  /// much as a host has workers: for (unit = block; unit < count; unit += blocks), and behind each,
-  /// where threads have shared anything, a barrier.
+  /// much as a host has workers: for (unit = block; unit < count; unit += blocks), and behind each
+  /// of several, where threads have shared anything, a barrier.
   void units(mlir::AffineExpr count, llvm::function_ref<void(mlir::Value)> body);
 
   /// for (i = 0; i < count; ++i), all threads together; the same barrier behind each of several.
@@ -58,6 +58,11 @@ public:
   void barrier();
   /// Nothing of what they share is used after the last barrier of the unit.
   void areSynchronized() { shares = false; }
+  /// The same of what `body` shares, where it says so.
+  void unlessSynchronized(llvm::function_ref<bool()> body) {
+    bool before = shares;
+    shares = !body() || before;
+  }
 
   /// Whether so much more fits beside what is shared already.
   bool canShare(int64_t elements, mlir::Type element) const;
