@@ -9,8 +9,9 @@ kernels, rows of operators and the smaller models of check_models.py; with --all
 model.
 
 A synchronisation that nobody misses fails, but for barriers between sweeps over tensors, which stand
-there also where each thread reads only what it has written itself: SWEEPS has how many, at most, in
-each of the default programs.
+there also where each thread reads only what it has written itself, for those behind the unit of a
+block that has only one, and for steps of a sort of what is in order: SWEEPS has how many, at most,
+in each of the default programs.
 """
 
 import argparse
@@ -31,10 +32,10 @@ import mutate  # noqa: E402
 
 # Operators with kernels in which threads wait for each other; models that take longer than those
 # that have the same kinds of kernels.
-FAMILIES = ["activation", "attention", "linear", "norm", "recurrent", "reduce"]
+FAMILIES = ["activation", "attention", "linear", "norm", "recurrent", "reduce", "select"]
 LARGE = ["gpt2_decode.w4", "lstm_lm", "mobilenetv2", "minilm", "crnn_ocr", "magika"]
 SWEEPS = {"model ppocr_cls": 3, "operators activation": 16, "operators attention": 1,
-          "operators norm": 19, "operators reduce": 138}  # fmt: skip
+          "operators norm": 19, "operators reduce": 138, "operators select": 65}  # fmt: skip
 
 
 def programs(nncc: str, whole: bool) -> dict[str, list[str]]:
@@ -60,25 +61,6 @@ def run(command: list[str], findings: Path) -> subprocess.CompletedProcess:
     environment = {**os.environ, "NNCC_EMULATOR_MUTATIONS": str(findings)}
     return subprocess.run([sys.executable, *command], env=environment, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
-
-
-# Filters of check_contracts.py, and schedules.
-CONTRACTS = {
-    "matmul of f16": ("f16 70 x 320 x 136", []),
-    "matmul of f16 in the largest tiles": ("f16 1900 x 168 x 1704", ["--schedules", "forward"]),
-}
-
-
-def mutate(name: str, *command: str) -> bool:
-    """Whether a synchronisation is not missed."""
-    run = subprocess.run([sys.executable, str(MUTATE), *command], capture_output=True, text=True)
-    lines = run.stdout.splitlines()
-    print(f"{'FAIL' if run.returncode else 'ok  '} {name}: {lines[-1] if lines else run.stderr}",
-          flush=True)  # fmt: skip
-    for line in lines:
-        if "REDUNDANT" in line:
-            print(f"     {line}")
-    return run.returncode != 0
 
 
 def main() -> int:
