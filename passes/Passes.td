@@ -405,7 +405,8 @@ def LowerNN : Pass<"nncc-lower-nn", "::mlir::func::FuncOp"> {
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
                            "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
-                           "::mlir::tensor::TensorDialect", "::nncc::rt::RTDialect"];
+                           "::mlir::tensor::TensorDialect", "::nncc::kern::KernDialect",
+                           "::nncc::rt::RTDialect"];
 }
 
 //===-- program: between kernels ------------------------------------------------------------------===//

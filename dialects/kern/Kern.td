@@ -330,6 +330,45 @@ def Kern_WindowOp : Kern_Op<"window", [
   }];
 }
 
+def Kern_ArgSortOp : Kern_Op<"argsort", [Pure, DeclareOpInterfaceMethods<DestinationStyleOpInterface>]> {
+  let summary = "The places of the first rows in their order";
+  let description = [{
+    ```
+    operand [batch, n, m]  ->  init i64 [batch, count]
+    ```
+    See nn.argsort. Integers are signed unless `is_unsigned` is there. The contents of `init` are never read.
+  }];
+  let arguments = (ins AnyRankedTensor:$operand, AnyRankedTensor:$init, UnitAttr:$descending, UnitAttr:$is_unsigned);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    `ins` `(` $operand `:` type($operand) `)` `outs` `(` $init `:` type($init) `)` attr-dict `->` type($result)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::RankedTensorType getOperandType() { return getOperand().getType(); }
+    ::mlir::RankedTensorType getInitType() { return getInit().getType(); }
+  }];
+}
+
+def Kern_SuppressOp : Kern_Op<"suppress", [Pure, DeclareOpInterfaceMethods<DestinationStyleOpInterface>]> {
+  let summary = "Boxes in the order of their scores without those that overlap an earlier one";
+  let description = [{
+    ```
+    boxes f32 [B, N, 4], scores f32 [B, C, N], order i64 [B, C, N]  ->  init i64 [B, C, N]
+    ```
+    See nn.suppress. The contents of `init` are never read.
+  }];
+  let arguments = (ins AnyRankedTensor:$boxes, AnyRankedTensor:$scores, AnyRankedTensor:$order, Index:$most,
+                       F32:$iou_threshold, F32:$score_threshold, AnyRankedTensor:$init, UnitAttr:$center_point);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    `ins` `(` $boxes `,` $scores `,` $order `:` type($boxes) `,` type($scores) `,` type($order) `)`
+    `limits` `(` $most `,` $iou_threshold `,` $score_threshold `)` `outs` `(` $init `:` type($init) `)` attr-dict
+    `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
 def Kern_YieldOp : Kern_Op<"yield", [Pure, Terminator, ParentOneOf<["ContractOp", "WindowOp"]>]> {
   let summary = "The value of one element";
   let arguments = (ins AnyType:$value);

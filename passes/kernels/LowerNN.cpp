@@ -84,7 +84,7 @@ void storeKernOperands(func::FuncOp function) {
         operand.set(tensor::EmptyOp::create(b, op.getLoc(),
                                             type.clone(nn::storageType(type.getElementType())),
                                             empty.getDynamicSizes()));
-      } else
+      } else if (isa<RankedTensorType>(operand.get().getType()))
         operand.set(nn::toStorage(b, op.getLoc(), operand.get()));
     b.setInsertionPointAfter(op);
     for (OpResult result : op->getResults()) {

@@ -6,6 +6,7 @@
 #include "targets/cpu/NestEmitter.h"
 #include "targets/cpu/Passes.h"
 #include "targets/kernel/KernelFrame.h"
+#include "targets/kernel/Selection.h"
 
 namespace nncc::cpu {
 #define GEN_PASS_DEF_EMITKERNEL
@@ -34,6 +35,7 @@ public:
       kernel.end = body.addArgument(b.getIndexType(), loc);
       kernel.worker = body.addArgument(b.getI32Type(), loc);
     };
+    lowerSelections(function);
     if (failed(open(addArguments)) || failed(emitRoot()))
       return failure();
     Value ok = arith::ConstantIntOp::create(b, function.getLoc(), b.getI32Type(), 0);

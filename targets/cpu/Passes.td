@@ -190,6 +190,8 @@ def EmitKernel : Pass<"nncc-cpu-emit-kernel", "::mlir::func::FuncOp"> {
     maximum so far, so that the row is read from further away once: see `OnlineSoftmax.h`. A length that is open counts
     as if each symbol were 64.
 
+    `kern.argsort` is a merge sort, `kern.suppress` compares each box with those that are chosen already.
+
     A kernel with `kern.band_rows` is a window with a contraction before or behind it, or both: see
     `nncc-cpu-fuse-bands`. Any other has one root.
 
@@ -203,7 +205,8 @@ def EmitKernel : Pass<"nncc-cpu-emit-kernel", "::mlir::func::FuncOp"> {
     Option<"l1Bytes", "l1-bytes", "double", "49152", "size of the L1 data cache">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
                            "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
-                           "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
+                           "::mlir::LLVM::LLVMDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect",
                            "::nncc::kern::KernDialect", "::nncc::rt::RTDialect"];
 }
 

@@ -13,7 +13,8 @@ static bool isTensor(Type type) { return isa<RankedTensorType>(type); }
 
 /// Whether the op is a kernel by itself.
 static bool isWhole(Operation *op) {
-  return isa<kern::ContractOp, kern::AttentionOp, kern::RecurrenceOp, kern::WindowOp>(op);
+  return isa<kern::ContractOp, kern::AttentionOp, kern::RecurrenceOp, kern::WindowOp,
+             kern::ArgSortOp, kern::SuppressOp>(op);
 }
 
 LogicalResult KernelFrame::open(AddArguments addArguments) {
@@ -160,7 +161,8 @@ LogicalResult KernelFrame::placeOperands(Operation *op) {
     return success();
   };
   for (OpOperand &operand : op->getOpOperands())
-    if (!destination.isDpsInit(&operand) && failed(place(operand.get())))
+    if (!destination.isDpsInit(&operand) && isTensor(operand.get().getType()) &&
+        failed(place(operand.get())))
       return failure();
   for (OpResult result : op->getResults()) {
     if (failed(place(result)))

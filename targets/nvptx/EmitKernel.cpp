@@ -2,6 +2,7 @@
 #include "targets/nvptx/ContractTile.h"
 #include "targets/nvptx/NestEmitter.h"
 #include "targets/nvptx/Passes.h"
+#include "targets/nvptx/SelectionEmitter.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -74,6 +75,10 @@ private:
       return nvptx::emitRecurrence(b, recurrence, kernel);
     if (auto window = dyn_cast<kern::WindowOp>(whole))
       return nvptx::emitWindow(b, window, kernel);
+    if (auto sort = dyn_cast<kern::ArgSortOp>(whole))
+      return nvptx::emitArgSort(b, sort, kernel);
+    if (auto suppress = dyn_cast<kern::SuppressOp>(whole))
+      return nvptx::emitSuppress(b, suppress, kernel);
     return whole->emitError("is not supported on a GPU");
   }
 

@@ -72,6 +72,11 @@ def EmitKernel : Pass<"nncc-nvptx-emit-kernel", "::mlir::ModuleOp"> {
     `kern.recurrence` is computed by a block for each direction and some rows, all steps: its threads have the
     products of a unit with a part of the state each, then the cells; states stay in shared memory.
 
+    `kern.argsort` is computed by a block for each row: elements become integers that carry their places and pass through
+    a bitonic network, a barrier behind each step; of a long row, whose first few are wanted, only those up to a bound
+    that the threads' least ones give. `kern.suppress` has a block for each class, whose threads share the boxes behind
+    one that is chosen.
+
     A kernel with loops that insert single elements, such as a scatter, is one unit: its operations follow each other
     with barriers between them. Where all elements that a loop touches have the number of the iteration at one and
     the same position, threads share its iterations; other such loops are for one thread.

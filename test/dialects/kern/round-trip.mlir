@@ -131,3 +131,19 @@ func.func @winograd(%a: tensor<1x9x9x8xf32>, %b: tensor<2x3x3x8x16xf32>, %y: ten
   } -> tensor<1x9x9x32xf32>
   return %0 : tensor<1x9x9x32xf32>
 }
+
+// CHECK-LABEL: @argsort
+// CHECK: kern.argsort ins(%{{.*}} : tensor<2x9x1xf32>) outs(%{{.*}} : tensor<2x4xi64>) {descending} -> tensor<2x4xi64>
+func.func @argsort(%x: tensor<2x9x1xf32>, %y: tensor<2x4xi64>) -> tensor<2x4xi64> {
+  %0 = kern.argsort ins(%x : tensor<2x9x1xf32>) outs(%y : tensor<2x4xi64>) {descending} -> tensor<2x4xi64>
+  return %0 : tensor<2x4xi64>
+}
+
+// CHECK-LABEL: @suppress
+// CHECK: kern.suppress ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<2x6x4xf32>, tensor<2x3x6xf32>, tensor<2x3x6xi64>)
+// CHECK-SAME: limits(%{{.*}}, %{{.*}}, %{{.*}}) outs(%{{.*}} : tensor<2x3x6xi64>) -> tensor<2x3x6xi64>
+func.func @suppress(%b: tensor<2x6x4xf32>, %s: tensor<2x3x6xf32>, %o: tensor<2x3x6xi64>, %n: index, %t: f32) -> tensor<2x3x6xi64> {
+  %0 = kern.suppress ins(%b, %s, %o : tensor<2x6x4xf32>, tensor<2x3x6xf32>, tensor<2x3x6xi64>) limits(%n, %t, %t)
+      outs(%o : tensor<2x3x6xi64>) -> tensor<2x3x6xi64>
+  return %0 : tensor<2x3x6xi64>
+}

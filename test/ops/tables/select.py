@@ -81,3 +81,17 @@ def cases(t):
                    center_point_box=center, want="ort")  # fmt: skip
     yield case("NonMaxSuppression", boxes, t(2, 3, 30, low=0, high=1), ints(4), const([0.3], F32), const([2.0], F32), want="ort",
                note="none")
+    # Long rows: of few places the best of each thread come first, wherever they are.
+    yield top(t(1, 50257), ints(40), note="a vocabulary")
+    yield top(t(2, 9000), np.array([3], I64), note="k of a run")
+    yield top(t(1, 9000), np.array([700], I64), note="more of a run")
+    yield top(t(2, 8400, dtype=F16).round(1), ints(64), largest=0, note="ties")
+    yield top(np.sort(t(1, 9000)), ints(500), axis=-1, largest=0, note="in order")
+    yield top(np.where(np.arange(6000) % 7 == 0, np.nan, t(1, 6000)).astype(F32), ints(300), note="many NaN")
+    yield top(np.zeros((1, 5000), F32) * np.where(np.arange(5000) % 2, 1, -1).astype(F32), ints(5), note="both zeros")
+    yield top(t(1, 6000, dtype=I64, low=-99, high=99), ints(9), note="ties of 64 bits")
+    yield top(t(3, 1000), ints(1000), note="all")
+    boxes = t(1, 2000, 4, low=0, high=1)
+    boxes[..., 2:] = boxes[..., :2] + 0.1 * boxes[..., 2:]
+    yield case("NonMaxSuppression", boxes, t(1, 2, 2000, low=0, high=1), ints(300), const([0.4], F32), const([0.1], F32), want="ort",
+               note="many")  # fmt: skip

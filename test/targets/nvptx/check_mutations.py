@@ -29,7 +29,7 @@ import mutate  # noqa: E402
 
 # Operators with kernels in which threads wait for each other; models that take longer than those
 # that have the same kinds of kernels.
-FAMILIES = ["activation", "attention", "linear", "norm", "recurrent", "reduce"]
+FAMILIES = ["activation", "attention", "linear", "norm", "recurrent", "reduce", "select"]
 LARGE = ["gpt2_decode.w4", "lstm_lm", "mobilenetv2", "minilm", "crnn_ocr", "magika"]
 # How many, at most, nobody misses. Sums of f16 and bf16 are staged where slices have been, behind a
 # barrier: the two products of 130 x 200 x 129 end with a slice whose place is behind that of the sums.
