@@ -19,8 +19,7 @@
 // CHECK: %[[BLOCK:.*]] = arith.index_castui %[[CTAID]]
 // CHECK: %[[FIRST:.*]] = arith.muli %[[BLOCK]], %[[STRETCH]]
 // CHECK: %[[LOW:.*]] = arith.andi %{{.*}}, %[[BITS]]
-// CHECK: %[[BOTH:.*]] = arith.ori %[[LOW]]
-// CHECK: %[[ALIGNED:.*]] = arith.cmpi eq, %[[BOTH]]
+// CHECK: %[[ALIGNED:.*]] = arith.cmpi eq, %[[LOW]]
 // CHECK: arith.cmpi ult, %[[THREAD]], %[[VECTORS]]
 // CHECK:   scf.if %[[ALIGNED]]
 // CHECK:     vector.load %[[X]][%{{.*}}] {alignment = 16 : i64} : memref<3000xf32>, vector<4xf32>
