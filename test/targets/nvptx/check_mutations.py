@@ -30,10 +30,12 @@ import mutate  # noqa: E402
 # Operators with kernels in which threads wait for each other; models that take longer than those
 # that have the same kinds of kernels.
 FAMILIES = ["activation", "attention", "linear", "norm", "recurrent", "reduce", "select"]
+CONTRACTIONS = ["u8 s8", "dp4a", "f32", "tf32", "bf16x3", "f16 to f16"]
 LARGE = ["gpt2_decode.w4", "lstm_lm", "mobilenetv2", "minilm", "crnn_ocr", "magika"]
 # How many, at most, nobody misses. Sums of f16 and bf16 are staged where slices have been, behind a
-# barrier: the two products of 130 x 200 x 129 end with a slice whose place is behind that of the sums.
-REDUNDANT = {"operators linear": 2}
+# barrier: products like 130 x 200 x 129 end with a slice whose place is behind that of the sums. Of
+# selections: steps of a sort of what is in order already, barriers between what one thread does alone.
+REDUNDANT = {"operators linear": 2, "contractions f16 to f16": 1, "operators select": 26}
 
 
 def programs(nncc: str, whole: bool) -> dict[str, list[str]]:
@@ -41,7 +43,7 @@ def programs(nncc: str, whole: bool) -> dict[str, list[str]]:
     ops = [str(TEST / "ops/test_ops.py"), nncc, *(o.replace("--", "--option=") for o in EMULATED)]
     models = [m for m in MODELS if whole or m not in LARGE]
     families = sorted(f.stem for f in (TEST / "ops/tables").glob("*.py")) if whole else FAMILIES
-    return {"contractions": [str(HERE / "check_contracts.py")],
+    return {**{f"contractions {name}": [str(HERE / "check_contracts.py"), name + " "] for name in CONTRACTIONS},
             "attention": [str(HERE.parent / "cpu/check_attention.py"), "--gpu"],
             **{f"model {m}": [str(HERE / "check_models.py"), nncc, m] for m in reversed(models)},
             **{f"operators {f}": [*ops[:2], f, *ops[2:]] for f in reversed(families)}}  # fmt: skip
