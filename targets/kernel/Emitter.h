@@ -94,9 +94,12 @@ struct Emitter {
       return constant(std::max(*cx, *cy));
     return mlir::arith::MaxSIOp::create(b, loc, x, y);
   }
+  mlir::Value compare(mlir::arith::CmpIPredicate predicate, mlir::Value x, mlir::Value y) {
+    return mlir::arith::CmpIOp::create(b, loc, predicate, x, y);
+  }
   mlir::Value equals(mlir::Value x, int64_t y) { return equals(x, constant(y)); }
   mlir::Value equals(mlir::Value x, mlir::Value y) {
-    return mlir::arith::CmpIOp::create(b, loc, mlir::arith::CmpIPredicate::eq, x, y);
+    return compare(mlir::arith::CmpIPredicate::eq, x, y);
   }
 
   using Body = llvm::function_ref<void(mlir::Value)>;

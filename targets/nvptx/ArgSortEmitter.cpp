@@ -78,9 +78,6 @@ private:
   Value constant(Type type, const APInt &value) {
     return arith::ConstantOp::create(e.b, e.loc, e.b.getIntegerAttr(type, value));
   }
-  Value compare(arith::CmpIPredicate predicate, Value x, Value y) {
-    return arith::CmpIOp::create(e.b, e.loc, predicate, x, y);
-  }
   Value choose(Value condition, Value x, Value y) {
     return arith::SelectOp::create(e.b, e.loc, condition, x, y);
   }
@@ -130,8 +127,8 @@ Value ArgSortEmitter::key(Value x) {
     Value isZero = arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OEQ, x,
                                          nn::scalar(e.b, e.loc, x.getType(), 0));
     bits = choose(isZero, constant(integer, APInt::getZero(entries.keyBits)), bits);
-    Value isNegative = compare(arith::CmpIPredicate::slt, bits,
-                               constant(integer, APInt::getZero(entries.keyBits)));
+    Value isNegative = e.compare(arith::CmpIPredicate::slt, bits,
+                                 constant(integer, APInt::getZero(entries.keyBits)));
     flip(choose(isNegative, ones, sign));
     Value isNaN = arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::UNO, x, x);
     bits = choose(isNaN, ones, bits);
@@ -170,12 +167,12 @@ Value ArgSortEmitter::placeOf(Value entry) {
 
 Value ArgSortEmitter::isBefore(Value x, Value y) {
   if (entries.keyBits)
-    return compare(arith::CmpIPredicate::ult, x, y);
+    return e.compare(arith::CmpIPredicate::ult, x, y);
   // The first column in which the rows differ tells; where there is none, their places do.
   auto rowOf = [&](Value place) -> Value {
     return arith::IndexCastUIOp::create(e.b, e.loc, e.b.getIndexType(), place);
   };
-  Value a = rowOf(x), b = rowOf(y), byPlace = compare(arith::CmpIPredicate::ult, x, y);
+  Value a = rowOf(x), b = rowOf(y), byPlace = e.compare(arith::CmpIPredicate::ult, x, y);
   Value no = arith::ConstantIntOp::create(e.b, e.loc, 0, 1);
   // Carried: the column, whether x comes first, whether y does.
   auto loop = scf::WhileOp::create(
@@ -184,9 +181,9 @@ Value ArgSortEmitter::isBefore(Value x, Value y) {
       [&](OpBuilder &inner, Location loc, ValueRange state) {
         OpBuilder::InsertionGuard guard(e.b);
         e.b.setInsertionPointToEnd(inner.getInsertionBlock());
-        Value isOpen = compare(arith::CmpIPredicate::eq,
-                               arith::OrIOp::create(e.b, loc, state[1], state[2]), no);
-        Value exists = compare(arith::CmpIPredicate::ult, state[0], e.size(shape[2]));
+        Value isOpen = e.compare(arith::CmpIPredicate::eq,
+                                 arith::OrIOp::create(e.b, loc, state[1], state[2]), no);
+        Value exists = e.compare(arith::CmpIPredicate::ult, state[0], e.size(shape[2]));
         scf::ConditionOp::create(e.b, loc, arith::AndIOp::create(e.b, loc, isOpen, exists), state);
       },
       [&](OpBuilder &inner, Location loc, ValueRange state) {
@@ -211,7 +208,7 @@ void ArgSortEmitter::exchange(Value buffer, Value count, Value i, Value j) {
     auto swap = [&] { store(y, buffer, i), store(x, buffer, j); };
     e.branch(isBefore(y, x), swap, [] {});
   };
-  e.branch(compare(arith::CmpIPredicate::ult, j, count), inOrder, [] {});
+  e.branch(e.compare(arith::CmpIPredicate::ult, j, count), inOrder, [] {});
 }
 
 /// Pass p makes sorted runs of 2^(p+1) entries of two of half of it: its first step compares the
@@ -255,7 +252,7 @@ Value ArgSortEmitter::findBound(Value least) {
           Value row = e.add(first, i * e.threads);
           // Where there are no more, one of its own again: threads have different ones.
           loaded.push_back(
-              entry(choose(compare(arith::CmpIPredicate::slt, row, rows), row, first)));
+              entry(choose(e.compare(arith::CmpIPredicate::slt, row, rows), row, first)));
         }
         Value best = carried.front();
         for (Value each : loaded)
@@ -267,7 +264,7 @@ Value ArgSortEmitter::findBound(Value least) {
   sort(least, e.constant(e.threads));
   Value at = e.sub(e.maximum(count, e.constant(1)), e.constant(1));
   Value bound = load(least, e.minimum(at, e.constant(e.threads - 1)));
-  Value isFound = compare(arith::CmpIPredicate::ule, count, e.constant(e.threads));
+  Value isFound = e.compare(arith::CmpIPredicate::ule, count, e.constant(e.threads));
   return choose(isFound, bound, behindAll());
 }
 
@@ -283,10 +280,10 @@ void ArgSortEmitter::collect(Value bound, Value least, Value others, Value numbe
                                              LLVM::AtomicOrdering::monotonic, "block");
       Value at = arith::IndexCastUIOp::create(e.b, e.loc, e.b.getIndexType(), slot);
       e.branch(
-          compare(arith::CmpIPredicate::ult, at, e.constant(e.threads)),
+          e.compare(arith::CmpIPredicate::ult, at, e.constant(e.threads)),
           [&] { store(found, least, at); }, [&] { store(found, others, at); });
     };
-    e.branch(compare(arith::CmpIPredicate::ule, found, bound), keep, [] {});
+    e.branch(e.compare(arith::CmpIPredicate::ule, found, bound), keep, [] {});
   });
 }
 
@@ -308,7 +305,7 @@ void ArgSortEmitter::select() {
     e.barrier();
     sort(others, found), finish(others);
   };
-  e.branch(compare(arith::CmpIPredicate::ule, found, e.constant(e.threads)), few, many);
+  e.branch(e.compare(arith::CmpIPredicate::ule, found, e.constant(e.threads)), few, many);
 }
 
 FailureOr<int64_t> nncc::nvptx::emitArgSort(OpBuilder &b, kern::ArgSortOp op, Kernel &kernel) {

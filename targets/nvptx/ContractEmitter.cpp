@@ -60,7 +60,7 @@ public:
       RowPlaces places = placesOf(batch, row);
       guard(column, p.n.size, fixed(p.n.size) % e.threads, [&, batch = batch, row = row] {
         Value sum = partial->sum(batch, row, column);
-        storeResult(places, column, sum, loadExtras(places, column, [](size_t) { return true; }));
+        storeResult(places, column, sum, loadExtras(places, column, anyExtra));
       });
     });
   }
@@ -190,20 +190,12 @@ private:
 
   /// Whether c, and what has neighbours of the extras, are at multiples of 16 bytes.
   Value areAligned(const RowPlaces &places, Value column) {
-    auto i64 = [&](int64_t number) {
-      return arith::ConstantIntOp::create(e.b, e.loc, e.b.getI64Type(), number);
-    };
-    Value bits = i64(0);
-    auto add = [&](Value buffer, Value row) {
-      Value pointer = e.pointer(buffer, e.add(row, column), globalSpace);
-      Value address = LLVM::PtrToIntOp::create(e.b, e.loc, e.b.getI64Type(), pointer);
-      bits = arith::OrIOp::create(e.b, e.loc, bits, address);
-    };
-    add(bufferC, places.c);
+    constexpr int64_t bytes = 16;
+    SmallVector<AlignedPlace> all{{bufferC, bytes, e.add(places.c, column)}};
     for (auto [n, extra] : llvm::enumerate(p.epilogue.getExtras()))
       if (constantOf(p.n.extras[n]) == 1)
-        add(extra.buffer, places.extras[n]);
-    return e.equals(arith::AndIOp::create(e.b, e.loc, bits, i64(15)), i64(0));
+        all.push_back({extra.buffer, bytes, e.add(places.extras[n], column)});
+    return e.areAligned(all);
   }
 
   Value stagedPointer(Value staged, Value at) {
@@ -235,25 +227,16 @@ private:
       auto own = llvm::map_to_vector(extras, [&](const auto &values) { return values[i]; });
       results.push_back(p.epilogue.apply(e, sum, own));
     }
-    type = VectorType::get({neighbours}, p.stored);
-    Value all = vector::FromElementsOp::create(e.b, e.loc, type, results);
-    int64_t bytes = neighbours * p.stored.getIntOrFloatBitWidth() / 8;
-    vector::StoreOp::create(e.b, e.loc, all, bufferC, e.add(places.c, column),
-                            /*nontemporal=*/false, llvm::MaybeAlign(std::min<int64_t>(16, bytes)));
+    e.storeNeighbours(results, bufferC, e.add(places.c, column));
   }
 
   void storeOneByOne(const RowPlaces &places, Value staged, Value at, Value column) {
     Value count = e.minimum(e.constant(neighbours), e.sub(e.size(p.n.size), column));
     e.loop(count, [&](Value i) {
       Value own = e.add(column, i);
-      SmallVector<Value> extras;
-      for (auto [n, extra] : llvm::enumerate(p.epilogue.getExtras())) {
-        Value from = e.add(places.extras[n], e.mul(own, p.n.extras[n]));
-        extras.push_back(memref::LoadOp::create(e.b, e.loc, extra.buffer, from));
-      }
+      SmallVector<Value> extras = loadExtras(places, own, anyExtra);
       Value sum = LLVM::LoadOp::create(e.b, e.loc, p.element, stagedPointer(staged, e.add(at, i)));
-      memref::StoreOp::create(e.b, e.loc, p.epilogue.apply(e, sum, extras), bufferC,
-                              e.add(places.c, own));
+      storeResult(places, own, sum, extras);
     });
   }
 
@@ -261,6 +244,8 @@ private:
     auto isZero = [&](const Axis &axis) { return constantOf(axis.extras[extra]) == 0; };
     return llvm::all_of(p.lines, isZero) && isZero(p.y) && isZero(p.x);
   }
+
+  static bool anyExtra(size_t) { return true; }
 
   /// The extras that are `wanted`; null for the others.
   SmallVector<Value> loadExtras(const RowPlaces &places, Value column,

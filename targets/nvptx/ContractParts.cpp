@@ -1,4 +1,5 @@
 #include "targets/nvptx/ContractParts.h"
+#include "targets/nvptx/ContractProducts.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
@@ -7,7 +8,7 @@ using namespace nncc;
 using namespace nncc::nvptx;
 
 PartialSums::PartialSums(ThreadBlock &e, const Contraction &p, const ContractTile &tile)
-    : e(e), parts(tile.parts), batches(fixed(p.batchCount())), rows(fixed(p.rowCount())),
+    : e(e), p(p), parts(tile.parts), batches(fixed(p.batchCount())), rows(fixed(p.rowCount())),
       columns(fixed(p.n.size)),
       memory(e.kernel.allocateWorkspace(e.b, e.loc, parts * batches * rows * columns, p.element)) {}
 
@@ -27,9 +28,6 @@ Value PartialSums::sum(Value batch, Value row, Value column) {
     values.push_back(
         memref::LoadOp::create(e.b, e.loc, memory, e.add(first, part * batches * rows * columns)));
   for (Value value : values)
-    sum = !sum ? value
-          : isa<FloatType>(value.getType())
-              ? arith::AddFOp::create(e.b, e.loc, sum, value).getResult()
-              : arith::AddIOp::create(e.b, e.loc, sum, value).getResult();
+    sum = sum ? addSums(e, p, sum, value) : value;
   return sum;
 }

@@ -21,6 +21,7 @@ private:
   mlir::Value offset(mlir::Value batch, mlir::Value row, mlir::Value column);
 
   ThreadBlock &e;
+  const Contraction &p;
   const int64_t parts, batches, rows, columns;
   mlir::Value memory;
 };

@@ -26,6 +26,9 @@ void streamProducts(ThreadBlock &e, ContractOperands &operands, const Contractio
                     const ContractTile &tile, mlir::Value row, mlir::Value column,
                     llvm::function_ref<void(const Sums &)> use);
 
+/// Sums of two parts of the reduction -> of both.
+mlir::Value addSums(ThreadBlock &e, const Contraction &p, mlir::Value x, mlir::Value y);
+
 /// sum + a * b, of words of one step.
 mlir::Value addProduct(ThreadBlock &e, const Contraction &p, mlir::Value a, mlir::Value b,
                        mlir::Value sum);

@@ -88,7 +88,8 @@ private:
 
 /// Emits a kernel, as a second launch as well where the first one has a workspace.
 LogicalResult emitLaunches(func::FuncOp function, const ContractFeatures &features) {
-  OwningOpRef<func::FuncOp> tensors = function.clone();
+  bool mayHaveTwo = !function.getOps<kern::ContractOp>().empty();
+  OwningOpRef<func::FuncOp> tensors = mayHaveTwo ? function.clone() : func::FuncOp();
   if (failed(KernelEmission(function, features, /*onlyResults=*/false).run()))
     return failure();
   if (!function->hasAttr("rt.workspace"))

@@ -289,5 +289,8 @@ Value NestMemory::areBuffersAligned(int loop, int64_t width) {
     const Base &base = homes.bases[access.base];
     buffers.insert({base.buffer, width * bytesOf(base.element)});
   });
-  return buffers.empty() ? Value() : e.areAligned(buffers.getArrayRef());
+  auto places = llvm::map_to_vector(buffers, [](auto buffer) {
+    return AlignedPlace{buffer.first, buffer.second};
+  });
+  return places.empty() ? Value() : e.areAligned(places);
 }

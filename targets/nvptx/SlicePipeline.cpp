@@ -10,10 +10,6 @@ using namespace nncc::nvptx;
 // Alignment
 // ------------------------------------------------------------------------------------------------
 
-static bool areMultiples(ArrayRef<AffineExpr> sizes, int64_t of) {
-  return llvm::all_of(sizes, [of](AffineExpr size) { return normalForm(size).isMultipleOf(of); });
-}
-
 /// Copies of one step; there are none of less than 4 bytes.
 static int64_t widthOfStep(const Contraction &p) { return p.isOfHalves() ? 0 : 4; }
 

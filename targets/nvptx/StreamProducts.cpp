@@ -31,7 +31,7 @@ public:
         matrix->known() == matrix->least() ? multiply(matrix->least(), tile.stages) : choose();
     for (int64_t mask = tile.columnParts(); mask < warpLanes; mask *= 2)
       for (Value &sum : sums)
-        sum = addSums(sum, e.shuffleXor(sum, mask));
+        sum = addSums(e, p, sum, e.shuffleXor(sum, mask));
     Value shared = share(sums, threadColumn);
     if (!isOneThreads())
       e.barrier();
@@ -119,12 +119,6 @@ private:
     return result;
   }
 
-  Value addSums(Value x, Value y) {
-    if (p.isOfBytes)
-      return arith::AddIOp::create(e.b, e.loc, x, y);
-    return arith::AddFOp::create(e.b, e.loc, x, y);
-  }
-
   /// [warp][row][column], by the first lane of each column.
   Value share(ArrayRef<Value> sums, Value threadColumn) {
     Value shared = e.allocateShared(tile.threads() / warpLanes * results(), p.element);
@@ -146,7 +140,7 @@ private:
     for (int64_t warp = 0; warp < tile.threads() / warpLanes; ++warp) {
       Value part =
           memref::LoadOp::create(e.b, e.loc, shared, e.add(index, warp * results())).getResult();
-      sum = sum ? addSums(sum, part) : part;
+      sum = sum ? addSums(e, p, sum, part) : part;
     }
     return sum;
   }

@@ -8,10 +8,6 @@ using namespace nncc;
 using namespace nncc::nvptx;
 using Values = SmallVector<Value>;
 
-static bool areMultiples(ArrayRef<AffineExpr> sizes, int64_t of) {
-  return llvm::all_of(sizes, [of](AffineExpr size) { return normalForm(size).isMultipleOf(of); });
-}
-
 StreamedMatrix::StreamedMatrix(ThreadBlock &e, ContractOperands &operands, const Contraction &p,
                                const ContractTile &tile, Value row, Value column)
     : e(e), operands(operands), p(p), tile(tile),

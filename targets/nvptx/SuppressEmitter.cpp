@@ -35,13 +35,10 @@ private:
     const Place &place = e.kernel.place(op.getResult());
     memref::StoreOp::create(e.b, e.loc, number, place.buffer, offsetOf(e, place, {batch, kind, i}));
   }
-  Value compare(arith::CmpIPredicate predicate, Value x, Value y) {
-    return arith::CmpIOp::create(e.b, e.loc, predicate, x, y);
-  }
   Value flag(int64_t value) { return arith::ConstantIntOp::create(e.b, e.loc, value, 8); }
   Value isFree(Value i) {
     Value found = memref::LoadOp::create(e.b, e.loc, flags, i);
-    return compare(arith::CmpIPredicate::eq, found, flag(0));
+    return e.compare(arith::CmpIPredicate::eq, found, flag(0));
   }
   /// The box that comes `i`th.
   Value boxAt(Value i) {
@@ -114,8 +111,8 @@ void SuppressEmitter::choose() {
       [&](OpBuilder &inner, Location loc, ValueRange state) {
         OpBuilder::InsertionGuard guard(e.b);
         e.b.setInsertionPointToEnd(inner.getInsertionBlock());
-        Value exists = compare(arith::CmpIPredicate::slt, state[0], boxes);
-        Value isOpen = compare(arith::CmpIPredicate::slt, state[1], op.getMost());
+        Value exists = e.compare(arith::CmpIPredicate::slt, state[0], boxes);
+        Value isOpen = e.compare(arith::CmpIPredicate::slt, state[1], op.getMost());
         scf::ConditionOp::create(e.b, loc, arith::AndIOp::create(e.b, loc, exists, isOpen), state);
       },
       [&](OpBuilder &inner, Location loc, ValueRange state) {

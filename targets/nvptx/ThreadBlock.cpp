@@ -203,15 +203,15 @@ Value ThreadBlock::pointer(Value memory, Value at, unsigned space) {
   return rt::PointerOp::create(b, loc, type, memory, at);
 }
 
-Value ThreadBlock::areAligned(ArrayRef<std::pair<Value, int64_t>> buffers) {
+Value ThreadBlock::areAligned(ArrayRef<AlignedPlace> places) {
   auto i64 = [&](int64_t number) {
     return arith::ConstantIntOp::create(b, loc, b.getI64Type(), number);
   };
   llvm::MapVector<int64_t, Value> addresses; // by alignment, one or the other
-  for (auto [buffer, bytes] : buffers) {
-    Value address =
-        LLVM::PtrToIntOp::create(b, loc, b.getI64Type(), pointer(buffer, constant(0), globalSpace));
-    Value &all = addresses[bytes];
+  for (const AlignedPlace &place : places) {
+    Value first = pointer(place.buffer, place.at ? place.at : constant(0), globalSpace);
+    Value address = LLVM::PtrToIntOp::create(b, loc, b.getI64Type(), first);
+    Value &all = addresses[place.bytes];
     all = all ? arith::OrIOp::create(b, loc, all, address).getResult() : address;
   }
   Value rest; // parts of the addresses below the alignments
@@ -222,14 +222,14 @@ Value ThreadBlock::areAligned(ArrayRef<std::pair<Value, int64_t>> buffers) {
   return equals(rest, i64(0));
 }
 
+bool nncc::nvptx::areMultiples(ArrayRef<AffineExpr> sizes, int64_t of) {
+  return llvm::all_of(sizes, [of](AffineExpr size) { return normalForm(size).isMultipleOf(of); });
+}
+
 int64_t nncc::nvptx::alignmentOf(ArrayRef<AffineExpr> offsets, int64_t elementBytes,
                                  int64_t bytes) {
-  auto areMultiples = [&](int64_t of) {
-    return llvm::all_of(offsets,
-                        [of](AffineExpr offset) { return normalForm(offset).isMultipleOf(of); });
-  };
   for (int64_t width = 16; width > elementBytes; width /= 2)
-    if (bytes % width == 0 && areMultiples(width / elementBytes))
+    if (bytes % width == 0 && areMultiples(offsets, width / elementBytes))
       return width;
   return elementBytes;
 }

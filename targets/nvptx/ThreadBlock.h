@@ -16,6 +16,13 @@ constexpr unsigned globalSpace = 1;
 constexpr int64_t mostSharedBytes = 48 << 10;
 constexpr int64_t warpLanes = 32;
 
+/// An element of global memory that should be at a multiple of so many bytes, a power of two.
+struct AlignedPlace {
+  mlir::Value buffer;
+  int64_t bytes;
+  mlir::Value at = {}; // null: the first one
+};
+
 /// An index arithmetic emitter (see Emitter) that knows the threads of a block.
 class ThreadBlock : public Emitter {
 public:
@@ -84,10 +91,10 @@ public:
   /// A pointer to an element of memory that is in `space`: instructions that are of one take it.
   mlir::Value pointer(mlir::Value memory, mlir::Value at, unsigned space);
 
-  /// Whether each buffer begins at a multiple of so many bytes, a power of two: values of the arena
-  /// and weights do of NNCC_ALIGNMENT, but a kernel may be given a view on one, or what a host
-  /// calls its own. Only a run knows.
-  mlir::Value areAligned(llvm::ArrayRef<std::pair<mlir::Value, int64_t>> buffers);
+  /// Whether each place is at a multiple of its bytes: values of the arena and weights begin at one
+  /// of NNCC_ALIGNMENT, but a kernel may be given a view on one, or what a host calls its own. Only
+  /// a run knows.
+  mlir::Value areAligned(llvm::ArrayRef<AlignedPlace> places);
 
   /// The value of the lane whose number differs in the bits of `mask`; of any integer or float
   /// type.
@@ -107,6 +114,9 @@ private:
   int64_t sharedBytes = 0;
   int64_t globals = 0;
 };
+
+/// Whether all sizes are, whatever the symbols are.
+bool areMultiples(llvm::ArrayRef<mlir::AffineExpr> sizes, int64_t of);
 
 /// What addresses are multiples of, at most 16 and no less than an element of so many bytes, whose
 /// parts are these `offsets`, in elements, and multiples of `bytes`.

@@ -142,6 +142,12 @@ private:
 };
 } // namespace
 
+Value nncc::nvptx::addSums(ThreadBlock &e, const Contraction &p, Value x, Value y) {
+  if (p.isOfBytes)
+    return arith::AddIOp::create(e.b, e.loc, x, y);
+  return arith::AddFOp::create(e.b, e.loc, x, y);
+}
+
 Value nncc::nvptx::addProduct(ThreadBlock &e, const Contraction &p, Value a, Value b, Value sum) {
   if (!p.isOfBytes)
     return math::FmaOp::create(e.b, e.loc, a, b, sum);
