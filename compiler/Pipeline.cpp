@@ -22,14 +22,16 @@ static void add(OpPassManager &pm, StringRef text) {
 
 static void buildImport(OpPassManager &, const CompileOptions &) {}
 
-/// One target; of several, for a pipeline that is only printed, the last one.
-static Target targetOf(const CompileOptions &options) {
+static std::vector<Target> targetsOf(const CompileOptions &options) {
   auto targets = Target::parseAll(options.target);
   if (targets)
-    return targets->back();
+    return *targets;
   llvm::consumeError(targets.takeError()); // reported where code is generated for it
-  return cantFail(Target::parseAll("host")).back();
+  return cantFail(Target::parseAll("host"));
 }
+
+/// One target; of several, for a pipeline that is only printed, the last one.
+static Target targetOf(const CompileOptions &options) { return targetsOf(options).back(); }
 
 static void buildGraph(OpPassManager &pm, const CompileOptions &options) {
   // Recognition first: exporters spell one function in many ways, and layout and folding take them
@@ -50,11 +52,8 @@ static void buildGraph(OpPassManager &pm, const CompileOptions &options) {
 
 /// What processors gain by comes first in a library that is for them as well.
 static void buildKernels(OpPassManager &pm, const CompileOptions &options) {
-  auto targets = Target::parseAll(options.target);
-  if (!targets)
-    llvm::consumeError(targets.takeError()); // reported where code is generated for it
   bool isForGPU =
-      targets && llvm::all_of(*targets, [](const Target &target) { return target.chip; });
+      llvm::all_of(targetsOf(options), [](const Target &target) { return target.chip; });
   add(pm, "func.func(nncc-form-recurrences,nncc-form-contractions" +
               std::string(isForGPU ? "{few-keys=1024}" : "") +
               ",canonicalize,cse,nncc-fuse-epilogue),nncc-form-kernels,nncc-merge-kernels,"

@@ -45,15 +45,10 @@ def convert_graph(graph, element):
                 attribute.i = TYPES[element][0]
 
 
-def convert(model, element):
-    """Rewrites `model` in place."""
-    convert_graph(model.graph, element)
-
-
 def main():
     source, element, result = sys.argv[1:]
     model = onnx.load(source)
-    convert(model, element)
+    convert_graph(model.graph, element)
     onnx.save(model, result)
 
 

@@ -61,7 +61,7 @@ double AttentionOp::getFlops() {
   return perKey * nncc::nominal(nncc::shapeOf(getKeyType())[2]);
 }
 
-static bool agree(int64_t a, int64_t b) {
+bool nncc::kern::agree(int64_t a, int64_t b) {
   return ShapedType::isDynamic(a) || ShapedType::isDynamic(b) || a == b;
 }
 
@@ -254,7 +254,7 @@ LogicalResult ContractOp::verifyRegions() {
   Type element = storedType(getAType()), sum = element;
   if (isOfBytes())
     sum = b.getI32Type();
-  else if (element.isF16() || element.isBF16())
+  else if (isOfHalves())
     sum = b.getF32Type();
   if (getSumType() != sum)
     return emitOpError("expects sums of ") << sum << ", found " << getSumType();

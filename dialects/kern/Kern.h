@@ -28,6 +28,9 @@ constexpr int64_t mostSums = 64;
 /// Bytes that are fetched at once, and how many elements of a buffer these are.
 constexpr int64_t cacheLine = 64;
 int64_t elementsPerLine(mlir::Value buffer);
+
+/// Whether two sizes are the same, or one of them is known at run time only.
+bool agree(int64_t a, int64_t b);
 } // namespace nncc::kern
 
 #define GET_ATTRDEF_CLASSES

@@ -175,6 +175,10 @@ def Kern_ContractOp : Kern_Op<"contract", [
     ::mlir::Block *getBody() { return &getEpilogue().front(); }
     /// Whether bytes are multiplied.
     bool isOfBytes() { return getAType().getElementType().isInteger(8); }
+    /// Whether f16 or bf16 are multiplied, with sums in f32.
+    bool isOfHalves() {
+      return getAType().getElementType().isF16() || getAType().getElementType().isBF16();
+    }
     /// The type of `acc`.
     ::mlir::Type getSumType() { return getBody()->getArgument(0).getType(); }
     /// Multiplications and additions, of the sums as they are written above.

@@ -18,10 +18,6 @@ double RecurrenceOp::getFlops() {
   return flops;
 }
 
-static bool agree(int64_t a, int64_t b) {
-  return ShapedType::isDynamic(a) || ShapedType::isDynamic(b) || a == b;
-}
-
 /// Reports an operand of another shape; one that is not there has any.
 static LogicalResult expectShape(RecurrenceOp op, StringRef name, Value operand,
                                  ArrayRef<int64_t> shape) {

@@ -7,15 +7,10 @@ using namespace nncc::kern;
 MutableOperandRange ArgSortOp::getDpsInitsMutable() { return getInitMutable(); }
 MutableOperandRange SuppressOp::getDpsInitsMutable() { return getInitMutable(); }
 
-/// Whether both are of one size, or one of them is known at run time only.
-static bool mayEqual(int64_t x, int64_t y) {
-  return x == y || ShapedType::isDynamic(x) || ShapedType::isDynamic(y);
-}
-
 LogicalResult ArgSortOp::verify() {
   RankedTensorType operand = getOperandType(), init = getInitType();
   if (operand.getRank() != 3 || init.getRank() != 2 ||
-      !mayEqual(operand.getDimSize(0), init.getDimSize(0)))
+      !agree(operand.getDimSize(0), init.getDimSize(0)))
     return emitOpError("expects an operand [batch, n, m] and init [batch, count]");
   if (!init.getElementType().isSignlessInteger(64) || getType() != init)
     return emitOpError("expects init and a result of one type, of i64");
@@ -27,8 +22,8 @@ LogicalResult SuppressOp::verify() {
   auto scores = cast<RankedTensorType>(getScores().getType());
   auto init = cast<RankedTensorType>(getInit().getType());
   if (boxes.getRank() != 3 || boxes.getDimSize(2) != 4 || scores.getRank() != 3 ||
-      !mayEqual(boxes.getDimSize(0), scores.getDimSize(0)) ||
-      !mayEqual(boxes.getDimSize(1), scores.getDimSize(2)))
+      !agree(boxes.getDimSize(0), scores.getDimSize(0)) ||
+      !agree(boxes.getDimSize(1), scores.getDimSize(2)))
     return emitOpError("expects boxes [B, N, 4] and scores [B, C, N]");
   if (!boxes.getElementType().isF32() || !scores.getElementType().isF32())
     return emitOpError("expects boxes and scores of f32");

@@ -4,7 +4,6 @@
 
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "llvm/ADT/STLExtras.h"
-#include <set>
 
 using namespace mlir;
 
@@ -28,13 +27,12 @@ std::optional<Sizes> sizesOf(nn::ReduceOp op) {
     return std::nullopt;
   if (!type.hasStaticShape() || (axes && axes->empty()))
     return std::nullopt;
-  std::set<int64_t> reduced;
-  for (int64_t d = 0; d < type.getRank(); ++d)
-    if (!axes || llvm::is_contained(*axes, d) || llvm::is_contained(*axes, d - type.getRank()))
-      reduced.insert(d);
+  auto isAxis = [&](int64_t d) {
+    return !axes || llvm::is_contained(*axes, d) || llvm::is_contained(*axes, d - type.getRank());
+  };
   Sizes sizes;
   for (auto [d, size] : llvm::enumerate(type.getShape())) {
-    bool isReduced = reduced.count(d);
+    bool isReduced = isAxis(d);
     if (size == 1)
       continue;
     if (isReduced && sizes.inner != 1)
@@ -80,16 +78,12 @@ struct SplitReduction : OpRewritePattern<nn::ReduceOp> {
       return nn::ReduceOp::create(rewriter, loc, x, makeIntegers(rewriter, loc, {axis}), how,
                                   /*keepdims=*/false);
     };
-    auto sized = [&](ArrayRef<int64_t> shape) {
-      return llvm::map_to_vector(
-          shape, [&](int64_t size) { return rewriter.getAffineConstantExpr(size); });
-    };
-    Value x =
-        nn::ReshapeOp::create(rewriter, loc, op.getOperand(),
-                              sized({sizes->outer, parts, sizes->reduced / parts, sizes->inner}));
+    Shape apart = makeShape({sizes->outer, parts, sizes->reduced / parts, sizes->inner},
+                            rewriter.getContext());
+    Value x = nn::ReshapeOp::create(rewriter, loc, op.getOperand(), apart);
     x = reduce(reduce(x, 2, op.getKind()), 1, *kind);
     auto type = cast<RankedTensorType>(op.getType());
-    rewriter.replaceOpWithNewOp<nn::ReshapeOp>(op, x, sized(type.getShape()));
+    rewriter.replaceOpWithNewOp<nn::ReshapeOp>(op, x, shapeOf(type));
     return success();
   }
 

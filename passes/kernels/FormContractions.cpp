@@ -15,16 +15,11 @@ using namespace nncc;
 
 namespace {
 
-bool isHalf(Type element) { return element.isF16() || element.isBF16(); }
-
 /// The block of an epilogue that changes nothing: sums of f16 or bf16 are of f32.
 void buildIdentityEpilogue(OpBuilder &b, Location loc, Region &region, Type element) {
   OpBuilder::InsertionGuard guard(b);
-  Type sum = isHalf(element) ? b.getF32Type() : element;
-  Value result = b.createBlock(&region, region.end(), sum, loc)->getArgument(0);
-  if (sum != element)
-    result = arith::TruncFOp::create(b, loc, element, result);
-  kern::YieldOp::create(b, loc, result);
+  Value sum = b.createBlock(&region, region.end(), nn::computeType(element), loc)->getArgument(0);
+  kern::YieldOp::create(b, loc, nn::narrow(b, loc, sum, element));
 }
 
 Value empty(OpBuilder &b, Location loc, RankedTensorType type) {
@@ -47,7 +42,9 @@ Type computeType(Type element) {
 }
 
 /// Contractions too, but they read f16 and bf16.
-Type operandType(Type element) { return isHalf(element) ? element : computeType(element); }
+Type operandType(Type element) {
+  return element.isF16() || element.isBF16() ? element : computeType(element);
+}
 
 Value pack(OpBuilder &b, Location loc, Value weights, ArrayRef<int64_t> dims,
            ArrayRef<int64_t> factors) {

@@ -49,17 +49,12 @@ TypedAttr splatOf(Value value) {
 
 Type elementOf(Value value) { return getElementTypeOrSelf(value); }
 
-/// Whether elements are of f16 or bf16, and sums of f32.
-bool isOfHalves(kern::ContractOp op) {
-  return isa<FloatType>(elementOf(op.getA())) && elementOf(op.getA()) != op.getSumType();
-}
-
 /// Whether the epilogue of `root` can load or store it.
 bool isStorable(Operation *root, Type element) {
   auto contract = dyn_cast<kern::ContractOp>(root);
   bool isHalf = element.isF16() || element.isBF16();
   return element.isF32() || element.isInteger(8) || element.isInteger(32) ||
-         (isHalf && contract && isOfHalves(contract));
+         (isHalf && contract && contract.isOfHalves());
 }
 
 /// Bytes that are widened where they are used: in the epilogue too, rather than in memory.
@@ -186,7 +181,7 @@ struct FuseConsumer : OpInterfaceRewritePattern<nn::ScalarOpInterface> {
     if (result.getType() == type)
       return true;
     auto contract = dyn_cast<kern::ContractOp>(root);
-    bool keepsSums = contract && !contract.isOfBytes() && !isOfHalves(contract);
+    bool keepsSums = contract && !contract.isOfBytes() && !contract.isOfHalves();
     return shapeOf(result) == shapeOf(type) && !keepsSums &&
            isStorable(root, type.getElementType()) && isStorable(root, elementOf(result));
   }

@@ -5,7 +5,6 @@
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
-#include "llvm/ADT/SetVector.h"
 
 namespace nncc {
 #define GEN_PASS_DEF_VERIFYTARGET
@@ -49,13 +48,12 @@ struct VerifyTarget : nncc::impl::VerifyTargetBase<VerifyTarget> {
 
   /// That of nncc_kernel_fn: call, begin, end, worker -> status; or that of a launch.
   static LogicalResult checkType(ModuleOp kernel) {
-    FunctionOpInterface main = kernelFunction(kernel);
-    if (!isa_and_nonnull<LLVM::LLVMFuncOp>(main.getOperation()))
+    auto main = dyn_cast_or_null<LLVM::LLVMFuncOp>(kernelFunction(kernel).getOperation());
+    if (!main)
       return kernel.emitError("expects a function of the name of the kernel");
-    llvm::SetVector<FunctionOpInterface> launches;
-    launches.insert(main);
-    launches.insert_range(rt::launchesOf(kernel));
-    for (FunctionOpInterface launch : launches)
+    if (failed(checkLaunch(main)))
+      return failure();
+    for (FunctionOpInterface launch : rt::launchesOf(kernel))
       if (failed(checkLaunch(cast<LLVM::LLVMFuncOp>(launch.getOperation()))))
         return failure();
     return success();

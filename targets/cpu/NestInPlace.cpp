@@ -4,8 +4,6 @@
 using namespace mlir;
 using namespace nncc;
 using namespace nncc::cpu;
-using namespace nncc;
-using namespace nncc::cpu;
 
 namespace {
 bool hasBase(const Access &access, unsigned base) {

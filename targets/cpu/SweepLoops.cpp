@@ -56,9 +56,9 @@ bool SweepEmitter::isAhead(const State &state) const {
 }
 
 void SweepEmitter::startAtPart() {
+  if (!part)
+    return;
   for (auto [state, offsets] : llvm::zip(states, origins)) {
-    if (!part)
-      return;
     for (auto [stream, offset] : llvm::zip(state.streams, offsets))
       if (stream.buffer)
         offset = e.add(offset,

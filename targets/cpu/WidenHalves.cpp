@@ -33,8 +33,7 @@ public:
 
   LogicalResult run() {
     for (auto op : llvm::to_vector(kernel.getOps<kern::ContractOp>())) {
-      Type element = op.getAType().getElementType();
-      if (!isa<FloatType>(element) || element == op.getSumType())
+      if (!op.isOfHalves())
         continue;
       bool keepsB = keepsWeights(op);
       for (OpOperand *operand : {&op.getAMutable(), &op.getBMutable()}) {
@@ -192,16 +191,12 @@ private:
         func::FuncOp::create(b, loc, name.getValue(), b.getFunctionType({type}, {result}));
     kernel->setAttr("rt.kernel", b.getUnitAttr());
     b.setInsertionPointToStart(kernel.addEntryBlock());
-    Value init = nn::Generics(b, loc).empty(shapeOf(type), result.getElementType());
-    AffineMap map = b.getMultiDimIdentityMap(type.getRank());
-    SmallVector<utils::IteratorType> loops(type.getRank(), utils::IteratorType::parallel);
-    auto generic = linalg::GenericOp::create(
-        b, loc, init.getType(), kernel.getArgument(0), init, ArrayRef<AffineMap>{map, map}, loops,
-        [&](OpBuilder &b, Location loc, ValueRange x) {
-          Value wide = arith::ExtFOp::create(b, loc, result.getElementType(), x[0]);
-          linalg::YieldOp::create(b, loc, wide);
-        });
-    func::ReturnOp::create(b, loc, generic.getResults());
+    nn::Generics g(b, loc);
+    Value wide =
+        g.map(shapeOf(type), result.getElementType(),
+              {{kernel.getArgument(0), g.identity(type.getRank())}},
+              [](OpBuilder &b, Location loc, ValueRange x) { return nn::widen(b, loc, x[0]); });
+    func::ReturnOp::create(b, loc, wide);
     return name;
   }
 

@@ -1,4 +1,4 @@
-// What a kern.contract is to the CPU: loops over lines of rows, with their strides in each operand.
+// What a kern.contract is: loops over lines of rows, with their strides in each operand.
 #pragma once
 
 #include "dialects/WeightBlocks.h"

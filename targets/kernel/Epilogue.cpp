@@ -1,5 +1,6 @@
 #include "targets/kernel/Epilogue.h"
 #include "targets/kernel/BodyEvaluator.h"
+#include "targets/kernel/Sweep.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/IRMapping.h"
@@ -8,12 +9,6 @@ using namespace mlir;
 using namespace nncc;
 
 namespace {
-bool isHeavyOp(Operation &op) {
-  return isa<math::MathDialect>(op.getDialect()) &&
-         !isa<math::FmaOp, math::AbsFOp, math::AbsIOp, math::SqrtOp, math::FloorOp, math::CeilOp,
-              math::TruncOp, math::RoundEvenOp, math::CopySignOp>(op);
-}
-
 /// The strides of a place over the dims of init, to which `map` takes its own.
 Epilogue::Extra project(Value extra, AffineMap map, const Kernel *kernel) {
   auto type = cast<RankedTensorType>(extra.getType());

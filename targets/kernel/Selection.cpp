@@ -6,21 +6,8 @@
 using namespace mlir;
 using namespace nncc;
 
-Value nncc::isLess(OpBuilder &b, Location loc, bool isUnsigned, Value x, Value y) {
-  if (!isa<FloatType>(x.getType()))
-    return arith::CmpIOp::create(
-        b, loc, isUnsigned ? arith::CmpIPredicate::ult : arith::CmpIPredicate::slt, x, y);
-  x = nn::widen(b, loc, x), y = nn::widen(b, loc, y);
-  auto compare = [&](arith::CmpFPredicate predicate, Value x, Value y) -> Value {
-    return arith::CmpFOp::create(b, loc, predicate, x, y);
-  };
-  Value isNumber = compare(arith::CmpFPredicate::ORD, x, x);
-  Value toNaN = arith::AndIOp::create(b, loc, isNumber, compare(arith::CmpFPredicate::UNO, y, y));
-  return arith::OrIOp::create(b, loc, compare(arith::CmpFPredicate::OLT, x, y), toNaN);
-}
-
 namespace {
-/// Arithmetic of f32.
+/// Arithmetic of floats, boxes in f32.
 struct Floats {
   OpBuilder &b;
   Location loc;
@@ -40,6 +27,23 @@ struct Floats {
   Value area(ArrayRef<Value> box) const { return mul(sub(box[2], box[0]), sub(box[3], box[1])); }
 };
 } // namespace
+
+Value nncc::isLess(OpBuilder &b, Location loc, bool isUnsigned, Value x, Value y) {
+  if (!isa<FloatType>(x.getType()))
+    return arith::CmpIOp::create(
+        b, loc, isUnsigned ? arith::CmpIPredicate::ult : arith::CmpIPredicate::slt, x, y);
+  Floats f{b, loc};
+  x = nn::widen(b, loc, x), y = nn::widen(b, loc, y);
+  Value isNumber = f.compare(x, x, arith::CmpFPredicate::ORD);
+  Value toNaN = arith::AndIOp::create(b, loc, isNumber, f.compare(y, y, arith::CmpFPredicate::UNO));
+  return arith::OrIOp::create(b, loc, f.compare(x, y, arith::CmpFPredicate::OLT), toNaN);
+}
+
+Value nncc::isScored(OpBuilder &b, Location loc, Value score, Value limit) {
+  Floats f{b, loc};
+  return arith::OrIOp::create(b, loc, f.compare(score, limit, arith::CmpFPredicate::OGT),
+                              f.compare(limit, limit, arith::CmpFPredicate::UNO));
+}
 
 SmallVector<Value> BoxOverlap::corners(ArrayRef<Value> x) const {
   Floats f{b, loc};

@@ -10,6 +10,9 @@ namespace nncc {
 mlir::Value isLess(mlir::OpBuilder &b, mlir::Location loc, bool isUnsigned, mlir::Value x,
                    mlir::Value y);
 
+/// Whether a box of this score is looked at: any is where the limit is no number.
+mlir::Value isScored(mlir::OpBuilder &b, mlir::Location loc, mlir::Value score, mlir::Value limit);
+
 /// Boxes in f32, on scalars.
 struct BoxOverlap {
   mlir::OpBuilder &b;

@@ -154,12 +154,7 @@ SmallVector<Value> Suppression::choose(const Loops &l, Value batch, Value kind, 
   OpFoldResult size(count);
   Value box = l.clamp(l.get(order, {batch, kind, i}), size);
   Value value = l.get(scores, {batch, kind, box}), kept = l.get(carried[Kept], zero);
-  auto compare = [&](arith::CmpFPredicate predicate, Value x, Value y) -> Value {
-    return arith::CmpFOp::create(l.b, l.loc, predicate, x, y);
-  };
-  Value isScored = l.either(compare(arith::CmpFPredicate::OGT, value, score),
-                            compare(arith::CmpFPredicate::UNO, score, score));
-  Value isWanted = l.both(isScored, l.less(kept, most));
+  Value isWanted = l.both(isScored(l.b, l.loc, value, score), l.less(kept, most));
   SmallVector<Value> corners = cornersOf(l, batch, box);
   carried[Hit] = l.set(carried[Hit], zero, zero);
   Value others = l.select(isWanted, kept, zero);

@@ -1,4 +1,4 @@
-// What a kern.window is to the CPU: sizes and strides, and how it is cut into tiles and units.
+// What a kern.window is: sizes and strides, and how it is cut into tiles and units.
 #pragma once
 
 #include "targets/kernel/Epilogue.h"

@@ -134,25 +134,21 @@ void AttentionEmitter::joinOne(Value index) {
 Values AttentionEmitter::zeroSums(Value condition, ArrayRef<Value> columns) {
   Value zero = number(0);
   Values zeros(columns.size(), zero);
-  auto op = scf::IfOp::create(e.b, e.loc, ValueRange(zeros).getTypes(), condition, true);
-  OpBuilder::InsertionGuard guard(e.b);
-  e.b.setInsertionPointToStart(op.elseBlock());
-  scf::YieldOp::create(e.b, e.loc, zeros);
-  e.b.setInsertionPointToStart(op.thenBlock());
-  Values sums =
-      e.stride(e.constant(0), e.size(p.keyCount), 1, zeros, [&](Value key, ValueRange carried) {
-        Value row = e.add(p.value.at, e.mul(key, p.value.strides[2]));
-        Values next;
-        for (auto [column, sum] : llvm::zip(columns, carried)) {
-          Value inside = e.minimum(e.add(firstColumn, column), e.constant(p.width - 1));
-          Value value = memref::LoadOp::create(e.b, e.loc, p.value.buffer,
-                                               e.add(row, e.mul(inside, p.value.strides[3])));
-          next.push_back(math::FmaOp::create(e.b, e.loc, zero, value, sum));
-        }
-        return next;
-      });
-  scf::YieldOp::create(e.b, e.loc, sums);
-  return llvm::to_vector_of<Value>(op.getResults());
+  auto sums = [&] {
+    return e.stride(
+        e.constant(0), e.size(p.keyCount), 1, zeros, [&](Value key, ValueRange carried) {
+          Value row = e.add(p.value.at, e.mul(key, p.value.strides[2]));
+          Values next;
+          for (auto [column, sum] : llvm::zip(columns, carried)) {
+            Value inside = e.minimum(e.add(firstColumn, column), e.constant(p.width - 1));
+            Value value = memref::LoadOp::create(e.b, e.loc, p.value.buffer,
+                                                 e.add(row, e.mul(inside, p.value.strides[3])));
+            next.push_back(math::FmaOp::create(e.b, e.loc, zero, value, sum));
+          }
+          return next;
+        });
+  };
+  return e.choose(condition, ValueRange(zeros).getTypes(), sums, [&] { return zeros; });
 }
 
 /// results / sums, or what `guard` says of queries whose weights are NaN; row by row.

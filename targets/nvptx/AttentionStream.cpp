@@ -46,18 +46,16 @@ void AttentionEmitter::stream() {
   Value isAligned = e.areAligned({{p.key.buffer, ofKeys}, {p.value.buffer, ofValues}});
   AttentionTile single = tile;
   single.threadKeys = 1;
-  auto branch = scf::IfOp::create(e.b, e.loc, ValueRange(first).getTypes(), isAligned, true);
-  {
-    OpBuilder::InsertionGuard guard(e.b);
-    e.b.setInsertionPointToStart(branch.thenBlock());
-    scf::YieldOp::create(e.b, e.loc, overKeys(/*isAligned=*/true));
-    // One key after the other: the same loads in both branches would become one, of no alignment.
+  // One key after the other: the same loads in both branches would become one, of no alignment.
+  auto oneByOne = [&] {
     std::swap(tile, single);
-    e.b.setInsertionPointToStart(branch.elseBlock());
-    scf::YieldOp::create(e.b, e.loc, overKeys(/*isAligned=*/false));
+    auto state = overKeys(/*isAligned=*/false);
     std::swap(tile, single);
-  }
-  join(joinLanes(branch.getResults()));
+    return state;
+  };
+  join(joinLanes(e.choose(
+      isAligned, ValueRange(first).getTypes(), [&] { return overKeys(/*isAligned=*/true); },
+      oneByOne)));
 }
 
 // Rows

@@ -126,8 +126,7 @@ BlockSweep::Values BlockSweep::withInitial(const PointVector &points, Values sum
 
 void BlockSweep::finish(const PointVector &points, Values sums) {
   const size_t count = accumulators.size();
-  Values none;
-  ifAligned(points.width, {}, none, [&](bool isAligned) {
+  ifAligned(points.width, {}, [&](bool isAligned) {
     for (auto [i, a] : llvm::enumerate(accumulators)) {
       Values values;
       for (int64_t lane = 0; lane < points.width; ++lane)
@@ -175,24 +174,16 @@ void BlockSweep::reduceByThread(PointVector points) {
 
 void BlockSweep::reduceByThreads() {
   const Values none(sweep.loops.size());
-  auto oneByOne = [&] {
-    e.distribute(count(parallel), [&](Value number) {
-      PointVector point = locate(number, parallel, none, 1);
-      guarded(parallel, point.first, [&] { reduceByThread(point); });
-    });
-  };
+  auto single = [&](const PointVector &point) { reduceByThread(point); };
   const int64_t width = pointsAtOnce();
   if (width == 1)
-    return oneByOne();
+    return eachPoint(parallel, single);
   auto inVectors = [&] {
     aligned = memory.areBuffersAligned(parallel.back(), width);
     e.distribute(e.constant(*constantOf(pointsOf(parallel)) / width),
                  [&](Value number) { reduceByThread(locate(number, parallel, none, width)); });
   };
-  if (Value whole = isWhole(parallel))
-    e.branch(whole, inVectors, oneByOne);
-  else
-    inVectors();
+  inVectorsOr(parallel, inVectors, single);
 }
 
 int64_t BlockSweep::elementsAtOnce(int64_t step) const {

@@ -40,7 +40,7 @@ bool BlockSweep::mayStage(const State &state, const Access &access) const {
   return canStage() && !stagedLoops(state, access).empty();
 }
 
-void BlockSweep::stage(const State &state, const Access &access, ArrayRef<int> loops) {
+bool BlockSweep::stage(const State &state, const Access &access, ArrayRef<int> loops) {
   // Rows in the direction of the sweep; one element more keeps columns off each other's banks.
   SmallVector<int64_t> strides(sweep.loops.size(), 0);
   int64_t elements = 1, last = parallel.back();
@@ -55,15 +55,14 @@ void BlockSweep::stage(const State &state, const Access &access, ArrayRef<int> l
       place(loop, 0);
   Type element = memoryType(access.element);
   if (!e.canShare(elements, element))
-    return;
+    return false;
   Value tile = e.allocateShared(elements, element);
   const int64_t width = memory.widest(*state.statement, access, loops.back());
   aligned = memory.isBufferAligned(access, width);
   auto copy = [&](ArrayRef<PointVector> points, ValueRange) {
-    Values values;
     SmallVector<Type> types(points.size() * width, access.element);
     int64_t each = points.front().width;
-    ifAligned(each, types, values, [&](bool isAligned) {
+    Values values = ifAligned(each, types, [&](bool isAligned) {
       Values all;
       for (const PointVector &point : points)
         llvm::append_range(all, memory.read(*state.statement, access, point, isAligned));
@@ -80,17 +79,9 @@ void BlockSweep::stage(const State &state, const Access &access, ArrayRef<int> l
   };
   const Values none(sweep.loops.size());
   auto inVectors = [&] { inRounds(e.thread, e.threads, loops, none, width, {}, copy); };
-  auto oneByOne = [&] {
-    e.distribute(count(loops), [&](Value number) {
-      PointVector point = locate(number, loops, none, 1);
-      guarded(loops, point.first, [&] { copy(point, {}); });
-    });
-  };
-  if (Value whole = isWhole(loops))
-    e.branch(whole, inVectors, oneByOne);
-  else
-    inVectors();
+  inVectorsOr(loops, inVectors, [&](const PointVector &point) { copy(point, {}); });
   memory.setTile(access, {tile, strides});
+  return true;
 }
 
 void BlockSweep::stageTransposed() {
@@ -98,10 +89,7 @@ void BlockSweep::stageTransposed() {
   for (const State &state : states)
     NestMemory::forEachRead(*state.statement, [&](int, const Access &access) {
       SmallVector<int> loops = stagedLoops(state, access);
-      if (loops.empty())
-        return;
-      stage(state, access, loops);
-      any |= memory.hasTile(access);
+      any |= !loops.empty() && stage(state, access, loops);
     });
   if (any)
     e.barrier();

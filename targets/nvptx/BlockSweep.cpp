@@ -111,14 +111,28 @@ Value BlockSweep::isWhole(ArrayRef<int> loops) {
 // Points
 // ---------------------------------------------------------------------------------------------------
 
-void BlockSweep::ifAligned(int64_t width, TypeRange types, Values &results,
-                           llvm::function_ref<Values(bool)> body) {
-  if (width == 1 || !aligned) {
-    results = body(true);
-    return;
-  }
-  results = e.choose(
+BlockSweep::Values BlockSweep::ifAligned(int64_t width, TypeRange types,
+                                         llvm::function_ref<Values(bool)> body) {
+  if (width == 1 || !aligned)
+    return body(true);
+  return e.choose(
       aligned, types, [&] { return body(true); }, [&] { return body(false); });
+}
+
+void BlockSweep::eachPoint(ArrayRef<int> loops,
+                           llvm::function_ref<void(const PointVector &)> body) {
+  e.distribute(count(loops), [&](Value number) {
+    PointVector point = locate(number, loops, Values(sweep.loops.size()), 1);
+    guarded(loops, point.first, [&] { body(point); });
+  });
+}
+
+void BlockSweep::inVectorsOr(ArrayRef<int> loops, llvm::function_ref<void()> inVectors,
+                             llvm::function_ref<void(const PointVector &)> body) {
+  if (Value whole = isWhole(loops))
+    e.branch(whole, inVectors, [&] { eachPoint(loops, body); });
+  else
+    inVectors();
 }
 
 std::vector<BlockSweep::Loaded> BlockSweep::load(ArrayRef<PointVector> points) {
@@ -143,8 +157,7 @@ std::vector<BlockSweep::Loaded> BlockSweep::load(ArrayRef<PointVector> points) {
         [&](size_t, size_t, int, const Access &access) { types.append(width, access.element); });
   if (types.empty())
     return result;
-  Values values;
-  ifAligned(width, types, values, [&](bool isAligned) {
+  Values values = ifAligned(width, types, [&](bool isAligned) {
     Values all;
     visit(true, [&](size_t k, size_t s, int, const Access &access) {
       llvm::append_range(all, memory.read(*states[s].statement, access, points[k], isAligned));
@@ -160,13 +173,12 @@ std::vector<BlockSweep::Loaded> BlockSweep::load(ArrayRef<PointVector> points) {
 }
 
 void BlockSweep::store(ArrayRef<PointVector> points, const std::vector<Computed> &computed) {
-  Values none;
   bool any = llvm::any_of(states, [](const State &state) {
     return !state.statement->isReduction && llvm::is_contained(state.statement->isStored, true);
   });
   if (!any)
     return;
-  ifAligned(points.front().width, {}, none, [&](bool isAligned) {
+  ifAligned(points.front().width, {}, [&](bool isAligned) {
     for (auto [point, values] : llvm::zip(points, computed))
       for (auto [state, outputs] : llvm::zip(states, values))
         for (size_t o = 0; !state.statement->isReduction && o < outputs.size(); ++o)
@@ -274,14 +286,9 @@ int64_t BlockSweep::pointsAtOnce() const {
 
 void BlockSweep::emitPoints() {
   // A loop that only other sweeps reduce over does not exist here: all are parallel.
-  auto oneByOne = [&] {
-    e.distribute(count(parallel), [&](Value number) {
-      PointVector point = locate(number, parallel, Values(sweep.loops.size()), 1);
-      guarded(parallel, point.first, [&] { evaluate(point, {}); });
-    });
-  };
+  auto single = [&](const PointVector &point) { evaluate(point, {}); };
   if (!canStage())
-    return oneByOne();
+    return eachPoint(parallel, single);
   stageTransposed();
   auto inVectors = [&] {
     const int64_t width = pointsAtOnce();
@@ -289,10 +296,7 @@ void BlockSweep::emitPoints() {
     inRounds(e.thread, e.threads, parallel, Values(sweep.loops.size()), width, {},
              [&](ArrayRef<PointVector> points, ValueRange none) { return evaluate(points, none); });
   };
-  if (Value whole = isWhole(parallel))
-    e.branch(whole, inVectors, oneByOne);
-  else
-    inVectors();
+  inVectorsOr(parallel, inVectors, single);
 }
 
 void BlockSweep::emit() {

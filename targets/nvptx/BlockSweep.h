@@ -116,8 +116,13 @@ private:
   std::vector<Loaded> load(llvm::ArrayRef<PointVector> points);
   void store(llvm::ArrayRef<PointVector> points, const std::vector<Computed> &computed);
   /// `body` for buffers that are aligned to `width` elements, and for others, where they may be.
-  void ifAligned(int64_t width, mlir::TypeRange types, Values &results,
-                 llvm::function_ref<Values(bool)> body);
+  Values ifAligned(int64_t width, mlir::TypeRange types, llvm::function_ref<Values(bool)> body);
+
+  /// Each point of `loops`, all threads together, that is inside of the unit.
+  void eachPoint(llvm::ArrayRef<int> loops, llvm::function_ref<void(const PointVector &)> body);
+  /// `inVectors` where the unit's part of `loops` is whole, else `body` for each point.
+  void inVectorsOr(llvm::ArrayRef<int> loops, llvm::function_ref<void()> inVectors,
+                   llvm::function_ref<void(const PointVector &)> body);
 
   /// The points number first, first + step, ... of `loops`, whose sizes are known, counted in
   /// vectors of `width`; `body` for several together.
@@ -134,7 +139,8 @@ private:
   /// The loops that the access depends on, the one in whose direction it is contiguous last; empty
   /// where it is not for shared memory.
   llvm::SmallVector<int> stagedLoops(const State &state, const Access &access) const;
-  void stage(const State &state, const Access &access, llvm::ArrayRef<int> loops);
+  /// Whether there is shared memory for it.
+  bool stage(const State &state, const Access &access, llvm::ArrayRef<int> loops);
 
   void reduceByThreads();
   void reduceByThread(PointVector points);

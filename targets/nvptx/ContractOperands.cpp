@@ -123,13 +123,11 @@ ContractOperands::Source ContractOperands::source(const Column &column, const Sl
 
 Value ContractOperands::loadIf(Value condition, llvm::function_ref<Value()> load) {
   Value zero = arith::ConstantOp::create(e.b, e.loc, e.b.getZeroAttr(word()));
-  auto op = scf::IfOp::create(e.b, e.loc, word(), condition, /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(e.b);
-  e.b.setInsertionPointToStart(op.thenBlock());
-  scf::YieldOp::create(e.b, e.loc, load());
-  e.b.setInsertionPointToStart(op.elseBlock());
-  scf::YieldOp::create(e.b, e.loc, zero);
-  return op.getResult(0);
+  using Values = SmallVector<Value>;
+  return e
+      .choose(
+          condition, word(), [&] { return Values{load()}; }, [&] { return Values{zero}; })
+      .front();
 }
 
 Value ContractOperands::loadElement(Value buffer, Value at) {

@@ -82,13 +82,8 @@ private:
                 CopyWidths narrowest) {
     Value isAligned = SlicePipeline::isAligned(e, operands, widest);
     SmallVector<Type> types(tile.sumsOfThread(), p.element);
-    auto branch = scf::IfOp::create(e.b, e.loc, types, isAligned, /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard guard(e.b);
-    e.b.setInsertionPointToStart(branch.thenBlock());
-    scf::YieldOp::create(e.b, e.loc, run(widest));
-    e.b.setInsertionPointToStart(branch.elseBlock());
-    scf::YieldOp::create(e.b, e.loc, run(narrowest));
-    return llvm::to_vector_of<Value>(branch.getResults());
+    return e.choose(
+        isAligned, types, [&] { return run(widest); }, [&] { return run(narrowest); });
   }
 
   /// Slice i is multiplied while those up to i + stages - 1 are on their way. The barrier of i is

@@ -27,8 +27,6 @@ public:
       : group(group), homes(homes), sweeps(formSweeps(group, homes)),
         row(Row::of(group, sweeps, threads)) {}
 
-  AffineExpr units() const { return group.units(); }
-
   void unit(ThreadBlock &e, Value number) {
     auto position = UnitPosition::of(e, group, number, [&](Value rest, AffineExpr blocks) {
       return e.divideBelow(group.units(), rest, blocks);

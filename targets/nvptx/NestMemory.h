@@ -65,7 +65,6 @@ public:
   /// From now on, the access reads from the tile.
   void setTile(const Access &access, Tile tile) { tiles[&access] = std::move(tile); }
   const Base &baseOf(unsigned base) const { return homes.bases[base]; }
-  bool hasTile(const Access &access) const { return tiles.contains(&access); }
   mlir::Value offsetInTile(llvm::ArrayRef<mlir::Value> point, llvm::ArrayRef<int64_t> strides);
 
 private:

@@ -104,14 +104,12 @@ std::vector<BlockSweep::Values> BlockSweep::readRow(const State &state, const Ac
     SmallVector<Type> types(some.size() * width, access.element);
     bool areNeighbours = width > 1 && memory.stepOf(*state.statement, access,
                                                     points.front().along) == Step::Neighbour;
-    Values all;
-    ifAligned(areNeighbours ? width : 1, types, all, [&](bool isAligned) {
+    return ifAligned(areNeighbours ? width : 1, types, [&](bool isAligned) {
       Values values;
       for (const PointVector &point : some)
         llvm::append_range(values, memory.read(*state.statement, access, point, isAligned));
       return values;
     });
-    return all;
   };
   Values values = readAll(points.take_front(whole));
   if (exists) {
@@ -166,8 +164,7 @@ void BlockSweep::storeRow(Row &row, ArrayRef<PointVector> points, Value exists,
                           const std::vector<Computed> &computed) {
   const bool isRow = ownLoop(sweep) >= 0;
   auto store = [&](size_t begin, size_t end) {
-    Values none;
-    ifAligned(points.front().width, {}, none, [&](bool isAligned) {
+    ifAligned(points.front().width, {}, [&](bool isAligned) {
       for (size_t k = begin; k < end; ++k)
         for (auto [state, outputs] : llvm::zip(states, computed[k]))
           for (size_t o = 0; !state.statement->isReduction && o < outputs.size(); ++o)
@@ -234,7 +231,7 @@ PointVector BlockSweep::locateRow(const Row &row, SmallVectorImpl<int> &outer) {
 }
 
 Value BlockSweep::hasRow(const Row &row) {
-  if (row.threads > warpLanes || row.rows == 1)
+  if (row.rows == 1)
     return {};
   SmallVector<int> outer;
   PointVector point = locateRow(row, outer);

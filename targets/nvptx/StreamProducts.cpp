@@ -54,14 +54,11 @@ private:
     StreamedMatrix::Alignments known = matrix->known();
     Value isAligned = e.areAligned({{operands.bufferA, known.a}, {operands.bufferB, known.b}});
     SmallVector<Type> types(tile.sumsOfThread(), p.element);
-    auto branch = scf::IfOp::create(e.b, e.loc, types, isAligned, /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard guard(e.b);
-    e.b.setInsertionPointToStart(branch.thenBlock());
-    scf::YieldOp::create(e.b, e.loc, multiply(known, tile.stages));
-    e.b.setInsertionPointToStart(branch.elseBlock());
-    // In another way: the same loads in both branches would become one, of no alignment.
-    scf::YieldOp::create(e.b, e.loc, multiply(matrix->least(), tile.stages > 1));
-    return llvm::to_vector_of<Value>(branch.getResults());
+    // In another way where they are not: the same loads in both branches would become one, of no
+    // alignment.
+    return e.choose(
+        isAligned, types, [&] { return multiply(known, tile.stages); },
+        [&] { return multiply(matrix->least(), tile.stages > 1); });
   }
 
   /// The thread's part of its sums, row by row: of whole groups of steps, `atOnce` while there are

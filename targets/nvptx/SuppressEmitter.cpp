@@ -63,16 +63,11 @@ private:
 
 void SuppressEmitter::prepare() {
   Value none = arith::ConstantIntOp::create(e.b, e.loc, -1, 64), limit = op.getScoreThreshold();
-  auto compare = [&](arith::CmpFPredicate predicate, Value x, Value y) -> Value {
-    return arith::CmpFOp::create(e.b, e.loc, predicate, x, y);
-  };
   e.distribute(boxes, [&](Value i) {
     storeResult(none, i);
     Value box = boxAt(i), score = load(op.getScores(), {batch, kind, box});
-    Value isWanted =
-        arith::OrIOp::create(e.b, e.loc, compare(arith::CmpFPredicate::OGT, score, limit),
-                             compare(arith::CmpFPredicate::UNO, limit, limit));
-    Value state = arith::SelectOp::create(e.b, e.loc, isWanted, flag(0), flag(1));
+    Value state =
+        arith::SelectOp::create(e.b, e.loc, isScored(e.b, e.loc, score, limit), flag(0), flag(1));
     memref::StoreOp::create(e.b, e.loc, state, flags, i);
     Values numbers;
     for (int64_t n = 0; n < 4; ++n)

@@ -86,15 +86,9 @@ private:
   /// A position below 0 is far above as an unsigned number.
   Values ifInside(Value at, const WindowDim &dim, ValueRange otherwise,
                   llvm::function_ref<Values()> body) {
-    Value isInside =
-        arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ult, at, e.size(dim.in));
-    auto op = scf::IfOp::create(e.b, e.loc, otherwise.getTypes(), isInside, true);
-    OpBuilder::InsertionGuard guard(e.b);
-    e.b.setInsertionPointToStart(op.thenBlock());
-    scf::YieldOp::create(e.b, e.loc, body());
-    e.b.setInsertionPointToStart(op.elseBlock());
-    scf::YieldOp::create(e.b, e.loc, otherwise);
-    return llvm::to_vector_of<Value>(op.getResults());
+    Value isInside = e.compare(arith::CmpIPredicate::ult, at, e.size(dim.in));
+    return e.choose(isInside, otherwise.getTypes(), body,
+                    [&] { return llvm::to_vector_of<Value>(otherwise); });
   }
 
   Value load(Value buffer, Value at) {

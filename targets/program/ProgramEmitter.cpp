@@ -85,17 +85,15 @@ private:
       SmallVector<Dispatch, 1> &launches = dispatches[op];
       for (auto kernel : rt::launchesOf(symbols.lookup<mlir::ModuleOp>(op.getKernel()))) {
         StringRef launch = kernel.getName().drop_front(op.getKernel().size());
-        launches.push_back(emitDispatch(op, kernel, symbol + launch.str(), type));
+        launches.push_back(emitDispatch(op, kernel, symbol + launch.str(), type, launches.empty()));
       }
     });
   }
 
   /// The first launch counts for the work of the call.
   Dispatch emitDispatch(rt::RunOp op, mlir::Operation *kernel, StringRef symbol,
-                        llvm::FunctionType *type) {
-    auto work = [&](StringRef name) {
-      return program.real(dispatches[op].empty() ? number(op, name) : 0);
-    };
+                        llvm::FunctionType *type, bool isFirst) {
+    auto work = [&](StringRef name) { return program.real(isFirst ? number(op, name) : 0); };
     Dispatch step = {nullptr, sizeIn(op, kernel, "rt.units"), sizeIn(op, kernel, "rt.scratch"),
                      integer(kernel, "rt.team"), integer(kernel, "rt.workspace")};
     Constant *function = program.null(), *launch = program.null();

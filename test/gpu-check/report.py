@@ -26,7 +26,7 @@ class Report:
 
     def add(self, what: str, result: str, detail: str = "", *, ms: float = math.nan, rate: str = "", share: float = math.nan,
             **raw) -> None:
-        """`share`: of the measured copy, or of the fastest peer."""
+        """`share`: of the measured copy's bandwidth, or the speed beside a peer's."""
         percent = f"{100 * share:.0f} %" if math.isfinite(share) else ""
         time = f"{number(ms)}" if math.isfinite(ms) else ""
         text = detail.replace("|", "/")

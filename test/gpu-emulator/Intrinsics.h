@@ -22,7 +22,7 @@ using WarpHandler = void (*)(const Site *site, uint32_t mask, Thread *lanes);
 
 enum IntrinsicFlags : unsigned {
   Waits = 1,     // a thread may have to wait in it: kernels with it need fibers
-  Removable = 2, // a synchronisation site: see NNCC_EMULATOR_SKIP
+  Removable = 2, // a synchronisation site: see Mutation.h
   Aligned = 4,   // all lanes have to come by the same instruction
   Orders = 8     // lanes that come together are in order afterwards
 };

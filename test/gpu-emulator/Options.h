@@ -31,9 +31,9 @@
 //
 //   NNCC_EMULATOR_SCHEDULE=forward|reverse|random:<seed>   which thread runs first
 //   NNCC_EMULATOR_CAPABILITY=90      10 * major + minor of the device's compute capability
-//   NNCC_EMULATOR_MUTATIONS=<file>   repeats launches without each of the kernel's
-//   synchronisations,
-//                                    to test that somebody notices, and adds what was found to the
+//   NNCC_EMULATOR_MUTATIONS=<file>   repeats launches without each synchronisation of the kernel,
+//   to
+//                                    test that somebody notices, and adds what was found to the
 //                                    file: Mutation.h; mutate.py shows it
 //   NNCC_EMULATOR_STATISTICS=1       prints the checked accesses and the time of each launch
 #ifndef NNCC_TEST_GPU_EMULATOR_OPTIONS_H

@@ -136,6 +136,8 @@ static Expected<JsonObject> inspectLibrary(const CompileOptions &options) {
   JsonObject weights{{"bytes", descriptor->weights_size},
                      {"hash", utohexstr(descriptor->weights_hash, /*LowerCase=*/true, 16)}};
   weights["place"] = descriptor->weights ? "embedded" : text(descriptor->weights_file);
+  bool runsHere = nncc_level_check(descriptor) == NNCC_OK;
+  std::string why = runsHere ? "" : nncc_last_error();
   JsonObject result{{"file", model.getValue()},
                     {"name", text(descriptor->name)},
                     {"compiler", text(descriptor->compiler)},
@@ -143,7 +145,7 @@ static Expected<JsonObject> inspectLibrary(const CompileOptions &options) {
                     {"triple", text(descriptor->triple)},
                     {"processor", text(descriptor->cpu)},
                     {"instructions", text(descriptor->isa)},
-                    {"runs_here", nncc_level_check(descriptor) == NNCC_OK},
+                    {"runs_here", runsHere},
                     {"levels", levelValues(descriptor)},
                     {"images", imageValues(descriptor)},
                     {"inputs", std::move(inputs)},
@@ -152,8 +154,8 @@ static Expected<JsonObject> inspectLibrary(const CompileOptions &options) {
                     {"metadata", std::move(metadata)},
                     {"weights", std::move(weights)},
                     {"kernels", kernelValues(library)}};
-  if (nncc_level_check(descriptor))
-    result["why_not_here"] = text(nncc_last_error());
+  if (!runsHere)
+    result["why_not_here"] = text(why.c_str());
   if (Error error = addMemory(library, options, result))
     return std::move(error);
   if (Error error = addSymbols(model, result))

@@ -5,10 +5,11 @@ needed, and missed.
 Runs programs that run kernels on the emulator, which LD_LIBRARY_PATH has, and lets it repeat each
 launch without one of the kernel's synchronisations after the other (test/gpu-emulator/Mutation.h).
 Kernels with the same code are looked at once in a program. By default these are the tests of single
-kernels, rows of operators and the smaller models of check_models.py; with --all every row and every
-model.
+kernels, rows of operators and the smaller models of check_models.py; with --all every row and all of
+these models.
 
-A synchronisation that nobody misses fails, but for those that REDUNDANT counts.
+A synchronisation that nobody misses fails, but for those that REDUNDANT counts; with --all only the
+programs that it names are judged, the others are shown.
 """
 
 import argparse
