@@ -89,13 +89,27 @@ ContractOperands::Column ContractOperands::column(Value index) {
   return column;
 }
 
+/// The tap that a slice is of, and which slice of the tap it is. A depth of 0 has no slice, but
+/// numbers of those that do not exist come here too.
+std::pair<Value, Value> ContractOperands::tapOf(Value number) {
+  AffineExpr ofTap = normalForm(p.depth.ceilDiv(tile.steps));
+  std::optional<int64_t> known = constantOf(ofTap);
+  if (known && *known != 0) // the remainder is all that LLVM knows of a number's range
+    return e.divideBelow(normalForm(slicesOf(p, tile) + tile.stages), number, ofTap);
+  if (known || p.kh * p.kw == 1)
+    return {e.constant(0), number};
+  Value divisor = e.maximum(e.size(ofTap), e.constant(1));
+  return {arith::DivUIOp::create(e.b, e.loc, number, divisor),
+          arith::RemUIOp::create(e.b, e.loc, number, divisor)};
+}
+
 ContractOperands::Slice ContractOperands::slice(Value number) {
   Slice slice;
   slice.exists = isLess(number, slices);
   number = e.add(firstSlice, number);
-  AffineExpr bound = normalForm(slicesOf(p, tile) + tile.stages);
-  auto [tap, part] = e.divideBelow(bound, number, normalForm(p.depth.ceilDiv(tile.steps)));
-  std::tie(slice.kh, slice.kw) = e.divideBelow(bound, tap, p.number(p.kw));
+  auto [tap, part] = tapOf(number);
+  std::tie(slice.kh, slice.kw) =
+      e.divideBelow(normalForm(slicesOf(p, tile) + tile.stages), tap, p.number(p.kw));
   slice.first = e.mul(part, tile.steps);
   slice.a = e.add(e.mul(slice.kh, normalForm(p.aH * p.dilationH)),
                   e.mul(slice.kw, normalForm(p.aW * p.dilationW)));
@@ -104,8 +118,8 @@ ContractOperands::Slice ContractOperands::slice(Value number) {
 }
 
 ContractOperands::Source ContractOperands::source(const Row &row, const Slice &slice, Value step) {
-  Value k = e.add(slice.first, step);
-  Value exists = both(both(slice.exists, isLess(k, e.size(p.depth))), row.exists);
+  Value k = e.add(slice.first, step), exists = isLess(k, e.size(p.depth));
+  exists = both(both(slice.exists, exists), row.exists);
   if (row.y) { // below 0 is far above as an unsigned number
     Value y = e.add(row.y, e.mul(slice.kh, p.dilationH));
     Value x = e.add(row.x, e.mul(slice.kw, p.dilationW));
@@ -116,8 +130,8 @@ ContractOperands::Source ContractOperands::source(const Row &row, const Slice &s
 
 ContractOperands::Source ContractOperands::source(const Column &column, const Slice &slice,
                                                   Value step) {
-  Value k = e.add(slice.first, step);
-  Value exists = both(both(slice.exists, isLess(k, e.size(p.depth))), column.exists);
+  Value k = e.add(slice.first, step), exists = isLess(k, e.size(p.depth));
+  exists = both(both(slice.exists, exists), column.exists);
   return {exists, e.add(column.b, e.add(slice.b, e.mul(k, p.bK))), k};
 }
 

@@ -62,6 +62,7 @@ public:
   mlir::Value slices; // how many the part has
 
 private:
+  std::pair<mlir::Value, mlir::Value> tapOf(mlir::Value number);
   mlir::Value both(mlir::Value x, mlir::Value y);
   mlir::Value loadElement(mlir::Value buffer, mlir::Value at);
   mlir::Value loadIf(mlir::Value condition, llvm::function_ref<mlir::Value()> load);
