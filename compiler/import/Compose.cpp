@@ -107,7 +107,7 @@ Value Compose::flatten(Value x, int64_t axis) const {
 Value Compose::along(Value x, int64_t axis, int64_t rank) const {
   if (!x)
     return x;
-  SmallVector<int64_t> shape(rank, 1);
-  shape[axis] = b.typeOf(x).getNumElements();
-  return b.reshape(x, shape);
+  Shape shape(rank, b.getBuilder().getAffineConstantExpr(1));
+  shape[axis] = elementCount(b.shapeOf(x), b.getBuilder().getContext());
+  return b.reshapeTo(x, shape);
 }

@@ -24,21 +24,29 @@ int64_t OpBinder::rankOf(Value value) const { return value ? typeOf(value).getRa
 Shape OpBinder::shapeOf(Value value) const {
   return value ? nncc::shapeOf(typeOf(value)) : Shape();
 }
+void OpBinder::needsDim(int64_t dim) {
+  unsupported("needs dim " + Twine(dim) +
+              " of an operand known at compile time; give the sizes of the inputs with --dim or "
+              "--shape");
+}
 ArrayRef<int64_t> OpBinder::fixedShapeOf(Value value) {
   if (!value)
     return {};
   ArrayRef<int64_t> shape = typeOf(value).getShape();
   if (!ShapedType::isDynamicShape(shape))
     return shape;
-  const int64_t open = llvm::find_if(shape, ShapedType::isDynamic) - shape.begin();
-  unsupported("needs dim " + Twine(open) +
-              " of an operand known at compile time; give the sizes of the inputs with --dim or "
-              "--shape");
+  needsDim(llvm::find_if(shape, ShapedType::isDynamic) - shape.begin());
   return none.emplace_back(shape.size(), 1);
 }
 int64_t OpBinder::fixedSizeOf(Value value, int64_t dim) {
   const std::optional<int64_t> known = constantOf(shapeOf(value)[dim]);
-  return known ? *known : fixedShapeOf(value)[dim];
+  if (!known)
+    needsDim(dim);
+  return known.value_or(1);
+}
+bool OpBinder::hasOneElement(Value value) const {
+  const RankedTensorType type = typeOf(value);
+  return type.hasStaticShape() && type.getNumElements() == 1;
 }
 StringRef OpBinder::getName() const {
   auto name = llvm::dyn_cast<NameLoc>(loc);

@@ -53,6 +53,8 @@ public:
   /// The sizes where the importer cannot do without numbers; reports those that are open.
   llvm::ArrayRef<int64_t> fixedShapeOf(mlir::Value value);
   int64_t fixedSizeOf(mlir::Value value, int64_t dim);
+  /// Whether the sizes say so; one of an open size may have one element as well.
+  bool hasOneElement(mlir::Value value) const;
   /// The elements of an integer tensor known at compile time.
   std::optional<llvm::SmallVector<int64_t>> integersOf(mlir::Value value) const;
   /// The same where the importer cannot do without; reports "`what` must be known at compile time".
@@ -152,6 +154,7 @@ public:
   bool isUnsupported() const { return refused; }
 
 private:
+  void needsDim(int64_t dim);
   Shape read(mlir::Value value, const llvm::Twine &what, bool isSigned);
   mlir::Value known(mlir::Value value, const Shape &elements);
   mlir::Value fail() {

@@ -188,7 +188,7 @@ Value Ragged::withRank(Value sequence, int64_t rank) const {
 }
 
 AffineExpr Ragged::position(Value given, AffineExpr count, AffineExpr limit) const {
-  if (given && (!b.typeOf(given).hasStaticShape() || b.typeOf(given).getNumElements() != 1))
+  if (given && !b.hasOneElement(given))
     return b.invalid("expects one integer as the position in a sequence"), number(0);
   Value place = wide(given);
   requireWithin(b, place, normalForm(-count), normalForm(limit - 1), "a position");

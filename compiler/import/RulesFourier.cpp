@@ -182,7 +182,7 @@ static void importDFTAlong(OpBinder &b, Value x, Value axis) {
   if (b.input(1) || b.flag("onesided"))
     return (void)b.unsupported("its axis must be known at compile time for a transform that is "
                                "onesided or of a length of its own");
-  if (b.typeOf(axis).getNumElements() != 1)
+  if (!b.hasOneElement(axis))
     return (void)b.invalid("expected one axis");
   axis = b.reshape(axis, {});
   Value result;

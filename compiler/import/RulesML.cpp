@@ -18,7 +18,7 @@ static void importArrayFeatureExtractor(OpBinder &b) {
   Value x = b.input(0), indices = b.input(1);
   if (b.rankOf(x) < 1)
     return (void)b.invalid("the input has no dims");
-  const int64_t count = b.typeOf(indices).getNumElements();
+  const int64_t count = llvm::product_of(b.fixedShapeOf(indices));
   SmallVector<int64_t> shape(b.fixedShapeOf(x));
   const AffineExpr size = b.shapeOf(x).back();
   requireWithin(b, indices, normalForm(size * 0), normalForm(size - 1), "an index");

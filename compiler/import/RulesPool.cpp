@@ -124,6 +124,8 @@ static Value importMaxIndices(OpBinder &b, Value x) {
       window->pads[window->rank() + i] += extra[i];
   }
   Value indices = makeIndices(b, x, b.flag("storage_order"));
+  if (b.hasFailed())
+    return {};
   Type element = b.typeOf(x).getElementType();
   const double least = isa<FloatType>(element)       ? -std::numeric_limits<double>::infinity()
                        : element.isUnsignedInteger() ? 0
@@ -219,7 +221,7 @@ static void importMaxUnpool(OpBinder &b) {
   }
   const AffineExpr zero = getAffineConstantExpr(0, b.getBuilder().getContext());
   requireWithin(b, indices, zero, zero + (*count - 1), "an index");
-  const int64_t elements = b.typeOf(x).getNumElements();
+  const int64_t elements = llvm::product_of(b.fixedShapeOf(x));
   nn::ScatterElementsOp::Properties properties;
   properties.kind = nn::ScatterKindAttr::get(b.getBuilder().getContext(), nn::ScatterKind::Replace);
   properties.axis = b.i64(0);

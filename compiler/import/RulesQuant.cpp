@@ -11,7 +11,7 @@ using namespace nncc;
 // Scale or zero point in a shape that broadcasts to x: one, one per element of `axis`, or one per
 // block of them.
 static Value spread(OpBinder &b, Value x, Value parameter, int64_t axis, int64_t block) {
-  if (!x || !parameter || b.typeOf(parameter).getNumElements() == 1)
+  if (!x || !parameter || b.hasOneElement(parameter))
     return b.reshape(parameter, {});
   if (block == 0)
     return Compose{b}.along(parameter, axis, b.rankOf(x));
@@ -31,7 +31,7 @@ static Value spread(OpBinder &b, Value x, Value parameter, int64_t axis, int64_t
 static std::optional<int64_t> parameterAxis(OpBinder &b, Value x, Value scale) {
   if (b.getOpset() < 13 && b.rankOf(scale) == 0)
     return 0;
-  if (scale && b.typeOf(scale).getNumElements() == 1)
+  if (scale && b.hasOneElement(scale))
     return 0;
   const int64_t axis = b.axis(b.integer("axis", 1), b.rankOf(x));
   return b.hasFailed() ? std::nullopt : std::optional(axis);
@@ -98,7 +98,7 @@ splitIntoBlocks(OpBinder &b, Value x, Value scale, Value zero, int64_t axis, int
   blocks[axis] /= block;
   for (Value parameter : {scale, zero})
     if (b.typeOf(parameter).getShape() != ArrayRef(blocks) &&
-        (parameter == scale || b.typeOf(parameter).getNumElements() != 1))
+        (parameter == scale || !b.hasOneElement(parameter)))
       return std::nullopt;
   shape[axis] /= block;
   shape.insert(shape.begin() + axis + 1, block);
@@ -125,7 +125,7 @@ static void importDequantize(OpBinder &b) {
   if (auto split = splitIntoBlocks(b, x, scale, zero, *axis, block)) {
     SmallVector<int64_t> perBlock(*split), whole(b.fixedShapeOf(x));
     perBlock[*axis + 1] = 1;
-    zero = b.reshape(zero, b.typeOf(zero).getNumElements() == 1 ? ArrayRef<int64_t>() : perBlock);
+    zero = b.reshape(zero, b.hasOneElement(zero) ? ArrayRef<int64_t>() : perBlock);
     Value parts =
         b.create<nn::DequantizeOp>({b.reshape(x, *split), b.reshape(scale, perBlock), zero});
     return b.result(b.cast(b.reshape(parts, whole), element));
@@ -190,7 +190,7 @@ static Value integerConv(OpBinder &b, Value x, Value xZero, Value weights, Value
   if (!window)
     return {};
   Type type = exactType(b, llvm::product_of(b.fixedShapeOf(weights).drop_front()));
-  if (weightsZero && b.typeOf(weightsZero).getNumElements() > 1)
+  if (weightsZero && !b.hasOneElement(weightsZero))
     weightsZero = Compose{b}.along(weightsZero, 0, b.rankOf(weights));
   return createConv(b, *window, centered(b, x, xZero, type),
                     centered(b, weights, weightsZero, type));
@@ -209,9 +209,8 @@ static void importQLinearConv(OpBinder &b) {
   if (Value bias = b.input(8))
     sums = f.add(sums, b.cast(f.along(bias, 1, b.rankOf(sums)), b.typeOf(sums).getElementType()));
   auto perChannel = [&](Value parameter) {
-    return parameter && b.typeOf(parameter).getNumElements() > 1
-               ? f.along(parameter, 1, b.rankOf(sums))
-               : b.reshape(parameter, {});
+    return parameter && b.hasOneElement(parameter) ? b.reshape(parameter, {})
+                                                   : f.along(parameter, 1, b.rankOf(sums));
   };
   b.result(requantize(b, sums, perChannel(b.input(1)), perChannel(b.input(4)),
                       perChannel(b.input(6)), perChannel(b.input(7))));
