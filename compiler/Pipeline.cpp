@@ -54,10 +54,15 @@ static void buildGraph(OpPassManager &pm, const CompileOptions &options) {
 static void buildKernels(OpPassManager &pm, const CompileOptions &options) {
   bool isForGPU =
       llvm::all_of(targetsOf(options), [](const Target &target) { return target.chip; });
+  // Where one operand knows a size that another does not, linalg would cast the latter to a type
+  // that has lost the expressions of its sizes.
+  constexpr const char *canonicalize =
+      "canonicalize{disable-patterns=\"(anonymous namespace)::InferStaticShapeOfOperands\"}";
   add(pm, "func.func(nncc-form-recurrences,nncc-form-contractions" +
               std::string(isForGPU ? "{few-keys=1024}" : "") +
               ",canonicalize,cse,nncc-fuse-epilogue),nncc-form-kernels,nncc-merge-kernels,"
-              "builtin.module(func.func(nncc-lower-nn,canonicalize,cse))");
+              "builtin.module(func.func(nncc-lower-nn," +
+              canonicalize + ",cse))");
 }
 
 /// Of the file, in which `compile` has found nothing wrong, or of the processor's family.

@@ -34,14 +34,21 @@ LogicalResult LpNormOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorIm
   return inferAlongAxis(op.getAxis(), operands[0], results, error);
 }
 
-/// Scales and biases: each broadcasts to the operand without making it larger.
+/// Scales and biases: each broadcasts to the operand without making it larger. What sizes they know
+/// the result has.
 static LogicalResult inferScaled(int64_t axis, ArrayRef<Fact> operands,
                                  SmallVectorImpl<Fact> &results, EmitError error) {
   if (failed(inferAlongAxis(axis, operands[0], results, error)))
     return failure();
-  for (const Fact &scale : operands.drop_front())
-    if (scale.element && failed(expectBroadcast(scale.shape, operands[0].shape, results[0], error)))
+  for (const Fact &scale : operands.drop_front()) {
+    if (!scale.element)
+      continue;
+    if (failed(expectBroadcast(scale.shape, operands[0].shape, results[0], error)))
       return failure();
+    for (auto [size, own] : llvm::zip(llvm::reverse(scale.shape), llvm::reverse(results[0].shape)))
+      if (constantOf(size).value_or(1) != 1)
+        own = size;
+  }
   return success();
 }
 
@@ -68,6 +75,8 @@ static LogicalResult inferPerChannel(ArrayRef<Fact> operands, SmallVectorImpl<Fa
     if (!result.mayEqual(fact.shape[0], channels))
       return error("expects parameters of " + textOf(channels) + " channels, found " +
                    textOf(fact.shape[0]));
+    if (constantOf(fact.shape[0]))
+      result.shape[1] = fact.shape[0];
   }
   return success();
 }
@@ -86,6 +95,7 @@ LogicalResult GroupNormOp::infer(Adaptor op, ArrayRef<Fact> operands,
                                  SmallVectorImpl<Fact> &results, EmitError error) {
   if (failed(inferPerChannel(operands, results, error)))
     return failure();
+  results[0] = operands[0]; // a dim that is split in two keeps its expression
   int64_t groups = op.getGroups();
   if (groups < 1 || !results[0].mayBeZero(operands[0].shape[1] % groups))
     return error("expects groups that divide the channels, found " + Twine(groups) + " groups");
@@ -119,8 +129,10 @@ struct Normalizer {
   Type element, compute;
 
   Normalizer(OpBuilder &b, Location loc, Value tensor, ArrayRef<int64_t> axes)
-      : g(b, loc), x(tensor), axes(axes) {
-    loops = shapeOf(tensor);
+      : Normalizer(b, loc, tensor, shapeOf(tensor), axes) {}
+  /// `shape`: what is known of the tensor's sizes, by its parameters as well.
+  Normalizer(OpBuilder &b, Location loc, Value tensor, Shape shape, ArrayRef<int64_t> axes)
+      : g(b, loc), x(tensor), loops(std::move(shape)), axes(axes) {
     element = getElementTypeOrSelf(tensor);
     compute = computeType(element);
   }
@@ -291,7 +303,8 @@ FailureOr<SmallVector<Value>> LpNormOp::lower(OpBuilder &b) {
 FailureOr<SmallVector<Value>> LayerNormOp::lower(OpBuilder &b) {
   RankedTensorType type = getType();
   int64_t rank = type.getRank();
-  Normalizer n(b, getLoc(), getOperand(), dimsFrom(fromFront(getAxis(), rank), rank));
+  Normalizer n(b, getLoc(), getOperand(), shapeOf(type),
+               dimsFrom(fromFront(getAxis(), rank), rank));
   Value mean = n.mean();
   Value inverse = n.inverseDeviation(mean, getEpsilon().convertToDouble());
   return SmallVector<Value>{
@@ -301,13 +314,14 @@ FailureOr<SmallVector<Value>> LayerNormOp::lower(OpBuilder &b) {
 FailureOr<SmallVector<Value>> RMSNormOp::lower(OpBuilder &b) {
   RankedTensorType type = getType();
   int64_t rank = type.getRank();
-  Normalizer n(b, getLoc(), getOperand(), dimsFrom(fromFront(getAxis(), rank), rank));
+  Normalizer n(b, getLoc(), getOperand(), shapeOf(type),
+               dimsFrom(fromFront(getAxis(), rank), rank));
   Value inverse = n.inverseDeviation({}, getEpsilon().convertToDouble());
   return SmallVector<Value>{n.scaled({}, inverse, broadcastRead(getScale(), type), {})};
 }
 
 FailureOr<SmallVector<Value>> BatchNormOp::lower(OpBuilder &b) {
-  Normalizer n(b, getLoc(), getOperand(), {});
+  Normalizer n(b, getLoc(), getOperand(), shapeOf(getType()), {});
   SmallVector<Read> reads;
   for (Value parameter : {getScale(), getBias(), getMean(), getVariance()})
     reads.push_back({parameter, n.g.select(getType().getRank(), 1)});
@@ -350,7 +364,7 @@ FailureOr<SmallVector<Value>> GroupNormOp::lower(OpBuilder &b) {
 FailureOr<SmallVector<Value>> InstanceNormOp::lower(OpBuilder &b) {
   RankedTensorType type = getType();
   int64_t rank = type.getRank();
-  Normalizer n(b, getLoc(), getOperand(), dimsFrom(2, rank));
+  Normalizer n(b, getLoc(), getOperand(), shapeOf(type), dimsFrom(2, rank));
   auto perChannel = [&](Value parameter) { return Read{parameter, n.g.select(rank, 1)}; };
   Value mean = n.mean();
   Value inverse = n.inverseDeviation(mean, getEpsilon().convertToDouble());
