@@ -136,6 +136,8 @@ LayoutRole layoutRole(Operation *op) {
   if (!isa_and_present<nn::NNDialect>(op->getDialect()) || op->getNumResults() != 1 ||
       op->getNumOperands() == 0)
     return Role::Original;
+  if (auto pool = dyn_cast<nn::PoolOp>(op); pool && pool.getInput().getType().isDynamicDim(1))
+    return Role::Original; // channels of any number are images of their own
   if (isa<nn::ConvOp, nn::PoolOp>(op))
     return op->hasAttr("channels_last") ? Role::Original : Role::ChannelsLast;
   if (auto transposed = dyn_cast<nn::ConvTransposeOp>(op))

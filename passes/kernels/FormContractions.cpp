@@ -449,22 +449,32 @@ struct FormPool : OpRewritePattern<nn::PoolOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(nn::PoolOp op, PatternRewriter &rewriter) const override {
-    if (!op.getChannelsLast())
-      return rewriter.notifyMatchFailure(op, "not channels-last");
     if (succeeded(replaceEmpty(op, op->getOperands(), rewriter)))
       return success();
     static constexpr kern::WindowKind kinds[] = {kern::WindowKind::Max, kern::WindowKind::Average,
                                                  kern::WindowKind::AverageValid};
     Location loc = op.getLoc();
     Type element = computeType(op.getType().getElementType());
-    auto type = llvm::cast<RankedTensorType>(op.getType().clone(element));
+    Value input = loadable(rewriter, loc, op.getInput(), element);
+    Shape shape = shapeOf(op.getType());
+    if (!op.getChannelsLast()) { // each channel is an image of one channel
+      input = reshape(rewriter, loc, input, withOneChannel(shapeOf(input)));
+      shape = withOneChannel(shape);
+    }
+    RankedTensorType type = tensorOf(shape, element);
     auto window = kern::WindowOp::create(
-        rewriter, loc, type, loadable(rewriter, loc, op.getInput(), element), Value(), ValueRange(),
-        empty(rewriter, loc, type), kinds[static_cast<int>(op.getKind())], op.getKernel(),
-        op.getStrides(), op.getDilations(), op.getPads(), rewriter.getArrayAttr({}));
+        rewriter, loc, type, input, Value(), ValueRange(), empty(rewriter, loc, type),
+        kinds[static_cast<int>(op.getKind())], op.getKernel(), op.getStrides(), op.getDilations(),
+        op.getPads(), rewriter.getArrayAttr({}));
     buildIdentityEpilogue(rewriter, loc, window.getEpilogue(), element);
-    rewriter.replaceOp(op, cast(rewriter, loc, window.getResult(), op.getType().getElementType()));
+    Value result = reshape(rewriter, loc, window.getResult(), shapeOf(op.getType()));
+    rewriter.replaceOp(op, cast(rewriter, loc, result, op.getType().getElementType()));
     return success();
+  }
+
+  static Shape withOneChannel(Shape shape) {
+    shape.push_back(getAffineConstantExpr(1, shape.front().getContext()));
+    return shape;
   }
 };
 

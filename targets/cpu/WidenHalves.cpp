@@ -1,4 +1,5 @@
-// Contractions of f16 and bf16 -> ones of f32, whose operands kernels of their own convert.
+// Contractions of f16 and bf16 -> ones of f32, whose operands, and where sums have to wait in it
+// the result, kernels of their own convert.
 #include "dialects/nn/Generics.h"
 #include "dialects/rt/RT.h"
 #include "targets/cpu/Passes.h"
@@ -17,9 +18,11 @@ using namespace nncc;
 
 namespace {
 
+RankedTensorType withElement(Type type, Type element) {
+  return cast<RankedTensorType>(cast<RankedTensorType>(type).clone(element));
+}
 RankedTensorType widened(Type type) {
-  return cast<RankedTensorType>(
-      cast<RankedTensorType>(type).clone(Float32Type::get(type.getContext())));
+  return withElement(type, Float32Type::get(type.getContext()));
 }
 
 /// The arguments that a kernel reads in f32 from now on: of each the number that it had, in the
@@ -44,6 +47,8 @@ public:
           return op.emitError("reads something else than arguments as they are stored");
         operand->set(wide);
       }
+      if (hasOpenBlocks(op))
+        widenResult(op);
     }
     return success();
   }
@@ -60,6 +65,24 @@ private:
     return op.getAType().getElementType().isBF16() && op.getWindowRank() == 0 &&
            op.getGroups() == 1 && op.getBLayout() == kern::BLayout::Packed &&
            nominal(elementCount(rows, op.getContext())) <= fewRows;
+  }
+
+  /// Whether only a run knows in how many blocks the reduction is: between them sums are in the
+  /// result.
+  static bool hasOpenBlocks(kern::ContractOp op) {
+    return op.getBLayout() != kern::BLayout::Packed && !constantOf(shapeOf(op.getAType()).back());
+  }
+
+  /// The same numbers, which are halves, in f32.
+  static void widenResult(kern::ContractOp op) {
+    auto yield = cast<kern::YieldOp>(op.getBody()->getTerminator());
+    OpBuilder b(yield);
+    yield.getValueMutable().assign(nn::widen(b, op.getLoc(), yield.getValue()));
+    RankedTensorType type = widened(op.getInitType());
+    b.setInsertionPoint(op);
+    op.getInitMutable().assign(
+        nn::Generics(b, op.getLoc()).empty(shapeOf(type), type.getElementType()));
+    op->getResult(0).setType(type);
   }
 
   /// The same elements in f32: of an argument a new one; what only moves elements is repeated for
@@ -117,6 +140,7 @@ public:
         return failure();
       if (!at->second.added.empty())
         setOperands(op, at->second);
+      setResults(op, kernel.getResultTypes());
     }
     return success();
   }
@@ -146,7 +170,7 @@ private:
     }
     body.eraseArguments(change.erased);
     kernel.setFunctionType(FunctionType::get(kernel.getContext(), body.getArgumentTypes(),
-                                             kernel.getFunctionType().getResults()));
+                                             body.getTerminator()->getOperandTypes()));
     return success();
   }
 
@@ -156,47 +180,69 @@ private:
       if (!change.erased[i])
         operands.push_back(operand);
     for (auto [number, type] : llvm::zip(change.added, change.types))
-      operands.push_back(convert(op, op.getOperand(number), cast<RankedTensorType>(type)));
+      operands.push_back(wide(op, op.getOperand(number), cast<RankedTensorType>(type)));
     op.getOperandsMutable().assign(operands);
   }
 
-  /// `value` in f32, before `op`, whose kernel knows it as one of `type`.
-  Value convert(rt::DispatchOp op, Value value, RankedTensorType type) {
-    Value &known = converted[{op->getBlock(), value}];
-    if (known)
-      return known;
+  /// Those that a kernel gives in f32 from now on are narrowed behind `op`.
+  void setResults(rt::DispatchOp op, TypeRange types) {
     OpBuilder b(op);
+    b.setInsertionPointAfter(op);
+    for (auto [result, type] : llvm::zip(op->getResults(), types)) {
+      Type element = getElementTypeOrSelf(result), own = getElementTypeOrSelf(type);
+      if (element == own)
+        continue;
+      result.setType(withElement(result.getType(), own));
+      rt::DispatchOp narrow = convert(b, op, result, cast<RankedTensorType>(type), element);
+      result.replaceAllUsesExcept(narrow.getResult(0), narrow);
+    }
+  }
+
+  /// `value` in f32, before `op`, whose kernel knows it as one of `type`.
+  Value wide(rt::DispatchOp op, Value value, RankedTensorType type) {
+    Value &known = converted[{op->getBlock(), value}];
+    OpBuilder b(op);
+    if (!known)
+      known = convert(b, op, value, type, b.getF32Type()).getResult(0);
+    return known;
+  }
+
+  /// `value`, which the kernel of `op` knows as one of `type`, as numbers of `element`.
+  rt::DispatchOp convert(OpBuilder &b, rt::DispatchOp op, Value value, RankedTensorType type,
+                         Type element) {
     auto dispatch =
-        rt::DispatchOp::create(b, op.getLoc(), widened(value.getType()),
-                               FlatSymbolRefAttr::get(kernelFor(type, op.getLoc())), value,
+        rt::DispatchOp::create(b, op.getLoc(), withElement(value.getType(), element),
+                               FlatSymbolRefAttr::get(kernelFor(type, element, op.getLoc())), value,
                                type.hasStaticShape() ? AffineMapAttr() : op.getDimsAttr());
     if (Attribute nodes = op->getAttr("nodes"))
       dispatch->setAttr("nodes", nodes);
     double elements = nominal(elementCount(shapeOf(value), b.getContext()));
     dispatch->setAttr("flops", b.getF64FloatAttr(elements));
-    return known = dispatch.getResult(0);
+    return dispatch;
   }
 
   /// A kernel that converts all of a tensor.
-  StringAttr kernelFor(RankedTensorType type, Location loc) {
-    StringAttr &name = conversions[type];
+  StringAttr kernelFor(RankedTensorType type, Type element, Location loc) {
+    StringAttr &name = conversions[{type, element}];
     if (name)
       return name;
     OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
-    auto own = ModuleOp::create(b, loc, "widen_" + std::to_string(conversions.size() - 1));
+    const char *verb = element.isF32() ? "widen_" : "narrow_";
+    auto own = ModuleOp::create(b, loc, verb + std::to_string(conversions.size() - 1));
     name = symbols.insert(own);
     b.setInsertionPointToStart(own.getBody());
-    RankedTensorType result = widened(type);
+    RankedTensorType result = withElement(type, element);
     auto kernel =
         func::FuncOp::create(b, loc, name.getValue(), b.getFunctionType({type}, {result}));
     kernel->setAttr("rt.kernel", b.getUnitAttr());
     b.setInsertionPointToStart(kernel.addEntryBlock());
     nn::Generics g(b, loc);
-    Value wide =
-        g.map(shapeOf(type), result.getElementType(),
-              {{kernel.getArgument(0), g.identity(type.getRank())}},
-              [](OpBuilder &b, Location loc, ValueRange x) { return nn::widen(b, loc, x[0]); });
-    func::ReturnOp::create(b, loc, wide);
+    Value numbers =
+        g.map(shapeOf(type), element, {{kernel.getArgument(0), g.identity(type.getRank())}},
+              [&](OpBuilder &b, Location loc, ValueRange x) {
+                return nn::narrow(b, loc, x[0], element);
+              });
+    func::ReturnOp::create(b, loc, numbers);
     return name;
   }
 
@@ -204,7 +250,7 @@ private:
   SymbolTable symbols;
   llvm::DenseMap<Operation *, Change> kernels;
   llvm::DenseMap<std::pair<Block *, Value>, Value> converted;
-  llvm::MapVector<Type, StringAttr> conversions;
+  llvm::MapVector<std::pair<Type, Type>, StringAttr> conversions; // from, and to which elements
 };
 
 struct WidenHalves : nncc::cpu::impl::WidenHalvesBase<WidenHalves> {
