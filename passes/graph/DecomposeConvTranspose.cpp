@@ -56,7 +56,11 @@ struct Decompose : OpRewritePattern<nn::ConvTransposeOp> {
     Value phases =
         nn::ConvOp::create(rewriter, loc, op.getInput(), weights, ones, ones, pads, /*groups=*/1,
                            /*channels_last=*/true);
-    Value result = crop(rewriter, loc, interleave(rewriter, loc, phases, dims), dims);
+    Value image = interleave(rewriter, loc, phases, dims), result = crop(rewriter, loc, image, dims);
+    if (result.getType() != op.getType()) { // a slice of an open size might be of none
+      result.getDefiningOp()->erase();
+      result = padLess(rewriter, loc, image, dims);
+    }
     if (result.getType() != op.getType())
       return rewriter.notifyMatchFailure(op, "the sizes of its result are not what they seem");
     remark::passed(loc,
@@ -120,6 +124,17 @@ struct Decompose : OpRewritePattern<nn::ConvTransposeOp> {
     Value result = rewriter.createOrFold<nn::ReshapeOp>(loc, phases, split);
     result = rewriter.createOrFold<nn::TransposeOp>(loc, result, perm);
     return rewriter.createOrFold<nn::ReshapeOp>(loc, result, merged);
+  }
+
+  /// The same as a padding of negative sizes, which are subtracted whatever there is.
+  static Value padLess(PatternRewriter &rewriter, Location loc, Value image, ArrayRef<Dim> dims) {
+    int64_t rank = dims.size() + 2;
+    SmallVector<int64_t> pads(2 * rank, 0);
+    for (auto [i, dim] : llvm::enumerate(dims))
+      pads[i + 1] = -dim.cropLo, pads[rank + i + 1] = -dim.cropHi;
+    Value zero = makeScalar(rewriter, loc, getElementTypeOrSelf(image), 0);
+    return nn::PadOp::create(rewriter, loc, image, makeIntegers(rewriter, loc, pads), zero, Value(),
+                             nn::PadMode::Constant);
   }
 
   static Value crop(PatternRewriter &rewriter, Location loc, Value image, ArrayRef<Dim> dims) {
