@@ -215,6 +215,10 @@ Value Generics::reshape(Value tensor, ArrayRef<AffineExpr> shape) {
   RankedTensorType to = tensorOf(shape, from.getElementType());
   if (from == to)
     return tensor;
+  AffineExpr count = elementCount(shapeOf(from), b.getContext()),
+             wanted = elementCount(shapeOf(to), b.getContext());
+  if (constantOf(wanted) == 0) // of nothing; 0 x ? is known to be 0 where ? is not
+    return empty(shape, from.getElementType());
   auto groups = from.getRank() != to.getRank() ? groupsOf(from, to) : std::nullopt;
   if (groups && from.getRank() > to.getRank())
     return tensor::CollapseShapeOp::create(b, loc, to, tensor, *groups);
@@ -225,8 +229,6 @@ Value Generics::reshape(Value tensor, ArrayRef<AffineExpr> shape) {
     return SmallVector<ReassociationIndices>{llvm::to_vector<2>(llvm::seq<int64_t>(0, rank))};
   };
   Type element = from.getElementType();
-  AffineExpr count = elementCount(shapeOf(from), b.getContext()),
-             wanted = elementCount(shapeOf(to), b.getContext());
   if (from.getRank() > 1)
     tensor = tensor::CollapseShapeOp::create(b, loc, tensorOf(count, element), tensor,
                                              all(from.getRank()));
