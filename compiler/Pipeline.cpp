@@ -36,7 +36,7 @@ static Target targetOf(const CompileOptions &options) { return targetsOf(options
 static void buildGraph(OpPassManager &pm, const CompileOptions &options) {
   // Recognition first: exporters spell one function in many ways, and layout and folding take them
   // apart. Constants are evaluated late, in one run of the compiled code; the scale of an attention
-  // may be one of them.
+  // may be one of them. Reductions in parts cost a processor that shares the library nothing.
   std::string_view weights = options.weightType == WeightType::BF16 ? "{type=bf16}" : "";
   add(pm, "func.func(nncc-pack-borders,nncc-fold-shapes,canonicalize,cse,nncc-append-states,"
           "nncc-hoist-invariants,nncc-form-integer-products,nncc-simplify-graph,nncc-fuse-gelu,"

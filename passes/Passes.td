@@ -188,6 +188,7 @@ def AssignLayout : GraphPass<"nncc-assign-layout"> {
            %c = nn.conv %b, %v {channels_last}
     ```
     Transposes of the model to and from channels-last become the identity. Weights keep their order: packing handles it.
+    Pools of a number of channels that only a run knows stay as they are: each channel is an image of its own to them.
   }];
 }
 
@@ -334,8 +335,8 @@ def FormRecurrences : Pass<"nncc-form-recurrences", "::mlir::func::FuncOp"> {
 def FormContractions : Pass<"nncc-form-contractions", "::mlir::func::FuncOp"> {
   let summary = "Spell convolutions, matrix products, attention and pools as kern.contract, kern.attention and kern.window";
   let description = [{
-    Convolutions and pools must be channels-last (nncc-assign-layout). Constant weights are packed by a
-    `kern.pack`, a recipe that is executed while the weights are written:
+    Convolutions must be channels-last (nncc-assign-layout); to a pool that is not, each channel is an image of one channel.
+    Constant weights are packed by a `kern.pack`, a recipe that is executed while the weights are written:
     ```mlir
     nn.conv %x, %w {channels_last, ...}
       -->  %p = kern.pack %w dims [0, 2, 3, 1, 0] factors [16, 1, 1, 1, 1]

@@ -122,7 +122,8 @@ def WidenHalves : Pass<"nncc-cpu-widen-halves", "::mlir::ModuleOp"> {
     %2 = rt.dispatch @widen_0(%0) : (tensor<64x32xf16>) -> tensor<64x32xf32>
     %1 = rt.dispatch @contract_0(%2, ...)   // kern.contract ins(.. : tensor<64x32xf32>, ..)
     ```
-    Results, and what epilogues read, stay as they are. Packed weights of bf16 of a matrix product of few rows do too: they
+    Results, and what epilogues read, stay as they are, but for a result in which sums wait between blocks of a reduction of
+    open depth: it becomes one of f32, and a kernel of its own narrows it. Packed weights of bf16 of a matrix product of few rows do too: they
     are converted in registers.
   }];
   let dependentDialects = ["::nncc::kern::KernDialect", "::nncc::rt::RTDialect", "::mlir::linalg::LinalgDialect",

@@ -76,3 +76,19 @@ func.func @lrn_10(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
   %0 = nn.lrn %x {alpha = 9.99999974E-5 : f32, beta = 7.500000e-01 : f32, bias = 1.000000e+00 : f32, size = 3 : i64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
   return %0 : tensor<2x3xf32>
 }
+
+// What sizes the parameters know the result has.
+#x = affine_map<()[s0, s1] -> (s0, s1)>
+#y = affine_map<()[s0, s1] -> (s0, 3)>
+// CHECK-LABEL: @open_layer_norm
+// CHECK: nn.layer_norm {{.*}} -> tensor<?x3xf32
+func.func @open_layer_norm(%x: tensor<?x?xf32, #x>, %s: tensor<3xf32>) -> tensor<?x3xf32, #y> {
+  %0 = nn.layer_norm %x, %s {axis = -1 : i64, epsilon = 9.99999974E-6 : f32} : (tensor<?x?xf32, #x>, tensor<3xf32>) -> tensor<?x3xf32, #y>
+  return %0 : tensor<?x3xf32, #y>
+}
+// CHECK-LABEL: @open_batch_norm
+// CHECK: nn.batch_norm {{.*}} -> tensor<?x3xf32
+func.func @open_batch_norm(%x: tensor<?x?xf32, #x>, %s: tensor<3xf32>) -> tensor<?x3xf32, #y> {
+  %0 = nn.batch_norm %x, %s, %s, %s, %s {epsilon = 9.99999974E-6 : f32} : (tensor<?x?xf32, #x>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<?x3xf32, #y>
+  return %0 : tensor<?x3xf32, #y>
+}

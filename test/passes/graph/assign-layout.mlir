@@ -138,3 +138,13 @@ func.func @attention(%q: tensor<2x5x8xf32>, %k: tensor<2x5x8xf32>) -> tensor<2x5
   %1 = nn.matmul %q, %0 : (tensor<2x5x8xf32>, tensor<2x8x5xf32>) -> tensor<2x5x5xf32>
   return %1 : tensor<2x5x5xf32>
 }
+
+// A pool of a number of channels that only a run knows stays as it is.
+// CHECK-LABEL: @open_channels
+// CHECK-NEXT:    nn.pool max
+// CHECK-NOT:     channels_last
+// CHECK:         return
+func.func @open_channels(%x: tensor<1x?x8x8xf32, affine_map<()[s0] -> (1, s0, 8, 8)>>) -> tensor<1x?x4x4xf32, affine_map<()[s0] -> (1, s0, 4, 4)>> {
+  %0 = nn.pool max %x {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x?x8x8xf32, affine_map<()[s0] -> (1, s0, 8, 8)>>) -> tensor<1x?x4x4xf32, affine_map<()[s0] -> (1, s0, 4, 4)>>
+  return %0 : tensor<1x?x4x4xf32, affine_map<()[s0] -> (1, s0, 4, 4)>>
+}

@@ -90,10 +90,11 @@ func.func @vectors(%x: tensor<8xf32>, %y: tensor<8xf32>) -> tensor<f32> {
   return %z : tensor<f32>
 }
 // -----
-// Refused: integers, which are summed exactly, and images that are not channels-last.
+// Refused: integers, which are summed exactly. Not channels-last: images of one channel each.
 // CHECK-LABEL: @refused
 // CHECK:         nn.matmul
-// CHECK:         nn.pool max
+// CHECK:         nn.reshape %{{.*}} -> tensor<1x8x14x14x1xf32>
+// CHECK:         kern.window max {{.*}} outs(%{{.*}} : tensor<1x8x7x7x1xf32>)
 func.func @refused(%x: tensor<2x8xi32>, %w: tensor<8x4xi32>, %i: tensor<1x8x14x14xf32>) -> (tensor<2x4xi32>, tensor<1x8x7x7xf32>) {
   %y = nn.matmul %x, %w : (tensor<2x8xi32>, tensor<8x4xi32>) -> tensor<2x4xi32>
   %z = nn.pool max %i {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x8x14x14xf32>) -> tensor<1x8x7x7xf32>

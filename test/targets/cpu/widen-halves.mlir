@@ -74,3 +74,36 @@ module @product {
     return %0 : tensor<20x64xbf16>
   }
 }
+
+// -----
+
+// A plain product of open depth keeps its sums, between the blocks of the reduction, in its result.
+#a = affine_map<()[s0] -> (4, s0)>
+#b = affine_map<()[s0] -> (s0, 64)>
+// CHECK-LABEL: func.func @open
+// CHECK: %[[WIDE:.*]] = rt.dispatch @sums({{.*}} -> tensor<4x64xf32>
+// CHECK: %[[HALVES:.*]] = rt.dispatch @narrow_2(%[[WIDE]]) {{.*}} : (tensor<4x64xf32>) -> tensor<4x64xf16>
+// CHECK: return %[[HALVES]]
+func.func @open(%x: tensor<4x?xf16, #a>, %w: tensor<?x64xf16, #b>) -> tensor<4x64xf16> attributes {nn.dims = [""]} {
+  %0 = rt.dispatch @sums(%x, %w) {nodes = "a", flops = 1.0 : f64, dims = affine_map<()[s0] -> (s0)>} : (tensor<4x?xf16, #a>, tensor<?x64xf16, #b>) -> tensor<4x64xf16>
+  return %0 : tensor<4x64xf16>
+}
+// CHECK-LABEL: module @sums
+// CHECK: kern.contract plain {{.*}} outs(%{{.*}} : tensor<4x64xf32>)
+// CHECK: %[[ROUNDED:.*]] = arith.truncf %{{.*}} : f32 to f16
+// CHECK: %[[SAME:.*]] = arith.extf %[[ROUNDED]] : f16 to f32
+// CHECK: kern.yield %[[SAME]]
+module @sums {
+  func.func @sums(%a: tensor<4x?xf16, #a>, %b: tensor<?x64xf16, #b>) -> tensor<4x64xf16> attributes {rt.kernel} {
+    %e = tensor.empty() : tensor<4x64xf16>
+    %0 = kern.contract plain ins(%a, %b : tensor<4x?xf16, #a>, tensor<?x64xf16, #b>) extras() outs(%e : tensor<4x64xf16>)
+        strides [] dilations [] pads [] maps [] {
+    ^bb0(%acc: f32):
+      %r = arith.truncf %acc : f32 to f16
+      kern.yield %r : f16
+    } -> tensor<4x64xf16>
+    return %0 : tensor<4x64xf16>
+  }
+}
+// CHECK: module @narrow_2
+// CHECK: arith.truncf
