@@ -25,19 +25,15 @@ static void importConv(OpBinder &b) {
     b.result(addBias(b, createConv(b, *window, x, weights), b.input(2)));
 }
 
-// Pads that give the spatial sizes `outputs`; what no input reaches becomes output padding.
-static void padToOutput(OpBinder &b, WindowAttributes &window, ArrayRef<int64_t> sizes,
-                        MutableArrayRef<int64_t> outputPads, ArrayRef<int64_t> outputs) {
+// Pads that leave `totals` of the spatial sizes out; what no input reaches becomes output padding.
+static void padByTotals(OpBinder &b, WindowAttributes &window, MutableArrayRef<int64_t> outputPads,
+                        ArrayRef<int64_t> totals) {
   const bool moreAtEnd = b.string("auto_pad", "NOTSET") == "SAME_UPPER";
-  for (size_t i = 0; i < window.rank(); ++i) {
-    int64_t total =
-        window.strides[i] * (sizes[i] - 1) + outputPads[i] + window.extent(i) - outputs[i];
-    if (total < 0) {
-      outputPads[i] -= total;
-      total = 0;
-    }
-    window.pads[i] = moreAtEnd ? total / 2 : total - total / 2;
-    window.pads[i + window.rank()] = total - window.pads[i];
+  for (auto [i, total] : llvm::enumerate(totals)) {
+    outputPads[i] += std::max<int64_t>(0, -total);
+    const int64_t pads = std::max<int64_t>(0, total);
+    window.pads[i] = moreAtEnd ? pads / 2 : pads - pads / 2;
+    window.pads[i + window.rank()] = pads - window.pads[i];
   }
 }
 
@@ -48,20 +44,23 @@ static void importConvTranspose(OpBinder &b) {
   const size_t rank = window->rank();
   auto outputPads = b.integers("output_padding", rank, 0);
   const StringRef autoPad = b.string("auto_pad", "NOTSET");
+  SmallVector<int64_t> totals;
   if (auto outputs = b.integers("output_shape")) {
     if (outputs->size() == rank + 2) // some exporters state all dims
       outputs->erase(outputs->begin(), outputs->begin() + 2);
     if (outputs->size() != rank)
       return (void)b.invalid("output_shape has " + Twine(outputs->size()) + " values, expected " +
                              Twine(rank));
-    padToOutput(b, *window, b.fixedShapeOf(b.input(0)).drop_front(2), outputPads, *outputs);
+    for (size_t i = 0; i < rank; ++i) {
+      const int64_t size = b.fixedSizeOf(b.input(0), int64_t(2 + i));
+      totals.push_back(window->strides[i] * (size - 1) + outputPads[i] + window->extent(i) -
+                       (*outputs)[i]);
+    }
   } else if (autoPad == "SAME_UPPER" || autoPad == "SAME_LOWER") {
-    ArrayRef<int64_t> sizes = b.fixedShapeOf(b.input(0)).drop_front(2);
-    SmallVector<int64_t> outputs;
-    for (size_t i = 0; i < rank; ++i)
-      outputs.push_back(sizes[i] * window->strides[i]);
-    padToOutput(b, *window, sizes, outputPads, outputs);
+    for (size_t i = 0; i < rank; ++i) // the result has a stride for each element
+      totals.push_back(outputPads[i] + window->extent(i) - window->strides[i]);
   }
+  padByTotals(b, *window, outputPads, totals);
   nn::ConvTransposeOp::Properties properties;
   properties.strides = b.array(window->strides);
   properties.dilations = b.array(window->dilations);

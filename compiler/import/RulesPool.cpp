@@ -67,6 +67,13 @@ static Value importPool(OpBinder &b, nn::PoolKind kind, Value x) {
   auto window = readWindow(b, *kernel, x);
   if (!window)
     return {};
+  if (kind == nn::PoolKind::Max)
+    x = padOpenSizes(b, x, *window, -std::numeric_limits<double>::infinity());
+  else if (!window->openPads.empty()) { // elements count, pads need not
+    for (size_t i = 0; i < window->rank(); ++i)
+      b.fixedSizeOf(x, int64_t(2 + i));
+    return {};
+  }
   if (b.flag("ceil_mode")) {
     auto extra = ceilPads(b, *window, x);
     if (b.hasFailed())

@@ -1,4 +1,5 @@
 #include "compiler/import/WindowAttributes.h"
+#include "compiler/import/Compose.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -19,20 +20,26 @@ static bool checkRange(OpBinder &b, StringRef what, ArrayRef<int64_t> values, in
 }
 
 // Pads such that dim i of the result has ceil(size / stride) elements.
-static bool padToSame(OpBinder &b, WindowAttributes &window, Value x, bool moreAtEnd) {
-  for (size_t i = 0; i < window.rank(); ++i) {
-    int64_t total = window.extent(i) - 1; // of whatever size, with a stride of 1
-    if (window.strides[i] != 1) {
-      const int64_t size = b.fixedSizeOf(x, 2 + i);
-      if (b.hasFailed() || !checkRange(b, "the input's shape", size, 0))
-        return false;
-      const int64_t results = llvm::divideCeil(size, window.strides[i]);
-      total = std::max<int64_t>(0, (results - 1) * window.strides[i] + window.extent(i) - size);
+static void padToSame(OpBinder &b, WindowAttributes &window, Value x, bool moreAtEnd) {
+  const size_t rank = window.rank();
+  const AffineExpr zero = b.getBuilder().getAffineConstantExpr(0);
+  Shape pads(2 * rank, zero);
+  for (size_t i = 0; i < rank; ++i) {
+    AffineExpr total = zero + (window.extent(i) - 1); // of whatever size, with a stride of 1
+    if (const int64_t stride = window.strides[i]; stride != 1) {
+      const AffineExpr size = b.shapeOf(x)[2 + i];
+      total = (size.ceilDiv(stride) - 1) * stride + window.extent(i) - size;
+      if (window.extent(i) < stride)
+        total = maximum(total, zero);
     }
-    window.pads[i] = moreAtEnd ? total / 2 : total - total / 2;
-    window.pads[i + window.rank()] = total - window.pads[i];
+    const AffineExpr less = total.floorDiv(2), more = total - less;
+    pads[i] = normalForm(moreAtEnd ? less : more);
+    pads[i + rank] = normalForm(moreAtEnd ? more : less);
   }
-  return true;
+  if (!llvm::all_of(pads, constantOf))
+    window.openPads = pads;
+  else
+    window.pads = llvm::map_to_vector(pads, [](AffineExpr pad) { return *constantOf(pad); });
 }
 
 std::optional<WindowAttributes> nncc::readWindow(OpBinder &b, ArrayRef<int64_t> kernel, Value x) {
@@ -52,8 +59,10 @@ std::optional<WindowAttributes> nncc::readWindow(OpBinder &b, ArrayRef<int64_t> 
   if (autoPad == "VALID") {
     window.pads.assign(2 * rank, 0);
   } else if (autoPad == "SAME_UPPER" || autoPad == "SAME_LOWER") {
-    if (!padToSame(b, window, x, autoPad == "SAME_UPPER"))
-      return std::nullopt;
+    for (int64_t size : b.typeOf(x).getShape().drop_front(2))
+      if (!ShapedType::isDynamic(size) && !checkRange(b, "the input's shape", size, 0))
+        return std::nullopt;
+    padToSame(b, window, x, autoPad == "SAME_UPPER");
   } else if (autoPad != "NOTSET" && !autoPad.empty()) {
     b.invalid("auto_pad is '" + autoPad + "', expected NOTSET, VALID, SAME_UPPER or SAME_LOWER");
     return std::nullopt;
@@ -79,7 +88,21 @@ std::optional<WindowAttributes> nncc::readConvWindow(OpBinder &b, Value x, Value
   return readWindow(b, kernel, x);
 }
 
-Value nncc::createConv(OpBinder &b, const WindowAttributes &window, Value x, Value weights) {
+Value nncc::padOpenSizes(OpBinder &b, Value x, WindowAttributes &window, double value) {
+  if (!x || window.openPads.empty())
+    return x;
+  Shape pads(2, b.getBuilder().getAffineConstantExpr(0)); // none of images and channels
+  llvm::append_range(pads, ArrayRef(window.openPads).take_front(window.rank()));
+  pads.append(2, pads.front());
+  llvm::append_range(pads, ArrayRef(window.openPads).drop_front(window.rank()));
+  window.openPads.clear();
+  nn::PadOp::Properties properties;
+  properties.mode = nn::PadModeAttr::get(b.getBuilder().getContext(), nn::PadMode::Constant);
+  return b.create<nn::PadOp>({x, b.sizes(pads), Compose{b}.number(x, value)}, properties);
+}
+
+Value nncc::createConv(OpBinder &b, WindowAttributes window, Value x, Value weights) {
+  x = padOpenSizes(b, x, window, 0);
   if (window.rank() > 2)
     return createDeepConv(b, window, x, weights);
   nn::ConvOp::Properties properties;

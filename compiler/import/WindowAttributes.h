@@ -8,6 +8,9 @@ namespace nncc {
 /// What nn.conv and nn.pool want: one value per spatial dim, pads as [lo.., hi..].
 struct WindowAttributes {
   llvm::SmallVector<int64_t> kernel, strides, dilations, pads;
+  /// Pads in the same order that only a run knows, of SAME_* for open sizes: all of them, and none
+  /// is in `pads` then. See padOpenSizes.
+  Shape openPads = {};
 
   size_t rank() const { return kernel.size(); }
   /// Elements of the input that the window spans in dim `i`.
@@ -18,6 +21,10 @@ struct WindowAttributes {
 /// of `x`; SAME_* become pads. Reports values out of range; the result is then empty.
 std::optional<WindowAttributes> readWindow(OpBinder &b, llvm::ArrayRef<int64_t> kernel,
                                            mlir::Value x);
+
+/// `x` with the pads that only a run knows as elements of this value; they are no pads of the
+/// window any more.
+mlir::Value padOpenSizes(OpBinder &b, mlir::Value x, WindowAttributes &window, double value);
 
 /// The window of a convolution; its kernel is that of the weights, which attribute kernel_shape may
 /// only repeat. Reports what `x` and `weights` or the attributes do not allow; the result is then
@@ -30,7 +37,6 @@ mlir::Value createDeepConv(OpBinder &b, const WindowAttributes &window, mlir::Va
                            mlir::Value weights);
 
 /// nn.conv with the groups that the node states.
-mlir::Value createConv(OpBinder &b, const WindowAttributes &window, mlir::Value x,
-                       mlir::Value weights);
+mlir::Value createConv(OpBinder &b, WindowAttributes window, mlir::Value x, mlir::Value weights);
 
 } // namespace nncc
