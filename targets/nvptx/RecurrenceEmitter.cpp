@@ -52,9 +52,10 @@ void RecurrenceEmitter::allocate() {
   sums = allocate(grid.parts * p.gates * pitch);
 }
 
-/// A single cell is one thread's, whatever the others do.
+/// A single cell is one thread's, whatever the others do; but where only a run knows whether there is
+/// one, LLVM lets all threads read what the one might.
 void RecurrenceEmitter::barrier() {
-  if (grid.rows * p.units * grid.parts > 1)
+  if (grid.rows * p.units * grid.parts > 1 || !getConstantIntValue(count))
     e.barrier();
 }
 
