@@ -35,9 +35,13 @@ void AttentionEmitter::stream() {
   Values first(tile.threadQueries, number(-INFINITY));
   first.append(tile.threadQueries * (1 + tile.slices() * tile.group), number(0));
   auto overKeys = [&](bool isAligned) {
-    return e.stride(
-        e.constant(0), e.size(p.keyCount), tile.keys(), first,
-        [&](Value firstKey, ValueRange before) { return streamTile(firstKey, before, isAligned); });
+    auto ofTile = [&](Value firstKey, ValueRange before) {
+      return streamTile(firstKey, before, isAligned);
+    };
+    auto [begin, end] = keysOfSplit();
+    if (splits.areSeveral() && constantOf(splits.keys) == tile.keys()) // none of them is empty
+      return ofTile(begin, first);
+    return e.stride(begin, end, tile.keys(), first, ofTile);
   };
   int64_t ofKeys = linesOf(p.key, p.depth, p.depth).alignment,
           ofValues = linesOf(p.value, p.width, tile.width).alignment;
@@ -56,6 +60,17 @@ void AttentionEmitter::stream() {
   join(joinLanes(e.choose(
       isAligned, ValueRange(first).getTypes(), [&] { return overKeys(/*isAligned=*/true); },
       oneByOne)));
+}
+
+/// The first key of the block, and the one behind its last one.
+std::pair<Value, Value> AttentionEmitter::keysOfSplit() {
+  Value count = e.size(p.keyCount);
+  if (p.op.getCausal())
+    count = e.minimum(count, e.constant(tile.queries()));
+  if (!splits.areSeveral())
+    return {e.constant(0), count};
+  Value begin = e.mul(split, splits.keys);
+  return {begin, e.minimum(count, e.add(begin, e.size(splits.keys)))};
 }
 
 // Rows

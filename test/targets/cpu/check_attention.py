@@ -138,6 +138,25 @@ def few_queries():
     add("few queries, causal", 1, 2, 2, 3, 50, 16, 16, causal=True)
 
 
+def long_caches():
+    """Few queries of keys that blocks share: none of a last tile, few of it, all; a batch that is too large; wide values."""
+    for keys in (384, 511, 1024):
+        add(f"long cache of {keys}", 1, 3, 3, 1, keys, 64, 64, heads_last=False)
+    add("long cache, many heads", 3, 32, 8, 1, 700, 64, 64)
+    add("long cache, wide values", 1, 2, 1, 2, 600, 128, 300)
+    add("long cache, odd rows", 2, 2, 1, 3, 1000, 20, 33)
+    add("long cache, causal", 1, 2, 2, 3, 1000, 64, 64, causal=True)
+    for guard in ("none", "empty", "nan"):
+        for title, values in (("of -inf", gaps), ("of nan and inf", trouble), ("of infinite values", infinite_values)):
+            add(f"long cache, mask {title}, {guard}", 2, 2, 2, 2, 600, 64, 64, mask=(2, 1, 2, 600), guard=guard, values=values)
+    sizes = [(1, 0), (1, 1), (2, 255), (1, 256), (2, 257), (1, 1024), (1, 5000), (0, 700), (7, 700), (150, 400)]
+    add("open cache", 1, 3, 3, 1, "s0", 64, 64, [s[1:] for s in sizes], heads_last=False)
+    add("open cache that grows", 1, 3, 3, 1, "s0 + 1", 64, 64, [s[1:] for s in sizes], heads_last=False)
+    add("open cache, open batch", "s0", 4, 2, 2, "s1", 64, 64, sizes, mask=["s0", 1, 1, "s1"], values=gaps_if_any)
+    add("open cache, guarded", "s0", 1, 1, 1, "s1", 64, 40, sizes, mask=["s0", 1, 1, "s1"], guard="empty", values=gaps_if_any)
+    add("open cache, causal", 1, 2, 2, 3, "s0", 64, 64, [s[1:] for s in sizes], causal=True)
+
+
 def open_ones():
     sizes = [(1, 5, 5), (2, 17, 1), (1, 64, 64), (2, 100, 128), (1, 128, 100), (0, 5, 5), (2, 0, 5), (2, 5, 0), (1, 1, 600), (1, 7, 1200)]
     for d, e in ((8, 8), (20, 40), (64, 64)):
@@ -163,7 +182,7 @@ def run(kernel, shapes, wanted, all_symbols, values):
 
 
 def main():
-    for table in (fixed, masks, few_queries, open_ones):
+    for table in (fixed, masks, few_queries, long_caches, open_ones):
         table()
     run_cases(CASES, run)
 

@@ -102,3 +102,74 @@ func.func @empty(%q: tensor<0x4x1x32xf32>) -> tensor<0x4x1x32xf32> attributes {r
   %y = kern.attention ins(%q, %q, %q : tensor<0x4x1x32xf32>, tensor<0x4x1x32xf32>, tensor<0x4x1x32xf32>) outs(%e : tensor<0x4x1x32xf32>) {scale = 1.0 : f32} -> tensor<0x4x1x32xf32>
   return %y : tensor<0x4x1x32xf32>
 }
+
+// -----
+
+// Keys that are split: 24 tiles of 128 for 3 heads, a block for each, whose results go to the workspace behind the
+// operands and the result: 3 * 24 * 66 elements, of each row the largest score, the sum of weights and 64 columns. No
+// loop: a split is one tile. The second launch joins 12 of them at a time, in their order.
+// CHECK-LABEL: func.func @splits(
+// CHECK-SAME: rt.threads = 256 : i64, rt.units = 72 : i64, rt.workspace = 19008 : i64
+// CHECK-DAG: %[[MEMORY:.*]] = rt.buffer %{{.*}}[4] : !llvm.ptr -> memref<4752xf32>
+// CHECK: %[[SPLIT:.*]] = arith.divui %{{.*}}, %c3 :
+// CHECK: scf.if
+// CHECK: arith.muli %[[SPLIT]], %c128 
+// CHECK-NOT: scf.for
+// CHECK-COUNT-16: vector.load {{.*}} {alignment = 16 : i64} : memref<589824xf32>, vector<4xf32>
+// CHECK: } else {
+// CHECK: nvvm.barrier
+// CHECK-NOT: arith.divf
+// CHECK-COUNT-3: memref.store %{{.*}}, %[[MEMORY]]
+// CHECK-LABEL: func.func @splits_results(
+// CHECK-SAME: rt.threads = 64 : i64, rt.units = 3 : i64, rt.workspace = 19008 : i64
+// CHECK-NOT: nvvm.barrier
+// CHECK: scf.for {{.*}} = %c0 to %c24 step %c12
+// CHECK-COUNT-36: memref.load
+// CHECK-NOT: memref.load
+// CHECK: arith.divf
+// CHECK: memref.store
+func.func @splits(%q: tensor<1x3x1x64xf32>, %k: tensor<1x3x3072x64xf32>, %v: tensor<1x3x3072x64xf32>) -> tensor<1x3x1x64xf32> attributes {rt.kernel} {
+  %e = tensor.empty() : tensor<1x3x1x64xf32>
+  %y = kern.attention ins(%q, %k, %v : tensor<1x3x1x64xf32>, tensor<1x3x3072x64xf32>, tensor<1x3x3072x64xf32>) outs(%e : tensor<1x3x1x64xf32>) {scale = 1.0 : f32} -> tensor<1x3x1x64xf32>
+  return %y : tensor<1x3x1x64xf32>
+}
+
+// -----
+
+// A cache that grows: up to 256 keys (s0 = 255) one block makes the result of a head, and the second launch has no units.
+// More keys are split into tiles of 128, or, for 80 multiprocessors of two blocks each, into 14 splits.
+// CHECK-DAG: #[[UNITS:.*]] = affine_map<()[s0] -> ((s0 floordiv (((s0 - 256) floordiv 1099511627776) * -128 + ((s0 + 1) ceildiv 1792) * 128)) * 12 + 12)>
+// CHECK-DAG: #[[BYTES:.*]] = affine_map<()[s0] -> ((s0 floordiv (((s0 - 256) floordiv 1099511627776) * -128 + ((s0 + 1) ceildiv 1792) * 128)) * 3168 + 3168)>
+// CHECK-DAG: #[[RESULTS:.*]] = affine_map<()[s0] -> (((((s0 - 256) floordiv 1099511627776) * -128 + ((s0 + 1) ceildiv 1792) * 128 - s0 - 1) floordiv 1099511627776) * -12)>
+// CHECK-LABEL: func.func @grows(
+// CHECK-SAME: rt.units = #[[UNITS]], rt.workspace = #[[BYTES]]
+// CHECK: %[[MEMORY:.*]] = rt.buffer %{{.*}}[4] : !llvm.ptr -> memref<?xf32>
+// CHECK: nvvm.barrier
+// CHECK: scf.if
+// CHECK: memref.store %{{.*}}, %[[MEMORY]]
+// CHECK: } else {
+// CHECK: arith.divf
+// CHECK-LABEL: func.func @grows_results(
+// CHECK-SAME: rt.units = #[[RESULTS]], rt.workspace = #[[BYTES]]
+// CHECK: scf.for {{.*}} step %c14
+// A split behind the last one, whose memory nobody has written, is not read.
+// CHECK: arith.minsi
+func.func @grows(%q: tensor<1x12x1x64xf32>, %k: tensor<1x12x?x64xf32, affine_map<()[s0] -> (1, 12, s0 + 1, 64)>>, %v: tensor<1x12x?x64xf32, affine_map<()[s0] -> (1, 12, s0 + 1, 64)>>) -> tensor<1x12x1x64xf32> attributes {rt.kernel} {
+  %e = tensor.empty() : tensor<1x12x1x64xf32>
+  %y = kern.attention ins(%q, %k, %v : tensor<1x12x1x64xf32>, tensor<1x12x?x64xf32, affine_map<()[s0] -> (1, 12, s0 + 1, 64)>>, tensor<1x12x?x64xf32, affine_map<()[s0] -> (1, 12, s0 + 1, 64)>>) outs(%e : tensor<1x12x1x64xf32>) {scale = 1.0 : f32} -> tensor<1x12x1x64xf32>
+  return %y : tensor<1x12x1x64xf32>
+}
+
+// -----
+
+// With `causal` two queries have two keys, however many there are.
+// CHECK-LABEL: func.func @first_keys(
+// CHECK-NOT: rt.workspace
+// CHECK-NOT: scf.for {{.*}} -> (f32
+// CHECK: return
+// CHECK-NOT: func.func @first_keys_results
+func.func @first_keys(%q: tensor<1x3x2x64xf32>, %k: tensor<1x3x3072x64xf32>, %v: tensor<1x3x3072x64xf32>) -> tensor<1x3x2x64xf32> attributes {rt.kernel} {
+  %e = tensor.empty() : tensor<1x3x2x64xf32>
+  %y = kern.attention ins(%q, %k, %v : tensor<1x3x2x64xf32>, tensor<1x3x3072x64xf32>, tensor<1x3x3072x64xf32>) outs(%e : tensor<1x3x2x64xf32>) {scale = 1.0 : f32, causal} -> tensor<1x3x2x64xf32>
+  return %y : tensor<1x3x2x64xf32>
+}
