@@ -28,5 +28,10 @@ def cases(t):
                    note="few queries")
         yield case("Attention", t(2, 3, length, 20), t(2, 3, 77, 20), t(2, 3, 77, 33),
                    t(2, 1, length, 77), want="onnx", note="few queries")
+    for mask in ([], [np.where(t(1, 700) < 1, t(1, 700), -np.inf).astype(np.float32)]):
+        yield case("Attention", t(1, 6, 1, 64), t(1, 2, 700, 64), t(1, 2, 700, 64), *mask, want="onnx",
+                   note="a long cache")
+    yield case("Attention", t(1, 6, 2, 20), t(1, 6, 1200, 20), t(1, 6, 1200, 33), want="onnx",
+               note="a long cache")
     yield case("Attention", t(2, 4, 24), t(2, 6, 24), t(2, 6, 24), q_num_heads=3, kv_num_heads=3,
                want="onnx")
