@@ -1,6 +1,7 @@
 #include "targets/nvptx/AttentionEmitter.h"
 #include "targets/nvptx/ContractTile.h"
 
+#include "dialects/nn/Generics.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
@@ -100,7 +101,7 @@ void AttentionEmitter::loadOne(const Operand &from, const Slice &slice, Value to
   Value x = place(row, slice.firstRow, slice.rowCount, slice.isWholeInRows);
   Value y = place(column, slice.firstColumn, slice.columnCount, slice.isWholeInColumns);
   Value at = e.add(from.at, e.add(e.mul(x, from.strides[2]), e.mul(y, from.strides[3])));
-  Value value = memref::LoadOp::create(e.b, e.loc, from.buffer, at);
+  Value value = load(from, at);
   if (isScaled)
     value = arith::MulFOp::create(e.b, e.loc, value, number(p.op.getScale().convertToDouble()));
   if (inside)
@@ -264,6 +265,10 @@ Values AttentionEmitter::toWeights(MutableArrayRef<Value> scores, MutableArrayRe
 
 Value AttentionEmitter::number(double value) {
   return arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(value));
+}
+/// In f32.
+Value AttentionEmitter::load(const Operand &from, Value at) {
+  return nn::widen(e.b, e.loc, memref::LoadOp::create(e.b, e.loc, from.buffer, at));
 }
 /// NaN where one of them is.
 Value AttentionEmitter::maximum(Value x, Value y) {

@@ -59,6 +59,8 @@ private:
     int64_t columns, width;
     int64_t alignment; // in bytes, if the buffer is aligned to 16
     bool hasGroups;    // that one instruction loads
+
+    bool isOfSingles() const { return alignment == from->elementBytes(); }
   };
   /// A row of the result once all keys are done.
   struct Row {
@@ -116,6 +118,7 @@ private:
   Value joinedAt(Value part, Value query);
 
   Value number(double value);
+  Value load(const Operand &from, Value at);
   Value maximum(Value x, Value y);
   Value exponential(Value x);
   Value unlessNone(Value largest);

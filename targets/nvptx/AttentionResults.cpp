@@ -1,4 +1,5 @@
 // Weights times values, and what becomes of their sums.
+#include "dialects/nn/Generics.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "targets/nvptx/AttentionEmitter.h"
@@ -156,8 +157,7 @@ Values AttentionEmitter::zeroSums(Value condition, ArrayRef<Value> columns) {
           Values next;
           for (auto [column, sum] : llvm::zip(columns, carried)) {
             Value inside = e.minimum(e.add(firstColumn, column), e.constant(p.width - 1));
-            Value value = memref::LoadOp::create(e.b, e.loc, p.value.buffer,
-                                                 e.add(row, e.mul(inside, p.value.strides[3])));
+            Value value = load(p.value, e.add(row, e.mul(inside, p.value.strides[3])));
             next.push_back(math::FmaOp::create(e.b, e.loc, zero, value, sum));
           }
           return next;
@@ -197,7 +197,8 @@ void AttentionEmitter::store(ArrayRef<Row> rows, ArrayRef<Value> columns, ValueR
           result = arith::SelectOp::create(e.b, e.loc, bad[i], guarded[n], result);
         Value index = e.add(firstColumn, column);
         auto put = [&] {
-          memref::StoreOp::create(e.b, e.loc, result, p.init.buffer,
+          Value stored = nn::narrow(e.b, e.loc, result, p.init.element());
+          memref::StoreOp::create(e.b, e.loc, stored, p.init.buffer,
                                   e.add(at, e.mul(index, p.init.strides[3])));
         };
         if (tile.width % tile.columns() == 0 && p.width % tile.width == 0)

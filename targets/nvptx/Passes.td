@@ -67,7 +67,7 @@ def EmitKernel : Pass<"nncc-nvptx-emit-kernel", "::mlir::ModuleOp"> {
     `kern.attention` is computed in blocks of queries that pass over tiles of keys: scores, largest scores, sums of
     weights and the block's result stay in registers, weights go through shared memory. Up to four queries are one
     block whose warps, and lanes in them, have different keys: a few lanes share the row of a key and that of its value,
-    which they load by 16 bytes to registers. What they have of the result is joined in the end. Long caches of theirs are
+    which they load by 16 bytes to registers, f16 and bf16 as they are stored. What they have of the result is joined in the end. Long caches of theirs are
     split: as many blocks as multiprocessors have room for have whole tiles of the keys each and leave their largest
     scores, sums and results in the workspace, which `@k_results` joins, always in the same order. Where sizes are open,
     `rt.units` and `rt.workspace` are expressions of them; of few keys one block makes the result, and the second

@@ -1,7 +1,7 @@
 """Attention as ONNX has it since opset 23."""
 
 import numpy as np
-from table import BOOL, case
+from table import BOOL, F16, case
 
 
 def cases(t):
@@ -33,5 +33,8 @@ def cases(t):
                    note="a long cache")
     yield case("Attention", t(1, 6, 2, 20), t(1, 6, 1200, 20), t(1, 6, 1200, 33), want="onnx",
                note="a long cache")
+    for length, depth in ((1, 64), (2, 20), (40, 64)):
+        yield case("Attention", t(1, 6, length, depth, dtype=F16), t(1, 2, 600, depth, dtype=F16),
+                   t(1, 2, 600, 40, dtype=F16), want="onnx", note="f16")
     yield case("Attention", t(2, 4, 24), t(2, 6, 24), t(2, 6, 24), q_num_heads=3, kv_num_heads=3,
                want="onnx")

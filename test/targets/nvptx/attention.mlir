@@ -173,3 +173,23 @@ func.func @first_keys(%q: tensor<1x3x2x64xf32>, %k: tensor<1x3x3072x64xf32>, %v:
   %y = kern.attention ins(%q, %k, %v : tensor<1x3x2x64xf32>, tensor<1x3x3072x64xf32>, tensor<1x3x3072x64xf32>) outs(%e : tensor<1x3x2x64xf32>) {scale = 1.0 : f32, causal} -> tensor<1x3x2x64xf32>
   return %y : tensor<1x3x2x64xf32>
 }
+
+// -----
+
+// Halves are read as they are stored, by eight, all of them before the first becomes f32.
+// CHECK-LABEL: func.func @halves(
+// CHECK: %[[K:.*]] = rt.buffer %{{.*}}[1] : !llvm.ptr -> memref<98304xf16>
+// CHECK: %[[V:.*]] = rt.buffer %{{.*}}[2] : !llvm.ptr -> memref<98304xbf16>
+// CHECK: scf.if
+// CHECK-NOT: arith.extf
+// CHECK-COUNT-4: vector.load %[[K]]{{.*}} {alignment = 16 : i64} : memref<98304xf16>, vector<8xf16>
+// CHECK-NOT: arith.extf
+// CHECK-COUNT-4: vector.load %[[V]]{{.*}} {alignment = 16 : i64} : memref<98304xbf16>, vector<8xbf16>
+// CHECK-COUNT-32: arith.extf {{.*}} : f16 to f32
+// CHECK-COUNT-32: arith.extf {{.*}} : bf16 to f32
+// CHECK: } else {
+func.func @halves(%q: tensor<1x3x1x64xf32>, %k: tensor<1x3x512x64xf16>, %v: tensor<1x3x512x64xbf16>) -> tensor<1x3x1x64xf32> attributes {rt.kernel} {
+  %e = tensor.empty() : tensor<1x3x1x64xf32>
+  %y = kern.attention ins(%q, %k, %v : tensor<1x3x1x64xf32>, tensor<1x3x512x64xf16>, tensor<1x3x512x64xbf16>) outs(%e : tensor<1x3x1x64xf32>) {scale = 1.0 : f32} -> tensor<1x3x1x64xf32>
+  return %y : tensor<1x3x1x64xf32>
+}
