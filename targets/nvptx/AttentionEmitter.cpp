@@ -300,6 +300,7 @@ FailureOr<int64_t> nncc::nvptx::emitAttention(OpBuilder &b, kern::AttentionOp op
     kernel.setUnits(0);
     return warpLanes;
   }
+  joinHeads(*attention);
   AttentionTile tile = AttentionTile::choose(*attention);
   KeySplits splits = KeySplits::choose(*attention, tile, features.capability);
   ThreadBlock block(b, kernel, onlyResults ? splits.resultThreads(tile) : tile.threads());

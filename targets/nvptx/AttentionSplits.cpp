@@ -12,7 +12,7 @@ using Values = SmallVector<Value>;
 /// Two blocks have room on a multiprocessor: one computes while the other waits for its keys.
 static constexpr int64_t blocksOfMultiprocessor = 2;
 static constexpr int64_t mostSplits = 32;
-/// So many tiles of keys are passed sooner than a second launch begins.
+/// So many tiles of keys should be passed sooner than a second launch begins, some microseconds.
 static constexpr int64_t fewTiles = 2;
 
 KeySplits KeySplits::choose(const Attention &p, const AttentionTile &tile, int64_t capability) {

@@ -27,9 +27,10 @@ static int64_t groupOf(const Attention &p, int64_t width) {
 }
 
 /// Few queries: lanes of a warp that have eight elements of a row each, if rows are not longer, and
-/// as many keys of each lane on their way as 64 registers hold in f32.
+/// as many keys of each lane on their way as registers hold beside its queries and their sums.
 static std::optional<AttentionTile> chooseForStream(const Attention &p) {
-  constexpr int64_t warps = 8, fewestLanes = 4, laneElements = 8, mostElements = 64;
+  constexpr int64_t warps = 8, fewestLanes = 4, registerBytes = 4, laneElements = 8,
+                    mostElements = 64, registers = 96;
   std::optional<int64_t> length = constantOf(p.length);
   if (!length || *length > fewQueries || p.depth == 0)
     return std::nullopt;
@@ -39,11 +40,33 @@ static std::optional<AttentionTile> chooseForStream(const Attention &p) {
   auto elements = [&](int64_t row) -> int64_t {
     return llvm::divideCeil(row, lanes * group) * group;
   };
-  if (*length * elements(longest) > mostElements)
-    return std::nullopt;
   AttentionTile tile{warps, 1, warpLanes, *length, 1, 0, 0, group, width, lanes};
-  tile.threadKeys = std::max<int64_t>(1, mostElements / (elements(p.depth) + elements(width)));
-  return tile;
+  int64_t ofKey = elements(p.depth) + elements(width);
+  int64_t bytes = registerBytes * (registers - *length * ofKey);
+  int64_t fit = bytes / std::max(p.key.elementBytes(), p.value.elementBytes());
+  tile.threadKeys = std::min(mostElements, fit) / ofKey;
+  return tile.threadKeys < 1 ? std::nullopt : std::optional(tile);
+}
+
+void nncc::nvptx::joinHeads(Attention &p) {
+  if (constantOf(p.length) != 1 || p.op.getCausal())
+    return;
+  for (int64_t joined = fewQueries; joined > 1; --joined) {
+    if (p.heads / p.groups % joined)
+      continue;
+    Attention other = p;
+    for (Attention::Operand *x : {&other.query, &other.mask, &other.init})
+      if (x->buffer) {
+        x->strides[2] = x->strides[1];
+        x->strides[1] = x->strides[1] * joined;
+      }
+    other.heads /= joined;
+    other.length = p.length * joined;
+    if (chooseForStream(other)) {
+      p = other;
+      return;
+    }
+  }
 }
 
 AttentionTile AttentionTile::choose(const Attention &p) {

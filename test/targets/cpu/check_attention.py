@@ -150,6 +150,8 @@ def long_caches():
     for keys in (384, 511, 1024):
         add(f"long cache of {keys}", 1, 3, 3, 1, keys, 64, 64, heads_last=False)
     add("long cache, many heads", 3, 32, 8, 1, 700, 64, 64)
+    for heads in (2, 3, 6, 8, 5):
+        add(f"long cache, {heads} heads of a group", 2, 2 * heads, 2, 1, 400, 64, 64, mask=(2, 2 * heads, 1, 400), values=gaps, guard="empty")
     add("long cache, wide values", 1, 2, 1, 2, 600, 128, 300)
     add("long cache, odd rows", 2, 2, 1, 3, 1000, 20, 33)
     add("long cache, causal", 1, 2, 2, 3, 1000, 64, 64, causal=True)

@@ -54,11 +54,11 @@ func.func @tiles(%q: tensor<1x128x12x64xf32>, %k: tensor<1x128x12x64xf32>, %v: t
 // CHECK: llvm.ptrtoint
 // CHECK: scf.if
 // CHECK-NOT: nvvm.barrier
-// CHECK-COUNT-16: vector.load {{.*}} {alignment = 16 : i64} : memref<16384xf32>, vector<4xf32>
+// CHECK-COUNT-16: vector.load {{.*}} {alignment = 16 : i64} : memref<32768xf32>, vector<4xf32>
 // CHECK-COUNT-2: nvvm.shfl.sync bfly
 // CHECK: math.exp
 // CHECK: } else {
-// CHECK: vector.load {{.*}} {alignment = 4 : i64} : memref<16384xf32>, vector<1xf32>
+// CHECK: vector.load {{.*}} {alignment = 4 : i64} : memref<32768xf32>, vector<1xf32>
 // CHECK-COUNT-3: nvvm.shfl.sync bfly
 // CHECK: memref.store
 // CHECK: nvvm.barrier
@@ -66,9 +66,9 @@ func.func @tiles(%q: tensor<1x128x12x64xf32>, %k: tensor<1x128x12x64xf32>, %v: t
 // CHECK-NOT: math.exp
 // CHECK-NOT: nvvm.barrier
 // CHECK: arith.divf
-func.func @one(%q: tensor<2x4x1x32xf32>, %k: tensor<2x2x128x32xf32>, %v: tensor<2x2x128x32xf32>) -> tensor<2x4x1x32xf32> attributes {rt.kernel} {
+func.func @one(%q: tensor<2x4x1x32xf32>, %k: tensor<2x4x128x32xf32>, %v: tensor<2x4x128x32xf32>) -> tensor<2x4x1x32xf32> attributes {rt.kernel} {
   %e = tensor.empty() : tensor<2x4x1x32xf32>
-  %y = kern.attention ins(%q, %k, %v : tensor<2x4x1x32xf32>, tensor<2x2x128x32xf32>, tensor<2x2x128x32xf32>) outs(%e : tensor<2x4x1x32xf32>) {scale = 1.0 : f32} -> tensor<2x4x1x32xf32>
+  %y = kern.attention ins(%q, %k, %v : tensor<2x4x1x32xf32>, tensor<2x4x128x32xf32>, tensor<2x4x128x32xf32>) outs(%e : tensor<2x4x1x32xf32>) {scale = 1.0 : f32} -> tensor<2x4x1x32xf32>
   return %y : tensor<2x4x1x32xf32>
 }
 
@@ -192,4 +192,18 @@ func.func @halves(%q: tensor<1x3x1x64xf32>, %k: tensor<1x3x512x64xf16>, %v: tens
   %e = tensor.empty() : tensor<1x3x1x64xf32>
   %y = kern.attention ins(%q, %k, %v : tensor<1x3x1x64xf32>, tensor<1x3x512x64xf16>, tensor<1x3x512x64xbf16>) outs(%e : tensor<1x3x1x64xf32>) {scale = 1.0 : f32} -> tensor<1x3x1x64xf32>
   return %y : tensor<1x3x1x64xf32>
+}
+
+// -----
+
+// Three heads that have the same keys, as queries of one: two blocks, and each key is loaded once.
+// CHECK-LABEL: func.func @grouped(
+// CHECK-SAME: rt.units = 2 : i64
+// CHECK-COUNT-12: vector.load {{.*}} {alignment = 16 : i64} : memref<16384xf32>, vector<4xf32>
+// CHECK-NOT: {alignment = 16 : i64}
+// CHECK: return
+func.func @grouped(%q: tensor<1x6x1x64xf32>, %k: tensor<1x2x128x64xf32>, %v: tensor<1x2x128x64xf32>) -> tensor<1x6x1x64xf32> attributes {rt.kernel} {
+  %e = tensor.empty() : tensor<1x6x1x64xf32>
+  %y = kern.attention ins(%q, %k, %v : tensor<1x6x1x64xf32>, tensor<1x2x128x64xf32>, tensor<1x2x128x64xf32>) outs(%e : tensor<1x6x1x64xf32>) {scale = 1.0 : f32} -> tensor<1x6x1x64xf32>
+  return %y : tensor<1x6x1x64xf32>
 }
