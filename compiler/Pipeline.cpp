@@ -59,7 +59,7 @@ static void buildKernels(OpPassManager &pm, const CompileOptions &options) {
   constexpr const char *canonicalize =
       "canonicalize{disable-patterns=\"(anonymous namespace)::InferStaticShapeOfOperands\"}";
   add(pm, "func.func(nncc-form-recurrences,nncc-form-contractions" +
-              std::string(isForGPU ? "{few-keys=1024}" : "") +
+              std::string(isForGPU ? "{whole-attention attention-of-halves}" : "") +
               ",canonicalize,cse,nncc-fuse-epilogue),nncc-form-kernels,nncc-merge-kernels,"
               "builtin.module(func.func(nncc-lower-nn," +
               canonicalize + ",cse))");

@@ -342,9 +342,10 @@ def FormContractions : Pass<"nncc-form-contractions", "::mlir::func::FuncOp"> {
       -->  %p = kern.pack %w dims [0, 2, 3, 1, 0] factors [16, 1, 1, 1, 1]
            kern.contract packed ins(%x, %p) ... { ^bb0(%acc: f32): kern.yield %acc : f32 }
     ```
-    Attention of up to 8 queries becomes products of matrices and a soft-max, each a kernel, where it has more than
-    `few-keys` keys, no grouped heads and is not causal: on a processor that is faster. A GPU has to start each kernel,
-    and one of attention on it is a block for each head: it is slower only where there are thousands of keys.
+    Attention of up to 8 queries becomes products of matrices and a soft-max, each a kernel, where it has no grouped heads
+    and is not causal: on a processor that is faster. A GPU has to start each kernel, and blocks of it share what few
+    queries attend to: `whole-attention`. Attention computes in f32; with `attention-of-halves` it takes f16 and bf16 as they
+    are stored, and gives them, since to read a long cache is what few queries wait for.
     Contractions compute in f32, or f64 where the model says so. Those of f16 and bf16 take and give these: what multiplies
     them, and whether they are converted before, is up to the target.
     ```mlir
@@ -353,8 +354,10 @@ def FormContractions : Pass<"nncc-form-contractions", "::mlir::func::FuncOp"> {
     ```
   }];
   let options = [
-    Option<"fewKeys", "few-keys", "int64_t", /*default=*/"0",
-           "Keys up to which an attention of few queries stays one kernel">
+    Option<"wholeAttention", "whole-attention", "bool", /*default=*/"false",
+           "Keep attention of few queries one kernel">,
+    Option<"attentionOfHalves", "attention-of-halves", "bool", /*default=*/"false",
+           "Leave it to attention to convert f16 and bf16">
   ];
   let dependentDialects = ["::nncc::kern::KernDialect", "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect"];
 }

@@ -307,12 +307,12 @@ static LogicalResult verifyPlan(AttentionOp op, AttentionPlanAttr plan) {
 LogicalResult AttentionOp::verify() {
   RankedTensorType query = getQueryType(), key = getKeyType(), value = getValueType();
   RankedTensorType init = getInitType();
-  Type element = init.getElementType();
   for (RankedTensorType type : {query, key, value, init}) {
     if (type.getRank() != 4)
       return emitOpError("expects operands of rank 4, found ") << type;
-    if (!type.getElementType().isF32())
-      return emitOpError("expects operands of f32, found ") << type.getElementType();
+    Type element = type.getElementType();
+    if (!element.isF32() && !element.isF16() && !element.isBF16())
+      return emitOpError("expects operands of f32, f16 or bf16, found ") << element;
   }
   auto expect = [&](int64_t a, int64_t b, StringRef what) -> LogicalResult {
     return agree(a, b) ? success() : LogicalResult(emitOpError("expects ") << what);
@@ -339,7 +339,7 @@ LogicalResult AttentionOp::verify() {
     return getFill() ? emitOpError("expects a mask where there is a fill") : success();
   auto mask = cast<RankedTensorType>(getMask().getType());
   int64_t scores[] = {query.getDimSize(0), heads, query.getDimSize(2), key.getDimSize(2)};
-  if (mask.getRank() != 4 || mask.getElementType() != element)
+  if (mask.getRank() != 4 || !mask.getElementType().isF32())
     return emitOpError("expects a mask of rank 4 and f32, found ") << mask;
   for (auto [size, full] : llvm::zip(mask.getShape(), scores))
     if (size != 1 && !agree(size, full))

@@ -357,8 +357,7 @@ struct FormMatMulPacked : OpRewritePattern<nn::MatMulPackedOp> {
 constexpr int64_t fewQueries = 8;
 
 struct DecomposeAttention : OpRewritePattern<nn::AttentionOp> {
-  DecomposeAttention(MLIRContext *context, int64_t fewKeys)
-      : OpRewritePattern(context), fewKeys(fewKeys) {}
+  using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(nn::AttentionOp op, PatternRewriter &rewriter) const override {
     RankedTensorType query = op.getQuery().getType(), key = op.getKey().getType();
@@ -369,8 +368,6 @@ struct DecomposeAttention : OpRewritePattern<nn::AttentionOp> {
     if (op.getGuard() == nn::AttentionGuard::Empty)
       return rewriter.notifyMatchFailure(op,
                                          "queries without a key are told apart by their scores");
-    if (nominal(shapeOf(key)[2]) <= fewKeys)
-      return rewriter.notifyMatchFailure(op, "of few keys");
     Location loc = op.getLoc();
     Type element = rewriter.getF32Type();
     auto operand = [&](Value value) { return cast(rewriter, loc, value, element); };
@@ -396,12 +393,11 @@ struct DecomposeAttention : OpRewritePattern<nn::AttentionOp> {
     rewriter.replaceOp(op, cast(rewriter, loc, result, op.getType().getElementType()));
     return success();
   }
-
-  const int64_t fewKeys;
 };
 
 struct FormAttention : OpRewritePattern<nn::AttentionOp> {
-  using OpRewritePattern::OpRewritePattern;
+  FormAttention(MLIRContext *context, bool ofHalves)
+      : OpRewritePattern(context), ofHalves(ofHalves) {}
 
   LogicalResult matchAndRewrite(nn::AttentionOp op, PatternRewriter &rewriter) const override {
     Type element = op.getType().getElementType();
@@ -410,19 +406,31 @@ struct FormAttention : OpRewritePattern<nn::AttentionOp> {
     if (succeeded(replaceEmpty(op, op.getValue(), rewriter)))
       return success();
     Location loc = op.getLoc();
-    auto type = llvm::cast<RankedTensorType>(op.getType().clone(rewriter.getF32Type()));
-    auto operand = [&](Value value) { return cast(rewriter, loc, value, rewriter.getF32Type()); };
+    Type compute = rewriter.getF32Type();
+    auto type = llvm::cast<RankedTensorType>(op.getType().clone(ofHalves ? element : compute));
+    auto operand = [&](Value value) {
+      return ofHalves ? asStored(value) : cast(rewriter, loc, value, compute);
+    };
     Value mask = op.getMask();
     FloatAttr fill =
         mask && getElementTypeOrSelf(mask).isInteger(1) ? op.getFillAttr() : FloatAttr();
     if (mask)
-      mask = withBatches(rewriter, loc, operand(mask));
+      mask = withBatches(rewriter, loc, cast(rewriter, loc, mask, compute));
     auto attention = kern::AttentionOp::create(
         rewriter, loc, type, operand(op.getQuery()), operand(op.getKey()), operand(op.getValue()),
         mask, empty(rewriter, loc, type), op.getScaleAttr(), fill, op.getCausalAttr(),
         kern::GuardAttr::get(op.getContext(), guardOf(op.getGuard())), kern::AttentionPlanAttr());
     rewriter.replaceOp(op, cast(rewriter, loc, attention.getResult(), element));
     return success();
+  }
+
+  /// Without a conversion of f16 or bf16, which the kernel makes itself.
+  static Value asStored(Value value) {
+    auto widened = value.getDefiningOp<nn::CastOp>();
+    if (!widened || !getElementTypeOrSelf(value).isF32())
+      return value;
+    Type stored = getElementTypeOrSelf(widened.getOperand());
+    return stored.isF16() || stored.isBF16() ? widened.getOperand() : value;
   }
 
   static kern::Guard guardOf(nn::AttentionGuard guard) {
@@ -443,6 +451,8 @@ struct FormAttention : OpRewritePattern<nn::AttentionOp> {
     shape.insert(shape.begin(), 4 - shape.size(), getAffineConstantExpr(1, mask.getContext()));
     return reshape(rewriter, loc, mask, shape);
   }
+
+  const bool ofHalves;
 };
 
 struct FormPool : OpRewritePattern<nn::PoolOp> {
@@ -483,10 +493,12 @@ struct FormContractions : nncc::impl::FormContractionsBase<FormContractions> {
 
   void runOnOperation() override {
     RewritePatternSet decomposition(&getContext());
-    decomposition.add<DecomposeAttention>(&getContext(), fewKeys);
+    if (!wholeAttention)
+      decomposition.add<DecomposeAttention>(&getContext());
     walkAndApplyPatterns(getOperation(), std::move(decomposition));
     RewritePatternSet patterns(&getContext());
-    patterns.add<FormConv, FormMatMul, FormMatMulPacked, FormAttention, FormPool>(&getContext());
+    patterns.add<FormConv, FormMatMul, FormMatMulPacked, FormPool>(&getContext());
+    patterns.add<FormAttention>(&getContext(), attentionOfHalves);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
 };

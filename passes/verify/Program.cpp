@@ -261,10 +261,17 @@ FunctionOpInterface kernelFunction(ModuleOp kernel) {
   return function && !function.isExternal() ? function : FunctionOpInterface();
 }
 
-/// Bytes; 0 where there is none.
-static int64_t workspaceOf(Operation *function) {
-  auto bytes = function->getAttrOfType<IntegerAttr>("rt.workspace");
-  return bytes && bytes.getType().isInteger(64) ? bytes.getInt() : 0;
+static bool hasWorkspace(Operation *function) { return function->hasAttr("rt.workspace"); }
+
+/// Bytes, one or more where their number is known.
+static LogicalResult verifyWorkspace(Operation *function) {
+  if (!hasWorkspace(function))
+    return success();
+  Attribute bytes = function->getAttr("rt.workspace");
+  AffineExpr size = sizeOf(bytes);
+  if (!size || constantOf(size).value_or(1) < 1)
+    return function->emitError("expects a number of bytes in 'rt.workspace', found ") << bytes;
+  return success();
 }
 
 LogicalResult verifyKernelSizes(ModuleOp kernel) {
@@ -280,8 +287,8 @@ LogicalResult verifyKernelSizes(ModuleOp kernel) {
     for (StringRef name : {"rt.units", "rt.scratch"})
       if (!sizeOf(launch->getAttr(name)))
         return launch->emitError("expects a size in '") << name << "' of a scheduled kernel";
-    if (Attribute bytes = launch->getAttr("rt.workspace"); bytes && workspaceOf(launch) < 1)
-      return launch->emitError("expects a number of bytes in 'rt.workspace', found ") << bytes;
+    if (failed(verifyWorkspace(launch)))
+      return failure();
   }
   if (Attribute team = function->getAttr("rt.team")) {
     auto workers = dyn_cast<IntegerAttr>(team);
@@ -294,20 +301,20 @@ LogicalResult verifyKernelSizes(ModuleOp kernel) {
 
 LogicalResult verifyCall(Operation *call, ModuleOp kernel, unsigned sizes, unsigned buffers) {
   uint64_t symbols = 0, arguments = 0;
-  bool hasWorkspace = llvm::any_of(rt::launchesOf(kernel), workspaceOf);
+  bool isShared = llvm::any_of(rt::launchesOf(kernel), hasWorkspace);
   kernel.walk([&](Operation *op) {
     if (auto dim = dyn_cast<rt::DimOp>(op))
       symbols = std::max(symbols, dim.getNumber() + 1);
     if (auto buffer = dyn_cast<rt::BufferOp>(op))
       arguments = std::max(arguments, buffer.getIndex() + 1);
-    for (StringRef name : {"rt.units", "rt.scratch"})
+    for (StringRef name : {"rt.units", "rt.scratch", "rt.workspace"})
       if (AffineExpr size = sizeOf(op->getAttr(name)))
         symbols = std::max<uint64_t>(symbols, symbolCount(size));
   });
   if (symbols > sizes)
     return call->emitOpError("gives its kernel ")
            << sizes << " sizes, which has " << symbols << " symbols";
-  if (arguments > buffers + hasWorkspace)
+  if (arguments > buffers + isShared)
     return call->emitOpError("gives its kernel ")
            << buffers << " buffers, which has " << arguments << " arguments";
   return success();

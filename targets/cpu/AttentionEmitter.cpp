@@ -312,6 +312,11 @@ void AttentionEmitter::emit() {
 }
 
 LogicalResult nncc::cpu::emitAttention(OpBuilder &b, kern::AttentionOp op, Kernel &kernel) {
+  for (RankedTensorType type :
+       {op.getQueryType(), op.getKeyType(), op.getValueType(), op.getInitType()})
+    if (!type.getElementType().isF32())
+      return op.emitError("expects operands of f32 on a processor, found ")
+             << type.getElementType();
   FailureOr<Attention> attention = Attention::of(op, kernel);
   if (failed(attention))
     return failure();

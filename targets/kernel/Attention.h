@@ -13,6 +13,11 @@ struct Attention {
     mlir::Value buffer, at;
     mlir::AffineExpr offset;
     Shape strides;
+
+    mlir::Type element() const {
+      return mlir::cast<mlir::MemRefType>(buffer.getType()).getElementType();
+    }
+    int64_t elementBytes() const { return element().getIntOrFloatBitWidth() / 8; }
   };
 
   /// Reports what cannot be scheduled.

@@ -33,9 +33,9 @@ Value Kernel::allocateScratch(OpBuilder &b, Location loc, AffineExpr elements, T
   return buffer;
 }
 
-Value Kernel::allocateWorkspace(OpBuilder &b, Location loc, int64_t elements, Type element) {
+Value Kernel::allocateWorkspace(OpBuilder &b, Location loc, AffineExpr elements, Type element) {
   FunctionType tensors = function.getFunctionType();
-  workspace = elements * llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
-  return rt::BufferOp::create(b, loc, MemRefType::get({elements}, element), call,
-                              tensors.getNumInputs() + tensors.getNumResults());
+  workspace = normalForm(elements * llvm::divideCeil(element.getIntOrFloatBitWidth(), 8));
+  auto type = MemRefType::get({constantOf(elements).value_or(ShapedType::kDynamic)}, element);
+  return rt::BufferOp::create(b, loc, type, call, tensors.getNumInputs() + tensors.getNumResults());
 }

@@ -39,7 +39,7 @@ struct Kernel {
   KernelSizes sizes;
   mlir::AffineExpr units;     // set by the emitter: iterations of the parallel loop
   mlir::AffineExpr scratch;   // bytes of a worker's scratch used so far; see allocateScratch
-  int64_t workspace = 0;      // bytes of the memory that all units share; see allocateWorkspace
+  mlir::AffineExpr workspace; // bytes that all units share, null: none; see allocateWorkspace
   int64_t l1Bytes = 48 << 10; // the L1 data cache
   bool byteWindows = false;   // whether the machine has the instructions of ByteWindow
   int64_t team = 1; // set by the emitter: the most workers that compute all units together
@@ -61,7 +61,7 @@ struct Kernel {
 
   /// Flat memory, once in a kernel, that one launch of it hands to the next: the buffer behind
   /// those of its tensors.
-  mlir::Value allocateWorkspace(mlir::OpBuilder &b, mlir::Location loc, int64_t elements,
+  mlir::Value allocateWorkspace(mlir::OpBuilder &b, mlir::Location loc, mlir::AffineExpr elements,
                                 mlir::Type element);
 };
 

@@ -188,5 +188,5 @@ void KernelFrame::close(ValueRange results) {
   function->setAttr("rt.units", sizeAttr(kernel.units));
   function->setAttr("rt.scratch", sizeAttr(kernel.scratch));
   if (kernel.workspace)
-    function->setAttr("rt.workspace", b.getI64IntegerAttr(kernel.workspace));
+    function->setAttr("rt.workspace", sizeAttr(kernel.workspace));
 }

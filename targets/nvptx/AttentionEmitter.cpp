@@ -1,5 +1,7 @@
 #include "targets/nvptx/AttentionEmitter.h"
+#include "targets/nvptx/ContractTile.h"
 
+#include "dialects/nn/Generics.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
@@ -16,8 +18,10 @@ static bool isWhole(AffineExpr size, int64_t block) {
 }
 
 AttentionEmitter::AttentionEmitter(ThreadBlock &e, const Attention &attention,
-                                   const AttentionTile &tile)
-    : e(e), p(attention), tile(tile), blocks(normalForm(p.length.ceilDiv(tile.queries()))),
+                                   const AttentionTile &tile, const KeySplits &splits)
+    : e(e), p(attention), tile(tile), splits(splits), chunks(llvm::divideCeil(p.width, tile.width)),
+      blocks(normalForm(p.length.ceilDiv(tile.queries()))),
+      units(normalForm(p.batches * p.heads * chunks * blocks)),
       isWholeInQueries(isWhole(p.length, tile.queries())),
       isWholeInKeys(isWhole(p.keyCount, tile.keys())) {
   Value row, column;
@@ -31,13 +35,12 @@ AttentionEmitter::AttentionEmitter(ThreadBlock &e, const Attention &attention,
 }
 
 void AttentionEmitter::emit() {
-  int64_t chunks = llvm::divideCeil(p.width, tile.width);
-  e.units(p.batches * p.heads * chunks * blocks, [&](Value number) {
-    auto [rest, block] = e.divide(number, blocks); // neighbours read the same keys
-    auto [headNumber, chunk] = e.divide(rest, chunks);
-    auto [batch, head] = e.divide(headNumber, p.heads);
-    p.enterHead(e, batch, head);
-    firstQuery = e.mul(block, tile.queries()), firstColumn = e.mul(chunk, tile.width);
+  allocateSplits();
+  e.units(units * splits.count, [&](Value unitOfSplit) {
+    Value inSplit = unitOfSplit;
+    if (splits.areSeveral())
+      std::tie(split, inSplit) = e.divide(unitOfSplit, units);
+    enter(inSplit);
     Type f32 = e.b.getF32Type();
     if (tile.isStreamed())
       return stream();
@@ -46,6 +49,15 @@ void AttentionEmitter::emit() {
     weights = e.allocateShared(tile.queries() * tile.weightPitch(), f32);
     unit();
   });
+}
+
+void AttentionEmitter::enter(Value unit) {
+  unitNumber = unit;
+  auto [rest, block] = e.divide(unit, blocks); // neighbours read the same keys
+  auto [headNumber, chunk] = e.divide(rest, chunks);
+  auto [batch, head] = e.divide(headNumber, p.heads);
+  p.enterHead(e, batch, head);
+  firstQuery = e.mul(block, tile.queries()), firstColumn = e.mul(chunk, tile.width);
 }
 
 void AttentionEmitter::unit() {
@@ -89,7 +101,7 @@ void AttentionEmitter::loadOne(const Operand &from, const Slice &slice, Value to
   Value x = place(row, slice.firstRow, slice.rowCount, slice.isWholeInRows);
   Value y = place(column, slice.firstColumn, slice.columnCount, slice.isWholeInColumns);
   Value at = e.add(from.at, e.add(e.mul(x, from.strides[2]), e.mul(y, from.strides[3])));
-  Value value = memref::LoadOp::create(e.b, e.loc, from.buffer, at);
+  Value value = load(from, at);
   if (isScaled)
     value = arith::MulFOp::create(e.b, e.loc, value, number(p.op.getScale().convertToDouble()));
   if (inside)
@@ -254,6 +266,10 @@ Values AttentionEmitter::toWeights(MutableArrayRef<Value> scores, MutableArrayRe
 Value AttentionEmitter::number(double value) {
   return arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(value));
 }
+/// In f32.
+Value AttentionEmitter::load(const Operand &from, Value at) {
+  return nn::widen(e.b, e.loc, memref::LoadOp::create(e.b, e.loc, from.buffer, at));
+}
 /// NaN where one of them is.
 Value AttentionEmitter::maximum(Value x, Value y) {
   return arith::MaximumFOp::create(e.b, e.loc, x, y, arith::FastMathFlags::nsz);
@@ -275,7 +291,8 @@ Value AttentionEmitter::isEqual(Value x, double y) {
   return arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OEQ, x, number(y));
 }
 
-FailureOr<int64_t> nncc::nvptx::emitAttention(OpBuilder &b, kern::AttentionOp op, Kernel &kernel) {
+FailureOr<int64_t> nncc::nvptx::emitAttention(OpBuilder &b, kern::AttentionOp op, Kernel &kernel,
+                                              const ContractFeatures &features, bool onlyResults) {
   FailureOr<Attention> attention = Attention::of(op, kernel);
   if (failed(attention))
     return failure();
@@ -283,9 +300,15 @@ FailureOr<int64_t> nncc::nvptx::emitAttention(OpBuilder &b, kern::AttentionOp op
     kernel.setUnits(0);
     return warpLanes;
   }
+  joinHeads(*attention);
   AttentionTile tile = AttentionTile::choose(*attention);
-  ThreadBlock block(b, kernel, tile.threads());
+  KeySplits splits = KeySplits::choose(*attention, tile, features.capability);
+  ThreadBlock block(b, kernel, onlyResults ? splits.resultThreads(tile) : tile.threads());
   block.loc = op.getLoc();
-  AttentionEmitter(block, *attention, tile).emit();
-  return tile.threads();
+  AttentionEmitter emitter(block, *attention, tile, splits);
+  if (onlyResults)
+    emitter.emitResults();
+  else
+    emitter.emit();
+  return block.threads;
 }

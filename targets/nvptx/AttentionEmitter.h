@@ -1,7 +1,7 @@
 // kern.attention -> blocks of queries that pass over tiles of keys.
 #pragma once
 
-#include "targets/nvptx/AttentionTile.h"
+#include "targets/nvptx/AttentionSplits.h"
 #include "targets/nvptx/ThreadBlock.h"
 
 namespace nncc::nvptx {
@@ -28,14 +28,18 @@ namespace nncc::nvptx {
 ///   largest, sums, results go on as above
 /// result = sum over parts of exp(largest - largest of all) * (results, sums)
 /// ```
+/// Where their keys are split over blocks, a second launch joins what these have the same way.
 /// What is kept between tiles of keys: Milakov and Gimelshein, "Online normalizer calculation for
 /// softmax" (2018); Dao et al., "FlashAttention" (2022).
 class AttentionEmitter {
 public:
-  AttentionEmitter(ThreadBlock &e, const Attention &attention, const AttentionTile &tile);
+  AttentionEmitter(ThreadBlock &e, const Attention &attention, const AttentionTile &tile,
+                   const KeySplits &splits);
 
   /// The loop over units; sets the kernel's.
   void emit();
+  /// The second launch, where splits may be several: a block has a unit of all splits.
+  void emitResults();
 
 private:
   using Value = mlir::Value;
@@ -55,13 +59,20 @@ private:
     int64_t columns, width;
     int64_t alignment; // in bytes, if the buffer is aligned to 16
     bool hasGroups;    // that one instruction loads
+
+    bool isOfSingles() const { return alignment == from->elementBytes(); }
   };
   /// A row of the result once all keys are done.
   struct Row {
     Value query, largest, sum;
   };
+  /// Of an element of the result, and its row, once some keys are done.
+  struct Part {
+    Value largest, sum, result;
+  };
 
   // AttentionEmitter.cpp: from units to scores and weights.
+  void enter(Value unit);
   void unit();
   /// Behind each of several is a barrier.
   int64_t numDepthSlices() const { return llvm::divideCeil(p.depth, tile.depth); }
@@ -78,6 +89,7 @@ private:
 
   // AttentionStream.cpp: keys and values from memory to registers.
   void stream();
+  std::pair<Value, Value> keysOfSplit();
   Values streamTile(Value firstKey, mlir::ValueRange before, bool isAligned);
   Values streamScores(Value firstKey, const std::vector<Values> &keys);
   Lines linesOf(const Operand &from, int64_t columns, int64_t width) const;
@@ -86,6 +98,13 @@ private:
                                bool isAligned, bool isZeroBehind);
   Values joinLanes(mlir::ValueRange state);
 
+  // AttentionSplits.cpp: what blocks that have split keys hand to the second launch.
+  void allocateSplits();
+  Value splitAt(Value split, Value query);
+  int64_t splitPitch() const { return tile.width + 2; }
+  void storeSplit(Value query, Value column, const Part &part);
+  Part loadSplits(Value query, Value column);
+
   // AttentionResults.cpp: weights times values, and what becomes of the sums.
   void addResults(Value firstKey, llvm::MutableArrayRef<Value> results);
   Values addWeighted(mlir::ValueRange results);
@@ -93,11 +112,13 @@ private:
   void finish(mlir::ValueRange state);
   void join(mlir::ValueRange state);
   void joinOne(Value index);
+  Part joined(llvm::ArrayRef<Part> parts);
   void store(llvm::ArrayRef<Row> rows, llvm::ArrayRef<Value> columns, mlir::ValueRange results);
   Values zeroSums(Value condition, llvm::ArrayRef<Value> columns);
   Value joinedAt(Value part, Value query);
 
   Value number(double value);
+  Value load(const Operand &from, Value at);
   Value maximum(Value x, Value y);
   Value exponential(Value x);
   Value unlessNone(Value largest);
@@ -110,12 +131,17 @@ private:
   ThreadBlock &e;
   Attention p;
   AttentionTile tile;
+  KeySplits splits;
+  int64_t chunks;          // of columns
   mlir::AffineExpr blocks; // of queries
+  mlir::AffineExpr units;  // of a split
   bool isWholeInQueries, isWholeInKeys;
   Value part, threadRow, threadKey, threadColumn; // of this thread: its first ones
   Value queries, slices, weights;                 // in shared memory
   Values ownQueries;                              // of a streamed tile, in registers
+  Value split, unitNumber;                        // `unitNumber`: in the split
   Value firstQuery, firstColumn;                  // of the unit
+  Value memory;                                   // of splits
 };
 
 } // namespace nncc::nvptx

@@ -1,4 +1,5 @@
 // Weights times values, and what becomes of their sums.
+#include "dialects/nn/Generics.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "targets/nvptx/AttentionEmitter.h"
@@ -106,25 +107,40 @@ void AttentionEmitter::join(ValueRange state) {
   e.distribute(e.constant(tile.queries() * tile.width), [&](Value index) { joinOne(index); });
 }
 
-/// One element of the result: each part counts by its largest score.
+/// One element of the result, or of what the split has of it.
 void AttentionEmitter::joinOne(Value index) {
   auto [query, column] = e.divide(index, tile.width);
   auto get = [&](Value at) { return memref::LoadOp::create(e.b, e.loc, slices, at).getResult(); };
-  Values places, all;
+  SmallVector<Part> parts;
   for (int64_t i = 0; i < tile.parts; ++i) {
-    places.push_back(joinedAt(e.constant(i), query));
-    all.push_back(get(places.back()));
+    Value at = joinedAt(e.constant(i), query);
+    parts.push_back({get(at), get(e.add(at, 1)), get(e.add(e.add(at, 2), column))});
   }
-  Value largest = all.front();
-  for (Value other : ArrayRef(all).drop_front())
-    largest = maximum(largest, other);
+  Part all = joined(parts);
+  auto toResult = [&, query = query, column = column] {
+    store(Row{query, all.largest, all.sum}, column, all.result);
+  };
+  auto toSplit = [&, query = query, column = column] { storeSplit(query, column, all); };
+  if (!splits.areSeveral())
+    toResult();
+  else if (constantOf(splits.count))
+    toSplit();
+  else
+    e.branch(isLess(e.size(splits.keys), e.size(p.keyCount)), toSplit, toResult);
+}
+
+/// Each part counts by its largest score.
+AttentionEmitter::Part AttentionEmitter::joined(ArrayRef<Part> parts) {
+  Value largest = parts.front().largest;
+  for (const Part &part : parts.drop_front())
+    largest = maximum(largest, part.largest);
   Value from = unlessNone(largest), sum = number(0), result = number(0);
-  for (auto [at, own] : llvm::zip(places, all)) {
-    Value factor = exponential(arith::SubFOp::create(e.b, e.loc, own, from));
-    sum = math::FmaOp::create(e.b, e.loc, get(e.add(at, 1)), factor, sum);
-    result = math::FmaOp::create(e.b, e.loc, get(e.add(e.add(at, 2), column)), factor, result);
+  for (const Part &part : parts) {
+    Value factor = exponential(arith::SubFOp::create(e.b, e.loc, part.largest, from));
+    sum = math::FmaOp::create(e.b, e.loc, part.sum, factor, sum);
+    result = math::FmaOp::create(e.b, e.loc, part.result, factor, result);
   }
-  store(Row{query, largest, sum}, column, result);
+  return {largest, sum, result};
 }
 
 // The result
@@ -141,8 +157,7 @@ Values AttentionEmitter::zeroSums(Value condition, ArrayRef<Value> columns) {
           Values next;
           for (auto [column, sum] : llvm::zip(columns, carried)) {
             Value inside = e.minimum(e.add(firstColumn, column), e.constant(p.width - 1));
-            Value value = memref::LoadOp::create(e.b, e.loc, p.value.buffer,
-                                                 e.add(row, e.mul(inside, p.value.strides[3])));
+            Value value = load(p.value, e.add(row, e.mul(inside, p.value.strides[3])));
             next.push_back(math::FmaOp::create(e.b, e.loc, zero, value, sum));
           }
           return next;
@@ -182,7 +197,8 @@ void AttentionEmitter::store(ArrayRef<Row> rows, ArrayRef<Value> columns, ValueR
           result = arith::SelectOp::create(e.b, e.loc, bad[i], guarded[n], result);
         Value index = e.add(firstColumn, column);
         auto put = [&] {
-          memref::StoreOp::create(e.b, e.loc, result, p.init.buffer,
+          Value stored = nn::narrow(e.b, e.loc, result, p.init.element());
+          memref::StoreOp::create(e.b, e.loc, stored, p.init.buffer,
                                   e.add(at, e.mul(index, p.init.strides[3])));
         };
         if (tile.width % tile.columns() == 0 && p.width % tile.width == 0)

@@ -1,4 +1,5 @@
 // Attention of few queries: keys and values pass once from memory to registers.
+#include "dialects/nn/Generics.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "targets/nvptx/AttentionEmitter.h"
@@ -8,11 +9,10 @@ using namespace nncc;
 using namespace nncc::nvptx;
 using Values = SmallVector<Value>;
 
-static constexpr int64_t elementBytes = 4;
-
 /// A matrix whose rows go to registers, and the columns of it that a block has.
 AttentionEmitter::Lines AttentionEmitter::linesOf(const Operand &from, int64_t columns,
                                                   int64_t width) const {
+  const int64_t elementBytes = from.elementBytes();
   Lines lines{&from, columns, width, elementBytes, false};
   lines.hasGroups =
       constantOf(from.strides[3]) == 1 && columns % tile.group == 0 && width % tile.group == 0;
@@ -29,21 +29,25 @@ void AttentionEmitter::stream() {
     Value query = e.add(firstQuery, queryOf(i));
     for (Value element :
          loadRow(linesOf(p.query, p.depth, p.depth), query, threadColumn, /*isAligned=*/false))
-      ownQueries.push_back(
-          arith::MulFOp::create(e.b, e.loc, element, number(p.op.getScale().convertToDouble())));
+      ownQueries.push_back(arith::MulFOp::create(e.b, e.loc, nn::widen(e.b, e.loc, element),
+                                                 number(p.op.getScale().convertToDouble())));
   }
   Values first(tile.threadQueries, number(-INFINITY));
   first.append(tile.threadQueries * (1 + tile.slices() * tile.group), number(0));
   auto overKeys = [&](bool isAligned) {
-    return e.stride(
-        e.constant(0), e.size(p.keyCount), tile.keys(), first,
-        [&](Value firstKey, ValueRange before) { return streamTile(firstKey, before, isAligned); });
+    auto ofTile = [&](Value firstKey, ValueRange before) {
+      return streamTile(firstKey, before, isAligned);
+    };
+    auto [begin, end] = keysOfSplit();
+    if (splits.areSeveral() && constantOf(splits.keys) == tile.keys()) // none of them is empty
+      return ofTile(begin, first);
+    return e.stride(begin, end, tile.keys(), first, ofTile);
   };
-  int64_t ofKeys = linesOf(p.key, p.depth, p.depth).alignment,
-          ofValues = linesOf(p.value, p.width, tile.width).alignment;
-  if (ofKeys == elementBytes && ofValues == elementBytes)
+  Lines keys = linesOf(p.key, p.depth, p.depth), values = linesOf(p.value, p.width, tile.width);
+  if (keys.isOfSingles() && values.isOfSingles())
     return join(joinLanes(overKeys(/*isAligned=*/false)));
-  Value isAligned = e.areAligned({{p.key.buffer, ofKeys}, {p.value.buffer, ofValues}});
+  Value isAligned =
+      e.areAligned({{p.key.buffer, keys.alignment}, {p.value.buffer, values.alignment}});
   AttentionTile single = tile;
   single.threadKeys = 1;
   // One key after the other: the same loads in both branches would become one, of no alignment.
@@ -58,10 +62,22 @@ void AttentionEmitter::stream() {
       oneByOne)));
 }
 
+/// The first key of the block, and the one behind its last one.
+std::pair<Value, Value> AttentionEmitter::keysOfSplit() {
+  Value count = e.size(p.keyCount);
+  if (p.op.getCausal())
+    count = e.minimum(count, e.constant(tile.queries()));
+  if (!splits.areSeveral())
+    return {e.constant(0), count};
+  Value begin = e.mul(split, splits.keys);
+  return {begin, e.minimum(count, e.add(begin, e.size(splits.keys)))};
+}
+
 // Rows
 // ---------------------------------------------------------------------------------------------------
 
-/// The lane's groups of a row, the first one at `firstColumn`; zeros behind the last column.
+/// The lane's groups of a row as they are stored, the first one at `firstColumn`; zeros behind the
+/// last column.
 Values AttentionEmitter::loadRow(const Lines &lines, Value row, Value firstColumn, bool isAligned) {
   const Operand &from = *lines.from;
   Value begin = e.add(from.at, e.mul(row, from.strides[2]));
@@ -75,15 +91,16 @@ Values AttentionEmitter::loadRow(const Lines &lines, Value row, Value firstColum
     Values group;
     if (lines.hasGroups)
       group = e.loadNeighbours(from.buffer, place(column, tile.group), tile.group,
-                               isAligned ? lines.alignment : elementBytes);
+                               isAligned ? lines.alignment : from.elementBytes());
     else
       for (int64_t i = 0; i < tile.group; ++i)
         group.push_back(
             memref::LoadOp::create(e.b, e.loc, from.buffer, place(e.add(column, i), 1)));
     for (auto [i, element] : llvm::enumerate(group)) {
       if (lines.width % tile.columns() != 0)
-        element = arith::SelectOp::create(
-            e.b, e.loc, isLess(e.add(column, i), e.constant(lines.columns)), element, number(0));
+        element =
+            arith::SelectOp::create(e.b, e.loc, isLess(e.add(column, i), e.constant(lines.columns)),
+                                    element, nn::scalar(e.b, e.loc, from.element(), 0));
       result.push_back(element);
     }
   }
@@ -105,7 +122,8 @@ std::vector<Values> AttentionEmitter::loadRows(const Lines &lines, Value firstKe
     rows.push_back(loadRow(lines, e.minimum(key, last), firstColumn, isAligned));
     for (Value &element : rows.back())
       if (isZeroBehind)
-        element = arith::SelectOp::create(e.b, e.loc, isLess(last, key), number(0), element);
+        element = arith::SelectOp::create(e.b, e.loc, isLess(last, key),
+                                          nn::scalar(e.b, e.loc, element.getType(), 0), element);
   }
   return rows;
 }
@@ -129,7 +147,8 @@ Values AttentionEmitter::streamTile(Value firstKey, ValueRange before, bool isAl
       Value &sum = state[2 * tile.threadQueries + i * columns + n];
       sum = arith::MulFOp::create(e.b, e.loc, sum, factors[i]);
       for (int64_t j = 0; j < tile.threadKeys; ++j)
-        sum = math::FmaOp::create(e.b, e.loc, scores[i * tile.threadKeys + j], values[j][n], sum);
+        sum = math::FmaOp::create(e.b, e.loc, scores[i * tile.threadKeys + j],
+                                  nn::widen(e.b, e.loc, values[j][n]), sum);
     }
   return state;
 }
@@ -142,7 +161,8 @@ Values AttentionEmitter::streamScores(Value firstKey, const std::vector<Values> 
     for (const Values &key : keys) {
       Value sum = number(0);
       for (int64_t n = 0; n < own; ++n)
-        sum = math::FmaOp::create(e.b, e.loc, ownQueries[i * own + n], key[n], sum);
+        sum = math::FmaOp::create(e.b, e.loc, ownQueries[i * own + n],
+                                  nn::widen(e.b, e.loc, key[n]), sum);
       for (int64_t lane = 1; lane < tile.keyLanes; lane *= 2)
         sum = arith::AddFOp::create(e.b, e.loc, sum, e.shuffleXor(sum, lane));
       scores.push_back(sum);

@@ -19,22 +19,54 @@ static int64_t widthOf(const Attention &p) {
   return llvm::divideCeil(p.width, llvm::divideCeil(p.width, mostColumns));
 }
 
-/// Few queries: lanes of a warp that have two groups of a row each, if rows are not longer, and as
-/// many keys of each lane on their way as 64 registers hold.
+/// Neighbours that one instruction loads: of f16 and bf16 eight, if rows are made of them.
+static int64_t groupOf(const Attention &p, int64_t width) {
+  constexpr int64_t loadBytes = 16;
+  int64_t group = loadBytes / std::max(p.key.elementBytes(), p.value.elementBytes());
+  return group == 8 && (p.depth % group || width % group) ? 4 : group;
+}
+
+/// Few queries: lanes of a warp that have eight elements of a row each, if rows are not longer, and
+/// as many keys of each lane on their way as registers hold beside its queries and their sums.
 static std::optional<AttentionTile> chooseForStream(const Attention &p) {
-  constexpr int64_t warps = 8, fewestLanes = 4, mostLoads = 16, group = 4;
+  constexpr int64_t warps = 8, fewestLanes = 4, registerBytes = 4, laneElements = 8,
+                    mostElements = 64, registers = 96;
   std::optional<int64_t> length = constantOf(p.length);
   if (!length || *length > fewQueries || p.depth == 0)
     return std::nullopt;
-  int64_t width = widthOf(p), longest = std::max(p.depth, width);
-  int64_t lanes = llvm::PowerOf2Ceil(llvm::divideCeil(longest, 2 * group));
+  int64_t width = widthOf(p), longest = std::max(p.depth, width), group = groupOf(p, width);
+  int64_t lanes = llvm::PowerOf2Ceil(llvm::divideCeil(longest, laneElements));
   lanes = std::clamp<int64_t>(lanes, fewestLanes, warpLanes);
-  auto loads = [&](int64_t row) -> int64_t { return llvm::divideCeil(row, lanes * group); };
-  if (*length * loads(longest) > mostLoads)
-    return std::nullopt;
+  auto elements = [&](int64_t row) -> int64_t {
+    return llvm::divideCeil(row, lanes * group) * group;
+  };
   AttentionTile tile{warps, 1, warpLanes, *length, 1, 0, 0, group, width, lanes};
-  tile.threadKeys = std::max<int64_t>(1, mostLoads / (loads(p.depth) + loads(width)));
-  return tile;
+  int64_t ofKey = elements(p.depth) + elements(width);
+  int64_t bytes = registerBytes * (registers - *length * ofKey);
+  int64_t fit = bytes / std::max(p.key.elementBytes(), p.value.elementBytes());
+  tile.threadKeys = std::min(mostElements, fit) / ofKey;
+  return tile.threadKeys < 1 ? std::nullopt : std::optional(tile);
+}
+
+void nncc::nvptx::joinHeads(Attention &p) {
+  if (constantOf(p.length) != 1 || p.op.getCausal())
+    return;
+  for (int64_t joined = fewQueries; joined > 1; --joined) {
+    if (p.heads / p.groups % joined)
+      continue;
+    Attention other = p;
+    for (Attention::Operand *x : {&other.query, &other.mask, &other.init})
+      if (x->buffer) {
+        x->strides[2] = x->strides[1];
+        x->strides[1] = x->strides[1] * joined;
+      }
+    other.heads /= joined;
+    other.length = p.length * joined;
+    if (chooseForStream(other)) {
+      p = other;
+      return;
+    }
+  }
 }
 
 AttentionTile AttentionTile::choose(const Attention &p) {

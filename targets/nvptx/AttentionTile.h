@@ -46,4 +46,8 @@ struct AttentionTile {
   static AttentionTile choose(const Attention &p);
 };
 
+/// Heads that have the same keys, with one query each, become the few queries of one head: their
+/// keys are read once.
+void joinHeads(Attention &p);
+
 } // namespace nncc::nvptx

@@ -46,6 +46,17 @@ Expected<Chip> Chip::parse(StringRef name) {
   return chip;
 }
 
+int64_t multiprocessorsOf(int64_t capability) {
+  struct Known {
+    int64_t capability, multiprocessors;
+  };
+  constexpr Known known[] = {{100, 148}, {90, 132}, {89, 142}, {87, 16}, {86, 84}, {80, 108}};
+  for (const Known &chip : known)
+    if (capability >= chip.capability)
+      return chip.multiprocessors;
+  return capability >= 75 ? 72 : 80;
+}
+
 int64_t mostDynamicShared(int64_t capability) {
   if (capability < 75)
     return 96 << 10;

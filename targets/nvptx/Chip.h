@@ -23,6 +23,10 @@ struct Chip {
   std::unique_ptr<llvm::TargetMachine> create() const;
 };
 
+/// Of the largest chip of this capability (NVIDIA's architecture white papers): how many blocks it
+/// works on at least.
+int64_t multiprocessorsOf(int64_t capability);
+
 /// Bytes of shared memory that a chip of this capability has for a block that asks for it (CUDA C++
 /// Programming Guide, "Technical Specifications per Compute Capability"). Later chips may have
 /// less.

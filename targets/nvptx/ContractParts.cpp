@@ -10,7 +10,8 @@ using namespace nncc::nvptx;
 PartialSums::PartialSums(ThreadBlock &e, const Contraction &p, const ContractTile &tile)
     : e(e), p(p), parts(tile.parts), batches(fixed(p.batchCount())), rows(fixed(p.rowCount())),
       columns(fixed(p.n.size)),
-      memory(e.kernel.allocateWorkspace(e.b, e.loc, parts * batches * rows * columns, p.element)) {}
+      memory(e.kernel.allocateWorkspace(
+          e.b, e.loc, e.b.getAffineConstantExpr(parts * batches * rows * columns), p.element)) {}
 
 Value PartialSums::offset(Value batch, Value row, Value column) {
   return e.add(e.mul(e.add(e.mul(batch, rows), row), columns), column);

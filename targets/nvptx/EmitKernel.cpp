@@ -70,7 +70,7 @@ private:
     if (auto contract = dyn_cast<kern::ContractOp>(whole))
       return nvptx::emitContract(b, contract, kernel, features, onlyResults);
     if (auto attention = dyn_cast<kern::AttentionOp>(whole))
-      return nvptx::emitAttention(b, attention, kernel);
+      return nvptx::emitAttention(b, attention, kernel, features, onlyResults);
     if (auto recurrence = dyn_cast<kern::RecurrenceOp>(whole))
       return nvptx::emitRecurrence(b, recurrence, kernel);
     if (auto window = dyn_cast<kern::WindowOp>(whole))
@@ -88,7 +88,8 @@ private:
 
 /// Emits a kernel, as a second launch as well where the first one has a workspace.
 LogicalResult emitLaunches(func::FuncOp function, const ContractFeatures &features) {
-  bool mayHaveTwo = !function.getOps<kern::ContractOp>().empty();
+  bool mayHaveTwo =
+      !function.getOps<kern::ContractOp>().empty() || !function.getOps<kern::AttentionOp>().empty();
   OwningOpRef<func::FuncOp> tensors = mayHaveTwo ? function.clone() : func::FuncOp();
   if (failed(KernelEmission(function, features, /*onlyResults=*/false).run()))
     return failure();

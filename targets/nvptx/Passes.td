@@ -67,7 +67,13 @@ def EmitKernel : Pass<"nncc-nvptx-emit-kernel", "::mlir::ModuleOp"> {
     `kern.attention` is computed in blocks of queries that pass over tiles of keys: scores, largest scores, sums of
     weights and the block's result stay in registers, weights go through shared memory. Up to four queries are one
     block whose warps, and lanes in them, have different keys: a few lanes share the row of a key and that of its value,
-    which they load by 16 bytes to registers. What they have of the result is joined in the end.
+    which they load by 16 bytes to registers, f16 and bf16 as they are stored. What they have of the result is joined in
+    the end. Up to four heads of one query each that have the same keys are queries of one block too.
+
+    Many keys of few queries are split: as many blocks as multiprocessors have room for have whole tiles of them each,
+    and leave their largest scores, sums and results in the workspace, which `@k_results` joins, always in the same
+    order. Where sizes are open, `rt.units` and `rt.workspace` are expressions of them; of few keys one block makes the
+    result, and the second function has no units.
 
     `kern.recurrence` is computed by a block for each direction and some rows, all steps: its threads have the
     products of a unit with a part of the state each, then the cells; states stay in shared memory.

@@ -125,11 +125,12 @@ int64_t alignmentOf(llvm::ArrayRef<mlir::AffineExpr> offsets, int64_t elementByt
 /// Each emits the units of `op`, whose operands are in `kernel.places`, at `b`, sets kernel.units
 /// and returns the threads of a block. On failure it has reported why.
 ///
-/// Where a contraction gets a workspace, its sums are computed in parts. `onlyResults`: the launch
-/// behind it, which adds them up.
+/// Where a contraction gets a workspace, its sums are computed in parts; where an attention gets
+/// one, its keys are split. `onlyResults`: the launch behind it, which joins them.
 mlir::FailureOr<int64_t> emitContract(mlir::OpBuilder &b, kern::ContractOp op, Kernel &kernel,
                                       const ContractFeatures &features, bool onlyResults);
-mlir::FailureOr<int64_t> emitAttention(mlir::OpBuilder &b, kern::AttentionOp op, Kernel &kernel);
+mlir::FailureOr<int64_t> emitAttention(mlir::OpBuilder &b, kern::AttentionOp op, Kernel &kernel,
+                                       const ContractFeatures &features, bool onlyResults);
 mlir::FailureOr<int64_t> emitRecurrence(mlir::OpBuilder &b, kern::RecurrenceOp op, Kernel &kernel);
 mlir::FailureOr<int64_t> emitWindow(mlir::OpBuilder &b, kern::WindowOp op, Kernel &kernel);
 

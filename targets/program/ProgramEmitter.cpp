@@ -94,8 +94,13 @@ private:
   Dispatch emitDispatch(rt::RunOp op, mlir::Operation *kernel, StringRef symbol,
                         llvm::FunctionType *type, bool isFirst) {
     auto work = [&](StringRef name) { return program.real(isFirst ? number(op, name) : 0); };
-    Dispatch step = {nullptr, sizeIn(op, kernel, "rt.units"), sizeIn(op, kernel, "rt.scratch"),
-                     integer(kernel, "rt.team"), integer(kernel, "rt.workspace")};
+    Dispatch step = {nullptr,
+                     sizeIn(op, kernel, "rt.units"),
+                     sizeIn(op, kernel, "rt.scratch"),
+                     integer(kernel, "rt.team"),
+                     {}};
+    if (kernel->hasAttr("rt.workspace"))
+      step.workspace = sizeIn(op, kernel, "rt.workspace");
     Constant *function = program.null(), *launch = program.null();
     if (info.device.empty()) {
       auto *declared =
@@ -134,39 +139,47 @@ private:
     return failed;
   }
 
+  /// 0 where there are none.
+  Value *greatest(ProgramSizes &sizes, llvm::ArrayRef<AffineExpr> all) {
+    Value *most = program.i64(0);
+    for (AffineExpr size : all)
+      most = b.CreateBinaryIntrinsic(llvm::Intrinsic::smax, most, sizes.value(size));
+    return most;
+  }
+
   /// nncc_descriptor.plan. Sizes that a run cannot work with are refused here, so that run() does
   /// not have to look.
   llvm::Function *emitPlan(unsigned given) {
     llvm::Function *plan =
         program.makeFunction({program.pointer(), program.pointer(), program.pointer()}, "plan");
     ProgramSizes sizes(program, plan->getArg(0), given);
-    llvm::SetVector<AffineExpr> bounded, scratch;
+    llvm::SetVector<AffineExpr> bounded, scratch, workspace;
     if (auto map = main->getAttrOfType<mlir::AffineMapAttr>("rt.sizes"))
       bounded.insert_range(llvm::map_range(map.getValue().getResults(), normalForm));
-    int64_t workspace = 0;
     for (auto &[op, launches] : dispatches)
       for (const Dispatch &dispatch : launches) {
         bounded.insert(dispatch.units);
         bounded.insert(dispatch.scratch);
         scratch.insert(dispatch.scratch);
-        workspace = std::max(workspace, dispatch.workspace);
+        if (dispatch.workspace)
+          workspace.insert(dispatch.workspace);
       }
     // What is over sizes that a run computes, the run looks at.
     auto isLate = [&](AffineExpr size) { return !sizes.isGiven(size); };
     bounded.remove_if(isLate);
     scratch.remove_if(isLate);
+    workspace.remove_if(isLate);
+    bounded.insert_range(workspace);
     bounded.remove_if([](AffineExpr size) { return constantOf(size).has_value(); });
     Value *bad = b.getFalse();
     for (AffineExpr size : bounded)
       bad = b.CreateOr(bad, sizes.isBad(size));
     Slots slots = computeSlots(program, sizes, main);
     Value *arena = slots.end;
-    if (workspace)
-      arena = b.CreateAdd(slots.workspace(program), program.i64(workspace));
+    if (!workspace.empty())
+      arena = b.CreateAdd(slots.workspace(program), greatest(sizes, workspace.getArrayRef()));
     bad = b.CreateOr(bad, b.CreateICmpUGT(arena, program.i64(int64_t(1) << 47)));
-    Value *most = program.i64(0);
-    for (AffineExpr size : scratch)
-      most = b.CreateBinaryIntrinsic(llvm::Intrinsic::smax, most, sizes.value(size));
+    Value *most = greatest(sizes, scratch.getArrayRef());
     Value *failed = failedCheck(sizes);
     bad = b.CreateOr(bad, b.CreateIsNotNull(failed));
     llvm::BasicBlock *refuse = program.makeBlock("refuse"), *accept = program.makeBlock("accept");

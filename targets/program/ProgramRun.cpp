@@ -200,15 +200,33 @@ private:
                              op.getOffsets()[i],
                              op.getStarts() ? op.getStarts()->getResult(i) : AffineExpr()}),
                     buffers, i * sizeof(void *));
-    if (llvm::any_of(launches, [](const Dispatch &launch) { return launch.workspace; }))
-      program.store(b.CreateInBoundsGEP(b.getInt8Ty(), spaces[size_t(rt::Space::Arena)],
-                                        slots.workspace(program)),
-                    buffers, op.getSpaces().size() * sizeof(void *));
+    Value *own = beginWorkspace(launches, op.getSpaces().size());
     if (op.getDims())
       for (auto [i, size] : llvm::enumerate(op.getDims()->getResults()))
         program.store(sizes->value(normalForm(size)), dims, i * sizeof(int64_t));
     for (const Dispatch &launch : launches)
       emit(launch);
+    if (own)
+      callService(offsetof(nncc_services, free), b.getVoidTy(), {host, own});
+  }
+
+  /// Hands a workspace, if the launches have one, over as buffer `index`. -> what is to be freed
+  Value *beginWorkspace(llvm::ArrayRef<Dispatch> launches, size_t index) {
+    auto isShared = [](const Dispatch &launch) { return bool(launch.workspace); };
+    const auto *first = llvm::find_if(launches, isShared);
+    if (first == launches.end())
+      return nullptr;
+    if (sizes->isGiven(first->workspace)) {
+      Value *arena = spaces[size_t(rt::Space::Arena)];
+      program.store(b.CreateInBoundsGEP(b.getInt8Ty(), arena, slots.workspace(program)), buffers,
+                    index * sizeof(void *));
+      return nullptr;
+    }
+    refuseIf(sizes->isBad(first->workspace), NNCC_OUT_OF_MEMORY,
+             "a kernel needs a larger workspace than there is memory");
+    Value *memory = allocate(sizes->value(first->workspace));
+    program.store(memory, buffers, index * sizeof(void *));
+    return memory;
   }
 
   void emit(const Dispatch &launch) {

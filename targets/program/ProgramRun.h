@@ -13,8 +13,9 @@ namespace nncc {
 struct Dispatch {
   llvm::Constant *data;
   mlir::AffineExpr units, scratch;
-  int64_t team;      // the most workers that compute all units together; 0: they cannot
-  int64_t workspace; // bytes that all units share, behind the planned arena
+  int64_t team;               // the most workers that compute all units together; 0: they cannot
+  mlir::AffineExpr workspace; // bytes that all units share; null: none. Behind the planned arena,
+                              // or, where the run computes how many, in memory of their own
 };
 
 /// The program's rt.run, in its order, each with what it launches one after the other.

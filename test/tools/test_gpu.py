@@ -11,6 +11,8 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
+import onnx
+import onnx.parser
 
 from support import MLP, ROOT, ToolTest, main
 
@@ -71,6 +73,34 @@ class GPU(ToolTest):
         self.assertEqual(self.processor(), "sm_90a")
         np.testing.assert_allclose(self.run_model(), expected, 1e-4, 1e-5)
         np.testing.assert_array_equal(self.run_model("--level=" + host), expected)
+
+    def test_caches_of_open_sizes(self):
+        """Attention of one query, whose keys blocks share where there are many: of a size that inputs give, and of one that
+        the run computes."""
+        text = """<ir_version: 10, opset_import: ["" : 23]>
+            g (float[1, 2, 1, 64] q, float[1, 2, n, 64] k, float[1, 2, n, 64] v, int64[1] count)
+              => (float[1, 2, 1, 64] all, float[1, 2, 1, 64] some) <int64[1] zero = {0}, int64[1] axis = {2}> {
+              all = Attention(q, k, v)
+              first = Slice(k, zero, count, axis)
+              of_first = Slice(v, zero, count, axis)
+              some = Attention(q, first, of_first)
+            }"""
+        onnx.save(onnx.parser.parse_model(text), self.folder / "m.onnx")
+        self.nncc("m.onnx", "-o", "host.so")
+        self.nncc("m.onnx", "-o", "gpu.so", "--target", CHIP, "--gpu-images=bitcode")
+        self.use_emulator()
+        random = np.random.default_rng(0)
+        for keys, count in ((100, 50), (1000, 700), (3000, 1), (1, 0), (300, 300)):
+            shapes = {"q": (1, 2, 1, 64), "k": (1, 2, keys, 64), "v": (1, 2, keys, 64)}
+            inputs = {name: random.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+            np.savez(self.folder / "in.npz", count=np.array([count]), **inputs)
+            results = []
+            for library in ("host", "gpu"):
+                self.nncc("run", library + ".so", "--inputs=in.npz", "--output=out.npz")
+                with np.load(self.folder / "out.npz") as out:
+                    results.append(dict(out))
+            for name, expected in results[0].items():
+                np.testing.assert_allclose(results[1][name], expected, 1e-4, 1e-5, err_msg=f"{name}, {keys}, {count}")
 
     def test_results_on_the_device(self):
         """By the Python package: one model's results are the next one's inputs, through DLPack and without the host."""

@@ -483,7 +483,7 @@ func.func @f(%a: memref<8xf32>, %b: memref<128xf32>, %i: index, %x: vector<16xf3
 // -----
 
 func.func @f(%q: tensor<1x4x5x8xf64>, %y: tensor<1x4x5x8xf64>) {
-  // expected-error @below {{expects operands of f32, found 'f64'}}
+  // expected-error @below {{expects operands of f32, f16 or bf16, found 'f64'}}
   %0 = kern.attention ins(%q, %q, %q : tensor<1x4x5x8xf64>, tensor<1x4x5x8xf64>, tensor<1x4x5x8xf64>) outs(%y : tensor<1x4x5x8xf64>) {scale = 1.0 : f32} -> tensor<1x4x5x8xf64>
   return
 }

@@ -1,7 +1,7 @@
 """Attention as ONNX has it since opset 23."""
 
 import numpy as np
-from table import BOOL, case
+from table import BOOL, F16, case
 
 
 def cases(t):
@@ -28,5 +28,13 @@ def cases(t):
                    note="few queries")
         yield case("Attention", t(2, 3, length, 20), t(2, 3, 77, 20), t(2, 3, 77, 33),
                    t(2, 1, length, 77), want="onnx", note="few queries")
+    for mask in ([], [np.where(t(1, 700) < 1, t(1, 700), -np.inf).astype(np.float32)]):
+        yield case("Attention", t(1, 6, 1, 64), t(1, 2, 700, 64), t(1, 2, 700, 64), *mask, want="onnx",
+                   note="a long cache")
+    yield case("Attention", t(1, 6, 2, 20), t(1, 6, 1200, 20), t(1, 6, 1200, 33), want="onnx",
+               note="a long cache")
+    for length, depth in ((1, 64), (2, 20), (40, 64)):
+        yield case("Attention", t(1, 6, length, depth, dtype=F16), t(1, 2, 600, depth, dtype=F16),
+                   t(1, 2, 600, 40, dtype=F16), want="onnx", note="f16")
     yield case("Attention", t(2, 4, 24), t(2, 6, 24), t(2, 6, 24), q_num_heads=3, kv_num_heads=3,
                want="onnx")

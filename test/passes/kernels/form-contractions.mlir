@@ -1,5 +1,5 @@
 // RUN: %nncc-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(nncc-form-contractions,canonicalize,cse))' | FileCheck %s
-// RUN: %nncc-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(nncc-form-contractions{few-keys=6},canonicalize,cse))' | FileCheck %s --check-prefix=WHOLE
+// RUN: %nncc-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(nncc-form-contractions{whole-attention attention-of-halves},canonicalize,cse))' | FileCheck %s --check-prefix=WHOLE
 
 // Weights are packed by a recipe, in panels of 16 channels; padding is a part of the op.
 // CHECK-LABEL: @conv
@@ -172,7 +172,7 @@ func.func @three_channels(%x: tensor<1x5x5x3xui8>, %r: tensor<4x3xui8>) -> (tens
 
 // -----
 
-// Attention of few queries: products, where it has more keys than stay in one kernel.
+// Attention of few queries: products, or one kernel.
 // CHECK-LABEL: @few_queries
 // CHECK: kern.contract
 // CHECK: nn.softmax
@@ -188,10 +188,31 @@ func.func @few_queries(%q: tensor<1x4x1x8xf32>, %k: tensor<1x4x6x8xf32>) -> tens
 
 // -----
 
-// WHOLE-LABEL: @more_keys
-// WHOLE-NOT: kern.attention
-// WHOLE: nn.softmax
-func.func @more_keys(%q: tensor<1x4x1x8xf32>, %k: tensor<1x4x7x8xf32>) -> tensor<1x4x1x8xf32> {
-  %y = nn.attention %q, %k, %k {scale = 0.5 : f32} : (tensor<1x4x1x8xf32>, tensor<1x4x7x8xf32>, tensor<1x4x7x8xf32>) -> tensor<1x4x1x8xf32>
-  return %y : tensor<1x4x1x8xf32>
+// Keys and values of 16 bits: converted before, or as they are stored.
+// CHECK-LABEL: @cache
+// CHECK-DAG: %[[K:.*]] = nn.cast %arg1
+// CHECK-DAG: %[[V:.*]] = nn.cast %arg2
+// CHECK: kern.attention ins(%arg0, %[[K]], %[[V]] : tensor<1x4x9x8xf32>, tensor<1x2x6x8xf32>, tensor<1x2x6x8xf32>)
+// WHOLE-LABEL: @cache
+// WHOLE-NOT: nn.cast
+// WHOLE: kern.attention ins(%arg0, %arg1, %arg2 : tensor<1x4x9x8xf32>, tensor<1x2x6x8xf16>, tensor<1x2x6x8xbf16>) outs(%{{.*}} : tensor<1x4x9x8xf32>)
+func.func @cache(%q: tensor<1x4x9x8xf32>, %k: tensor<1x2x6x8xf16>, %v: tensor<1x2x6x8xbf16>) -> tensor<1x4x9x8xf32> {
+  %0 = nn.cast %k {to = f32} : (tensor<1x2x6x8xf16>) -> tensor<1x2x6x8xf32>
+  %1 = nn.cast %v {to = f32} : (tensor<1x2x6x8xbf16>) -> tensor<1x2x6x8xf32>
+  %y = nn.attention %q, %0, %1 {scale = 0.5 : f32} : (tensor<1x4x9x8xf32>, tensor<1x2x6x8xf32>, tensor<1x2x6x8xf32>) -> tensor<1x4x9x8xf32>
+  return %y : tensor<1x4x9x8xf32>
+}
+
+// -----
+
+// All of it: the result is of 16 bits as well.
+// CHECK-LABEL: @attention_of_halves
+// CHECK: kern.attention {{.*}} outs(%{{.*}} : tensor<1x4x9x8xf32>)
+// CHECK: nn.cast
+// WHOLE-LABEL: @attention_of_halves
+// WHOLE-NOT: nn.cast
+// WHOLE: kern.attention ins(%arg0, %arg0, %arg0 : {{.*}}) outs(%{{.*}} : tensor<1x4x9x8xf16>)
+func.func @attention_of_halves(%q: tensor<1x4x9x8xf16>) -> tensor<1x4x9x8xf16> {
+  %y = nn.attention %q, %q, %q {scale = 0.5 : f32} : (tensor<1x4x9x8xf16>, tensor<1x4x9x8xf16>, tensor<1x4x9x8xf16>) -> tensor<1x4x9x8xf16>
+  return %y : tensor<1x4x9x8xf16>
 }

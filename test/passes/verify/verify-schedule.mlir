@@ -53,3 +53,31 @@ module {
     return
   }
 }
+// -----
+module {
+  module @k {
+    // expected-error @+1 {{expects a number of bytes in 'rt.workspace', found 0 : i64}}
+    func.func @k() attributes {rt.kernel, rt.units = 1 : i64, rt.scratch = 0 : i64, rt.workspace = 0 : i64} {
+      return
+    }
+  }
+  func.func @main() {
+    return
+  }
+}
+// -----
+// A workspace of an open size is one more buffer, and its size is over what calls give.
+module attributes {nn.dims = ["n"]} {
+  module @k {
+    func.func @k(%call: !llvm.ptr)
+        attributes {rt.kernel, rt.units = 1 : i64, rt.scratch = 0 : i64, rt.workspace = affine_map<()[s0, s1] -> (s1 * 4)>} {
+      %b = rt.buffer %call[1] : !llvm.ptr -> memref<?xf32>
+      return
+    }
+  }
+  func.func @main(%x: tensor<4xf32>) {
+    // expected-error @+1 {{gives its kernel 0 sizes, which has 2 symbols}}
+    rt.dispatch @k(%x) : (tensor<4xf32>) -> ()
+    return
+  }
+}

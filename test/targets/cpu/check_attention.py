@@ -1,6 +1,8 @@
 """Attention in one kernel against NumPy, each compiled once and called at several sizes: check_attention.py [--gpu] [filter]"""
 import itertools
+import sys
 
+import ml_dtypes
 import numpy as np
 from kernel_runner import check, run_cases
 from open_sizes import empty, evaluate_shape, tensor
@@ -8,7 +10,8 @@ from open_sizes import empty, evaluate_shape, tensor
 rng = np.random.default_rng(0)
 # Several blocks of few keys, the last ones not whole.
 SMALL = "queries = 2, keys = 8, key_block = 16, rows = 4, panels = 1, unit_blocks = 1, in_place = false"
-CASES = {}  # name: (title, text, arguments' shapes, function of the inputs, symbols, what inputs hold)
+TYPES = {"f32": np.float32, "f16": np.float16, "bf16": ml_dtypes.bfloat16}
+CASES = {}  # name: (title, text, arguments' shapes and elements, function of the inputs, symbols, what inputs hold)
 
 
 def reference(q, k, v, mask, scale, fill, causal, guard):
@@ -31,23 +34,27 @@ def reference(q, k, v, mask, scale, fill, causal, guard):
 
 
 def add(title, n, h, g, l, s, d, e, symbols=((),), mask=None, fill=None, causal=False, guard="none", heads_last=True, scale=0.3,
-        transposed_key=False, plan=None, values=None):
-    """mask: its shape; heads_last: operands and result are stored as [N, L, H, D]."""
+        transposed_key=False, plan=None, values=None, query="f32", cache="f32"):
+    """mask: its shape; heads_last: operands and result are stored as [N, L, H, D]; query, cache: the types of its elements, of keys and
+    values."""
+    types = [query, cache, cache]
     lines, arguments, operands, turns = "  %size = rt.symbol 0 : index\n" if any("s" in str(x) for x in (n, l, s)) else "", [], [], []
     stored = (0, 2, 1, 3) if heads_last else (0, 1, 2, 3)
-    for name, shape in (("q", (n, h, l, d)), ("k", (n, g, s, d)), ("v", (n, g, s, e))):
+    for name, shape, element in zip("qkv", ((n, h, l, d), (n, g, s, d), (n, g, s, e)), types):
         perm = (0, 1, 3, 2) if name == "k" and transposed_key else stored
         kept = [shape[x] for x in perm]
         back = [perm.index(i) for i in range(4)]
         arguments.append(kept)
-        operands.append((f"%t{name}", tensor(shape)))
+        turned = tensor(shape, element)
+        operands.append((f"%t{name}", turned))
         turns.append(back)
-        lines += empty(f"e{name}", shape)
-        lines += f"  %t{name} = linalg.transpose ins(%{name} : {tensor(kept)}) outs(%e{name} : {tensor(shape)}) permutation = {back}\n"
+        lines += empty(f"e{name}", shape, element)
+        lines += f"  %t{name} = linalg.transpose ins(%{name} : {tensor(kept, element)}) outs(%e{name} : {turned}) permutation = {back}\n"
     result, kept = (n, h, l, e), [(n, h, l, e)[x] for x in stored]
     lines += empty("init", result)
     if mask:
         arguments.append(mask)
+        types.append("f32")
     attributes = [f"scale = {scale} : f32"]
     attributes += [f"fill = {'0xFF800000' if fill == -np.inf else fill} : f32"] if fill is not None else []
     attributes += ["causal"] if causal else []
@@ -59,14 +66,14 @@ def add(title, n, h, g, l, s, d, e, symbols=((),), mask=None, fill=None, causal=
     lines += f"  %r = linalg.transpose ins(%y : {tensor(result)}) outs(%er : {tensor(kept)}) permutation = {[stored[i] for i in range(4)]}\n"
     name = f"k{len(CASES)}"
     names = ["%q", "%k", "%v"] + ["%m"] * bool(mask)
-    text = (f"func.func @{name}({', '.join(f'{a}: {tensor(x)}' for a, x in zip(names, arguments))}) -> {tensor(kept)} attributes {{rt.kernel}} {{\n"
+    text = (f"func.func @{name}({', '.join(f'{a}: {tensor(x, element)}' for a, x, element in zip(names, arguments, types))}) -> {tensor(kept)} attributes {{rt.kernel}} {{\n"
             f"{lines}  return %r : {tensor(kept)}\n}}\n")
 
     def wanted(inputs):
         q, k, v = (x.transpose(turn) for x, turn in zip(inputs, turns))
         return reference(q, k, v, inputs[3] if mask else None, scale, fill, causal, guard).transpose(stored)
 
-    CASES[name] = (title, text, arguments, wanted, symbols, values)
+    CASES[name] = (title, text, list(zip(arguments, types)), wanted, symbols, values)
 
 
 def gaps(inputs):
@@ -138,6 +145,27 @@ def few_queries():
     add("few queries, causal", 1, 2, 2, 3, 50, 16, 16, causal=True)
 
 
+def long_caches():
+    """Few queries of keys that blocks share: none of a last tile, few of it, all; a batch that is too large; wide values."""
+    for keys in (384, 511, 1024):
+        add(f"long cache of {keys}", 1, 3, 3, 1, keys, 64, 64, heads_last=False)
+    add("long cache, many heads", 3, 32, 8, 1, 700, 64, 64)
+    for heads in (2, 3, 6, 8, 5):
+        add(f"long cache, {heads} heads of a group", 2, 2 * heads, 2, 1, 400, 64, 64, mask=(2, 2 * heads, 1, 400), values=gaps, guard="empty")
+    add("long cache, wide values", 1, 2, 1, 2, 600, 128, 300)
+    add("long cache, odd rows", 2, 2, 1, 3, 1000, 20, 33)
+    add("long cache, causal", 1, 2, 2, 3, 1000, 64, 64, causal=True)
+    for guard in ("none", "empty", "nan"):
+        for title, values in (("of -inf", gaps), ("of nan and inf", trouble), ("of infinite values", infinite_values)):
+            add(f"long cache, mask {title}, {guard}", 2, 2, 2, 2, 600, 64, 64, mask=(2, 1, 2, 600), guard=guard, values=values)
+    sizes = [(1, 0), (1, 1), (2, 255), (1, 256), (2, 257), (1, 1024), (1, 5000), (0, 700), (7, 700), (150, 400)]
+    add("open cache", 1, 3, 3, 1, "s0", 64, 64, [s[1:] for s in sizes], heads_last=False)
+    add("open cache that grows", 1, 3, 3, 1, "s0 + 1", 64, 64, [s[1:] for s in sizes], heads_last=False)
+    add("open cache, open batch", "s0", 4, 2, 2, "s1", 64, 64, sizes, mask=["s0", 1, 1, "s1"], values=gaps_if_any)
+    add("open cache, guarded", "s0", 1, 1, 1, "s1", 64, 40, sizes, mask=["s0", 1, 1, "s1"], guard="empty", values=gaps_if_any)
+    add("open cache, causal", 1, 2, 2, 3, "s0", 64, 64, [s[1:] for s in sizes], causal=True)
+
+
 def open_ones():
     sizes = [(1, 5, 5), (2, 17, 1), (1, 64, 64), (2, 100, 128), (1, 128, 100), (0, 5, 5), (2, 0, 5), (2, 5, 0), (1, 1, 600), (1, 7, 1200)]
     for d, e in ((8, 8), (20, 40), (64, 64)):
@@ -151,9 +179,21 @@ def open_ones():
     add("open batch", "s0", 3, 3, 50, 30, 16, 16, [(0,), (1,), (5,)], mask=["s0", 1, 50, 30])
 
 
-def run(kernel, shapes, wanted, all_symbols, values):
+def halves():
+    """f16 and bf16 as they are stored, which only a GPU takes."""
+    for cache in ("f16", "bf16"):
+        for d, e in ((64, 64), (128, 128), (80, 40), (20, 33), (15, 15)):
+            add(f"one query of {cache}, {d}, {e}", 2, 4, 2, 1, 300, d, e, query=cache, cache=cache)
+            add(f"cache of {cache}, {d}, {e}", 1, 2, 2, 3, 1100, d, e, cache=cache, heads_last=False)
+        add(f"cache of {cache}, mask", 2, 2, 2, 2, 600, 64, 64, mask=(2, 1, 2, 600), guard="empty", values=gaps, cache=cache)
+        add(f"many queries of {cache}", 1, 4, 2, 40, 70, 64, 72, query=cache, cache=cache)
+        add(f"open cache of {cache}", 1, 3, 3, 1, "s0 + 1", 64, 64, [(0,), (255,), (256,), (1023,), (5000,)], cache=cache, heads_last=False)
+    add("keys of f16 by depth", 1, 2, 2, 1, 300, 64, 64, cache="f16", transposed_key=True)
+
+
+def run(kernel, arguments, wanted, all_symbols, values):
     for symbols in all_symbols:
-        inputs = [rng.standard_normal(evaluate_shape(shape, symbols)).astype(np.float32) for shape in shapes]
+        inputs = [rng.standard_normal(evaluate_shape(shape, symbols)).astype(TYPES[element]) for shape, element in arguments]
         if values:
             values(inputs)
         with np.errstate(all="ignore"):
@@ -163,7 +203,7 @@ def run(kernel, shapes, wanted, all_symbols, values):
 
 
 def main():
-    for table in (fixed, masks, few_queries, open_ones):
+    for table in (fixed, masks, few_queries, long_caches, open_ones, *[halves] * ("--gpu" in sys.argv)):
         table()
     run_cases(CASES, run)
 

@@ -3,13 +3,13 @@ import functools
 import re
 
 
-def ceildiv(x, y):
-    return -(-x // y)
+# Of divisors of 1 or more; others count as 1.
+QUOTIENTS = {"floordiv": lambda x, y: x // max(y, 1), "ceildiv": lambda x, y: -(-x // max(y, 1)), "mod": lambda x, y: x % max(y, 1)}
 
 
 @functools.lru_cache(maxsize=None)
 def as_python(expression):
-    """An affine expression, in which `ceildiv` is an operator, as an expression of Python."""
+    """An affine expression, in which quotients are operators, as an expression of Python."""
     tokens = re.findall(r"\w+|[-+*()]", expression)
 
     def factor():
@@ -24,8 +24,7 @@ def as_python(expression):
         result = factor()
         while tokens and tokens[0] in ("*", "floordiv", "mod", "ceildiv"):
             token, right = tokens.pop(0), factor()
-            sign = {"*": "*", "floordiv": "//", "mod": "%"}.get(token)
-            result = f"({result} {sign} {right})" if sign else f"ceildiv({result}, {right})"
+            result = f"({result} * {right})" if token == "*" else f"{token}({result}, {right})"
         return result
 
     def total():
@@ -40,7 +39,7 @@ def as_python(expression):
 def evaluate(size, symbols):
     """The value of a number or of an expression like "(s0 * 2 + 1) floordiv 3"."""
     values = {f"s{i}": value for i, value in enumerate(symbols)}
-    return eval(as_python(str(size)), {"ceildiv": ceildiv}, values)
+    return eval(as_python(str(size)), dict(QUOTIENTS), values)
 
 
 def evaluate_shape(shape, symbols):
@@ -57,10 +56,10 @@ def tensor(shape, element="f32"):
     return f"tensor<{sizes}{element}, affine_map<()[{names}] -> ({', '.join(map(str, shape))})>>"
 
 
-def empty(name, shape):
+def empty(name, shape, element="f32"):
     """tensor.empty; what it takes for open sizes says nothing that its type does not."""
     values = ", ".join("%size" for size in shape if isinstance(size, str))
-    return f"  %{name} = tensor.empty({values}) : {tensor(shape)}\n"
+    return f"  %{name} = tensor.empty({values}) : {tensor(shape, element)}\n"
 
 
 def affine(rank, results):

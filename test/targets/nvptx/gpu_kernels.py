@@ -5,7 +5,7 @@ import re
 import sys
 import tempfile
 
-from kernel_runner import BUILD, OPT, run, schedule, to_llvm
+from kernel_runner import BUILD, OPT, inline_maps, run, schedule, size_of, to_llvm
 
 ctypes.CDLL(os.path.join(BUILD, "lib", "gpu-emulator", "libcuda.so.1"))  # found by its name from now on
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), *[os.pardir] * 2, "gpu-emulator"))
@@ -25,12 +25,12 @@ MAX_DYNAMIC_SHARED_SIZE_BYTES = 8
 
 
 class Launched:
-    """A kernel of a module, with what a launch takes. `workspace`: bytes that it hands to the launch `then`."""
+    """A kernel of a module, with what a launch takes. `workspace_of`: bytes that it hands to the launch `then`."""
 
-    def __init__(self, module, name, units, scratch, threads, shared, uses_scratch, workspace, then=None):
+    def __init__(self, module, name, units, scratch, threads, shared, uses_scratch, workspace_of, then=None):
         self.module, self.name, self.units_of, self.scratch_of = module, name, units, scratch
         self.threads, self.shared, self.uses_scratch = threads, shared, uses_scratch
-        self.workspace, self.then = workspace, then
+        self.workspace_of, self.then = workspace_of, then
         if shared:
             cuda.call("cuFuncSetAttribute", module.function(name), MAX_DYNAMIC_SHARED_SIZE_BYTES, shared)
 
@@ -42,8 +42,8 @@ class Launched:
         for grid in sorted(grids - {0}):
             buffers = [cuda.Buffer(np.append(np.zeros(max(shift, int(not array.size)), array.dtype), array)) for array in arrays]
             places = [ctypes.c_uint64(b.address.value + shift * b.dtype.itemsize) for b in buffers]
-            if self.workspace:
-                buffers.append(cuda.Buffer(np.empty(self.workspace, np.uint8), isEmpty=True))
+            if self.workspace_of:
+                buffers.append(cuda.Buffer(np.empty(self.workspace_of(dims), np.uint8), isEmpty=True))
                 places.append(buffers[-1])
             arguments, stride = [*places, *dims], -(-self.scratch_of(dims) // 64) * 64
             if self.uses_scratch:
@@ -52,7 +52,8 @@ class Launched:
                 arguments += [scratch, stride]
             for kernel in (self, *filter(None, [self.then])):
                 blocks = grid if kernel is self else kernel.units_of(dims)
-                self.module.launch(kernel.name, blocks, kernel.threads, *arguments, shared=kernel.shared)
+                if blocks:
+                    self.module.launch(kernel.name, blocks, kernel.threads, *arguments, shared=kernel.shared)
             for array, buffer in zip(arrays, buffers):
                 if array.size:
                     array[...] = buffer.read()[shift:].reshape(array.shape)
@@ -75,8 +76,10 @@ def launched(module, name, facts, lowered, then=None):
         found = re.search(pattern, line)
         return int(found.group(1)) if found else 0
 
-    threads, shared, workspace = map(number, (r"maxntid = array<i32: (\d+)>", r"rt\.shared = (\d+)", r"rt\.workspace = (\d+)"))
-    return Launched(module, name, *facts[name], threads, shared, "rt.uses_scratch" in line, workspace, then)
+    threads, shared = map(number, (r"maxntid = array<i32: (\d+)>", r"rt\.shared = (\d+)"))
+    workspace = re.search(r"rt\.workspace = (\d+|affine_map<.*?\)>)", line)
+    workspace_of = size_of(workspace.group(1)) if workspace else None
+    return Launched(module, name, *facts[name], threads, shared, "rt.uses_scratch" in line, workspace_of, then)
 
 
 def compile_kernels(texts, lower=lambda text: text, chip=CHIP, options="capability=90"):
@@ -86,7 +89,7 @@ def compile_kernels(texts, lower=lambda text: text, chip=CHIP, options="capabili
     for first in range(0, len(names), KERNELS_AT_ONCE):
         some = names[first : first + KERNELS_AT_ONCE]
         scheduled, facts = schedule(lower("\n".join(texts[name] for name in some)), SCHEDULE.replace("OPTIONS", options))
-        lowered = run(OPT, "--pass-pipeline=" + TARGET, text=scheduled)
+        lowered = inline_maps(run(OPT, "--pass-pipeline=" + TARGET, text=scheduled))
         module = cuda.Module(to_bitcode(TRIPLE + to_llvm(lowered), chip))
         for name in some:
             then = launched(module, name + "_results", facts, lowered)

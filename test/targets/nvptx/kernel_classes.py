@@ -12,7 +12,7 @@ class Classes:
     def __init__(self):
         self.inputs, self.outputs, self.nodes, self.constants = [], [], [], []
 
-    def input(self, *shape, dtype=TensorProto.FLOAT) -> str:
+    def input(self, *shape: int | str, dtype=TensorProto.FLOAT) -> str:
         self.inputs.append(helper.make_tensor_value_info(f"x{len(self.inputs)}", dtype, shape))
         return self.inputs[-1].name
 
@@ -45,6 +45,11 @@ def main():
     m.node("halves", "MatMul", m.input(256, 512, dtype=TensorProto.FLOAT16), m.weights(512, 256, dtype=np.float16))
     q, k, v = (m.input(1, 4, 128, 64) for _ in range(3))
     m.node("attention", "Attention", q, k, v)
+    q, k, v = m.input(1, 4, 1, 64), m.input(1, 4, "cached", 64), m.input(1, 4, "cached", 64)
+    m.node("cache", "Attention", q, k, v)
+    q = m.input(1, 4, 1, 64, dtype=TensorProto.FLOAT16)
+    k, v = (m.input(1, 4, "cached", 64, dtype=TensorProto.FLOAT16) for _ in range(2))
+    m.node("cache_of_halves", "Attention", q, k, v)
     m.node("cells", "LSTM", m.input(5, 1, 16), m.weights(1, 128, 16), m.weights(1, 128, 32), hidden_size=32)
     m.node("depthwise", "Conv", m.input(1, 32, 20, 20), m.weights(32, 1, 3, 3), group=32, pads=[1, 1, 1, 1])
     rows = m.input(12, 1, dtype=TensorProto.INT64)
