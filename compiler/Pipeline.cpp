@@ -52,10 +52,17 @@ static void buildGraph(OpPassManager &pm, const CompileOptions &options) {
 
 /// What processors gain by comes first in a library that is for them as well.
 static void buildKernels(OpPassManager &pm, const CompileOptions &options) {
-  bool isForGPU =
-      llvm::all_of(targetsOf(options), [](const Target &target) { return target.chip; });
-  add(pm, "func.func(nncc-form-recurrences,nncc-form-contractions" +
-              std::string(isForGPU ? "{few-keys=1024}" : "") +
+  std::vector<Target> targets = targetsOf(options);
+  auto areChipsFrom = [&](int capability) {
+    return llvm::all_of(targets, [&](const Target &target) {
+      return target.chip && target.chip->capability >= capability;
+    });
+  };
+  // One query or a few are not worth 16 rows of a tensor core's product.
+  std::string attention = areChipsFrom(nvptx::tensorCores) ? "{few-keys=1024 halves-from=5}"
+                          : areChipsFrom(0)                ? "{few-keys=1024}"
+                                                           : "";
+  add(pm, "func.func(nncc-form-recurrences,nncc-form-contractions" + attention +
               ",canonicalize,cse,nncc-fuse-epilogue),nncc-form-kernels,nncc-merge-kernels,"
               "builtin.module(func.func(nncc-lower-nn,canonicalize,cse))");
 }

@@ -345,7 +345,8 @@ def FormContractions : Pass<"nncc-form-contractions", "::mlir::func::FuncOp"> {
     `few-keys` keys, no grouped heads and is not causal: on a processor that is faster. A GPU has to start each kernel,
     and one of attention on it is a block for each head: it is slower only where there are thousands of keys.
     Contractions compute in f32, or f64 where the model says so. Those of f16 and bf16 take and give these: what multiplies
-    them, and whether they are converted before, is up to the target.
+    them, and whether they are converted before, is up to the target. Attention computes in f32, and from `halves-from`
+    queries on takes and gives f16 and bf16 too.
     ```mlir
     nn.matmul %x, %w : f16   -->   kern.contract plain ins(%x, %w : tensor<..xf16>, ..) outs(.. : tensor<..xf16>) ...
                                    { ^bb0(%acc: f32): %r = arith.truncf %acc; kern.yield %r : f16 }
@@ -353,7 +354,9 @@ def FormContractions : Pass<"nncc-form-contractions", "::mlir::func::FuncOp"> {
   }];
   let options = [
     Option<"fewKeys", "few-keys", "int64_t", /*default=*/"0",
-           "Keys up to which an attention of few queries stays one kernel">
+           "Keys up to which an attention of few queries stays one kernel">,
+    Option<"halvesFrom", "halves-from", "int64_t", /*default=*/"0",
+           "Queries from which an attention of f16 or bf16 multiplies these as they are; 0: none does">
   ];
   let dependentDialects = ["::nncc::kern::KernDialect", "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect"];
 }

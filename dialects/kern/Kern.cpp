@@ -308,11 +308,14 @@ LogicalResult AttentionOp::verify() {
   RankedTensorType query = getQueryType(), key = getKeyType(), value = getValueType();
   RankedTensorType init = getInitType();
   Type element = init.getElementType();
+  if (!element.isF32() && !element.isF16() && !element.isBF16())
+    return emitOpError("expects operands of f32, f16 or bf16, found ") << element;
   for (RankedTensorType type : {query, key, value, init}) {
     if (type.getRank() != 4)
       return emitOpError("expects operands of rank 4, found ") << type;
-    if (!type.getElementType().isF32())
-      return emitOpError("expects operands of f32, found ") << type.getElementType();
+    if (type.getElementType() != element)
+      return emitOpError("expects operands of ")
+             << element << " as init, found " << type.getElementType();
   }
   auto expect = [&](int64_t a, int64_t b, StringRef what) -> LogicalResult {
     return agree(a, b) ? success() : LogicalResult(emitOpError("expects ") << what);
@@ -339,7 +342,7 @@ LogicalResult AttentionOp::verify() {
     return getFill() ? emitOpError("expects a mask where there is a fill") : success();
   auto mask = cast<RankedTensorType>(getMask().getType());
   int64_t scores[] = {query.getDimSize(0), heads, query.getDimSize(2), key.getDimSize(2)};
-  if (mask.getRank() != 4 || mask.getElementType() != element)
+  if (mask.getRank() != 4 || !mask.getElementType().isF32())
     return emitOpError("expects a mask of rank 4 and f32, found ") << mask;
   for (auto [size, full] : llvm::zip(mask.getShape(), scores))
     if (size != 1 && !agree(size, full))

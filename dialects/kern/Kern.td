@@ -196,8 +196,10 @@ def Kern_AttentionOp : Kern_Op<"attention", [
     ```
     G divides H. Each dim of the mask is that of the scores or 1. Without `fill` the mask is added to the
     scores; with it, the score is `fill` where the mask is 0. With `causal`, keys s > l take no part. Rows of
-    scores become weights by soft-max; NaN weights are what `guard` says. One element type, f32. The
-    contents of `init` are never read.
+    scores become weights by soft-max; NaN weights are what `guard` says. The contents of `init` are never read.
+
+    One element type, f32, f16 or bf16; scores, their sums and the mask are f32. The weights of f16 and bf16 may be
+    rounded to it before they are divided by their sum.
   }];
   let arguments = (ins AnyRankedTensor:$query, AnyRankedTensor:$key, AnyRankedTensor:$value,
                        Optional<AnyRankedTensor>:$mask, AnyRankedTensor:$init, F32Attr:$scale,

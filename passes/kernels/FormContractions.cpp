@@ -401,7 +401,8 @@ struct DecomposeAttention : OpRewritePattern<nn::AttentionOp> {
 };
 
 struct FormAttention : OpRewritePattern<nn::AttentionOp> {
-  using OpRewritePattern::OpRewritePattern;
+  FormAttention(MLIRContext *context, int64_t halvesFrom)
+      : OpRewritePattern(context), halvesFrom(halvesFrom) {}
 
   LogicalResult matchAndRewrite(nn::AttentionOp op, PatternRewriter &rewriter) const override {
     Type element = op.getType().getElementType();
@@ -410,19 +411,24 @@ struct FormAttention : OpRewritePattern<nn::AttentionOp> {
     if (succeeded(replaceEmpty(op, op.getValue(), rewriter)))
       return success();
     Location loc = op.getLoc();
-    auto type = llvm::cast<RankedTensorType>(op.getType().clone(rewriter.getF32Type()));
-    auto operand = [&](Value value) { return cast(rewriter, loc, value, rewriter.getF32Type()); };
+    Type f32 = rewriter.getF32Type(), compute = keepsHalves(op) ? operandType(element) : f32;
+    auto type = llvm::cast<RankedTensorType>(op.getType().clone(compute));
+    auto operand = [&](Value value) { return cast(rewriter, loc, value, compute); };
     Value mask = op.getMask();
     FloatAttr fill =
         mask && getElementTypeOrSelf(mask).isInteger(1) ? op.getFillAttr() : FloatAttr();
     if (mask)
-      mask = withBatches(rewriter, loc, operand(mask));
+      mask = withBatches(rewriter, loc, cast(rewriter, loc, mask, f32));
     auto attention = kern::AttentionOp::create(
         rewriter, loc, type, operand(op.getQuery()), operand(op.getKey()), operand(op.getValue()),
         mask, empty(rewriter, loc, type), op.getScaleAttr(), fill, op.getCausalAttr(),
         kern::GuardAttr::get(op.getContext(), guardOf(op.getGuard())), kern::AttentionPlanAttr());
     rewriter.replaceOp(op, cast(rewriter, loc, attention.getResult(), element));
     return success();
+  }
+
+  bool keepsHalves(nn::AttentionOp op) const {
+    return halvesFrom && nominal(shapeOf(op.getQuery())[2]) >= halvesFrom;
   }
 
   static kern::Guard guardOf(nn::AttentionGuard guard) {
@@ -443,6 +449,8 @@ struct FormAttention : OpRewritePattern<nn::AttentionOp> {
     shape.insert(shape.begin(), 4 - shape.size(), getAffineConstantExpr(1, mask.getContext()));
     return reshape(rewriter, loc, mask, shape);
   }
+
+  const int64_t halvesFrom;
 };
 
 struct FormPool : OpRewritePattern<nn::PoolOp> {
@@ -476,7 +484,8 @@ struct FormContractions : nncc::impl::FormContractionsBase<FormContractions> {
     decomposition.add<DecomposeAttention>(&getContext(), fewKeys);
     walkAndApplyPatterns(getOperation(), std::move(decomposition));
     RewritePatternSet patterns(&getContext());
-    patterns.add<FormConv, FormMatMul, FormMatMulPacked, FormAttention, FormPool>(&getContext());
+    patterns.add<FormConv, FormMatMul, FormMatMulPacked, FormPool>(&getContext());
+    patterns.add<FormAttention>(&getContext(), halvesFrom);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
 };

@@ -319,6 +319,8 @@ LogicalResult nncc::cpu::emitAttention(OpBuilder &b, kern::AttentionOp op, Kerne
     kernel.setUnits(0);
     return success();
   }
+  if (!attention->element().isF32())
+    return op.emitError("is of ") << attention->element() << ": a processor computes it in f32";
   if (!op.getPlan())
     return op.emitError("expects a plan: run nncc-cpu-plan-attention before");
   AttentionEmitter(b, *attention, kernel).emit();

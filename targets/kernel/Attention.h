@@ -20,6 +20,8 @@ struct Attention {
 
   /// There is no result.
   bool isEmpty();
+  /// Of queries, keys, values and the result: f32, f16 or bf16.
+  mlir::Type element() { return op.getInitType().getElementType(); }
 
   /// Sets where all operands have `head`, of queries, of image `batch`.
   void enterHead(Emitter &e, mlir::Value batch, mlir::Value head);

@@ -23,6 +23,9 @@ struct Chip {
   std::unique_ptr<llvm::TargetMachine> create() const;
 };
 
+/// The first capability with products of f16 and bf16 on tensor cores, and asynchronous copies.
+constexpr int tensorCores = 80;
+
 /// Bytes of shared memory that a chip of this capability has for a block that asks for it (CUDA C++
 /// Programming Guide, "Technical Specifications per Compute Capability"). Later chips may have
 /// less.

@@ -70,7 +70,7 @@ private:
     if (auto contract = dyn_cast<kern::ContractOp>(whole))
       return nvptx::emitContract(b, contract, kernel, features, onlyResults);
     if (auto attention = dyn_cast<kern::AttentionOp>(whole))
-      return nvptx::emitAttention(b, attention, kernel);
+      return nvptx::emitAttention(b, attention, kernel, features);
     if (auto recurrence = dyn_cast<kern::RecurrenceOp>(whole))
       return nvptx::emitRecurrence(b, recurrence, kernel);
     if (auto window = dyn_cast<kern::WindowOp>(whole))

@@ -129,7 +129,8 @@ int64_t alignmentOf(llvm::ArrayRef<mlir::AffineExpr> offsets, int64_t elementByt
 /// behind it, which adds them up.
 mlir::FailureOr<int64_t> emitContract(mlir::OpBuilder &b, kern::ContractOp op, Kernel &kernel,
                                       const ContractFeatures &features, bool onlyResults);
-mlir::FailureOr<int64_t> emitAttention(mlir::OpBuilder &b, kern::AttentionOp op, Kernel &kernel);
+mlir::FailureOr<int64_t> emitAttention(mlir::OpBuilder &b, kern::AttentionOp op, Kernel &kernel,
+                                       const ContractFeatures &features);
 mlir::FailureOr<int64_t> emitRecurrence(mlir::OpBuilder &b, kern::RecurrenceOp op, Kernel &kernel);
 mlir::FailureOr<int64_t> emitWindow(mlir::OpBuilder &b, kern::WindowOp op, Kernel &kernel);
 

@@ -483,8 +483,24 @@ func.func @f(%a: memref<8xf32>, %b: memref<128xf32>, %i: index, %x: vector<16xf3
 // -----
 
 func.func @f(%q: tensor<1x4x5x8xf64>, %y: tensor<1x4x5x8xf64>) {
-  // expected-error @below {{expects operands of f32, found 'f64'}}
+  // expected-error @below {{expects operands of f32, f16 or bf16, found 'f64'}}
   %0 = kern.attention ins(%q, %q, %q : tensor<1x4x5x8xf64>, tensor<1x4x5x8xf64>, tensor<1x4x5x8xf64>) outs(%y : tensor<1x4x5x8xf64>) {scale = 1.0 : f32} -> tensor<1x4x5x8xf64>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<1x4x5x8xf32>, %y: tensor<1x4x5x8xf16>) {
+  // expected-error @below {{expects operands of 'f16' as init, found 'f32'}}
+  %0 = kern.attention ins(%q, %q, %q : tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>) outs(%y : tensor<1x4x5x8xf16>) {scale = 1.0 : f32} -> tensor<1x4x5x8xf16>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<1x4x5x8xf16>, %m: tensor<1x4x5x5xf16>) {
+  // expected-error @below {{expects a mask of rank 4 and f32, found 'tensor<1x4x5x5xf16>'}}
+  %0 = kern.attention ins(%q, %q, %q : tensor<1x4x5x8xf16>, tensor<1x4x5x8xf16>, tensor<1x4x5x8xf16>) mask(%m : tensor<1x4x5x5xf16>) outs(%q : tensor<1x4x5x8xf16>) {scale = 1.0 : f32} -> tensor<1x4x5x8xf16>
   return
 }
 

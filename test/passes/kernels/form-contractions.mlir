@@ -1,5 +1,5 @@
 // RUN: %nncc-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(nncc-form-contractions,canonicalize,cse))' | FileCheck %s
-// RUN: %nncc-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(nncc-form-contractions{few-keys=6},canonicalize,cse))' | FileCheck %s --check-prefix=WHOLE
+// RUN: %nncc-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(nncc-form-contractions{few-keys=6 halves-from=2},canonicalize,cse))' | FileCheck %s --check-prefix=WHOLE
 
 // Weights are packed by a recipe, in panels of 16 channels; padding is a part of the op.
 // CHECK-LABEL: @conv
@@ -193,4 +193,28 @@ func.func @few_queries(%q: tensor<1x4x1x8xf32>, %k: tensor<1x4x6x8xf32>) -> tens
 func.func @more_keys(%q: tensor<1x4x1x8xf32>, %k: tensor<1x4x7x8xf32>) -> tensor<1x4x1x8xf32> {
   %y = nn.attention %q, %k, %k {scale = 0.5 : f32} : (tensor<1x4x1x8xf32>, tensor<1x4x7x8xf32>, tensor<1x4x7x8xf32>) -> tensor<1x4x1x8xf32>
   return %y : tensor<1x4x1x8xf32>
+}
+
+// -----
+
+// Attention of halves in f32, or, of as many queries as it is worth for, as they are; masks are of f32.
+// CHECK-LABEL: @halves
+// CHECK: nn.cast %arg0 {to = f32}
+// CHECK: kern.attention ins({{.*}} : tensor<1x4x16x8xf32>, tensor<1x4x6x8xf32>, tensor<1x4x6x8xf32>)
+// CHECK: nn.cast %{{.*}} {to = f16}
+// WHOLE-LABEL: @halves
+// WHOLE: %[[M:.*]] = nn.cast %arg2 {to = f32}
+// WHOLE: kern.attention ins(%arg0, %arg1, %arg1 : {{.*}}) mask(%[[M]] : tensor<1x1x16x6xf32>) outs(%{{.*}} : tensor<1x4x16x8xf16>)
+func.func @halves(%q: tensor<1x4x16x8xf16>, %k: tensor<1x4x6x8xf16>, %m: tensor<1x1x16x6xf16>) -> tensor<1x4x16x8xf16> {
+  %y = nn.attention %q, %k, %k, %m {scale = 0.5 : f32} : (tensor<1x4x16x8xf16>, tensor<1x4x6x8xf16>, tensor<1x4x6x8xf16>, tensor<1x1x16x6xf16>) -> tensor<1x4x16x8xf16>
+  return %y : tensor<1x4x16x8xf16>
+}
+
+// -----
+
+// WHOLE-LABEL: @one_of_halves
+// WHOLE: kern.attention ins({{.*}} : tensor<1x4x1x8xf32>
+func.func @one_of_halves(%q: tensor<1x4x1x8xf16>, %k: tensor<1x4x6x8xf16>) -> tensor<1x4x1x8xf16> {
+  %y = nn.attention %q, %k, %k {scale = 0.5 : f32} : (tensor<1x4x1x8xf16>, tensor<1x4x6x8xf16>, tensor<1x4x6x8xf16>) -> tensor<1x4x1x8xf16>
+  return %y : tensor<1x4x1x8xf16>
 }

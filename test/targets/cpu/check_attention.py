@@ -31,8 +31,8 @@ def reference(q, k, v, mask, scale, fill, causal, guard):
 
 
 def add(title, n, h, g, l, s, d, e, symbols=((),), mask=None, fill=None, causal=False, guard="none", heads_last=True, scale=0.3,
-        transposed_key=False, plan=None, values=None):
-    """mask: its shape; heads_last: operands and result are stored as [N, L, H, D]."""
+        transposed_key=False, plan=None, values=None, element="f32"):
+    """mask: its shape; heads_last: operands and result are stored as [N, L, H, D]; element: of all but the mask."""
     lines, arguments, operands, turns = "  %size = rt.symbol 0 : index\n" if any("s" in str(x) for x in (n, l, s)) else "", [], [], []
     stored = (0, 2, 1, 3) if heads_last else (0, 1, 2, 3)
     for name, shape in (("q", (n, h, l, d)), ("k", (n, g, s, d)), ("v", (n, g, s, e))):
@@ -40,12 +40,13 @@ def add(title, n, h, g, l, s, d, e, symbols=((),), mask=None, fill=None, causal=
         kept = [shape[x] for x in perm]
         back = [perm.index(i) for i in range(4)]
         arguments.append(kept)
-        operands.append((f"%t{name}", tensor(shape)))
+        operands.append((f"%t{name}", tensor(shape, element)))
         turns.append(back)
-        lines += empty(f"e{name}", shape)
-        lines += f"  %t{name} = linalg.transpose ins(%{name} : {tensor(kept)}) outs(%e{name} : {tensor(shape)}) permutation = {back}\n"
+        lines += empty(f"e{name}", shape, element)
+        lines += (f"  %t{name} = linalg.transpose ins(%{name} : {tensor(kept, element)}) outs(%e{name} : {tensor(shape, element)})"
+                  f" permutation = {back}\n")
     result, kept = (n, h, l, e), [(n, h, l, e)[x] for x in stored]
-    lines += empty("init", result)
+    lines += empty("init", result, element)
     if mask:
         arguments.append(mask)
     attributes = [f"scale = {scale} : f32"]
@@ -54,13 +55,15 @@ def add(title, n, h, g, l, s, d, e, symbols=((),), mask=None, fill=None, causal=
     attributes += [f"guard = {dict(none=0, empty=1, nan=2)[guard]} : i32"] if guard != "none" else []
     attributes += [f"plan = #kern.attention_plan<{plan}>"] if plan else []
     lines += (f"  %y = kern.attention ins({', '.join(x for x, _ in operands)} : {', '.join(t for _, t in operands)})"
-              + (f" mask(%m : {tensor(mask)})" if mask else "") + f" outs(%init : {tensor(result)}) {{{', '.join(attributes)}}} -> {tensor(result)}\n")
-    lines += empty("er", kept)
-    lines += f"  %r = linalg.transpose ins(%y : {tensor(result)}) outs(%er : {tensor(kept)}) permutation = {[stored[i] for i in range(4)]}\n"
+              + (f" mask(%m : {tensor(mask)})" if mask else "") + f" outs(%init : {tensor(result, element)}) {{{', '.join(attributes)}}} -> {tensor(result, element)}\n")
+    lines += empty("er", kept, element)
+    lines += (f"  %r = linalg.transpose ins(%y : {tensor(result, element)}) outs(%er : {tensor(kept, element)})"
+              f" permutation = {[stored[i] for i in range(4)]}\n")
     name = f"k{len(CASES)}"
     names = ["%q", "%k", "%v"] + ["%m"] * bool(mask)
-    text = (f"func.func @{name}({', '.join(f'{a}: {tensor(x)}' for a, x in zip(names, arguments))}) -> {tensor(kept)} attributes {{rt.kernel}} {{\n"
-            f"{lines}  return %r : {tensor(kept)}\n}}\n")
+    elements = [element] * 3 + ["f32"]
+    text = (f"func.func @{name}({', '.join(f'{a}: {tensor(x, of)}' for a, x, of in zip(names, arguments, elements))})"
+            f" -> {tensor(kept, element)} attributes {{rt.kernel}} {{\n{lines}  return %r : {tensor(kept, element)}\n}}\n")
 
     def wanted(inputs):
         q, k, v = (x.transpose(turn) for x, turn in zip(inputs, turns))

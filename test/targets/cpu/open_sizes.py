@@ -57,10 +57,10 @@ def tensor(shape, element="f32"):
     return f"tensor<{sizes}{element}, affine_map<()[{names}] -> ({', '.join(map(str, shape))})>>"
 
 
-def empty(name, shape):
+def empty(name, shape, element="f32"):
     """tensor.empty; what it takes for open sizes says nothing that its type does not."""
     values = ", ".join("%size" for size in shape if isinstance(size, str))
-    return f"  %{name} = tensor.empty({values}) : {tensor(shape)}\n"
+    return f"  %{name} = tensor.empty({values}) : {tensor(shape, element)}\n"
 
 
 def affine(rank, results):
