@@ -196,8 +196,11 @@ def Kern_AttentionOp : Kern_Op<"attention", [
     ```
     G divides H. Each dim of the mask is that of the scores or 1. Without `fill` the mask is added to the
     scores; with it, the score is `fill` where the mask is 0. With `causal`, keys s > l take no part. Rows of
-    scores become weights by soft-max; NaN weights are what `guard` says. Query, key, value and init are of f32,
-    f16 or bf16 each, and the mask of f32; all of it is computed in f32. The contents of `init` are never read.
+    scores become weights by soft-max; NaN weights are what `guard` says. The contents of `init` are never read.
+
+    Query, key, value and init are of f32, f16 or bf16 each, and the mask of f32; scores, their sums and those of
+    weights are f32. Where all four are of f16 or of bf16, weights may be rounded to it before they are divided by
+    their sum.
   }];
   let arguments = (ins AnyRankedTensor:$query, AnyRankedTensor:$key, AnyRankedTensor:$value,
                        Optional<AnyRankedTensor>:$mask, AnyRankedTensor:$init, F32Attr:$scale,

@@ -25,6 +25,7 @@ struct Attention {
 
   /// There is no result.
   bool isEmpty();
+  /// Of queries, keys, values and the result: f32, f16 or bf16.
 
   /// Sets where all operands have `head`, of queries, of image `batch`.
   void enterHead(Emitter &e, mlir::Value batch, mlir::Value head);

@@ -4,14 +4,15 @@
 #include "dialects/nn/Generics.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/Remarks.h"
 
 using namespace mlir;
 using namespace nncc;
 using namespace nncc::nvptx;
 using Values = SmallVector<Value>;
 
-/// Steps of a product that are loaded at once, and elements of a slice on their way at once.
-static constexpr int64_t steps = 4, elementsAtOnce = 8;
+/// Steps of a product that are loaded at once.
+static constexpr int64_t steps = 4;
 
 static bool isWhole(AffineExpr size, int64_t block) {
   return bool(exactQuotient(size, getAffineConstantExpr(block, size.getContext())));
@@ -23,12 +24,17 @@ AttentionEmitter::AttentionEmitter(ThreadBlock &e, const Attention &attention,
       blocks(normalForm(p.length.ceilDiv(tile.queries()))),
       units(normalForm(p.batches * p.heads * chunks * blocks)),
       isWholeInQueries(isWhole(p.length, tile.queries())),
-      isWholeInKeys(isWhole(p.keyCount, tile.keys())) {
+      isWholeInKeys(isWhole(p.keyCount, tile.keys())), mma(e, tile.multiplier, e.b.getF32Type()) {
   Value row, column;
   std::tie(part, row) = e.divide(e.thread, tile.rowThreads * tile.columnThreads);
   std::tie(row, column) = e.divide(row, tile.columnThreads);
   threadRow = e.mul(row, tile.threadQueries);
   threadKey = column;
+  if (tile.isOfMatrices()) {
+    auto [warp, ownRow] = e.divide(row, mmaRows / 2);
+    threadRow = e.add(e.mul(warp, mmaRows), ownRow);
+    threadKey = e.mul(column, tile.group);
+  }
   if (tile.isStreamed())
     std::tie(threadKey, column) = e.divide(e.thread, tile.keyLanes);
   threadColumn = e.mul(column, tile.group);
@@ -41,9 +47,12 @@ void AttentionEmitter::emit() {
     if (splits.areSeveral())
       std::tie(split, inSplit) = e.divide(unitOfSplit, units);
     enter(inSplit);
-    Type f32 = e.b.getF32Type();
     if (tile.isStreamed())
       return stream();
+    testAlignment();
+    if (tile.isOfMatrices())
+      return matrices();
+    Type f32 = e.b.getF32Type();
     queries = e.allocateShared(tile.queries() * tile.queryPitch(), f32);
     slices = e.allocateShared(tile.sliceElements(), f32);
     weights = e.allocateShared(tile.queries() * tile.weightPitch(), f32);
@@ -63,11 +72,8 @@ void AttentionEmitter::enter(Value unit) {
 void AttentionEmitter::unit() {
   if (tile.queryDepth >= p.depth)
     loadQueries(e.constant(0));
-  Value end = e.size(p.keyCount);
-  if (p.op.getCausal())
-    end = e.minimum(end, e.add(firstQuery, tile.queries()));
-  Values state(tile.threadQueries, number(-INFINITY));
-  state.append(tile.threadQueries * (1 + tile.slices() * tile.group), number(0));
+  Value end = endOfKeys();
+  Values state = firstState();
   finish(e.stride(e.constant(0), end, tile.keys(), state, [&](Value firstKey, ValueRange carried) {
     Values after = tileOfKeys(firstKey, carried);
     std::optional<int64_t> keys = constantOf(p.keyCount);
@@ -78,62 +84,17 @@ void AttentionEmitter::unit() {
   }));
 }
 
-// Slices
-// ---------------------------------------------------------------------------------------------------
-
-/// What is outside becomes zero; in its place something inside is read.
-void AttentionEmitter::loadOne(const Operand &from, const Slice &slice, Value to, bool isScaled,
-                               Value index) {
-  // Neighbouring threads take neighbouring elements of memory.
-  bool isAlongRows = constantOf(from.strides[3]) != 1 && constantOf(from.strides[2]) == 1;
-  auto [row, column] = e.divide(index, isAlongRows ? slice.rows : slice.columns);
-  if (isAlongRows)
-    std::swap(row, column);
-  Value inside;
-  auto place = [&](Value index, Value first, Value count, bool isWhole) {
-    index = e.add(first, index);
-    if (isWhole)
-      return index;
-    Value isInside = isLess(index, count);
-    inside = inside ? arith::AndIOp::create(e.b, e.loc, inside, isInside).getResult() : isInside;
-    return e.minimum(index, e.sub(count, e.constant(1)));
-  };
-  Value x = place(row, slice.firstRow, slice.rowCount, slice.isWholeInRows);
-  Value y = place(column, slice.firstColumn, slice.columnCount, slice.isWholeInColumns);
-  Value at = e.add(from.at, e.add(e.mul(x, from.strides[2]), e.mul(y, from.strides[3])));
-  Value value = load(from, at);
-  if (isScaled)
-    value = arith::MulFOp::create(e.b, e.loc, value, number(p.op.getScale().convertToDouble()));
-  if (inside)
-    value = arith::SelectOp::create(e.b, e.loc, inside, value, number(0));
-  memref::StoreOp::create(e.b, e.loc, value, to, e.add(e.mul(row, slice.pitch), column));
+/// Behind the last key that takes part.
+Value AttentionEmitter::endOfKeys() {
+  Value end = e.size(p.keyCount);
+  return p.op.getCausal() ? e.minimum(end, e.add(firstQuery, tile.queries())) : end;
 }
 
-void AttentionEmitter::load(const Operand &from, const Slice &slice, Value to, bool isScaled) {
-  const int64_t total = slice.rows * slice.columns, whole = total / e.threads;
-  auto several = [&](Value first, int64_t count) {
-    for (int64_t i = 0; i < count; ++i)
-      loadOne(from, slice, to, isScaled, e.add(first, i * e.threads));
-  };
-  const int64_t batch = elementsAtOnce * e.threads, batches = whole / elementsAtOnce;
-  if (batches)
-    e.loop(e.constant(batches),
-           [&](Value i) { several(e.add(e.mul(i, batch), e.thread), elementsAtOnce); });
-  several(e.add(e.thread, batches * batch), whole % elementsAtOnce);
-  if (total % e.threads)
-    e.branch(
-        isLess(e.thread, e.constant(total % e.threads)),
-        [&] { several(e.add(e.thread, whole * e.threads), 1); }, [] {});
-}
-
-/// queries = scale * the queries of the block
-void AttentionEmitter::loadQueries(Value firstDepth) {
-  if (p.depth == 0)
-    return;
-  load(p.query,
-       {firstQuery, e.size(p.length), firstDepth, e.constant(p.depth), isWholeInQueries,
-        p.depth % tile.queryDepth == 0, tile.queries(), tile.queryDepth, tile.queryPitch()},
-       queries, p.op.getScale().convertToDouble() != 1);
+/// Of each query: the largest score, the sum of weights; then the results.
+Values AttentionEmitter::firstState() {
+  Values state(tile.threadQueries, number(-INFINITY));
+  state.append(tile.threadQueries * (1 + tile.slices() * tile.group), number(0));
+  return state;
 }
 
 // Scores
@@ -146,12 +107,18 @@ Values AttentionEmitter::tileOfKeys(Value firstKey, ValueRange before) {
   mask(scores, firstKey);
   Values state(before);
   Values factors = toWeights(scores, state);
-  MutableArrayRef<Value> results = MutableArrayRef(state).drop_front(2 * tile.threadQueries);
+  addResults(firstKey, rescale(state, factors));
+  return state;
+}
+
+/// The results in `state`, multiplied by their queries' factors.
+MutableArrayRef<Value> AttentionEmitter::rescale(MutableArrayRef<Value> state,
+                                                 ArrayRef<Value> factors) {
+  MutableArrayRef<Value> results = state.drop_front(2 * tile.threadQueries);
   const int64_t columns = tile.slices() * tile.group;
   for (auto [i, result] : llvm::enumerate(results))
     result = arith::MulFOp::create(e.b, e.loc, result, factors[i / columns]);
-  addResults(firstKey, results);
-  return state;
+  return results;
 }
 
 Values AttentionEmitter::scoresOf(Value firstKey) {
@@ -166,7 +133,7 @@ Values AttentionEmitter::scoresOf(Value firstKey) {
     load(p.key,
          {firstKey, e.size(p.keyCount), depth, e.constant(p.depth), isWholeInKeys,
           p.depth % tile.depth == 0, tile.keys(), tile.depth, tile.keyPitch()},
-         slices, /*isScaled=*/false);
+         slices, e.constant(0));
     e.barrier();
     Values sums = addProducts(isKept ? depth : e.constant(0), carried);
     if (numDepthSlices() > 1)
@@ -240,10 +207,10 @@ Values AttentionEmitter::nextState(MutableArrayRef<Value> scores, MutableArrayRe
       most = maximum(most, e.shuffleXor(most, mask));
     largest = maximum(before, most);
     Value from = unlessNone(largest);
-    factors.push_back(exponential(arith::SubFOp::create(e.b, e.loc, before, from)));
+    factors.push_back(weightOf(before, from));
     sum = arith::MulFOp::create(e.b, e.loc, sum, factors.back());
     for (Value &score : own) {
-      score = exponential(arith::SubFOp::create(e.b, e.loc, score, from));
+      score = weightOf(score, from);
       sum = arith::AddFOp::create(e.b, e.loc, sum, score);
     }
   }
@@ -280,6 +247,11 @@ Value AttentionEmitter::exponential(Value x) {
                                                                    arith::FastMathFlags::afn);
   return math::ExpOp::create(e.b, e.loc, x, flags);
 }
+/// exp(score - largest)
+Value AttentionEmitter::weightOf(Value score, Value largest) {
+  return tile.isOfMatrices() ? powerOf(score, largest)
+                             : exponential(arith::SubFOp::create(e.b, e.loc, score, largest));
+}
 /// Where all scores are -infinity, so far or at all, all weights are 0.
 Value AttentionEmitter::unlessNone(Value largest) {
   return arith::SelectOp::create(e.b, e.loc, isEqual(largest, -INFINITY), number(0), largest);
@@ -289,6 +261,16 @@ Value AttentionEmitter::isLess(Value x, Value y) {
 }
 Value AttentionEmitter::isEqual(Value x, double y) {
   return arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OEQ, x, number(y));
+}
+
+static void remarkOn(const Attention &p, const AttentionTile &tile) {
+  kern::AttentionOp op = p.op;
+  remark::analysis(op.getLoc(), remark::RemarkOpts::name("plan").category("nncc-nvptx"))
+      << remark::metric("instruction", name(tile.multiplier))
+      << remark::metric("tile", (Twine(tile.queries()) + "x" + Twine(tile.keys())).str())
+      << remark::metric("stages", tile.stages) << remark::metric("threads", tile.threads())
+      << remark::metric("queries", nominal(p.length)) << remark::metric("keys", nominal(p.keyCount))
+      << remark::metric("depth", p.depth) << remark::metric("columns", p.width);
 }
 
 FailureOr<int64_t> nncc::nvptx::emitAttention(OpBuilder &b, kern::AttentionOp op, Kernel &kernel,
@@ -301,7 +283,9 @@ FailureOr<int64_t> nncc::nvptx::emitAttention(OpBuilder &b, kern::AttentionOp op
     return warpLanes;
   }
   joinHeads(*attention);
-  AttentionTile tile = AttentionTile::choose(*attention);
+  AttentionTile tile = AttentionTile::choose(*attention, features);
+  if (!onlyResults)
+    remarkOn(*attention, tile);
   KeySplits splits = KeySplits::choose(*attention, tile, features.capability);
   ThreadBlock block(b, kernel, onlyResults ? splits.resultThreads(tile) : tile.threads());
   block.loc = op.getLoc();

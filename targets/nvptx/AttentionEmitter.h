@@ -2,7 +2,7 @@
 #pragma once
 
 #include "targets/nvptx/AttentionSplits.h"
-#include "targets/nvptx/ThreadBlock.h"
+#include "targets/nvptx/MatrixInstructions.h"
 
 namespace nncc::nvptx {
 
@@ -19,6 +19,14 @@ namespace nncc::nvptx {
 ///     results = exp(before - largest) * results
 ///     for each slice of columns: values go to shared memory; results += weights times values
 ///   result = results / sums
+/// ```
+/// Halves are multiplied as matrices, and weights stay in registers: the sums that a lane has of
+/// scores are, rounded in pairs, what it multiplies by values.
+/// ```
+/// for each tile of keys: it and its values are in shared memory, later tiles on their way
+///   scores = queries times keys; masked
+///   largest, weights, sums, results go on as above
+///   results += weights times values
 /// ```
 /// Of few queries slices stay in registers: each part, of some lanes, has keys of its own, and what
 /// all parts have of the result is joined.
@@ -53,6 +61,11 @@ private:
     bool isWholeInRows, isWholeInColumns; // nothing of the slice is outside
     int64_t rows, columns, pitch;
   };
+  /// A piece of a slice that a thread copies at once: neighbours of a row, which exist or not;
+  /// null: all of them do.
+  struct Piece {
+    Value from, to, exists;
+  };
   /// The rows of a matrix as a streamed tile reads them: `width` of `columns` columns.
   struct Lines {
     const Operand *from;
@@ -76,16 +89,42 @@ private:
   void unit();
   /// Behind each of several is a barrier.
   int64_t numDepthSlices() const { return llvm::divideCeil(p.depth, tile.depth); }
-  void load(const Operand &from, const Slice &slice, Value to, bool isScaled);
-  void loadOne(const Operand &from, const Slice &slice, Value to, bool isScaled, Value index);
-  void loadQueries(Value firstDepth);
+  Value endOfKeys();
+  Values firstState();
   Values tileOfKeys(Value firstKey, mlir::ValueRange before);
   Values scoresOf(Value firstKey);
   Values addProducts(Value queryDepth, mlir::ValueRange scores);
+  llvm::MutableArrayRef<Value> rescale(llvm::MutableArrayRef<Value> state,
+                                       llvm::ArrayRef<Value> factors);
   void mask(llvm::MutableArrayRef<Value> scores, Value firstKey);
   Values toWeights(llvm::MutableArrayRef<Value> scores, llvm::MutableArrayRef<Value> state);
   Values nextState(llvm::MutableArrayRef<Value> scores, llvm::MutableArrayRef<Value> state,
                    int64_t lanes);
+
+  // AttentionSlices.cpp: matrices from memory to shared memory.
+  void testAlignment();
+  int64_t groupOf(const Operand &from, int64_t columns);
+  void rounds(int64_t total, int64_t atOnce, llvm::function_ref<void(mlir::ValueRange)> body);
+  std::pair<Value, Value> divideRound(Value round, int64_t by);
+  Piece pieceOf(const Operand &from, const Slice &slice, Value row, Value column, int64_t count);
+  void load(const Operand &from, const Slice &slice, Value to, Value at, bool isScaled = false);
+  void copy(const Operand &from, const Slice &slice, Value to, Value at, bool isScaled,
+            int64_t group);
+  Values loadPiece(const Operand &from, const Piece &piece, int64_t group, bool isScaled,
+                   mlir::Type type);
+  void loadQueries(Value firstDepth);
+
+  // AttentionMatrices.cpp: products by mma.sync.
+  void matrices();
+  void startTile(Value firstKey, Value end, Value place);
+  void loadQueryFragments(Value place);
+  Values matrixTile(Value firstKey, Value place, mlir::ValueRange before);
+  Values matrixScores(Value place);
+  void maskIfNeeded(Values &scores, Value firstKey);
+  void addMatrixResults(Value place, llvm::ArrayRef<Value> weights,
+                        llvm::MutableArrayRef<Value> results);
+  bool isScaledLate();
+  Value powerOf(Value score, Value largest);
 
   // AttentionStream.cpp: keys and values from memory to registers.
   void stream();
@@ -114,6 +153,9 @@ private:
   void joinOne(Value index);
   Part joined(llvm::ArrayRef<Part> parts);
   void store(llvm::ArrayRef<Row> rows, llvm::ArrayRef<Value> columns, mlir::ValueRange results);
+  void storeRow(Value at, llvm::ArrayRef<Value> columns, llvm::ArrayRef<Value> results);
+  void storeColumns(Value at, llvm::ArrayRef<Value> columns, llvm::ArrayRef<Value> results,
+                    int64_t atOnce);
   Values zeroSums(Value condition, llvm::ArrayRef<Value> columns);
   Value joinedAt(Value part, Value query);
 
@@ -121,12 +163,16 @@ private:
   Value load(const Operand &from, Value at);
   Value maximum(Value x, Value y);
   Value exponential(Value x);
+  Value weightOf(Value score, Value largest);
   Value unlessNone(Value largest);
   Value isLess(Value x, Value y);
   Value isEqual(Value x, double y);
   /// The thread's query `i` of the block, and its key `j` of the tile.
-  Value queryOf(int64_t i) { return e.add(threadRow, i); }
-  Value keyOf(int64_t j) { return e.add(threadKey, j * (tile.keys() / tile.threadKeys)); }
+  Value queryOf(int64_t i) { return e.add(threadRow, tile.isOfMatrices() ? i * (mmaRows / 2) : i); }
+  Value keyOf(int64_t j) {
+    int64_t pairs = j / 2 * mmaColumns + j % 2;
+    return e.add(threadKey, tile.isOfMatrices() ? pairs : j * (tile.keys() / tile.threadKeys));
+  }
 
   ThreadBlock &e;
   Attention p;
@@ -136,12 +182,14 @@ private:
   mlir::AffineExpr blocks; // of queries
   mlir::AffineExpr units;  // of a split
   bool isWholeInQueries, isWholeInKeys;
+  MatrixInstructions mma;
+  Value isAligned; // for accesses to neighbours; null: there are none
   Value part, threadRow, threadKey, threadColumn; // of this thread: its first ones
   Value queries, slices, weights;                 // in shared memory
-  Values ownQueries;                              // of a streamed tile, in registers
-  Value split, unitNumber;                        // `unitNumber`: in the split
-  Value firstQuery, firstColumn;                  // of the unit
-  Value memory;                                   // of splits
+  Values ownQueries;             // in registers, of a streamed tile or as fragments
+  Value split, unitNumber;       // `unitNumber`: in the split
+  Value firstQuery, firstColumn; // of the unit
+  Value memory;                  // of splits
 };
 
 } // namespace nncc::nvptx

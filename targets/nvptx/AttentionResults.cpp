@@ -27,7 +27,7 @@ void AttentionEmitter::addResults(Value firstKey, MutableArrayRef<Value> results
          {firstKey, e.size(p.keyCount), e.add(firstColumn, slice * tile.columns()),
           e.constant(p.width), isWholeInKeys, p.width % tile.columns() == 0, tile.keys(),
           tile.columns(), tile.columns()},
-         slices, /*isScaled=*/false);
+         slices, e.constant(0));
     e.barrier();
     Values sums;
     for (int64_t i = 0; i < tile.threadQueries; ++i)
@@ -191,27 +191,49 @@ void AttentionEmitter::store(ArrayRef<Row> rows, ArrayRef<Value> columns, ValueR
     Value query = e.add(firstQuery, row.query);
     Value at = e.add(p.init.at, e.mul(query, p.init.strides[2]));
     auto columnsOfRow = [&, i = i] {
-      for (auto [n, column] : llvm::enumerate(columns)) {
-        Value result = arith::MulFOp::create(e.b, e.loc, results[i * columns.size() + n], factor);
+      Values own;
+      for (size_t n = 0; n < columns.size(); ++n) {
+        own.push_back(arith::MulFOp::create(e.b, e.loc, results[i * columns.size() + n], factor));
         if (!bad.empty())
-          result = arith::SelectOp::create(e.b, e.loc, bad[i], guarded[n], result);
-        Value index = e.add(firstColumn, column);
-        auto put = [&] {
-          Value stored = nn::narrow(e.b, e.loc, result, p.init.element());
-          memref::StoreOp::create(e.b, e.loc, stored, p.init.buffer,
-                                  e.add(at, e.mul(index, p.init.strides[3])));
-        };
-        if (tile.width % tile.columns() == 0 && p.width % tile.width == 0)
-          put();
-        else
-          e.branch(arith::AndIOp::create(e.b, e.loc, isLess(column, e.constant(tile.width)),
-                                         isLess(index, e.constant(p.width))),
-                   put, [] {});
+          own[n] = arith::SelectOp::create(e.b, e.loc, bad[i], guarded[n], own[n]);
+        own[n] = nn::narrow(e.b, e.loc, own[n], p.init.element());
       }
+      storeRow(at, columns, own);
     };
     if (isWholeInQueries)
       columnsOfRow();
     else
       e.branch(isLess(query, e.size(p.length)), columnsOfRow, [] {});
+  }
+}
+
+/// Of matrices pairs of columns, where they are neighbours and aligned.
+void AttentionEmitter::storeRow(Value at, ArrayRef<Value> columns, ArrayRef<Value> results) {
+  auto inPairs = [&] { storeColumns(at, columns, results, 2); };
+  auto oneByOne = [&] { storeColumns(at, columns, results, 1); };
+  if (tile.isOfMatrices() && groupOf(p.init, p.width) > 1)
+    e.branch(isAligned, inPairs, oneByOne);
+  else
+    oneByOne();
+}
+
+/// Of a row that begins at `at`, `atOnce` columns by one access.
+void AttentionEmitter::storeColumns(Value at, ArrayRef<Value> columns, ArrayRef<Value> results,
+                                    int64_t atOnce) {
+  for (size_t n = 0; n < columns.size(); n += atOnce) {
+    Value index = e.add(firstColumn, columns[n]);
+    auto put = [&] {
+      Value place = e.add(at, e.mul(index, p.init.strides[3]));
+      if (atOnce == 1)
+        memref::StoreOp::create(e.b, e.loc, results[n], p.init.buffer, place);
+      else
+        e.storeNeighbours(results.slice(n, atOnce), p.init.buffer, place);
+    };
+    if (tile.isWholeInColumns() && p.width % tile.width == 0)
+      put();
+    else
+      e.branch(arith::AndIOp::create(e.b, e.loc, isLess(columns[n], e.constant(tile.width)),
+                                     isLess(index, e.constant(p.width))),
+               put, [] {});
   }
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "targets/kernel/Attention.h"
+#include "targets/nvptx/ContractTile.h"
 
 namespace nncc::nvptx {
 
@@ -14,14 +15,21 @@ namespace nncc::nvptx {
 /// Few queries are streamed: each part is a warp, whose lanes have all queries and neighbours of
 /// `group` elements in the rows of keys and values, and `keyLanes` of them share a key. So rows
 /// come from memory to registers, and once.
+///
+/// Halves are multiplied as matrices: a warp has 16 queries, each thread two that are 8 apart, of
+/// which it has neighbouring pairs of keys and columns, 8 apart, as mma.sync gives sums. Tiles of
+/// keys and values, whole rows of them, pass through `stages` places in shared memory.
 struct AttentionTile {
   int64_t parts, rowThreads, columnThreads, threadQueries, threadKeys;
   int64_t depth;      // of a slice of queries and keys
   int64_t queryDepth; // of the queries that are in shared memory: one slice, or all of them
   int64_t group, width;
   int64_t keyLanes = 0;
+  Multiplier multiplier = Multiplier::FMA;
+  int64_t stages = 1;
 
   bool isStreamed() const { return keyLanes != 0; }
+  bool isOfMatrices() const { return multiplier != Multiplier::FMA; }
 
   int64_t threads() const { return parts * rowThreads * columnThreads; }
   int64_t queries() const { return rowThreads * threadQueries; }
@@ -29,7 +37,12 @@ struct AttentionTile {
   int64_t keys() const { return parts * partKeys(); }
   /// Columns of a slice of the values.
   int64_t columns() const { return (isStreamed() ? keyLanes : columnThreads) * group; }
-  int64_t slices() const { return llvm::divideCeil(width, columns()); }
+  int64_t slices() const {
+    int64_t slices = llvm::divideCeil(width, columns());
+    return isOfMatrices() ? llvm::alignTo(slices, 2) : slices; // two are one load
+  }
+  /// Whether a block has no columns but those of its result.
+  bool isWholeInColumns() const { return slices() * columns() == width; }
 
   /// From row to row in shared memory: groups of 4 stay aligned, and those of neighbouring rows are
   /// in other banks.
@@ -43,7 +56,16 @@ struct AttentionTile {
     return isStreamed() ? joined : std::max(keys() * keyPitch(), keys() * columns());
   }
 
-  static AttentionTile choose(const Attention &p);
+  /// Of matrices: from row to row, an odd multiple of 16 bytes, and elements of one place. Queries
+  /// are in the last one before the tile that it is for.
+  int64_t rowPitch() const { return depth + 8; }
+  int64_t valuePitch() const { return slices() * columns() + 8; }
+  int64_t stageElements() const { return keys() * (rowPitch() + valuePitch()); }
+  int64_t stagedElements() const {
+    return (stages - 1) * stageElements() + std::max(stageElements(), queries() * rowPitch());
+  }
+
+  static AttentionTile choose(const Attention &p, const ContractFeatures &features);
 };
 
 /// Heads that have the same keys, with one query each, become the few queries of one head: their

@@ -27,6 +27,9 @@ struct Chip {
 /// works on at least.
 int64_t multiprocessorsOf(int64_t capability);
 
+/// The first capability with products of f16 and bf16 on tensor cores, and asynchronous copies.
+constexpr int tensorCores = 80;
+
 /// Bytes of shared memory that a chip of this capability has for a block that asks for it (CUDA C++
 /// Programming Guide, "Technical Specifications per Compute Capability"). Later chips may have
 /// less.

@@ -43,14 +43,22 @@ MatrixSlices::MatrixSlices(const Contraction &p, const ContractTile &tile)
     : pitchA(tile.steps + 16 / tile.stepBytes()), pitchB(isAlongK(p) ? pitchA : tile.columns + 8),
       sizeA(tile.rows * pitchA), sizeB((isAlongK(p) ? tile.columns : tile.steps) * pitchB) {}
 
+static bool hasMatrices(const ContractFeatures &features) {
+  return features.capability >= tensorCores;
+}
+
+Multiplier nncc::nvptx::halfMultiplier(mlir::Type operand, const ContractFeatures &features) {
+  if (!hasMatrices(features) || !(operand.isF16() || operand.isBF16()))
+    return Multiplier::FMA;
+  return operand.isF16() ? Multiplier::MatrixF16 : Multiplier::MatrixBF16;
+}
+
 static Multiplier multiplierOf(const Contraction &p, const ContractFeatures &features) {
-  constexpr int64_t firstWithMatrices = 80; // and with asynchronous copies
-  bool hasMatrices = features.capability >= firstWithMatrices;
   if (p.isOfBytes)
-    return hasMatrices ? Multiplier::MatrixBytes : Multiplier::DP4A;
-  if (hasMatrices && p.isOfHalves())
-    return p.operand.isF16() ? Multiplier::MatrixF16 : Multiplier::MatrixBF16;
-  if (!hasMatrices || !p.element.isF32() || p.isOfHalves() || features.math == FloatMath::F32)
+    return hasMatrices(features) ? Multiplier::MatrixBytes : Multiplier::DP4A;
+  if (p.isOfHalves())
+    return halfMultiplier(p.operand, features);
+  if (!hasMatrices(features) || !p.element.isF32() || features.math == FloatMath::F32)
     return Multiplier::FMA;
   return features.math == FloatMath::TF32 ? Multiplier::MatrixTF32 : Multiplier::MatrixBF16x3;
 }

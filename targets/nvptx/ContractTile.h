@@ -27,6 +27,9 @@ enum class Multiplier {
   MatrixBF16    // m16n8k16
 };
 llvm::StringRef name(Multiplier multiplier);
+/// What multiplies operands of this type with sums in f32: matrices where it is f16 or bf16 and the
+/// chip has tensor cores for them.
+Multiplier halfMultiplier(mlir::Type operand, const ContractFeatures &features);
 
 /// A block computes `rows` x `columns` sums, each thread, or each warp where it multiplies
 /// matrices, `partRows` x `partColumns` of them. Slices of `steps` of the reduction pass through

@@ -24,6 +24,26 @@ Values MatrixInstructions::load(Value pointer, NVVM::MMALayout layout) {
       NVVM::LdStMatrixEltTypeAttr::get(context, NVVM::LdStMatrixEltType::B16)));
 }
 
+// Lane l points to line l % 8 of matrix l / 8. The second matrix has other rows of A, other words
+// of B, whose columns are halved by the third one.
+
+Value MatrixInstructions::lineOfA(int64_t pitch) {
+  auto [words, row] = e.divide(e.lane(), mmaRows);
+  return e.add(e.mul(row, pitch), e.mul(words, stepsOf(4)));
+}
+
+Value MatrixInstructions::lineOfB(int64_t pitch) {
+  auto [half, rest] = e.divide(e.lane(), 2 * mmaColumns);
+  auto [words, column] = e.divide(rest, mmaColumns);
+  column = e.add(e.mul(half, mmaColumns), column);
+  return e.add(e.mul(column, pitch), e.mul(words, stepsOf(4)));
+}
+
+Value MatrixInstructions::lineOfTransposedB(int64_t pitch) {
+  auto [half, step] = e.divide(e.lane(), stepsOf(mmaWords));
+  return e.add(e.mul(step, pitch), e.mul(half, mmaColumns));
+}
+
 Values MatrixInstructions::multiply(ArrayRef<Value> a, ArrayRef<Value> b, ArrayRef<Value> sums) {
   using NVVM::MMATypes;
   std::array<MMATypes, 2> types{MMATypes::u8, MMATypes::s8};
@@ -53,8 +73,35 @@ Values MatrixInstructions::multiply(ArrayRef<Value> a, ArrayRef<Value> b, ArrayR
                                    /*b1Op=*/std::nullopt, overflow, types, layouts));
 }
 
+void MatrixInstructions::multiplyAll(ArrayRef<Value> a, ArrayRef<Value> b,
+                                     MutableArrayRef<Value> sums) {
+  const int64_t down = a.size() / 4, across = b.size() / 2;
+  for (int64_t i = 0; i < down; ++i)
+    for (int64_t j = 0; j < across; ++j) {
+      // Of rows g and g + 8, in each two neighbouring columns.
+      int64_t first = 4 * i * across + 2 * j, second = first + 2 * across;
+      Values old{sums[first], sums[first + 1], sums[second], sums[second + 1]};
+      Values all = multiply(a.slice(4 * i, 4), b.slice(2 * j, 2), old);
+      sums[first] = all[0], sums[first + 1] = all[1];
+      sums[second] = all[2], sums[second + 1] = all[3];
+    }
+}
+
 Value MatrixInstructions::asFloat(Value word) {
   return arith::BitcastOp::create(e.b, e.loc, e.b.getF32Type(), word);
+}
+
+Value MatrixInstructions::roundPair(Value x, Value y) {
+  auto pairOf = [](Type element) { return VectorType::get({2}, element); };
+  constexpr auto rounding = NVVM::FPRoundingMode::RN;
+  Value none, pair;
+  if (multiplier == Multiplier::MatrixF16)
+    pair = NVVM::ConvertF32x2ToF16x2Op::create(e.b, e.loc, pairOf(e.b.getF16Type()), /*src_hi=*/y,
+                                               /*src_lo=*/x, /*random_bits=*/none, rounding);
+  else
+    pair = NVVM::ConvertF32x2ToBF16x2Op::create(e.b, e.loc, pairOf(e.b.getBF16Type()), /*src_hi=*/y,
+                                                /*src_lo=*/x, /*random_bits=*/none, rounding);
+  return LLVM::BitcastOp::create(e.b, e.loc, e.b.getI32Type(), pair);
 }
 
 Value MatrixInstructions::toTF32(Value word) {
@@ -64,14 +111,6 @@ Value MatrixInstructions::toTF32(Value word) {
 
 // f32 as two parts of bf16
 // ------------------------------------------------------------------------------------------------
-
-Value MatrixInstructions::roundPair(Value x, Value y) {
-  auto type = VectorType::get({2}, e.b.getBF16Type());
-  Value pair =
-      NVVM::ConvertF32x2ToBF16x2Op::create(e.b, e.loc, type, /*src_hi=*/y, /*src_lo=*/x,
-                                           /*random_bits=*/Value(), NVVM::FPRoundingMode::RN);
-  return LLVM::BitcastOp::create(e.b, e.loc, e.b.getI32Type(), pair);
-}
 
 /// Two words of f32 -> a register of both rounded, and one of what that leaves.
 std::pair<Value, Value> MatrixInstructions::splitPair(Value first, Value second) {

@@ -24,9 +24,23 @@ public:
   /// those of 16 bits are transposed.
   Values load(mlir::Value pointer, mlir::NVVM::MMALayout layout);
 
+  /// Where this lane's line of such matrices begins, in elements of shared memory, whose lines are
+  /// `pitch` apart: of those of 16 rows of A, and of those of 16 columns of B, whose steps are
+  /// neighbours, or whose columns are, for `col`.
+  mlir::Value lineOfA(int64_t pitch);
+  mlir::Value lineOfB(int64_t pitch);
+  mlir::Value lineOfTransposedB(int64_t pitch);
+
   /// sums + a * b: four registers of A, two of B, four sums.
   Values multiply(llvm::ArrayRef<mlir::Value> a, llvm::ArrayRef<mlir::Value> b,
                   llvm::ArrayRef<mlir::Value> sums);
+  /// The same of four registers for each 16 rows and two for each 8 columns; the sums of a lane are
+  /// row by row.
+  void multiplyAll(llvm::ArrayRef<mlir::Value> a, llvm::ArrayRef<mlir::Value> b,
+                   llvm::MutableArrayRef<mlir::Value> sums);
+
+  /// Two numbers of f32, rounded, as a register: of f16 for MatrixF16, else of bf16.
+  mlir::Value roundPair(mlir::Value x, mlir::Value y);
 
   /// A word of f32, rounded.
   mlir::Value toTF32(mlir::Value word);
@@ -38,8 +52,11 @@ public:
   std::pair<Values, Values> splitFragments(std::array<Values, 2> words, int64_t apart);
 
 private:
+  /// Elements in words of 32 bits.
+  int64_t stepsOf(int64_t words) const {
+    return multiplier >= Multiplier::MatrixF16 ? words * 2 : words;
+  }
   mlir::Value asFloat(mlir::Value word);
-  mlir::Value roundPair(mlir::Value x, mlir::Value y);
   std::pair<mlir::Value, mlir::Value> splitPair(mlir::Value first, mlir::Value second);
   mlir::Type registers(mlir::Type type);
   Values split(mlir::Value registers);

@@ -154,7 +154,7 @@ private:
           from = arith::SelectOp::create(e.b, e.loc, isThere, behind(place), place);
         }
         Values nextA = loadA(from, step % tile.steps), nextB = loadB(from, step % tile.steps);
-        addAll(a, b, result);
+        mma.multiplyAll(a, b, result);
         a = std::move(nextA), b = std::move(nextB);
       }
       llvm::append_range(result, a), llvm::append_range(result, b);
@@ -179,9 +179,7 @@ private:
 
   /// Four registers for each 16 rows, of 8 words from `step` on.
   Values loadA(Value place, int64_t step) {
-    auto [quarter, row] = e.divide(lane, mmaRows);
-    Value at = e.add(e.mul(e.add(warpRow, row), slices.pitchA), e.mul(quarter, stepsOf(4)));
-    at = e.add(place, at);
+    Value at = e.add(place, e.add(e.mul(warpRow, slices.pitchA), mma.lineOfA(slices.pitchA)));
     Values result;
     for (int64_t i = 0; i < tile.partRows; i += mmaRows)
       result.append(load(e.add(at, i * slices.pitchA + step)));
@@ -193,9 +191,7 @@ private:
     Values result;
     Value at = e.add(place, slices.sizeA);
     if (!alongK && tile.isOfHalves()) {
-      auto [half, row] = e.divide(lane, mmaSteps());
-      Value column = e.add(warpColumn, e.mul(half, mmaColumns));
-      at = e.add(at, e.add(e.mul(row, slices.pitchB), column));
+      at = e.add(at, e.add(warpColumn, mma.lineOfTransposedB(slices.pitchB)));
       for (int64_t j = 0; j < tile.partColumns; j += 2 * mmaColumns)
         result.append(load(e.add(at, step * slices.pitchB + j), NVVM::MMALayout::col));
       return result;
@@ -208,10 +204,7 @@ private:
                                                   e.add(at, (step + word) * slices.pitchB + j)));
       return result;
     }
-    auto [half, eighth] = e.divide(lane, 2 * mmaColumns);
-    auto [quarter, column] = e.divide(eighth, mmaColumns);
-    column = e.add(warpColumn, e.add(e.mul(half, mmaColumns), column));
-    at = e.add(at, e.add(e.mul(column, slices.pitchB), e.mul(quarter, stepsOf(4))));
+    at = e.add(at, e.add(e.mul(warpColumn, slices.pitchB), mma.lineOfB(slices.pitchB)));
     for (int64_t j = 0; j < tile.partColumns; j += 2 * mmaColumns)
       result.append(load(e.add(at, j * slices.pitchB + step)));
     return result;
@@ -230,32 +223,18 @@ private:
       if (tile.multiplier == Multiplier::MatrixTF32)
         for (Value &word : llvm::concat<Value>(a, b))
           word = mma.toTF32(word);
-      addAll(a, b, result);
+      mma.multiplyAll(a, b, result);
     }
     return result;
-  }
-
-  /// Adds the products of four registers for each 16 rows by two for each 8 columns.
-  void addAll(ArrayRef<Value> a, ArrayRef<Value> b, Values &sums) {
-    const int64_t across = tile.partColumns / mmaColumns;
-    for (int64_t i = 0; i < tile.partRows / mmaRows; ++i)
-      for (int64_t j = 0; j < across; ++j) {
-        // Of rows g and g + 8, in each two neighbouring columns.
-        int64_t first = 4 * i * across + 2 * j, second = first + 2 * across;
-        Values old{sums[first], sums[first + 1], sums[second], sums[second + 1]};
-        Values all = mma.multiply(a.slice(4 * i, 4), b.slice(2 * j, 2), old);
-        sums[first] = all[0], sums[first + 1] = all[1];
-        sums[second] = all[2], sums[second + 1] = all[3];
-      }
   }
 
   /// The product of the low parts is left out: it is as small as what they are rounded by.
   void addSplitProducts(std::array<Values, 2> a, std::array<Values, 2> b, Values &sums) {
     auto [highA, lowA] = mma.splitFragments(std::move(a), 2);
     auto [highB, lowB] = mma.splitFragments(std::move(b), 1);
-    addAll(lowA, highB, sums);
-    addAll(highA, lowB, sums);
-    addAll(highA, highB, sums);
+    mma.multiplyAll(lowA, highB, sums);
+    mma.multiplyAll(highA, lowB, sums);
+    mma.multiplyAll(highA, highB, sums);
   }
 
   ThreadBlock &e;

@@ -62,10 +62,14 @@ def EmitKernel : Pass<"nncc-nvptx-emit-kernel", "::mlir::ModuleOp"> {
 
     The remark `plan` of category `nncc-nvptx` has the tile of a block and of a thread or warp, what multiplies, how
     many words of the reduction a slice has, and how many slices are in shared memory; of few rows how many threads share the
-    reduction, how many steps a group has, and how many groups are loaded at once.
+    reduction, how many steps a group has, and how many groups are loaded at once. Of attention it has the queries and
+    keys of a tile, what multiplies, and how many tiles are in shared memory.
 
     `kern.attention` is computed in blocks of queries that pass over tiles of keys: scores, largest scores, sums of
-    weights and the block's result stay in registers, weights go through shared memory. Up to four queries are one
+    weights and the block's result stay in registers, weights go through shared memory. Rows are copied by 16 bytes where
+    they are aligned. f16 and bf16 of a depth up to 256 are multiplied by the lanes of a warp together, from `capability` 80
+    on: each warp has 16 queries, tiles of keys and values are copied asynchronously, and weights, rounded, stay in
+    registers as well, powers of two by the instruction for them. Elsewhere they are computed as f32. Up to four queries are one
     block whose warps, and lanes in them, have different keys: a few lanes share the row of a key and that of its value,
     which they load by 16 bytes to registers, f16 and bf16 as they are stored. What they have of the result is joined in
     the end. Up to four heads of one query each that have the same keys are queries of one block too.

@@ -1,7 +1,7 @@
 #include "targets/nvptx/SlicePipeline.h"
 
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "targets/nvptx/AsyncCopies.h"
 
 using namespace mlir;
 using namespace nncc;
@@ -143,12 +143,12 @@ void SlicePipeline::finish(const Words &words, Value at) {
 
 void SlicePipeline::endGroup() {
   if (isAsync())
-    NVVM::CpAsyncCommitGroupOp::create(e.b, e.loc);
+    endCopies(e);
 }
 
 void SlicePipeline::wait(int64_t groups) {
   if (isAsync())
-    NVVM::CpAsyncWaitGroupOp::create(e.b, e.loc, groups);
+    waitForCopies(e, groups);
 }
 
 void SlicePipeline::ofLine(const Part &part, int64_t copy, llvm::function_ref<void()> body) {
@@ -158,18 +158,10 @@ void SlicePipeline::ofLine(const Part &part, int64_t copy, llvm::function_ref<vo
   e.branch(hasLine, body, [] {});
 }
 
-/// Copies of 16 bytes leave the L1 cache out.
 void SlicePipeline::copyAsync(const Part &part, Value line, Value buffer,
                               const ContractOperands::Source &source, Value at) {
   at = e.add(at, e.add(e.mul(line, part.pitch), part.first));
-  auto i32 = [&](int64_t number) {
-    return arith::ConstantIntOp::create(e.b, e.loc, e.b.getI32Type(), number);
-  };
-  Value size = arith::SelectOp::create(e.b, e.loc, source.exists, i32(part.width), i32(0));
-  auto cached =
-      part.width == 16 ? NVVM::LoadCacheModifierKind::CG : NVVM::LoadCacheModifierKind::CA;
-  NVVM::CpAsyncOp::create(e.b, e.loc, e.pointer(shared, at, sharedSpace),
-                          e.pointer(buffer, source.offset, globalSpace), part.width, cached, size);
+  nvptx::copyAsync(e, buffer, source.offset, shared, at, part.width, source.exists);
 }
 
 /// Four copies in an iteration: their loads are under way at a time.

@@ -490,6 +490,14 @@ func.func @f(%q: tensor<1x4x5x8xf64>, %y: tensor<1x4x5x8xf64>) {
 
 // -----
 
+func.func @f(%q: tensor<1x4x5x8xf16>, %m: tensor<1x4x5x5xf16>) {
+  // expected-error @below {{expects a mask of rank 4 and f32, found 'tensor<1x4x5x5xf16>'}}
+  %0 = kern.attention ins(%q, %q, %q : tensor<1x4x5x8xf16>, tensor<1x4x5x8xf16>, tensor<1x4x5x8xf16>) mask(%m : tensor<1x4x5x5xf16>) outs(%q : tensor<1x4x5x8xf16>) {scale = 1.0 : f32} -> tensor<1x4x5x8xf16>
+  return
+}
+
+// -----
+
 func.func @f(%q: tensor<4x5x8xf32>, %y: tensor<4x5x8xf32>) {
   // expected-error @below {{expects operands of rank 4, found 'tensor<4x5x8xf32>'}}
   %0 = kern.attention ins(%q, %q, %q : tensor<4x5x8xf32>, tensor<4x5x8xf32>, tensor<4x5x8xf32>) outs(%y : tensor<4x5x8xf32>) {scale = 1.0 : f32} -> tensor<4x5x8xf32>

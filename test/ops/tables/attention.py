@@ -4,6 +4,17 @@ import numpy as np
 from table import BOOL, F16, case
 
 
+def of_halves(q, k, v, mask=None):
+    """In f64: references round scores to f16."""
+    q, k, v = (x.astype(np.float64) for x in (q, k, v))
+    k, v = (np.repeat(x, q.shape[1] // x.shape[1], 1) for x in (k, v))
+    scores = np.einsum("nhld,nhsd->nhls", q, k) / np.sqrt(q.shape[3])
+    if mask is not None:
+        scores = np.where(mask, scores, -np.inf)
+    weights = np.exp(scores - scores.max(-1, keepdims=True))
+    return (np.einsum("nhls,nhse->nhle", weights, v) / weights.sum(-1, keepdims=True)).astype(F16)
+
+
 def cases(t):
     q, k, v = (2, 3, 4, 8), (2, 3, 6, 8), (2, 3, 6, 10)
     yield case("Attention", t(*q), t(*k), t(*v), want="onnx")
@@ -36,5 +47,9 @@ def cases(t):
     for length, depth in ((1, 64), (2, 20), (40, 64)):
         yield case("Attention", t(1, 6, length, depth, dtype=F16), t(1, 2, 600, depth, dtype=F16),
                    t(1, 2, 600, 40, dtype=F16), want="onnx", note="f16")
+    for q, k, v in (((1, 4, 40, 64), (1, 2, 100, 64), (1, 2, 100, 64)), ((2, 3, 33, 20), (2, 3, 50, 20), (2, 3, 50, 33))):
+        halves = [t(*shape, dtype=F16) for shape in (q, k, v)]
+        yield case("Attention", *halves, want=of_halves)
+        yield case("Attention", *halves, np.tri(q[2], k[2], 20).astype(BOOL), want=of_halves)
     yield case("Attention", t(2, 4, 24), t(2, 6, 24), t(2, 6, 24), q_num_heads=3, kv_num_heads=3,
                want="onnx")

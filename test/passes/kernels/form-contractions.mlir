@@ -216,3 +216,18 @@ func.func @attention_of_halves(%q: tensor<1x4x9x8xf16>) -> tensor<1x4x9x8xf16> {
   %y = nn.attention %q, %q, %q {scale = 0.5 : f32} : (tensor<1x4x9x8xf16>, tensor<1x4x9x8xf16>, tensor<1x4x9x8xf16>) -> tensor<1x4x9x8xf16>
   return %y : tensor<1x4x9x8xf16>
 }
+
+// -----
+
+// Masks are of f32.
+// CHECK-LABEL: @halves
+// CHECK: nn.cast %arg0 {to = f32}
+// CHECK: kern.attention ins({{.*}} : tensor<1x4x16x8xf32>, tensor<1x4x6x8xf32>, tensor<1x4x6x8xf32>)
+// CHECK: nn.cast %{{.*}} {to = f16}
+// WHOLE-LABEL: @halves
+// WHOLE: %[[M:.*]] = nn.cast %arg2 {to = f32}
+// WHOLE: kern.attention ins(%arg0, %arg1, %arg1 : {{.*}}) mask(%[[M]] : tensor<1x1x16x6xf32>) outs(%{{.*}} : tensor<1x4x16x8xf16>)
+func.func @halves(%q: tensor<1x4x16x8xf16>, %k: tensor<1x4x6x8xf16>, %m: tensor<1x1x16x6xf16>) -> tensor<1x4x16x8xf16> {
+  %y = nn.attention %q, %k, %k, %m {scale = 0.5 : f32} : (tensor<1x4x16x8xf16>, tensor<1x4x6x8xf16>, tensor<1x4x6x8xf16>, tensor<1x1x16x6xf16>) -> tensor<1x4x16x8xf16>
+  return %y : tensor<1x4x16x8xf16>
+}

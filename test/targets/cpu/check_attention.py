@@ -34,9 +34,11 @@ def reference(q, k, v, mask, scale, fill, causal, guard):
 
 
 def add(title, n, h, g, l, s, d, e, symbols=((),), mask=None, fill=None, causal=False, guard="none", heads_last=True, scale=0.3,
-        transposed_key=False, plan=None, values=None, query="f32", cache="f32"):
-    """mask: its shape; heads_last: operands and result are stored as [N, L, H, D]; query, cache: the types of its elements, of keys and
-    values."""
+        transposed_key=False, plan=None, values=None, query="f32", cache="f32", result_type="f32", element=None):
+    """mask: its shape; heads_last: operands and result are stored as [N, L, H, D]; query, cache, result_type: the types of its
+    elements, of keys and values, and of the result's; element: of all of these."""
+    if element:
+        query = cache = result_type = element
     types = [query, cache, cache]
     lines, arguments, operands, turns = "  %size = rt.symbol 0 : index\n" if any("s" in str(x) for x in (n, l, s)) else "", [], [], []
     stored = (0, 2, 1, 3) if heads_last else (0, 1, 2, 3)
@@ -51,7 +53,7 @@ def add(title, n, h, g, l, s, d, e, symbols=((),), mask=None, fill=None, causal=
         lines += empty(f"e{name}", shape, element)
         lines += f"  %t{name} = linalg.transpose ins(%{name} : {tensor(kept, element)}) outs(%e{name} : {turned}) permutation = {back}\n"
     result, kept = (n, h, l, e), [(n, h, l, e)[x] for x in stored]
-    lines += empty("init", result)
+    lines += empty("init", result, result_type)
     if mask:
         arguments.append(mask)
         types.append("f32")
@@ -61,13 +63,14 @@ def add(title, n, h, g, l, s, d, e, symbols=((),), mask=None, fill=None, causal=
     attributes += [f"guard = {dict(none=0, empty=1, nan=2)[guard]} : i32"] if guard != "none" else []
     attributes += [f"plan = #kern.attention_plan<{plan}>"] if plan else []
     lines += (f"  %y = kern.attention ins({', '.join(x for x, _ in operands)} : {', '.join(t for _, t in operands)})"
-              + (f" mask(%m : {tensor(mask)})" if mask else "") + f" outs(%init : {tensor(result)}) {{{', '.join(attributes)}}} -> {tensor(result)}\n")
-    lines += empty("er", kept)
-    lines += f"  %r = linalg.transpose ins(%y : {tensor(result)}) outs(%er : {tensor(kept)}) permutation = {[stored[i] for i in range(4)]}\n"
+              + (f" mask(%m : {tensor(mask)})" if mask else "") + f" outs(%init : {tensor(result, result_type)}) {{{', '.join(attributes)}}} -> {tensor(result, result_type)}\n")
+    lines += empty("er", kept, result_type)
+    lines += (f"  %r = linalg.transpose ins(%y : {tensor(result, result_type)}) outs(%er : {tensor(kept, result_type)})"
+              f" permutation = {[stored[i] for i in range(4)]}\n")
     name = f"k{len(CASES)}"
     names = ["%q", "%k", "%v"] + ["%m"] * bool(mask)
-    text = (f"func.func @{name}({', '.join(f'{a}: {tensor(x, element)}' for a, x, element in zip(names, arguments, types))}) -> {tensor(kept)} attributes {{rt.kernel}} {{\n"
-            f"{lines}  return %r : {tensor(kept)}\n}}\n")
+    text = (f"func.func @{name}({', '.join(f'{a}: {tensor(x, of)}' for a, x, of in zip(names, arguments, types))})"
+            f" -> {tensor(kept, result_type)} attributes {{rt.kernel}} {{\n{lines}  return %r : {tensor(kept, result_type)}\n}}\n")
 
     def wanted(inputs):
         q, k, v = (x.transpose(turn) for x, turn in zip(inputs, turns))

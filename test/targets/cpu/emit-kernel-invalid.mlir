@@ -190,3 +190,12 @@ func.func @lead(%x: tensor<4x8xf32>, %w: tensor<8x16xf32>) -> tensor<4x16xf32> a
   } -> tensor<4x16xf32>
   return %0 : tensor<4x16xf32>
 }
+
+// -----
+
+func.func @attention_of_halves(%q: tensor<1x4x32x16xf16>) -> tensor<1x4x32x16xf16> attributes {rt.kernel} {
+  %e = tensor.empty() : tensor<1x4x32x16xf16>
+  // expected-error @below {{expects operands of f32 on a processor, found 'f16'}}
+  %y = kern.attention ins(%q, %q, %q : tensor<1x4x32x16xf16>, tensor<1x4x32x16xf16>, tensor<1x4x32x16xf16>) outs(%e : tensor<1x4x32x16xf16>) {scale = 1.0 : f32} -> tensor<1x4x32x16xf16>
+  return %y : tensor<1x4x32x16xf16>
+}

@@ -46,6 +46,7 @@ def programs(nncc: str, whole: bool) -> dict[str, list[str]]:
     families = sorted(f.stem for f in (TEST / "ops/tables").glob("*.py")) if whole else FAMILIES
     return {**{f"contractions {name}": [str(HERE / "check_contracts.py"), name + " "] for name in CONTRACTIONS},
             "attention": [str(HERE.parent / "cpu/check_attention.py"), "--gpu"],
+            "attention of halves": [str(HERE / "check_attention_halves.py"), "f16:"],
             **{f"model {m}": [str(HERE / "check_models.py"), nncc, m] for m in reversed(models)},
             **{f"operators {f}": [*ops[:2], f, *ops[2:]] for f in reversed(families)}}  # fmt: skip
 

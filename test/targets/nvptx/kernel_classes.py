@@ -50,6 +50,8 @@ def main():
     q = m.input(1, 4, 1, 64, dtype=TensorProto.FLOAT16)
     k, v = (m.input(1, 4, "cached", 64, dtype=TensorProto.FLOAT16) for _ in range(2))
     m.node("cache_of_halves", "Attention", q, k, v)
+    q, k, v = (m.input(1, 4, 128, 64, dtype=TensorProto.FLOAT16) for _ in range(3))
+    m.node("attention_of_halves", "Attention", q, k, v)
     m.node("cells", "LSTM", m.input(5, 1, 16), m.weights(1, 128, 16), m.weights(1, 128, 32), hidden_size=32)
     m.node("depthwise", "Conv", m.input(1, 32, 20, 20), m.weights(32, 1, 3, 3), group=32, pads=[1, 1, 1, 1])
     rows = m.input(12, 1, dtype=TensorProto.INT64)
