@@ -21,6 +21,8 @@ void AttentionEmitter::matrices() {
   Value end = endOfKeys(), last = e.constant(ahead * size);
   const bool isAsync =
       groupOf(p.query, p.depth) > 1 || groupOf(p.key, p.depth) > 1 || groupOf(p.value, p.width) > 1;
+  // What is stored by the threads themselves is there behind the barrier of the queries.
+  const bool isSingle = constantOf(p.keyCount).value_or(INT64_MAX) <= tile.keys();
   auto endGroup = [&] {
     if (isAsync)
       endCopies(e);
@@ -47,7 +49,8 @@ void AttentionEmitter::matrices() {
       e.stride(e.constant(0), end, tile.keys(), carried, [&](Value firstKey, ValueRange values) {
         Value place = values.drop_back().back(), free = values.back();
         endGroup();
-        wait();
+        if (isAsync || !isSingle)
+          wait();
         startTile(e.add(firstKey, ahead * tile.keys()), end, free);
         Values after = matrixTile(firstKey, place, values.drop_back(2));
         Value next = e.add(place, size);

@@ -19,7 +19,7 @@ from images import ptx_of
 
 ROOT = Path(__file__).resolve().parents[3]
 MODELS = ["digits_cnn", "mobilenetv2", "mobilenetv2.int8", "minilm", "crnn_ocr", "unet_small",
-          "gpt2_decode.w4", "minilm:bf16", "unet_small:f16"]  # fmt: skip
+          "gpt2_decode.w4", "minilm:bf16", "unet_small:f16", "llama_tiny:f16"]  # fmt: skip
 CHIP = "sm_90a"
 REGISTERS, SHARED = 65536, 227 << 10  # of a multiprocessor
 ENTRY = re.compile(
