@@ -131,6 +131,7 @@ mlir::FailureOr<int64_t> emitContract(mlir::OpBuilder &b, kern::ContractOp op, K
                                       const ContractFeatures &features, bool onlyResults);
 mlir::FailureOr<int64_t> emitAttention(mlir::OpBuilder &b, kern::AttentionOp op, Kernel &kernel);
 mlir::FailureOr<int64_t> emitRecurrence(mlir::OpBuilder &b, kern::RecurrenceOp op, Kernel &kernel);
+/// Of a large result each thread has a tile of neighbouring channels and columns.
 mlir::FailureOr<int64_t> emitWindow(mlir::OpBuilder &b, kern::WindowOp op, Kernel &kernel);
 
 } // namespace nncc::nvptx
