@@ -15,6 +15,8 @@ constexpr unsigned globalSpace = 1;
 /// What every GPU has for the blocks of a kernel that declares it.
 constexpr int64_t mostSharedBytes = 48 << 10;
 constexpr int64_t warpLanes = 32;
+/// Of one load or store of a thread.
+constexpr int64_t widestBytes = 16;
 
 /// An element of global memory that should be at a multiple of so many bytes, a power of two.
 struct AlignedPlace {

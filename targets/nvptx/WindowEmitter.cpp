@@ -10,7 +10,6 @@ using namespace nncc::nvptx;
 namespace {
 using Values = SmallVector<Value>;
 constexpr int64_t blockThreads = 128;
-constexpr int64_t widestBytes = 16;
 
 class WindowEmitter {
 public:

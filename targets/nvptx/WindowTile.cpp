@@ -12,8 +12,6 @@ constexpr int64_t wantedThreads = 132 * 128;
 constexpr int64_t mostColumns = 4;
 /// Registers for the sums of a tile.
 constexpr int64_t mostSums = 32;
-/// Of one load or store.
-constexpr int64_t widestBytes = 16;
 
 int64_t bytesOf(Type element) { return element.getIntOrFloatBitWidth() / 8; }
 

@@ -168,6 +168,53 @@ module @transpose {
   }
 }
 
+// A row of a table at an index that the body computes: 16 bytes at a time where the buffers are aligned. One of a
+// length that is not a multiple of that, element by element.
+// CHECK-LABEL: func.func @rows_of_table
+// CHECK: %[[TABLE:.*]] = rt.buffer %{{.*}}[0]
+// CHECK: %[[INDICES:.*]] = rt.buffer %{{.*}}[1]
+// CHECK: %[[Y:.*]] = rt.buffer %{{.*}}[2]
+// CHECK: %[[INDEX:.*]] = memref.load %[[INDICES]]
+// CHECK: %[[ROW:.*]] = arith.index_cast %[[INDEX]]
+// CHECK: %[[FIRST:.*]] = arith.muli %[[ROW]], %c64
+// CHECK: scf.if
+// CHECK:   vector.load %[[TABLE]]{{.*}} {alignment = 16 : i64} : memref<6400xf32>, vector<4xf32>
+// CHECK:   vector.store %{{.*}}, %[[Y]]{{.*}} {alignment = 16 : i64} : memref<512xf32>, vector<4xf32>
+// CHECK: else
+// CHECK-COUNT-4: memref.load %[[TABLE]]
+// CHECK-COUNT-4: memref.store %{{.*}}, %[[Y]]
+// CHECK-LABEL: func.func @parts_of_rows
+// CHECK-NOT: vector.load
+// CHECK: return
+module @rows_of_table {
+  func.func @rows_of_table(%t: tensor<100x64xf32>, %i: tensor<8xi64>) -> tensor<8x64xf32> attributes {rt.kernel} {
+    %e = tensor.empty() : tensor<8x64xf32>
+    %y = linalg.generic {indexing_maps = [#row, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%i : tensor<8xi64>) outs(%e : tensor<8x64xf32>) {
+    ^bb0(%in: i64, %out: f32):
+      %r = arith.index_cast %in : i64 to index
+      %c = linalg.index 1 : index
+      %v = tensor.extract %t[%r, %c] : tensor<100x64xf32>
+      linalg.yield %v : f32
+    } -> tensor<8x64xf32>
+    return %y : tensor<8x64xf32>
+  }
+}
+module @parts_of_rows {
+  func.func @parts_of_rows(%t: tensor<100x66xf32>, %i: tensor<8xi64>) -> tensor<8x64xf32> attributes {rt.kernel} {
+    %e = tensor.empty() : tensor<8x64xf32>
+    %y = linalg.generic {indexing_maps = [#row, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%i : tensor<8xi64>) outs(%e : tensor<8x64xf32>) {
+    ^bb0(%in: i64, %out: f32):
+      %r = arith.index_cast %in : i64 to index
+      %c = linalg.index 1 : index
+      %v = tensor.extract %t[%r, %c] : tensor<100x66xf32>
+      linalg.yield %v : f32
+    } -> tensor<8x64xf32>
+    return %y : tensor<8x64xf32>
+  }
+}
+
 // Two slices of both operands in shared memory take turns: one barrier before the first, one behind each. The epilogue
 // is on the sums in registers.
 // CHECK: memref.global "private" @gemm_shared_0 : memref<4352xf32, 3>

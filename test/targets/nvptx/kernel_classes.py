@@ -48,6 +48,7 @@ def main():
     m.node("cells", "LSTM", m.input(5, 1, 16), m.weights(1, 128, 16), m.weights(1, 128, 32), hidden_size=32)
     m.node("depthwise", "Conv", m.input(1, 64, 72, 72), m.weights(64, 1, 3, 3), group=64, pads=[1, 1, 1, 1])
     m.node("pool", "MaxPool", m.input(1, 64, 112, 112), kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+    m.node("rows", "Gather", m.input(100, 64), m.input(12, 40, dtype=TensorProto.INT64))
     rows = m.input(12, 1, dtype=TensorProto.INT64)
     m.node("scatter", "ScatterND", m.input(64, 40), rows, m.input(12, 40), reduction="add")
     m.save(sys.argv[1])
