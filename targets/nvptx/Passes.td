@@ -27,7 +27,9 @@ def EmitKernel : Pass<"nncc-nvptx-emit-kernel", "::mlir::ModuleOp"> {
     vectors before it uses them. Buffers of a caller may be aligned to their elements only: a test of the
     addresses chooses between accesses of 16 bytes and of one element. What is read with strides and contiguous in the
     direction of another loop goes through a tile of shared memory first. Sums over what is not contiguous have a part of
-    the block for each part of the elements; neighbouring threads have neighbouring sums.
+    the block for each part of the elements; neighbouring threads have neighbouring sums. An element that a body reads at
+    indices which it computes is loaded with its neighbours too, where one index counts with the points and the others
+    stay, as in rows of a table.
 
     Of a group whose operations all run over the same rows, of up to 32 elements for each thread of a warp or block, a row
     stays in registers: it is read once, and sums are handed on without memory, by a warp without a barrier.
@@ -68,6 +70,11 @@ def EmitKernel : Pass<"nncc-nvptx-emit-kernel", "::mlir::ModuleOp"> {
     weights and the block's result stay in registers, weights go through shared memory. Up to four queries are one
     block whose warps, and lanes in them, have different keys: a few lanes share the row of a key and that of its value,
     which they load by 16 bytes to registers. What they have of the result is joined in the end.
+
+    `kern.window` is computed by threads that have up to four columns of as many channels as 16 bytes hold, with the fewest
+    loads and stores of those tiles that leave a block for each multiprocessor: what the windows of several columns share
+    is read once. Tiles that see no padding have code without a test of it; in others the nearest column inside is read
+    and does not count, so that no load waits for a branch.
 
     `kern.recurrence` is computed by a block for each direction and some rows, all steps: its threads have the
     products of a unit with a part of the state each, then the cells; states stay in shared memory.
