@@ -27,7 +27,7 @@ struct BoxOverlap {
                       mlir::Value threshold) const;
 };
 
-/// kern.argsort and kern.suppress -> loops over single elements, for a target whose units are
+/// kern.argsort, kern.positions and kern.suppress -> loops over single elements, for a target whose units are
 /// threads: one of them takes all.
 void lowerSelections(mlir::func::FuncOp kernel);
 

@@ -82,7 +82,9 @@ def EmitKernel : Pass<"nncc-nvptx-emit-kernel", "::mlir::ModuleOp"> {
     `kern.argsort` is computed by a block for each row: elements become integers that carry their places and pass through
     a bitonic network, a barrier behind each step; of a long row, whose first few are wanted, only those up to a bound
     that the threads' least ones give. `kern.suppress` has a block for each class, whose threads share the boxes behind
-    one that is chosen.
+    one that is chosen. `kern.positions` has blocks for up to 32 parts of the mask, each of which counts what is before its
+    part; of a thread's 16 elements the marks are the bits of a number, and their sums across the block tell it where its
+    places go.
 
     A kernel with loops that insert single elements, such as a scatter, is one unit: its operations follow each other
     with barriers between them. Where all elements that a loop touches have the number of the iteration at one and
