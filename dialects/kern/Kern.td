@@ -357,6 +357,22 @@ def Kern_ArgSortOp : Kern_Op<"argsort", [Pure, DeclareOpInterfaceMethods<Destina
   }];
 }
 
+def Kern_PositionsOp : Kern_Op<"positions", [Pure, DeclareOpInterfaceMethods<DestinationStyleOpInterface>]> {
+  let summary = "The places of the first elements that are true";
+  let description = [{
+    ```
+    mask i1 [n]  ->  init i64 [count]
+    ```
+    See nn.positions. The contents of `init` are never read.
+  }];
+  let arguments = (ins AnyRankedTensor:$mask, AnyRankedTensor:$init);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    `ins` `(` $mask `:` type($mask) `)` `outs` `(` $init `:` type($init) `)` attr-dict `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
 def Kern_SuppressOp : Kern_Op<"suppress", [Pure, DeclareOpInterfaceMethods<DestinationStyleOpInterface>]> {
   let summary = "Boxes in the order of their scores without those that overlap an earlier one";
   let description = [{

@@ -5,6 +5,7 @@ using namespace mlir;
 using namespace nncc::kern;
 
 MutableOperandRange ArgSortOp::getDpsInitsMutable() { return getInitMutable(); }
+MutableOperandRange PositionsOp::getDpsInitsMutable() { return getInitMutable(); }
 MutableOperandRange SuppressOp::getDpsInitsMutable() { return getInitMutable(); }
 
 LogicalResult ArgSortOp::verify() {
@@ -14,6 +15,16 @@ LogicalResult ArgSortOp::verify() {
     return emitOpError("expects an operand [batch, n, m] and init [batch, count]");
   if (!init.getElementType().isSignlessInteger(64) || getType() != init)
     return emitOpError("expects init and a result of one type, of i64");
+  return success();
+}
+
+LogicalResult PositionsOp::verify() {
+  auto mask = cast<RankedTensorType>(getMask().getType());
+  auto init = cast<RankedTensorType>(getInit().getType());
+  if (mask.getRank() != 1 || !mask.getElementType().isInteger(1))
+    return emitOpError("expects a mask [n] of i1");
+  if (init.getRank() != 1 || !init.getElementType().isSignlessInteger(64) || getType() != init)
+    return emitOpError("expects init [count] and a result of one type, of i64");
   return success();
 }
 

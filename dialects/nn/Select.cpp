@@ -75,34 +75,13 @@ FailureOr<SmallVector<Value>> ArgSortOp::lower(OpBuilder &b) {
   return asResult(b, *this, sorted);
 }
 
-/// A tensor of one number.
-static Value filled(Generics &g, ArrayRef<AffineExpr> shape, int64_t value) {
-  return linalg::FillOp::create(g.b, g.loc, scalar(g.b, g.loc, g.b.getI64Type(), value),
-                                g.empty(shape, g.b.getI64Type()))
-      .getResult(0);
-}
-
 FailureOr<SmallVector<Value>> PositionsOp::lower(OpBuilder &b) {
-  Generics g(b, getLoc());
-  Loops l(b, getLoc());
-  Shape shape = shapeOf(getType());
-  if (constantOf(shape[0]) == 0)
-    return asResult(b, *this, g.empty(shape, b.getI64Type()));
-  Value mask = toStorage(b, getLoc(), getMask()), count = l.value(g.bound(shape[0]));
-  Value size = l.value(g.bound(shapeOf(getMask())[0]));
-  Value exists = l.less(l.constant(0), count);
-  Value end = l.select(exists, size, l.constant(0)), last = l.add(count, -1);
-  SmallVector<Value> carried{filled(g, shape, 0), filled(g, b.getAffineConstantExpr(1), 0)};
-  carried = l.repeat(end, carried, [&](Loops inner, Value i, SmallVector<Value> state) {
-    Value zero = inner.constant(0), found = inner.get(state[1], zero);
-    Value place = inner.smaller(found, last), old = inner.get(state[0], place);
-    Value holds = inner.both(tensor::ExtractOp::create(inner.b, inner.loc, mask, i),
-                             inner.less(found, count));
-    state[0] = inner.set(state[0], place, inner.select(holds, i, old));
-    state[1] = inner.set(state[1], zero, inner.sum(found, inner.toIndex(holds)));
-    return state;
-  });
-  return asResult(b, *this, carried[0]);
+  Value init = Generics(b, getLoc()).empty(shapeOf(getType()), b.getI64Type());
+  if (constantOf(shapeOf(getType())[0]) == 0)
+    return asResult(b, *this, init);
+  Value mask = toStorage(b, getLoc(), getMask());
+  return asResult(b, *this,
+                  kern::PositionsOp::create(b, getLoc(), init.getType(), mask, init).getResult());
 }
 
 FailureOr<SmallVector<Value>> SuppressOp::lower(OpBuilder &b) {

@@ -208,18 +208,10 @@ private:
   /// Moves `at` to the first tap inside of the input; the number of taps from there on.
   Value clip(const WindowDim &dim, Value y, Position &at) {
     at.a = add(at.a, size(dim.a * -dim.low));
-    if (!dim.isPadded())
-      return constant(dim.taps);
-    Value top = sub(mul(y, dim.stride), constant(dim.low));
-    // Steps that reach so far, at least.
-    auto taps = [&](Value distance) {
-      return divide(add(maximum(distance, constant(0)), dim.dilation - 1), dim.dilation).first;
-    };
-    Value from = taps(sub(constant(0), top));
-    Value to = minimum(constant(dim.taps), taps(sub(size(dim.in), top)));
-    at.a = add(at.a, mul(from, normalForm(dim.a * dim.dilation)));
-    at.weights = add(at.weights, mul(from, dim.weights));
-    return maximum(sub(to, from), constant(0));
+    WindowTaps inside = tapsInside(*this, dim, y);
+    at.a = add(at.a, mul(inside.first, normalForm(dim.a * dim.dilation)));
+    at.weights = add(at.weights, mul(inside.first, dim.weights));
+    return inside.count;
   }
 
   Value initialSum() {

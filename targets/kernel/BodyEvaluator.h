@@ -38,6 +38,9 @@ public:
 
   /// Evaluates what can be from `values`; with `scalarOnly`, only what is equal for all lanes.
   void evaluate(Emitter &e, LaneMap &values, const Points &points, bool scalarOnly) const;
+  /// The same of one operation; whether it can be.
+  bool evaluate(Emitter &e, mlir::Operation &op, LaneMap &values, const Points &points,
+                bool scalarOnly) const;
 
   /// All lanes as a vector; with one lane, the scalar.
   static mlir::Value asVector(Emitter &e, Lanes &lanes, int64_t count);
@@ -46,8 +49,6 @@ public:
   std::optional<Lanes> index(Emitter &e, mlir::AffineExpr expression, const Points &points) const;
 
 private:
-  bool evaluate(Emitter &e, mlir::Operation &op, LaneMap &values, const Points &points,
-                bool scalarOnly) const;
   /// A branch that all lanes take or none.
   void evaluateBranch(Emitter &e, mlir::scf::IfOp op, LaneMap &values, const Points &points) const;
   std::optional<Lanes> extract(Emitter &e, mlir::tensor::ExtractOp op, LaneMap &values,

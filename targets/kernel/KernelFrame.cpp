@@ -14,7 +14,7 @@ static bool isTensor(Type type) { return isa<RankedTensorType>(type); }
 /// Whether the op is a kernel by itself.
 static bool isWhole(Operation *op) {
   return isa<kern::ContractOp, kern::AttentionOp, kern::RecurrenceOp, kern::WindowOp,
-             kern::ArgSortOp, kern::SuppressOp>(op);
+             kern::ArgSortOp, kern::PositionsOp, kern::SuppressOp>(op);
 }
 
 LogicalResult KernelFrame::open(AddArguments addArguments) {

@@ -27,8 +27,8 @@ struct BoxOverlap {
                       mlir::Value threshold) const;
 };
 
-/// kern.argsort and kern.suppress -> loops over single elements, for a target whose units are
-/// threads: one of them takes all.
+/// kern.argsort, kern.positions and kern.suppress -> loops over single elements, for a target whose
+/// units are threads: one of them takes all.
 void lowerSelections(mlir::func::FuncOp kernel);
 
 } // namespace nncc

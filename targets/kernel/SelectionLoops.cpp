@@ -129,6 +129,32 @@ static Value argSortLoops(OpBuilder &b, kern::ArgSortOp op) {
   return carried.back();
 }
 
+/// kern.positions by one thread.
+static Value positionsLoops(OpBuilder &b, kern::PositionsOp op) {
+  Location loc = op.getLoc();
+  nn::Generics g(b, loc);
+  Loops l(b, loc);
+  auto zeros = [&](Value init) {
+    Value zero = nn::scalar(b, loc, b.getI64Type(), 0);
+    return linalg::FillOp::create(b, loc, zero, init).getResult(0);
+  };
+  Value count = l.value(g.bound(shapeOf(op.getInit())[0]));
+  Value size = l.value(g.bound(shapeOf(op.getMask())[0]));
+  Value exists = l.less(l.constant(0), count);
+  Value end = l.select(exists, size, l.constant(0)), last = l.add(count, -1);
+  SmallVector<Value> carried{zeros(op.getInit()),
+                             zeros(g.empty(b.getAffineConstantExpr(1), b.getI64Type()))};
+  return l.repeat(end, carried, [&](Loops inner, Value i, SmallVector<Value> state) {
+    Value zero = inner.constant(0), found = inner.get(state[1], zero);
+    Value place = inner.smaller(found, last), old = inner.get(state[0], place);
+    Value holds = inner.both(tensor::ExtractOp::create(inner.b, inner.loc, op.getMask(), i),
+                             inner.less(found, count));
+    state[0] = inner.set(state[0], place, inner.select(holds, i, old));
+    state[1] = inner.set(state[1], zero, inner.sum(found, inner.toIndex(holds)));
+    return state;
+  })[0];
+}
+
 namespace {
 /// The loops of one class.
 struct Suppression {
@@ -212,6 +238,8 @@ void nncc::lowerSelections(func::FuncOp kernel) {
     Value loops;
     if (auto sort = dyn_cast<kern::ArgSortOp>(op))
       loops = argSortLoops(b, sort);
+    else if (auto positions = dyn_cast<kern::PositionsOp>(op))
+      loops = positionsLoops(b, positions);
     else if (auto suppress = dyn_cast<kern::SuppressOp>(op))
       loops = suppressionLoops(b, suppress);
     if (!loops)

@@ -18,6 +18,19 @@ bool isSupported(Type type) {
 }
 } // namespace
 
+WindowTaps nncc::tapsInside(Emitter &e, const WindowDim &dim, Value at) {
+  if (!dim.isPadded())
+    return {e.constant(0), e.constant(dim.taps)};
+  Value top = e.sub(e.mul(at, dim.stride), e.constant(dim.low));
+  // Steps that reach so far, at least.
+  auto taps = [&](Value distance) {
+    return e.divideCeil(e.maximum(distance, e.constant(0)), dim.dilation);
+  };
+  Value from = taps(e.sub(e.constant(0), top));
+  Value to = e.minimum(e.constant(dim.taps), taps(e.sub(e.size(dim.in), top)));
+  return {from, e.maximum(e.sub(to, from), e.constant(0))};
+}
+
 TypedAttr Window::neutral() const {
   Builder b(sum.getContext());
   if (kind != kern::WindowKind::Max)
@@ -122,6 +135,9 @@ FailureOr<Window> Window::of(kern::WindowOp op, const Kernel &kernel) {
   result.epilogue = *epilogue;
   result.element = op.getAType().getElementType();
   result.sum = op.getBody()->getArgument(0).getType();
+  result.result = op.getInitType().getElementType();
+  if (op.getWeights())
+    result.weights = getElementTypeOrSelf(op.getWeights());
   const Place &a = kernel.place(op.getA()), &c = kernel.place(op.getResult());
   result.aOffset = a.offset, result.cOffset = c.offset;
   Shape in = shapeOf(op.getAType()), out = shapeOf(op.getInitType());

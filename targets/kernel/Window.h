@@ -1,6 +1,7 @@
 // What a kern.window is: sizes and strides, and how it is cut into tiles and units.
 #pragma once
 
+#include "targets/kernel/Emitter.h"
 #include "targets/kernel/Epilogue.h"
 
 #include <map>
@@ -27,6 +28,13 @@ struct WindowDim {
   }
 };
 
+/// The taps of a dim that are inside of the input: `count` of them from `first` on.
+struct WindowTaps {
+  mlir::Value first, count;
+};
+/// Those of output `at`, found at run time where there is padding.
+WindowTaps tapsInside(Emitter &e, const WindowDim &dim, mlir::Value at);
+
 /// `count` tiles of `pixels` output columns from column `x` on; their windows see padding alike.
 struct WindowTiles {
   int64_t x, pixels, count;
@@ -34,7 +42,8 @@ struct WindowTiles {
 
 struct Window {
   kern::WindowKind kind;
-  mlir::Type element, sum; // of the input, of the accumulators
+  mlir::Type element, sum;    // of the input, of the accumulators
+  mlir::Type weights, result; // null where there are no weights
   Epilogue epilogue;
   llvm::SmallVector<WindowDim> batches; // of one tap each
   llvm::SmallVector<WindowDim> rows;    // clipped at run time

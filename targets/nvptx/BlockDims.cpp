@@ -13,7 +13,6 @@ constexpr int64_t longRow = 4096;
 /// Points of a thread, so that it has several loads under way; fewer where there are not enough
 /// for `manyBlocks`, down to one load.
 constexpr int64_t pointsPerThread = 16;
-constexpr int64_t bytesPerLoad = 16;
 /// Blocks of few threads that fill a GPU.
 constexpr int64_t manyBlocks = 132 * 8;
 /// The least that is read of memory.
@@ -83,7 +82,7 @@ int64_t setBlock(NestGroup &group, int d, int64_t most) {
   int64_t size = constantOf(dim.size).value_or(most);
   dim.inner = true;
   dim.block = std::clamp<int64_t>(size, 1, most);
-  for (int64_t multiple : {bytesPerLoad, int64_t(4), int64_t(1)})
+  for (int64_t multiple : {widestBytes, int64_t(4), int64_t(1)})
     for (int64_t block = most / multiple * multiple; size > most && 2 * block > most;
          block -= multiple)
       if (size % block == 0)
@@ -156,7 +155,7 @@ void nncc::nvptx::chooseBlocks(NestGroup &group, int64_t threads) {
   int along = findNeighbours(group, isMore), count = group.dims.size();
   int64_t own = group.ownPoints(), points = 1, wanted = threads;
   if (group.isPointwise()) {
-    int64_t width = along < 0 ? 1 : bytesPerLoad / largestElement(group, along);
+    int64_t width = along < 0 ? 1 : widestBytes / largestElement(group, along);
     int64_t each = sharedPoints(group) / (threads * manyBlocks);
     wanted = threads * std::clamp<int64_t>(llvm::bit_floor(uint64_t(each)), width, pointsPerThread);
     int transposed = along >= 0 ? findTransposed(group, along) : -1;

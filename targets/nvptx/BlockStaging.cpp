@@ -87,7 +87,7 @@ bool BlockSweep::stage(const State &state, const Access &access, ArrayRef<int> l
 void BlockSweep::stageTransposed() {
   bool any = false;
   for (const State &state : states)
-    NestMemory::forEachRead(*state.statement, [&](int, const Access &access) {
+    NestMemory::forEachRead(*state.statement, [&](Value, const Access &access) {
       SmallVector<int> loops = stagedLoops(state, access);
       any |= !loops.empty() && stage(state, access, loops);
     });

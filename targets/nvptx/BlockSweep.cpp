@@ -139,36 +139,67 @@ std::vector<BlockSweep::Loaded> BlockSweep::load(ArrayRef<PointVector> points) {
   std::vector<Loaded> result(points.size(), Loaded(states.size()));
   const int64_t width = points.front().width;
   auto visit = [&](bool neighbours,
-                   llvm::function_ref<void(size_t, size_t, int, const Access &)> f) {
+                   llvm::function_ref<void(size_t, size_t, Value, const Access &)> f) {
     for (size_t k = 0; k < points.size(); ++k)
       for (auto [s, state] : llvm::enumerate(states))
-        NestMemory::forEachRead(*state.statement, [&, s = s](int number, const Access &access) {
+        NestMemory::forEachRead(*state.statement, [&, s = s](Value argument, const Access &access) {
           Step step = width == 1 ? Step::None
                                  : memory.stepOf(*states[s].statement, access, points[k].along);
           if ((step == Step::Neighbour) == neighbours)
-            f(k, s, number, access);
+            f(k, s, argument, access);
         });
   };
-  visit(false, [&](size_t k, size_t s, int number, const Access &access) {
-    result[k][s].push_back({number, memory.read(*states[s].statement, access, points[k], false)});
+  visit(false, [&](size_t k, size_t s, Value argument, const Access &access) {
+    result[k][s].push_back({argument, memory.read(*states[s].statement, access, points[k], false)});
   });
+  std::vector<RowAtPoints> rows = gatheredRows(points, result);
   SmallVector<Type> types;
   visit(true,
-        [&](size_t, size_t, int, const Access &access) { types.append(width, access.element); });
+        [&](size_t, size_t, Value, const Access &access) { types.append(width, access.element); });
+  for (const RowAtPoints &at : rows)
+    types.append(width, at.row.access.element);
   if (types.empty())
     return result;
   Values values = ifAligned(width, types, [&](bool isAligned) {
     Values all;
-    visit(true, [&](size_t k, size_t s, int, const Access &access) {
+    visit(true, [&](size_t k, size_t s, Value, const Access &access) {
       llvm::append_range(all, memory.read(*states[s].statement, access, points[k], isAligned));
     });
+    for (const RowAtPoints &at : rows)
+      llvm::append_range(all, memory.read(at.row, at.first, width, isAligned));
     return all;
   });
   ArrayRef<Value> rest = values;
-  visit(true, [&](size_t k, size_t s, int number, const Access &) {
-    result[k][s].push_back({number, Values(rest.take_front(width))});
+  auto enter = [&](size_t k, size_t s, Value value) {
+    result[k][s].push_back({value, Values(rest.take_front(width))});
     rest = rest.drop_front(width);
-  });
+  };
+  visit(true, [&](size_t k, size_t s, Value argument, const Access &) { enter(k, s, argument); });
+  for (RowAtPoints &at : rows)
+    enter(at.points, at.state, at.row.op.getResult());
+  return result;
+}
+
+std::vector<BlockSweep::RowAtPoints> BlockSweep::gatheredRows(ArrayRef<PointVector> points,
+                                                              const std::vector<Loaded> &loaded) {
+  std::vector<RowAtPoints> result;
+  for (auto [k, vector] : llvm::enumerate(points))
+    for (auto [s, state] : llvm::enumerate(states)) {
+      LaneMap values;
+      for (const auto &[inBody, elements] : loaded[k][s])
+        if (inBody)
+          values[inBody] = Lanes{elements.front(), nullptr, false};
+      Points at;
+      at.loops = memory.loopsOf(*state.statement, vector.first, /*inUnit=*/false);
+      for (GatheredRow &row : memory.rowsOf(*state.statement, vector.along, vector.width)) {
+        for (Operation *op : row.indices)
+          state.evaluator.evaluate(e, *op, values, at, /*scalarOnly=*/false);
+        Value first = e.size(row.place.offset);
+        for (auto [index, stride] : llvm::zip(row.op.getIndices(), row.place.strides))
+          first = e.add(first, e.mul(state.evaluator.lookup(index, values)->scalar, stride));
+        result.push_back({k, s, row, first});
+      }
+    }
   return result;
 }
 
@@ -191,10 +222,9 @@ BlockSweep::Values BlockSweep::evaluate(const State &state, const Arguments &arg
                                         ArrayRef<Value> point, ValueRange carried) {
   const Nest &nest = state.nest();
   LaneMap values;
-  for (auto [number, value] : arguments)
-    if (nest.body)
-      values[nest.body->getArgument(number >= 0 ? number : nest.inputs.size() - 1 - number)] =
-          Lanes{value, nullptr, false};
+  for (auto [inBody, value] : arguments)
+    if (inBody)
+      values[inBody] = Lanes{value, nullptr, false};
   for (auto [o, value] : llvm::enumerate(carried))
     values[nest.body->getArgument(nest.inputs.size() + o)] = Lanes{value, nullptr, false};
   Points at;
@@ -220,9 +250,10 @@ BlockSweep::Values BlockSweep::compute(const PointVector &vector, const Loaded &
       Arguments arguments;
       for (auto [i, from] : llvm::enumerate(state.statement->forwarded))
         if (from.first >= 0)
-          arguments.push_back({i, results[from.first][from.second][lane]});
-      for (const auto &[number, values] : loaded[s])
-        arguments.push_back({number, values[lane]});
+          arguments.push_back({state.nest().body ? state.nest().body->getArgument(i) : Value(),
+                               results[from.first][from.second][lane]});
+      for (const auto &[inBody, values] : loaded[s])
+        arguments.push_back({inBody, values[lane]});
       size_t count = state.nest().outputs.size();
       auto sums = MutableArrayRef(next).slice(first, state.statement->isReduction ? count : 0);
       Values outputs = evaluate(state, arguments, point, sums);

@@ -51,10 +51,11 @@ public:
 
 private:
   using Values = llvm::SmallVector<mlir::Value>;
-  /// What the body of a nest takes, by the number of the input; -1 - number of an init.
-  using Arguments = llvm::SmallVector<std::pair<int, mlir::Value>>;
+  /// Arguments of the body of a nest, and elements that it reads itself, with their values; without
+  /// a body one null.
+  using Arguments = llvm::SmallVector<std::pair<mlir::Value, mlir::Value>>;
   /// Per statement: what it reads from memory, an element for each of neighbouring points.
-  using Loaded = std::vector<llvm::SmallVector<std::pair<int, Values>>>;
+  using Loaded = std::vector<llvm::SmallVector<std::pair<mlir::Value, Values>>>;
   /// Per statement and output: an element for each of neighbouring points.
   using Computed = std::vector<std::vector<Values>>;
   using Together =
@@ -114,6 +115,15 @@ private:
   Values compute(const PointVector &vector, const Loaded &loaded, mlir::ValueRange carried,
                  Computed &results);
   std::vector<Loaded> load(llvm::ArrayRef<PointVector> points);
+  /// A row that the body of a statement gathers at some points, from the offset `first` on.
+  struct RowAtPoints {
+    size_t points, state;
+    GatheredRow row;
+    mlir::Value first;
+  };
+  /// Those of neighbouring points, where `loaded` has what their indices take.
+  std::vector<RowAtPoints> gatheredRows(llvm::ArrayRef<PointVector> points,
+                                        const std::vector<Loaded> &loaded);
   void store(llvm::ArrayRef<PointVector> points, const std::vector<Computed> &computed);
   /// `body` for buffers that are aligned to `width` elements, and for others, where they may be.
   Values ifAligned(int64_t width, mlir::TypeRange types, llvm::function_ref<Values(bool)> body);

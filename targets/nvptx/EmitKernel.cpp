@@ -77,6 +77,8 @@ private:
       return nvptx::emitWindow(b, window, kernel);
     if (auto sort = dyn_cast<kern::ArgSortOp>(whole))
       return nvptx::emitArgSort(b, sort, kernel);
+    if (auto positions = dyn_cast<kern::PositionsOp>(whole))
+      return nvptx::emitPositions(b, positions, kernel);
     if (auto suppress = dyn_cast<kern::SuppressOp>(whole))
       return nvptx::emitSuppress(b, suppress, kernel);
     return whole->emitError("is not supported on a GPU");

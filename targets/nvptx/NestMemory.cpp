@@ -8,9 +8,6 @@ using namespace nncc;
 using namespace nncc::nvptx;
 
 namespace {
-/// Of one load or store of a thread.
-constexpr int64_t widestBytes = 16;
-
 int64_t bytesOf(Type memory) { return llvm::divideCeil(memory.getIntOrFloatBitWidth(), 8); }
 
 bool isMultiple(AffineExpr expression, int64_t of) {
@@ -191,20 +188,22 @@ Step NestMemory::stepOf(const Statement &statement, const Access &access, int lo
 }
 
 void NestMemory::forEachRead(const Statement &statement,
-                             llvm::function_ref<void(int, const Access &)> visit) {
+                             llvm::function_ref<void(Value, const Access &)> visit) {
   const Nest &nest = *statement.nest;
-  for (auto [i, input] : llvm::enumerate(nest.inputs))
-    if (statement.forwarded[i].first < 0 && !(nest.body && nest.body->getArgument(i).use_empty()))
-      visit(i, input);
+  for (auto [i, input] : llvm::enumerate(nest.inputs)) {
+    Value argument = nest.body ? nest.body->getArgument(i) : Value();
+    if (statement.forwarded[i].first < 0 && !(argument && argument.use_empty()))
+      visit(argument, input);
+  }
   for (auto [o, init] : llvm::enumerate(nest.inits))
     if (nest.body && !statement.isReduction && (init.isMemory() || init.scalar))
-      visit(-1 - static_cast<int>(o), init);
+      visit(nest.body->getArgument(nest.inputs.size() + o), init);
 }
 
 void NestMemory::forEachAccess(
     llvm::function_ref<void(const Statement &, const Access &)> visit) const {
   for (const Statement &statement : sweep.statements) {
-    forEachRead(statement, [&](int, const Access &access) { visit(statement, access); });
+    forEachRead(statement, [&](Value, const Access &access) { visit(statement, access); });
     for (auto [output, isStored] : llvm::zip(statement.nest->outputs, statement.isStored))
       if (isStored)
         visit(statement, output);
@@ -289,6 +288,11 @@ Value NestMemory::areBuffersAligned(int loop, int64_t width) {
     const Base &base = homes.bases[access.base];
     buffers.insert({base.buffer, width * bytesOf(base.element)});
   });
+  for (const Statement &statement : sweep.statements)
+    for (const GatheredRow &row : rowsOf(statement, loop, width)) {
+      const Base &base = homes.bases[row.access.base];
+      buffers.insert({base.buffer, std::min(width * bytesOf(base.element), widestBytes)});
+    }
   auto places = llvm::map_to_vector(buffers, [](auto buffer) {
     return AlignedPlace{buffer.first, buffer.second};
   });

@@ -1,6 +1,7 @@
 // How the nests of a group reach memory from within a unit: an element, or neighbours at once.
 #pragma once
 
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "targets/kernel/Sweep.h"
 #include "targets/kernel/UnitPosition.h"
 #include "targets/nvptx/ThreadBlock.h"
@@ -18,6 +19,16 @@ struct PointVector {
 struct Tile {
   mlir::Value buffer;
   llvm::SmallVector<int64_t> strides; // per loop of the sweep
+};
+
+/// An element that the body of a statement reads at indices that it computes, where points in the
+/// direction of a loop read neighbours: one index counts with the loop, the others stay.
+struct GatheredRow {
+  mlir::tensor::ExtractOp op;
+  mlir::Value counter;                          // the index that counts
+  llvm::SmallVector<mlir::Operation *> indices; // what the body computes them by, in order
+  Place place;                                  // of the tensor
+  Access access; // the element, if all indices but the one that counts were 0
 };
 
 /// Where an access goes from one point to the next one in the direction of a loop.
@@ -56,9 +67,14 @@ public:
   /// Whether what is accessed as neighbours, `width` of them, is aligned; null: it always is.
   mlir::Value areBuffersAligned(int loop, int64_t width);
 
-  /// What the statement reads from memory, and the number of its input; -1 - number of an init.
+  /// What the statement reads from memory, and the argument of its body; null: it has none.
   static void forEachRead(const Statement &statement,
-                          llvm::function_ref<void(int, const Access &)> visit);
+                          llvm::function_ref<void(mlir::Value, const Access &)> visit);
+  /// The rows in the direction of `loop` that `width` points read in 16 bytes each, aligned where
+  /// the buffers are.
+  std::vector<GatheredRow> rowsOf(const Statement &statement, int loop, int64_t width) const;
+  /// The elements from `first` on, aligned as neighbours of an access are.
+  Values read(const GatheredRow &row, mlir::Value first, int64_t width, bool isAligned);
 
   /// The offset as a sum over the nest's loops; none where it is not one.
   std::optional<Linear> offsetOf(const Access &access) const;
@@ -79,6 +95,12 @@ private:
   int64_t widest(Accesses accesses, int loop) const;
   bool isAlignedTo(const Statement &statement, const Access &access, int loop, int64_t width) const;
   const Scratch *scratchOf(const Access &access) const;
+  std::optional<GatheredRow> rowOf(const Statement &statement, mlir::tensor::ExtractOp op,
+                                   int loop) const;
+  /// Whether `value`, of the body, is the same for all points in the direction of the loop and
+  /// known before other statements compute; enters what it takes into `ops`.
+  bool isFixed(const Statement &statement, mlir::Value value, int loop,
+               llvm::SmallVectorImpl<mlir::Operation *> &ops) const;
 
   ThreadBlock &e;
   const Sweep &sweep;

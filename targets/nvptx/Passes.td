@@ -27,7 +27,9 @@ def EmitKernel : Pass<"nncc-nvptx-emit-kernel", "::mlir::ModuleOp"> {
     vectors before it uses them. Buffers of a caller may be aligned to their elements only: a test of the
     addresses chooses between accesses of 16 bytes and of one element. What is read with strides and contiguous in the
     direction of another loop goes through a tile of shared memory first. Sums over what is not contiguous have a part of
-    the block for each part of the elements; neighbouring threads have neighbouring sums.
+    the block for each part of the elements; neighbouring threads have neighbouring sums. An element that a body reads at
+    indices which it computes is loaded with its neighbours too, where one index counts with the points and the others
+    stay, as in rows of a table.
 
     Of a group whose operations all run over the same rows, of up to 32 elements for each thread of a warp or block, a row
     stays in registers: it is read once, and sums are handed on without memory, by a warp without a barrier.
@@ -79,13 +81,20 @@ def EmitKernel : Pass<"nncc-nvptx-emit-kernel", "::mlir::ModuleOp"> {
     order. Where sizes are open, `rt.units` and `rt.workspace` are expressions of them; of few keys one block makes the
     result, and the second function has no units.
 
+    `kern.window` is computed by threads that have up to four columns of as many channels as 16 bytes hold, with the fewest
+    loads and stores of those tiles that leave a block for each multiprocessor: what the windows of several columns share
+    is read once. Tiles that see no padding have code without a test of it; in others the nearest column inside is read
+    and does not count, so that no load waits for a branch.
+
     `kern.recurrence` is computed by a block for each direction and some rows, all steps: its threads have the
     products of a unit with a part of the state each, then the cells; states stay in shared memory.
 
     `kern.argsort` is computed by a block for each row: elements become integers that carry their places and pass through
     a bitonic network, a barrier behind each step; of a long row, whose first few are wanted, only those up to a bound
     that the threads' least ones give. `kern.suppress` has a block for each class, whose threads share the boxes behind
-    one that is chosen.
+    one that is chosen. `kern.positions` has blocks for up to 32 parts of the mask, each of which counts what is before its
+    part; of a thread's 16 elements the marks are the bits of a number, and their sums across the block tell it where its
+    places go.
 
     A kernel with loops that insert single elements, such as a scatter, is one unit: its operations follow each other
     with barriers between them. Where all elements that a loop touches have the number of the iteration at one and

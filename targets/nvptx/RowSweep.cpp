@@ -132,12 +132,12 @@ std::vector<BlockSweep::Loaded> BlockSweep::loadRow(Row &row, ArrayRef<PointVect
   std::vector<Loaded> result(points.size(), Loaded(states.size()));
   const int64_t width = points.front().width;
   for (auto [s, state] : llvm::enumerate(states))
-    NestMemory::forEachRead(*state.statement, [&, s = s](int number, const Access &access) {
+    NestMemory::forEachRead(*state.statement, [&, s = s](Value argument, const Access &access) {
       auto enter = [&](ArrayRef<Values> vectors) {
         for (size_t k = 0; k < points.size(); ++k) {
           const Values &values = vectors[vectors.size() == 1 ? 0 : k];
           bool isOne = vectors.size() == 1 && values.size() == 1;
-          result[k][s].push_back({number, isOne ? Values(width, values.front()) : values});
+          result[k][s].push_back({argument, isOne ? Values(width, values.front()) : values});
         }
       };
       if (!access.isMemory())

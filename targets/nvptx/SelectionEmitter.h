@@ -17,6 +17,12 @@ namespace nncc::nvptx {
 /// sorted.
 mlir::FailureOr<int64_t> emitArgSort(mlir::OpBuilder &b, kern::ArgSortOp op, Kernel &kernel);
 
+/// kern.positions: blocks for up to 32 parts of the mask. Each counts what is marked before its
+/// part, for itself: no block waits for another. Then 16 elements for each thread, round by round,
+/// whose marks, as the bits of a number, are counted and summed across the block: so each thread
+/// knows where its own places go.
+mlir::FailureOr<int64_t> emitPositions(mlir::OpBuilder &b, kern::PositionsOp op, Kernel &kernel);
+
 /// kern.suppress: a block for each class of the batch. All threads look whether the boxes behind
 /// one that is chosen overlap it, and strike them out; a barrier behind each one.
 mlir::FailureOr<int64_t> emitSuppress(mlir::OpBuilder &b, kern::SuppressOp op, Kernel &kernel);

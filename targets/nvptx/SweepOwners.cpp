@@ -97,7 +97,7 @@ std::vector<SweepAccess> BlockSweep::accesses() const {
                         /*isResult=*/false,
                         group.scratch.contains(base),
                         {}});
-    NestMemory::forEachRead(statement, [&](int, const Access &access) {
+    NestMemory::forEachRead(statement, [&](Value, const Access &access) {
       add(state, access, /*isWrite=*/false, /*isResult=*/false);
     });
     for (const Access &init : state.nest().inits)

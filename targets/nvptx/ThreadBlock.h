@@ -15,6 +15,8 @@ constexpr unsigned globalSpace = 1;
 /// What every GPU has for the blocks of a kernel that declares it.
 constexpr int64_t mostSharedBytes = 48 << 10;
 constexpr int64_t warpLanes = 32;
+/// Of one load or store of a thread.
+constexpr int64_t widestBytes = 16;
 
 /// An element of global memory that should be at a multiple of so many bytes, a power of two.
 struct AlignedPlace {
@@ -132,6 +134,7 @@ mlir::FailureOr<int64_t> emitContract(mlir::OpBuilder &b, kern::ContractOp op, K
 mlir::FailureOr<int64_t> emitAttention(mlir::OpBuilder &b, kern::AttentionOp op, Kernel &kernel,
                                        const ContractFeatures &features, bool onlyResults);
 mlir::FailureOr<int64_t> emitRecurrence(mlir::OpBuilder &b, kern::RecurrenceOp op, Kernel &kernel);
+/// Of a large result each thread has a tile of neighbouring channels and columns.
 mlir::FailureOr<int64_t> emitWindow(mlir::OpBuilder &b, kern::WindowOp op, Kernel &kernel);
 
 } // namespace nncc::nvptx

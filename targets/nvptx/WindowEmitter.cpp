@@ -1,9 +1,7 @@
-// kern.window -> one thread for each element of the result; neighbouring threads take neighbouring
-// channels.
-#include "mlir/Dialect/Math/IR/Math.h"
+// kern.window -> a tile of neighbouring channels and columns for each thread; neighbouring threads
+// take neighbouring channels.
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "targets/kernel/Window.h"
-#include "targets/nvptx/ThreadBlock.h"
+#include "targets/nvptx/WindowSums.h"
 
 using namespace mlir;
 using namespace nncc;
@@ -17,128 +15,150 @@ class WindowEmitter {
 public:
   WindowEmitter(ThreadBlock &e, kern::WindowOp op, const Window &p)
       : e(e), p(p), bufferA(e.kernel.place(op.getA()).buffer),
-        bufferC(e.kernel.place(op.getResult()).buffer) {
+        bufferC(e.kernel.place(op.getResult()).buffer), dims(dimsOfResult(p)) {
     if (op.getWeights())
       bufferWeights = e.kernel.place(op.getWeights()).buffer;
-    for (const WindowDim &dim : p.batches)
-      dims.push_back(&dim);
-    for (const WindowDim &dim : p.rows)
-      dims.push_back(&dim);
-    dims.push_back(&p.columns), dims.push_back(&p.channels);
   }
 
   void emit() {
-    AffineExpr points = e.b.getAffineConstantExpr(1);
-    for (const WindowDim *dim : dims)
-      points = points * dim->out;
-    points = normalForm(points);
-    e.units(points.ceilDiv(e.threads), [&](Value unit) {
-      Value point = e.add(e.mul(unit, e.threads), e.thread);
-      Value exists =
-          arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ult, point, e.size(points));
-      e.branch(
-          exists, [&] { element(locate(point)); }, [] {});
+    const WindowTile tile = WindowTile::of(p);
+    Shape sizes; // in tiles
+    AffineExpr tiles = e.b.getAffineConstantExpr(1);
+    for (const WindowDim *dim : dims) {
+      int64_t size = dim == &p.columns ? tile.columns : dim == &p.channels ? tile.channels : 1;
+      sizes.push_back(dim->out.ceilDiv(size));
+      tiles = tiles * sizes.back();
+    }
+    tiles = normalForm(tiles);
+    Value aligned = areAligned(tile);
+    e.units(tiles.ceilDiv(e.threads), [&](Value unit) {
+      Value number = e.add(e.mul(unit, e.threads), e.thread);
+      auto body = [&] { emitTile(tile, locate(number, sizes, tile), aligned); };
+      e.branch(e.compare(arith::CmpIPredicate::ult, number, e.size(tiles)), body, [] {});
     });
   }
 
 private:
-  Values locate(Value point) {
+  /// Null: they always are.
+  Value areAligned(const WindowTile &tile) {
+    if (tile.channels == 1)
+      return {};
+    SmallVector<AlignedPlace> places;
+    auto add = [&](Value buffer, Type element) {
+      int64_t bytes = tile.channels * element.getIntOrFloatBitWidth() / 8;
+      places.push_back({buffer, std::min(bytes, widestBytes)});
+    };
+    add(bufferA, p.element), add(bufferC, p.result);
+    if (bufferWeights)
+      add(bufferWeights, p.weights);
+    for (auto [n, extra] : llvm::enumerate(p.epilogue.getExtras()))
+      if (areExtraChannelsTogether(p, n, tile.channels))
+        add(extra.buffer, extra.element);
+    return e.areAligned(places);
+  }
+
+  /// The indices of the tile's first element, over the dims of the result.
+  Values locate(Value number, const Shape &sizes, const WindowTile &tile) {
     Values indices(dims.size());
     for (size_t d = dims.size() - 1; d > 0; --d)
-      std::tie(point, indices[d]) = e.divide(point, dims[d]->out);
-    indices[0] = point;
+      std::tie(number, indices[d]) = e.divide(number, sizes[d]);
+    indices[0] = number;
+    indices.back() = e.mul(indices.back(), tile.channels);
+    Value &column = indices[dims.size() - 2];
+    column = e.mul(column, tile.columns);
     return indices;
   }
 
-  void element(const Values &indices) {
-    Value a = e.size(p.aOffset), c = e.size(p.cOffset), weights = e.size(p.weightsOffset);
-    for (auto [dim, index] : llvm::zip(dims, indices)) {
-      a = e.add(a, e.mul(index, normalForm(dim->a * dim->stride)));
-      a = e.add(a, e.size(normalForm(dim->a * -dim->low)));
-      c = e.add(c, e.mul(index, dim->c));
+  void emitTile(const WindowTile &tile, const Values &indices, Value aligned) {
+    auto together = [&] { emitTogether(tile, indices, /*mayCopy=*/true); };
+    auto apart = [&] { // element by element
+      e.loop(e.constant(tile.columns), [&](Value i) {
+        Values at = indices;
+        Value &column = at[at.size() - 2];
+        column = e.add(column, i);
+        e.loop(e.constant(tile.channels), [&](Value k) {
+          at.back() = e.add(indices.back(), k);
+          ifColumn(tile, column, [&] { emitTogether({}, at, /*mayCopy=*/false); });
+        });
+      });
+    };
+    aligned ? e.branch(aligned, together, apart) : together();
+  }
+
+  void emitTogether(const WindowTile &tile, const Values &indices, bool mayCopy) {
+    Values sums = WindowSums(e, p, bufferA, bufferWeights, tile, mayCopy).at(indices);
+    SmallVector<Values> extras = extrasOf(tile, indices);
+    Values results;
+    for (auto [i, sum] : llvm::enumerate(sums)) {
+      Values others;
+      for (const Values &extra : extras)
+        others.push_back(extra[extra.size() == sums.size() ? i : i % tile.channels]);
+      results.push_back(p.epilogue.apply(e, sum, others));
     }
-    weights = e.add(weights, e.mul(indices.back(), p.channels.weights));
-    Value zero = arith::ConstantOp::create(e.b, e.loc, e.b.getZeroAttr(e.b.getI32Type()));
-    Value first = arith::ConstantOp::create(e.b, e.loc, p.neutral());
-    Values sums = taps(0, indices, a, weights, {first, zero});
-    store(indices, c, mean(sums[0], sums[1]));
+    store(tile, indices, results);
   }
 
-  /// Loops over the taps of dim `d` and those behind it that are inside of the image; the sum and
-  /// the number of taps.
-  Values taps(size_t d, const Values &indices, Value a, Value weights, ValueRange carried) {
-    if (d == dims.size())
-      return tap(a, weights, carried);
-    const WindowDim &dim = *dims[d];
-    if (dim.taps == 1 && dim.low == 0)
-      return taps(d + 1, indices, a, weights, carried);
-    return e.stride(e.constant(0), e.constant(dim.taps), 1, carried,
-                    [&](Value i, ValueRange values) {
-                      Value at = e.sub(e.add(e.mul(indices[d], dim.stride), e.mul(i, dim.dilation)),
-                                       e.constant(dim.low));
-                      Value next = e.add(a, e.mul(i, normalForm(dim.a * dim.dilation)));
-                      Value factor = e.add(weights, e.mul(i, dim.weights));
-                      auto inside = [&] { return taps(d + 1, indices, next, factor, values); };
-                      return dim.isPadded() ? ifInside(at, dim, values, inside) : inside();
-                    });
+  static Value columnOf(const Values &indices) { return indices[indices.size() - 2]; }
+
+  void ifColumn(const WindowTile &tile, Value column, llvm::function_ref<void()> body) {
+    if (!tile.hasRest(p))
+      return body();
+    Value exists = e.compare(arith::CmpIPredicate::slt, column, e.size(p.columns.out));
+    e.branch(exists, body, [] {});
   }
 
-  /// A position below 0 is far above as an unsigned number.
-  Values ifInside(Value at, const WindowDim &dim, ValueRange otherwise,
-                  llvm::function_ref<Values()> body) {
-    Value isInside = e.compare(arith::CmpIPredicate::ult, at, e.size(dim.in));
-    return e.choose(isInside, otherwise.getTypes(), body,
-                    [&] { return llvm::to_vector_of<Value>(otherwise); });
-  }
+  // Extras and results
+  // -----------------------------------------------------------------------------------------------
 
-  Value load(Value buffer, Value at) {
-    Value value = memref::LoadOp::create(e.b, e.loc, buffer, at);
-    if (value.getType() == p.sum)
-      return value;
-    return isa<FloatType>(value.getType())
-               ? arith::ExtFOp::create(e.b, e.loc, p.sum, value).getResult()
-               : arith::UIToFPOp::create(e.b, e.loc, p.sum, value).getResult();
-  }
-
-  Values tap(Value a, Value weights, ValueRange carried) {
-    Value pixel = load(bufferA, a), sum = carried[0];
-    Value one = arith::ConstantIntOp::create(e.b, e.loc, e.b.getI32Type(), 1);
-    Value count = arith::AddIOp::create(e.b, e.loc, carried[1], one);
-    switch (p.kind) {
-    case kern::WindowKind::Depthwise:
-      sum = math::FmaOp::create(e.b, e.loc, pixel, load(bufferWeights, weights), sum);
-      break;
-    case kern::WindowKind::Max:
-      if (isa<FloatType>(p.sum))
-        sum = arith::MaximumFOp::create(e.b, e.loc, sum, pixel, arith::FastMathFlags::nsz);
-      else
-        sum = arith::MaxSIOp::create(e.b, e.loc, sum, pixel);
-      break;
-    case kern::WindowKind::Average:
-    case kern::WindowKind::AverageValid:
-      sum = arith::AddFOp::create(e.b, e.loc, sum, pixel);
-    }
-    return {sum, count};
-  }
-
-  Value mean(Value sum, Value count) {
-    if (p.kind == kern::WindowKind::Average)
-      count = arith::ConstantIntOp::create(e.b, e.loc, e.b.getI32Type(), p.kernelSize);
-    else if (p.kind != kern::WindowKind::AverageValid)
-      return sum;
-    return arith::DivFOp::create(e.b, e.loc, sum,
-                                 arith::SIToFPOp::create(e.b, e.loc, p.sum, count));
-  }
-
-  void store(const Values &indices, Value c, Value sum) {
-    Values extras;
+  /// Per extra, a value for each sum, or for each channel where columns have the same.
+  SmallVector<Values> extrasOf(const WindowTile &tile, const Values &indices) {
+    SmallVector<Values> result;
     for (auto [n, extra] : llvm::enumerate(p.epilogue.getExtras())) {
-      Value at = e.size(extra.offset);
-      for (auto [dim, index] : llvm::zip(dims, indices))
-        at = e.add(at, e.mul(index, dim->extras[n]));
-      extras.push_back(memref::LoadOp::create(e.b, e.loc, extra.buffer, at));
+      Values &values = result.emplace_back();
+      bool isOne = constantOf(p.columns.extras[n]) == 0;
+      for (int64_t i = 0; i < (isOne ? 1 : tile.columns); ++i) {
+        Values at = indices;
+        Value &column = at[at.size() - 2];
+        column = e.add(column, i);
+        if (i && tile.hasRest(p)) // what is not stored may be any
+          column = e.minimum(column, e.sub(e.size(p.columns.out), e.constant(1)));
+        llvm::append_range(values, extraOf(tile, n, at));
+      }
     }
-    memref::StoreOp::create(e.b, e.loc, p.epilogue.apply(e, sum, extras), bufferC, c);
+    return result;
+  }
+
+  /// A value for each channel.
+  Values extraOf(const WindowTile &tile, size_t n, const Values &indices) {
+    const Epilogue::Extra &extra = p.epilogue.getExtras()[n];
+    Value at = e.size(extra.offset);
+    for (auto [dim, index] : llvm::zip(dims, indices))
+      at = e.add(at, e.mul(index, dim->extras[n]));
+    if (areExtraChannelsTogether(p, n, tile.channels))
+      return e.loadNeighbours(extra.buffer, at, tile.channels);
+    int64_t step = fixed(p.channels.extras[n]);
+    Values result;
+    for (int64_t k = 0; k < (step ? tile.channels : 1); ++k)
+      result.push_back(memref::LoadOp::create(e.b, e.loc, extra.buffer, e.add(at, k * step)));
+    result.resize(tile.channels, result.front());
+    return result;
+  }
+
+  void store(const WindowTile &tile, const Values &indices, ArrayRef<Value> results) {
+    Value c = e.size(p.cOffset);
+    for (auto [dim, index] : llvm::zip(dims, indices))
+      c = e.add(c, e.mul(index, dim->c));
+    const int64_t most = widestBytes * 8 / p.result.getIntOrFloatBitWidth();
+    for (int64_t i = 0; i < tile.columns; ++i) {
+      auto storeColumn = [&] {
+        Value at = e.add(c, e.size(normalForm(p.columns.c * i)));
+        ArrayRef<Value> column = results.slice(i * tile.channels, tile.channels);
+        for (int64_t k = 0; k < tile.channels; k += most)
+          e.storeNeighbours(column.slice(k, std::min(most, tile.channels)), bufferC, e.add(at, k));
+      };
+      // The first one is always there.
+      i ? ifColumn(tile, e.add(columnOf(indices), i), storeColumn) : storeColumn();
+    }
   }
 
   ThreadBlock &e;

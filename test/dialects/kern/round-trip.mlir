@@ -139,6 +139,13 @@ func.func @argsort(%x: tensor<2x9x1xf32>, %y: tensor<2x4xi64>) -> tensor<2x4xi64
   return %0 : tensor<2x4xi64>
 }
 
+// CHECK-LABEL: @positions
+// CHECK: kern.positions ins(%{{.*}} : tensor<9xi1>) outs(%{{.*}} : tensor<4xi64>) -> tensor<4xi64>
+func.func @positions(%x: tensor<9xi1>, %y: tensor<4xi64>) -> tensor<4xi64> {
+  %0 = kern.positions ins(%x : tensor<9xi1>) outs(%y : tensor<4xi64>) -> tensor<4xi64>
+  return %0 : tensor<4xi64>
+}
+
 // CHECK-LABEL: @suppress
 // CHECK: kern.suppress ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<2x6x4xf32>, tensor<2x3x6xf32>, tensor<2x3x6xi64>)
 // CHECK-SAME: limits(%{{.*}}, %{{.*}}, %{{.*}}) outs(%{{.*}} : tensor<2x3x6xi64>) -> tensor<2x3x6xi64>

@@ -40,3 +40,19 @@ func.func @f(%b: tensor<2x6x4xf32>, %s: tensor<2x3x6xf32>, %o: tensor<2x3x5xi64>
       outs(%o : tensor<2x3x5xi64>) -> tensor<2x3x5xi64>
   return
 }
+
+// -----
+
+func.func @f(%x: tensor<9xi8>, %y: tensor<4xi64>) {
+  // expected-error @below {{expects a mask [n] of i1}}
+  %0 = kern.positions ins(%x : tensor<9xi8>) outs(%y : tensor<4xi64>) -> tensor<4xi64>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<9xi1>, %y: tensor<2x4xi64>) {
+  // expected-error @below {{expects init [count] and a result of one type, of i64}}
+  %0 = kern.positions ins(%x : tensor<9xi1>) outs(%y : tensor<2x4xi64>) -> tensor<2x4xi64>
+  return
+}

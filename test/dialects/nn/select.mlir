@@ -24,7 +24,7 @@ func.func @argsort_rows(%x: tensor<1x5x4xui8>) -> tensor<1x5xi64> attributes {rt
 // CHECK-LABEL: @positions
 // CHECK: nn.positions %{{.*}}, %{{.*}} : (tensor<7xi1>, tensor<1xi64>) -> tensor<?xi64
 // KERN-LABEL: @positions
-// KERN: scf.for
+// KERN: kern.positions ins(%{{.*}} : tensor<7xi1>) outs(%{{.*}}) -> tensor<?xi64
 func.func @positions(%x: tensor<7xi1>) -> tensor<?xi64, affine_map<()[s0] -> (s0)>> attributes {rt.kernel} {
   %n = nn.sizes affine_map<()[s0] -> (s0)> as tensor<1xi64>
   %0 = nn.positions %x, %n : (tensor<7xi1>, tensor<1xi64>) -> tensor<?xi64, affine_map<()[s0] -> (s0)>>

@@ -83,6 +83,10 @@ def gathers(t):
     yield case("Gather", t(7, 17), t(3, 2, dtype=I32, low=-7, high=6))
     for columns in (256, 257):
         yield case("Gather", t(9, columns, dtype=F16), t(40, dtype=I64, low=0, high=8))
+    for dtype in (F32, F16, I8, I64, BOOL):  # rows of 16 bytes at a time
+        yield case("Gather", t(9, 64, dtype=dtype), t(5, 7, dtype=I64, low=-9, high=8))
+        yield case("Gather", t(3, 9, 48, dtype=dtype), t(4, dtype=I32, low=0, high=8), axis=1)
+    yield case("GatherND", t(4, 5, 64), t(3, 2, dtype=I64, low=-4, high=3))
     yield case("Gather", t(7, 17), t(dtype=I64, low=0, high=6))
     yield case("Gather", t.const(30, 16), t(5, dtype=I64, low=0, high=29), note="a table")
     yield case("Gather", t(5, dtype=BOOL), t(9, dtype=I64, low=0, high=4))

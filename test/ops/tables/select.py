@@ -65,6 +65,9 @@ def cases(t):
         for shape in ((40,), (5, 7), (2, 3, 4), (3, 0, 2)):
             yield case("NonZero", t(*shape, dtype=dtype, low=-1, high=1), want="onnx")
     yield case("NonZero", np.zeros((4, 5), F32), want="onnx", note="none")
+    # On a GPU: several warps, several blocks, several rounds of each; nearly all and few.
+    for shape, part in (((17, 131), 0.5), ((163, 151), 0.1), ((551, 563), 0.01), ((13, 1021), 0.99)):
+        yield case("NonZero", t(*shape, low=part - 1, high=part).clip(0), want="onnx")
     held = np.array([1, 0, 1, 1, 0], bool)
     for axis in (0, 1, -1):
         yield case("Compress", t(5, 6, 7), held, axis=axis, want="onnx")

@@ -168,6 +168,53 @@ module @transpose {
   }
 }
 
+// A row of a table at an index that the body computes: 16 bytes at a time where the buffers are aligned. One of a
+// length that is not a multiple of that, element by element.
+// CHECK-LABEL: func.func @rows_of_table
+// CHECK: %[[TABLE:.*]] = rt.buffer %{{.*}}[0]
+// CHECK: %[[INDICES:.*]] = rt.buffer %{{.*}}[1]
+// CHECK: %[[Y:.*]] = rt.buffer %{{.*}}[2]
+// CHECK: %[[INDEX:.*]] = memref.load %[[INDICES]]
+// CHECK: %[[ROW:.*]] = arith.index_cast %[[INDEX]]
+// CHECK: %[[FIRST:.*]] = arith.muli %[[ROW]], %c64
+// CHECK: scf.if
+// CHECK:   vector.load %[[TABLE]]{{.*}} {alignment = 16 : i64} : memref<6400xf32>, vector<4xf32>
+// CHECK:   vector.store %{{.*}}, %[[Y]]{{.*}} {alignment = 16 : i64} : memref<512xf32>, vector<4xf32>
+// CHECK: else
+// CHECK-COUNT-4: memref.load %[[TABLE]]
+// CHECK-COUNT-4: memref.store %{{.*}}, %[[Y]]
+// CHECK-LABEL: func.func @parts_of_rows
+// CHECK-NOT: vector.load
+// CHECK: return
+module @rows_of_table {
+  func.func @rows_of_table(%t: tensor<100x64xf32>, %i: tensor<8xi64>) -> tensor<8x64xf32> attributes {rt.kernel} {
+    %e = tensor.empty() : tensor<8x64xf32>
+    %y = linalg.generic {indexing_maps = [#row, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%i : tensor<8xi64>) outs(%e : tensor<8x64xf32>) {
+    ^bb0(%in: i64, %out: f32):
+      %r = arith.index_cast %in : i64 to index
+      %c = linalg.index 1 : index
+      %v = tensor.extract %t[%r, %c] : tensor<100x64xf32>
+      linalg.yield %v : f32
+    } -> tensor<8x64xf32>
+    return %y : tensor<8x64xf32>
+  }
+}
+module @parts_of_rows {
+  func.func @parts_of_rows(%t: tensor<100x66xf32>, %i: tensor<8xi64>) -> tensor<8x64xf32> attributes {rt.kernel} {
+    %e = tensor.empty() : tensor<8x64xf32>
+    %y = linalg.generic {indexing_maps = [#row, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%i : tensor<8xi64>) outs(%e : tensor<8x64xf32>) {
+    ^bb0(%in: i64, %out: f32):
+      %r = arith.index_cast %in : i64 to index
+      %c = linalg.index 1 : index
+      %v = tensor.extract %t[%r, %c] : tensor<100x66xf32>
+      linalg.yield %v : f32
+    } -> tensor<8x64xf32>
+    return %y : tensor<8x64xf32>
+  }
+}
+
 // Two slices of both operands in shared memory take turns: one barrier before the first, one behind each. The epilogue
 // is on the sums in registers.
 // CHECK: memref.global "private" @gemm_shared_0 : memref<4352xf32, 3>
@@ -198,22 +245,65 @@ module @gemm {
   }
 }
 
-// A thread for each element; taps outside of the image are left out.
+// A thread for each element of a small result. Taps outside of the image are left out: of a row that has some, the nearest
+// column inside is read instead, and does not count.
 // CHECK-LABEL: func.func @window
 // CHECK-SAME: rt.threads = 128 : i64, rt.units = 2 : i64
 // CHECK: scf.if
-// CHECK:   scf.for
-// CHECK:     arith.cmpi ult
-// CHECK:     scf.if
-// CHECK:       arith.maximumf
+// CHECK:   scf.if
+// CHECK-COUNT-8: arith.maximumf
+// CHECK:   else
+// CHECK:     scf.for
+// CHECK:       %[[INSIDE:.*]] = arith.cmpi ule, %[[COLUMN:[^,]*]],
+// CHECK:       %[[RIGHT:.*]] = arith.maxsi %[[COLUMN]]
+// CHECK:       arith.minsi %[[RIGHT]]
+// CHECK:       %[[MOST:.*]] = arith.maximumf
+// CHECK:       arith.select %[[INSIDE]], %[[MOST]]
 module @window {
   func.func @window(%a: tensor<1x9x9x16xf32>) -> tensor<1x5x3x16xf32> attributes {rt.kernel} {
     %e = tensor.empty() : tensor<1x5x3x16xf32>
     %0 = kern.window max ins(%a : tensor<1x9x9x16xf32>) extras() outs(%e : tensor<1x5x3x16xf32>)
-        kernel [3, 3] strides [2, 3] dilations [1, 1] pads [1, 0, 1, 0] maps [] {
+        kernel [3, 3] strides [2, 3] dilations [1, 1] pads [1, 1, 1, 0] maps [] {
     ^bb0(%acc: f32):
       kern.yield %acc : f32
     } -> tensor<1x5x3x16xf32>
     return %0 : tensor<1x5x3x16xf32>
+  }
+}
+
+// One of enough elements for a tile of four columns of four channels for each thread: it reads six columns in three rows
+// and nine weights, 16 bytes at a time, or single elements where buffers are not aligned. The last tile of a row has
+// three columns.
+// CHECK-LABEL: func.func @window_tiles
+// CHECK-SAME: rt.threads = 128 : i64, rt.units = 153 : i64
+// CHECK: %[[A:.*]] = rt.buffer %{{.*}}[0]
+// CHECK: %[[W:.*]] = rt.buffer %{{.*}}[1]
+// CHECK: %[[C:.*]] = rt.buffer %{{.*}}[3]
+// CHECK: scf.if %{{.*}} {
+// CHECK:   scf.if %[[ALIGNED:.*]] {
+// CHECK:     scf.if %{{.*}} -> (f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32)
+// CHECK-COUNT-27: vector.load %{{.*}} {alignment = 16 : i64} : memref<{{.*}}xf32>, vector<4xf32>
+// CHECK-NOT: vector.load
+// CHECK:     else
+// CHECK:       scf.for
+// CHECK-COUNT-9: vector.load %{{.*}} {alignment = 16 : i64} : memref<{{.*}}xf32>, vector<4xf32>
+// CHECK:     vector.load %{{.*}} {alignment = 16 : i64} : memref<64xf32>, vector<4xf32>
+// CHECK:     vector.store %{{.*}}, %[[C]]
+// CHECK-COUNT-3: vector.store %{{.*}}, %[[C]]
+// CHECK:   else
+// CHECK:     scf.for
+// CHECK:       scf.for
+// CHECK:         vector.load %[[A]]{{.*}} vector<1xf32>
+// CHECK:         vector.load %[[W]]{{.*}} vector<1xf32>
+module @window_tiles {
+  func.func @window_tiles(%a: tensor<1x72x67x64xf32>, %w: tensor<3x3x64xf32>, %bias: tensor<64xf32>) -> tensor<1x72x67x64xf32> attributes {rt.kernel} {
+    %e = tensor.empty() : tensor<1x72x67x64xf32>
+    %0 = kern.window depthwise ins(%a, %w : tensor<1x72x67x64xf32>, tensor<3x3x64xf32>) extras(%bias : tensor<64xf32>) outs(%e : tensor<1x72x67x64xf32>)
+        kernel [3, 3] strides [1, 1] dilations [1, 1] pads [1, 1, 1, 1] maps [affine_map<(d0, d1, d2, d3) -> (d3)>] {
+    ^bb0(%acc: f32, %x: f32):
+      %s = arith.addf %acc, %x : f32
+      kern.yield %s : f32
+    } -> tensor<1x72x67x64xf32>
+    return %0 : tensor<1x72x67x64xf32>
   }
 }

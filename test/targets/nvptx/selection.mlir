@@ -67,3 +67,40 @@ func.func @suppress(%b: tensor<2x500x4xf32>, %s: tensor<2x3x500xf32>, %o: tensor
       outs(%y : tensor<2x3x500xi64>) -> tensor<2x3x500xi64>
   return %0 : tensor<2x3x500xi64>
 }
+
+// -----
+
+// Two parts of the mask. The block of the second one counts what is before it. Then each thread has 16 elements, 16 bytes
+// that one load reads, as the bits of a number; the sums of warps meet in shared memory, a barrier behind them. The last
+// block fills up with zeros.
+// CHECK-LABEL: func.func @positions
+// CHECK-SAME: rt.scratch = 0 : i64, rt.threads = 512 : i64, rt.units = 2 : i64
+// CHECK: scf.for
+// CHECK:   vector.load %{{.*}} {alignment = 16 : i64} : memref<10000xi8>, vector<16xi8>
+// CHECK:   math.ctpop
+// CHECK: nvvm.shfl.sync
+// CHECK: nvvm.barrier0
+// CHECK: vector.load %{{.*}} {alignment = 16 : i64} : memref<10000xi8>, vector<16xi8>
+// CHECK: nvvm.shfl.sync
+// CHECK: nvvm.barrier0
+// CHECK-NOT: nvvm.barrier0
+// CHECK: math.cttz
+// CHECK: memref.store %c0_i64
+func.func @positions(%x: tensor<10000xi1>) -> tensor<300xi64> attributes {rt.kernel} {
+  %y = tensor.empty() : tensor<300xi64>
+  %0 = kern.positions ins(%x : tensor<10000xi1>) outs(%y : tensor<300xi64>) -> tensor<300xi64>
+  return %0 : tensor<300xi64>
+}
+
+// -----
+
+// Few elements are one warp's, which has no barrier.
+// CHECK-LABEL: func.func @few_positions
+// CHECK-SAME: rt.threads = 32 : i64, rt.units = 1 : i64
+// CHECK-NOT: nvvm.barrier0
+// CHECK: return
+func.func @few_positions(%x: tensor<100xi1>) -> tensor<30xi64> attributes {rt.kernel} {
+  %y = tensor.empty() : tensor<30xi64>
+  %0 = kern.positions ins(%x : tensor<100xi1>) outs(%y : tensor<30xi64>) -> tensor<30xi64>
+  return %0 : tensor<30xi64>
+}
