@@ -1,4 +1,5 @@
 // Convolutions.
+#include "compiler/import/Compose.h"
 #include "compiler/import/Rules.h"
 #include "compiler/import/WindowAttributes.h"
 
@@ -11,27 +12,31 @@ static Value addBias(OpBinder &b, Value x, Value bias) {
     return x;
   if (b.rankOf(bias) != 1)
     return b.invalid("the bias has " + Twine(b.rankOf(bias)) + " dims, expected 1");
-  SmallVector<int64_t> shape(b.rankOf(x) - 1, 1);
-  shape[0] = b.fixedSizeOf(bias, 0);
-  if (shape[0] != b.fixedSizeOf(x, 1))
-    return b.invalid("the bias has " + Twine(shape[0]) + " elements, expected " +
-                     Twine(b.fixedSizeOf(x, 1)));
-  return b.create<nn::AddOp>({x, b.reshape(bias, shape)});
+  const AffineExpr channels = b.shapeOf(x)[1];
+  bias = b.withSize(bias, 0, channels, "the bias does not have an element for each channel");
+  if (bias && b.shapeOf(bias)[0] != channels)
+    return b.invalid("the bias has " + nn::textOf(b.shapeOf(bias)[0]) + " elements, expected " +
+                     nn::textOf(channels));
+  Compose f{b};
+  return f.add(x, f.along(bias, 0, b.rankOf(x) - 1));
 }
 
 static void importConv(OpBinder &b) {
   Value x = b.input(0), weights = b.input(1);
-  if (auto window = readConvWindow(b, x, weights))
-    b.result(addBias(b, createConv(b, *window, x, weights), b.input(2)));
+  auto window = readConvWindow(b, x, weights);
+  if (!window)
+    return;
+  x = padToSame(b, *window, x);
+  b.result(addBias(b, createConv(b, *window, x, weights), b.input(2)));
 }
 
-// Pads that give the spatial sizes `outputs`; what no input reaches becomes output padding.
-static void padToOutput(OpBinder &b, WindowAttributes &window, ArrayRef<int64_t> sizes,
-                        MutableArrayRef<int64_t> outputPads, ArrayRef<int64_t> outputs) {
+// Pads that leave stride * size + more[i] in spatial dim i; what no input reaches becomes output
+// padding.
+static void padToOutput(OpBinder &b, WindowAttributes &window, MutableArrayRef<int64_t> outputPads,
+                        ArrayRef<int64_t> more) {
   const bool moreAtEnd = b.string("auto_pad", "NOTSET") == "SAME_UPPER";
   for (size_t i = 0; i < window.rank(); ++i) {
-    int64_t total =
-        window.strides[i] * (sizes[i] - 1) + outputPads[i] + window.extent(i) - outputs[i];
+    int64_t total = outputPads[i] + window.extent(i) - window.strides[i] - more[i];
     if (total < 0) {
       outputPads[i] -= total;
       total = 0;
@@ -54,13 +59,11 @@ static void importConvTranspose(OpBinder &b) {
     if (outputs->size() != rank)
       return (void)b.invalid("output_shape has " + Twine(outputs->size()) + " values, expected " +
                              Twine(rank));
-    padToOutput(b, *window, b.fixedShapeOf(b.input(0)).drop_front(2), outputPads, *outputs);
-  } else if (autoPad == "SAME_UPPER" || autoPad == "SAME_LOWER") {
-    ArrayRef<int64_t> sizes = b.fixedShapeOf(b.input(0)).drop_front(2);
-    SmallVector<int64_t> outputs;
     for (size_t i = 0; i < rank; ++i)
-      outputs.push_back(sizes[i] * window->strides[i]);
-    padToOutput(b, *window, sizes, outputPads, outputs);
+      (*outputs)[i] -= b.fixedSizeOf(b.input(0), int64_t(i) + 2) * window->strides[i];
+    padToOutput(b, *window, outputPads, *outputs);
+  } else if (autoPad == "SAME_UPPER" || autoPad == "SAME_LOWER") {
+    padToOutput(b, *window, outputPads, SmallVector<int64_t>(rank, 0));
   }
   nn::ConvTransposeOp::Properties properties;
   properties.strides = b.array(window->strides);

@@ -19,10 +19,18 @@ struct WindowAttributes {
 std::optional<WindowAttributes> readWindow(OpBinder &b, llvm::ArrayRef<int64_t> kernel,
                                            mlir::Value x);
 
-/// The window of a convolution; its kernel is that of the weights, which attribute kernel_shape may
-/// only repeat. Reports what `x` and `weights` or the attributes do not allow; the result is then
-/// empty.
+/// The same without the pads of SAME_*, which are 0.
+std::optional<WindowAttributes> readUnpaddedWindow(OpBinder &b, llvm::ArrayRef<int64_t> kernel,
+                                                   mlir::Value x);
+
+/// The window of a convolution, without the pads of SAME_*; its kernel is that of the weights,
+/// which attribute kernel_shape may only repeat. Reports what `x` and `weights` or the attributes
+/// do not allow; the result is then empty.
 std::optional<WindowAttributes> readConvWindow(OpBinder &b, mlir::Value x, mlir::Value weights);
+
+/// Where auto_pad is SAME_*: sets the pads of `window` or, where they depend on open sizes, puts
+/// zeros around `x`. The operand of the convolution.
+mlir::Value padToSame(OpBinder &b, WindowAttributes &window, mlir::Value x);
 
 /// A convolution over three spatial dims or more as one over the others: each place of the kernel
 /// along the first one gives channels of their own.
