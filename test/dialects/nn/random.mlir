@@ -17,9 +17,9 @@ func.func @normal_1() -> tensor<f64> {
 }
 
 // CHECK-LABEL: @open_2
-// CHECK: nn.random uniform %{{.*}} -> tensor<?x3xf32, #
+// CHECK: nn.random uniform %{{.*}} -> tensor<?x3xf32, 
 func.func @open_2(%x: tensor<?x3xi8, affine_map<()[s0] -> (s0, 3)>>) -> tensor<?x3xf32, affine_map<()[s0] -> (s0, 3)>> attributes {nn.dims = ["n"]} {
-  %shape = nn.sizes affine_map<()[s0] -> (s0, 3)> : tensor<2xi64>
+  %shape = nn.sizes affine_map<()[s0] -> (s0, 3)> as tensor<2xi64>
   %0 = nn.random uniform %shape {seed = 7 : i64, to = f32} : (tensor<2xi64>) -> tensor<?x3xf32, affine_map<()[s0] -> (s0, 3)>>
   return %0 : tensor<?x3xf32, affine_map<()[s0] -> (s0, 3)>>
 }
