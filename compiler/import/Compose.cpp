@@ -51,10 +51,14 @@ Value Compose::concat(ValueRange values, int64_t axis) const {
 }
 
 Value Compose::slice(Value x, int64_t axis, int64_t start, int64_t end) const {
-  if (x && start == 0 && constantOf(b.shapeOf(x)[axis]) == end)
+  return slice(x, axis, start, b.getBuilder().getAffineConstantExpr(end));
+}
+
+Value Compose::slice(Value x, int64_t axis, int64_t start, AffineExpr end) const {
+  if (x && start == 0 && b.shapeOf(x)[axis] == end)
     return x;
   return b.create<nn::SliceOp>(
-      {x, b.constant({start}), b.constant({end}), b.constant({axis}), b.constant({1})});
+      {x, b.constant({start}), b.sizes(end), b.constant({axis}), b.constant({1})});
 }
 
 SmallVector<Value> Compose::split(Value x, int64_t axis, ArrayRef<AffineExpr> parts,
@@ -76,14 +80,19 @@ SmallVector<Value> Compose::split(Value x, int64_t axis, ArrayRef<AffineExpr> pa
 }
 
 Value Compose::resize(Value x, int64_t axis, int64_t size) const {
-  const int64_t now = x ? b.fixedSizeOf(x, axis) : size;
-  if (now >= size)
-    return slice(x, axis, 0, size);
-  SmallVector<int64_t> pads(2 * b.rankOf(x), 0);
-  pads[b.rankOf(x) + axis] = size - now;
+  if (!x)
+    return x;
+  const AffineExpr wanted = b.getBuilder().getAffineConstantExpr(size);
+  const std::optional<int64_t> now = constantOf(b.shapeOf(x)[axis]);
+  if (!now || *now >= size)
+    x = slice(x, axis, 0, wanted);
+  if (!x || b.shapeOf(x)[axis] == wanted)
+    return x;
+  Shape pads(2 * b.rankOf(x), b.getBuilder().getAffineConstantExpr(0));
+  pads[b.rankOf(x) + axis] = normalForm(wanted - b.shapeOf(x)[axis]);
   nn::PadOp::Properties properties;
   properties.mode = nn::PadModeAttr::get(b.getBuilder().getContext(), nn::PadMode::Constant);
-  return b.create<nn::PadOp>({x, b.constant(pads), number(x, 0)}, properties);
+  return b.create<nn::PadOp>({x, b.sizes(pads), number(x, 0)}, properties);
 }
 
 Value Compose::reduce(nn::ReduceKind kind, Value x, ArrayRef<int64_t> axes, bool keepdims) const {

@@ -31,6 +31,7 @@ struct Compose {
   mlir::Value transpose(mlir::Value x, llvm::ArrayRef<int64_t> perm) const;
   mlir::Value concat(mlir::ValueRange values, int64_t axis) const;
   mlir::Value slice(mlir::Value x, int64_t axis, int64_t start, int64_t end) const;
+  mlir::Value slice(mlir::Value x, int64_t axis, int64_t start, mlir::AffineExpr end) const;
   /// Parts of an axis, one behind the other. Sizes that are not known may be computed by the run.
   llvm::SmallVector<mlir::Value> split(mlir::Value x, int64_t axis,
                                        llvm::ArrayRef<mlir::AffineExpr> parts, bool isKnown) const;

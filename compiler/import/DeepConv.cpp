@@ -27,20 +27,20 @@ static SmallVector<int64_t> moveDim(int64_t rank, int64_t from, int64_t to) {
 
 // [N, C, D, rest] -> [N * results, kernel * C, rest], channels in the order of groups, places of
 // the kernel, channels of a group.
-static Value foldInput(OpBinder &b, const WindowAttributes &window, Value x, int64_t results,
+static Value foldInput(OpBinder &b, const WindowAttributes &window, Value x, AffineExpr results,
                        int64_t groupChannels) {
   Compose f{b};
   Shape grouped = b.shapeOf(x);
   MLIRContext *context = b.getBuilder().getContext();
   grouped[1] = getAffineConstantExpr(b.integer("group", 1), context);
   grouped.insert(grouped.begin() + 2, getAffineConstantExpr(groupChannels, context));
-  grouped[3] = getAffineConstantExpr(results, context);
+  grouped[3] = results;
   SmallVector<Value> places;
   for (int64_t k = 0; k < window.kernel[0]; ++k) {
     const int64_t first = k * window.dilations[0], stride = window.strides[0];
-    Value part = b.create<nn::SliceOp>({x, b.constant({first}),
-                                        b.constant({first + (results - 1) * stride + 1}),
-                                        b.constant({2}), b.constant({stride})});
+    const AffineExpr end = normalForm((results - 1) * stride + (first + 1));
+    Value part = b.create<nn::SliceOp>(
+        {x, b.constant({first}), b.sizes(end), b.constant({2}), b.constant({stride})});
     places.push_back(b.reshapeTo(part, grouped));
   }
   Value all = f.concat(places, 2);
@@ -56,16 +56,21 @@ static Value foldInput(OpBinder &b, const WindowAttributes &window, Value x, int
 Value nncc::createDeepConv(OpBinder &b, const WindowAttributes &window, Value x, Value weights) {
   Compose f{b};
   const size_t rank = window.rank();
-  const int64_t low = window.pads[0], high = window.pads[rank], depth = b.fixedSizeOf(x, 2);
-  const int64_t room = depth + low + high - window.extent(0);
-  if (room < 0)
-    return b.invalid("the window spans " + Twine(window.extent(0)) + " elements, the input has " +
-                     Twine(depth + low + high) + " with its pads");
-  const int64_t results = room / window.strides[0] + 1;
+  const int64_t low = window.pads[0], high = window.pads[rank];
   SmallVector<int64_t> shape(b.fixedShapeOf(weights));
-  if (b.hasFailed() || shape[1] == 0 || b.fixedSizeOf(x, 1) != shape[1] * b.integer("group", 1))
-    return b.invalid("the weights are for " + Twine(shape[1] * b.integer("group", 1)) +
-                     " channels, the input has " + Twine(b.fixedSizeOf(x, 1)));
+  const int64_t channels = shape[1] * b.integer("group", 1);
+  x = b.withSize(x, 1, channels, "the weights are for " + Twine(channels) + " channels");
+  if (!x || b.hasFailed())
+    return {};
+  if (shape[1] == 0 || b.fixedSizeOf(x, 1) != channels)
+    return b.invalid("the weights are for " + Twine(channels) + " channels, the input has " +
+                     Twine(b.fixedSizeOf(x, 1)));
+  const AffineExpr padded = normalForm(b.shapeOf(x)[2] + (low + high)),
+                   room = normalForm(padded - window.extent(0));
+  b.requireZeros(isLess(room, room * 0), "the window spans " + Twine(window.extent(0)) +
+                                             " elements, the input has " + nn::textOf(padded) +
+                                             " with its pads");
+  const AffineExpr results = normalForm(room.floorDiv(window.strides[0]) + 1);
   Value input = foldInput(b, window, padAxis(b, x, 2, low, high), results, shape[1]);
   shape[1] *= shape[2];
   shape.erase(shape.begin() + 2);
@@ -79,6 +84,6 @@ Value nncc::createDeepConv(OpBinder &b, const WindowAttributes &window, Value x,
     return y;
   Shape unfolded = b.shapeOf(y);
   unfolded[0] = b.shapeOf(x)[0];
-  unfolded.insert(unfolded.begin() + 1, b.getBuilder().getAffineConstantExpr(results));
+  unfolded.insert(unfolded.begin() + 1, results);
   return f.transpose(b.reshapeTo(y, unfolded), moveDim(b.rankOf(x), 1, 2));
 }

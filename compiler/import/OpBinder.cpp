@@ -238,6 +238,15 @@ void OpBinder::requireZeros(ArrayRef<AffineExpr> zeros, const Twine &what) {
                         ("node '" + getName() + "': " + what).str());
 }
 
+Value OpBinder::withSize(Value value, int64_t dim, AffineExpr size, const Twine &what) {
+  Shape shape = shapeOf(value);
+  if (dim < 0 || dim >= int64_t(shape.size()) || constantOf(shape[dim]) || shape[dim] == size)
+    return value;
+  requireZeros(shape[dim] - size, what);
+  shape[dim] = size;
+  return reshapeTo(value, shape);
+}
+
 Value OpBinder::constant(ElementsAttr value) { return nn::ConstantOp::create(b, loc, value); }
 
 Value OpBinder::constant(ArrayRef<int64_t> values) { return constant(b.getI64TensorAttr(values)); }

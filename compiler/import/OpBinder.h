@@ -70,6 +70,13 @@ public:
   /// Ends a run in which one of the expressions is not 0, with a message of `what` is wrong then;
   /// reports it where one never is.
   void requireZeros(llvm::ArrayRef<mlir::AffineExpr> zeros, const llvm::Twine &what);
+  /// `value` with `size` in place of an open size of dim `dim`: ends a run in which it is another,
+  /// with a message that says `what`. A known one stays as it is.
+  mlir::Value withSize(mlir::Value value, int64_t dim, mlir::AffineExpr size,
+                       const llvm::Twine &what);
+  mlir::Value withSize(mlir::Value value, int64_t dim, int64_t size, const llvm::Twine &what) {
+    return withSize(value, dim, b.getAffineConstantExpr(size), what);
+  }
   size_t getOutputCount() const { return results.size(); }
   /// Whether somebody uses output `i`.
   bool wants(size_t i) const { return i < results.size() && !node.output(int(i)).empty(); }

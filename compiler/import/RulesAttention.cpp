@@ -11,14 +11,17 @@ static Value splitHeads(OpBinder &b, Value x, int64_t heads) {
   if (b.rankOf(x) == 4)
     return x;
   const Shape shape = b.shapeOf(x);
-  if (shape.size() != 3 || heads < 1 || b.fixedSizeOf(x, 2) % heads != 0)
-    return b.invalid("an operand is neither [batch, heads, length, size] nor [batch, length, heads "
-                     "* size] with a whole number of " +
-                     Twine(heads) + " heads");
+  const std::string expected = ("an operand is neither [batch, heads, length, size] nor [batch, "
+                                "length, heads * size] with a whole number of " +
+                                Twine(heads) + " heads")
+                                   .str();
+  if (shape.size() != 3 || heads < 1)
+    return b.invalid(expected);
+  b.requireZeros(shape[2] % heads, expected);
   nn::TransposeOp::Properties properties;
   properties.perm = b.array({0, 2, 1, 3});
   const AffineExpr count = getAffineConstantExpr(heads, shape[0].getContext());
-  Value split = b.reshapeTo(x, {shape[0], shape[1], count, shape[2].floorDiv(heads)});
+  Value split = b.reshapeTo(x, {shape[0], shape[1], count, normalForm(shape[2].floorDiv(heads))});
   return b.create<nn::TransposeOp>({split}, properties);
 }
 
@@ -46,7 +49,23 @@ static bool takesMask(OpBinder &b, const Shape &query, AffineExpr keys) {
   });
 }
 
-// Caches and further outputs are left to the function body.
+// A size that two operands share, known of both where it is of one.
+static void shareSize(OpBinder &b, Value &x, Value &y, int64_t dim, const Twine &what) {
+  if (!x || !y)
+    return;
+  const AffineExpr size = b.shapeOf(constantOf(b.shapeOf(x)[dim]) ? x : y)[dim];
+  x = b.withSize(x, dim, size, what);
+  y = b.withSize(y, dim, size, what);
+}
+
+// Whether numbers and sizes of the heads are known, which nn.attention is made for.
+static bool knowsHeads(OpBinder &b, Value query, Value key, Value value) {
+  const Shape q = b.shapeOf(query), k = b.shapeOf(key), v = b.shapeOf(value);
+  return constantOf(q[1]) && constantOf(k[1]) && constantOf(q[3]) && constantOf(v[3]);
+}
+
+// Caches and further outputs are left to the function body, and so are heads of an open number or
+// size.
 static void importAttention(OpBinder &b) {
   bool plain = b.number("softcap", 0) == 0 && b.integer("left_window_size", -1) == -1 &&
                b.integer("right_window_size", -1) == -1 && !b.attribute("softmax_precision");
@@ -59,15 +78,17 @@ static void importAttention(OpBinder &b) {
   const int64_t keyHeads = b.integer("kv_num_heads", 0);
   Value query = splitHeads(b, b.input(0), b.integer("q_num_heads", 0));
   Value key = splitHeads(b, b.input(1), keyHeads), value = splitHeads(b, b.input(2), keyHeads);
-  if (!query || b.fixedSizeOf(query, 3) < 1)
-    return (void)b.invalid("the heads have no elements");
-  if (!key || !value)
+  shareSize(b, query, key, 3, "query and key are not of one depth");
+  shareSize(b, key, value, 1, "key and value do not have as many heads");
+  if (!query || !key || !value)
     return;
-  if (!takesMask(b, b.shapeOf(query), b.shapeOf(key)[2]))
+  const std::optional<int64_t> depth = constantOf(b.shapeOf(query)[3]);
+  if (depth && *depth < 1)
+    return (void)b.invalid("the heads have no elements");
+  if (!knowsHeads(b, query, key, value) || !takesMask(b, b.shapeOf(query), b.shapeOf(key)[2]))
     return b.decline();
   nn::AttentionOp::Properties properties;
-  properties.scale =
-      b.f32(b.number("scale", float(1 / std::sqrt(double(b.fixedSizeOf(query, 3))))));
+  properties.scale = b.f32(b.number("scale", float(1 / std::sqrt(double(*depth)))));
   properties.causal = b.unitIf(b.flag("is_causal"));
   properties.fill = b.f32(-INFINITY);
   SmallVector<Value> operands{query, key, value};

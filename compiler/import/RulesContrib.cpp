@@ -49,8 +49,7 @@ static std::optional<Weights> readWeights(OpBinder &b) {
   else if (b.input(3) && isa<FloatType>(b.typeOf(b.input(3)).getElementType()))
     b.unsupported("zero_points are floats, only uint8 is supported");
   else if (b.rankOf(b.input(0)) < 1 ||
-           b.shapeOf(b.input(0)).back() !=
-               getAffineConstantExpr(w.depth, b.getBuilder().getContext()))
+           constantOf(b.shapeOf(b.input(0)).back()).value_or(w.depth) != w.depth)
     b.invalid("expected an input A of " + Twine(w.depth) + " elements in its last dim");
   else if (expectElements(b, 1, "B", w.columns * w.blocks() * w.bytesPerBlock()) &&
            expectElements(b, 2, "scales", w.columns * w.blocks()) && b.input(3))

@@ -1,4 +1,5 @@
 // Convolutions.
+#include "compiler/import/Compose.h"
 #include "compiler/import/Rules.h"
 #include "compiler/import/WindowAttributes.h"
 
@@ -11,12 +12,13 @@ static Value addBias(OpBinder &b, Value x, Value bias) {
     return x;
   if (b.rankOf(bias) != 1)
     return b.invalid("the bias has " + Twine(b.rankOf(bias)) + " dims, expected 1");
-  SmallVector<int64_t> shape(b.rankOf(x) - 1, 1);
-  shape[0] = b.fixedSizeOf(bias, 0);
-  if (shape[0] != b.fixedSizeOf(x, 1))
-    return b.invalid("the bias has " + Twine(shape[0]) + " elements, expected " +
-                     Twine(b.fixedSizeOf(x, 1)));
-  return b.create<nn::AddOp>({x, b.reshape(bias, shape)});
+  const AffineExpr channels = b.shapeOf(x)[1];
+  bias = b.withSize(bias, 0, channels, "the bias does not have an element for each channel");
+  if (bias && b.shapeOf(bias)[0] != channels)
+    return b.invalid("the bias has " + nn::textOf(b.shapeOf(bias)[0]) + " elements, expected " +
+                     nn::textOf(channels));
+  Compose f{b};
+  return f.add(x, f.along(bias, 0, b.rankOf(x) - 1));
 }
 
 static void importConv(OpBinder &b) {

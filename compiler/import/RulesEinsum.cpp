@@ -1,7 +1,8 @@
 // Einsum as transposes, reductions and matrix products of two operands at a time.
-#include "compiler/import/Compose.h"
+#include "compiler/import/Parameters.h"
 #include "compiler/import/Rules.h"
 
+#include "dialects/BroadcastSizes.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -27,19 +28,22 @@ private:
   std::optional<Labels> parseTerm(StringRef text, int64_t rank);
   Labels implicitOutput() const;
   bool checkSizes();
+  Value takeEvery(Value x, AffineExpr size);
   Term takeDiagonals(Term term);
   Term reduceTo(Term term, const Labels &kept);
   Value arrange(const Term &term, ArrayRef<Labels> groups);
   Term product(const Term &lhs, const Term &rhs, const Labels &needed);
   Labels neededAfter(size_t operand) const;
-  int64_t sizesOf(const Labels &labels) const;
+  AffineExpr unify(int label, AffineExpr known, AffineExpr size);
+  Shape shapeOf(const Labels &labels) const;
+  AffineExpr sizesOf(const Labels &labels) const;
 
   OpBinder &b;
   Compose f;
   SmallVector<Term> terms;
   Labels output;
   int ellipsis = 0; // dims of the longest one
-  std::map<int, int64_t> sizes;
+  std::map<int, AffineExpr> sizes;
 };
 } // namespace
 
@@ -115,31 +119,61 @@ bool Einsum::parse() {
   return checkSizes();
 }
 
+// The size of a label that stands for two. Sizes of 1 broadcast; whether an open one is 1, a run
+// decides for the dims of the ellipsis, which are those of NumPy's broadcasting: letters are equal.
+AffineExpr Einsum::unify(int label, AffineExpr known, AffineExpr size) {
+  if (known == size || constantOf(size) == 1)
+    return known;
+  if (constantOf(known) == 1)
+    return size;
+  const bool broadcasts = label < 0 && !areOfSameSymbols(known, size);
+  b.requireZeros(broadcasts ? (known - size) * (known - 1) * (size - 1) : known - size,
+                 "a label of the equation stands for the sizes " + nn::textOf(known) + " and " +
+                     nn::textOf(size));
+  if (broadcasts)
+    return broadcastSize(known, size);
+  return constantOf(size) ? size : known;
+}
+
 bool Einsum::checkSizes() {
   for (const Term &term : terms)
-    for (auto [label, size] : llvm::zip_equal(term.labels, b.fixedShapeOf(term.value))) {
+    for (auto [label, size] : llvm::zip_equal(term.labels, b.shapeOf(term.value))) {
       auto [known, isNew] = sizes.try_emplace(label, size);
-      if (known->second == 1)
-        known->second = size;
-      else if (!isNew && size != 1 && size != known->second) {
-        b.invalid("a label of the equation stands for the sizes " + Twine(known->second) + " and " +
-                  Twine(size));
-        return false;
-      }
+      if (!isNew)
+        known->second = unify(label, known->second, size);
     }
+  for (Term &term : terms) { // what is equal is one expression
+    Shape shape = b.shapeOf(term.value);
+    for (auto [label, size] : llvm::zip_equal(term.labels, shape))
+      if (label > 0 && !constantOf(size))
+        size = sizes.at(label);
+    term.value = b.reshapeTo(term.value, shape);
+  }
   for (auto [i, label] : llvm::enumerate(output))
     if (!sizes.count(label) || llvm::is_contained(ArrayRef(output).take_front(i), label)) {
       b.invalid("the equation's result has a label twice, or one that no operand has");
       return false;
     }
-  return true;
+  return !b.hasFailed();
 }
 
-int64_t Einsum::sizesOf(const Labels &labels) const {
-  int64_t product = 1;
-  for (int label : labels)
-    product *= sizes.at(label);
-  return product;
+Shape Einsum::shapeOf(const Labels &labels) const {
+  return llvm::map_to_vector(labels, [&](int label) { return sizes.at(label); });
+}
+
+AffineExpr Einsum::sizesOf(const Labels &labels) const {
+  return elementCount(shapeOf(labels), b.getBuilder().getContext());
+}
+
+// The first one, and each that is size + 1 behind one, of the size^2 elements of the last dim.
+Value Einsum::takeEvery(Value x, AffineExpr size) {
+  const int64_t last = b.rankOf(x) - 1;
+  if (std::optional<int64_t> known = constantOf(size))
+    return b.create<nn::SliceOp>({x, b.constant(ArrayRef<int64_t>{0}),
+                                  b.constant({*known * *known}), b.constant({last}),
+                                  b.constant({*known + 1})});
+  Parameters p{b};
+  return p.gather(x, f.mul(p.places(size), b.sizes(normalForm(size + 1))), last);
 }
 
 // One dim for each label: of equal ones the elements whose indices are equal.
@@ -150,25 +184,24 @@ Term Einsum::takeDiagonals(Term term) {
         ++j;
         continue;
       }
-      SmallVector<int64_t> perm, shape;
+      SmallVector<int64_t> perm;
+      const Shape whole = b.shapeOf(term.value);
+      Shape shape;
       Labels labels;
       for (size_t dim = 0; dim < term.labels.size(); ++dim)
         if (dim != i && dim != j) {
           perm.push_back(dim);
-          shape.push_back(b.fixedShapeOf(term.value)[dim]);
+          shape.push_back(whole[dim]);
           labels.push_back(term.labels[dim]);
         }
-      const int64_t size = b.fixedShapeOf(term.value)[i], last = perm.size();
-      if (size != b.fixedShapeOf(term.value)[j])
+      const AffineExpr size = whole[i];
+      if (size != whole[j])
         return {b.invalid("a label stands twice in one operand for different sizes"), labels};
       perm.append({int64_t(i), int64_t(j)});
-      shape.push_back(size * size);
+      shape.push_back(normalForm(size * size));
       labels.push_back(term.labels[i]);
-      Value flat = b.reshape(f.transpose(term.value, perm), shape);
-      term = {
-          b.create<nn::SliceOp>({flat, b.constant(ArrayRef<int64_t>{0}), b.constant({size * size}),
-                                 b.constant({last}), b.constant({size + 1})}),
-          labels};
+      Value flat = b.reshapeTo(f.transpose(term.value, perm), shape);
+      term = {takeEvery(flat, size), labels};
       if (!term.value)
         return term;
       i = 0;
@@ -193,7 +226,8 @@ Term Einsum::reduceTo(Term term, const Labels &kept) {
 
 // The labels in the order of `groups`, one dim for each group of them.
 Value Einsum::arrange(const Term &term, ArrayRef<Labels> groups) {
-  SmallVector<int64_t> perm, full, shape;
+  SmallVector<int64_t> perm;
+  Shape full, shape;
   for (const Labels &group : groups) {
     shape.push_back(sizesOf(group));
     for (int label : group) {
@@ -202,9 +236,9 @@ Value Einsum::arrange(const Term &term, ArrayRef<Labels> groups) {
     }
   }
   Value value = f.transpose(term.value, perm);
-  if (value && b.fixedShapeOf(value) != ArrayRef<int64_t>(full)) // a size of 1 that broadcasts
-    value = b.create<nn::ExpandOp>({value, b.constant(full)});
-  return b.reshape(value, shape);
+  if (value && b.shapeOf(value) != full) // a size of 1 that broadcasts
+    value = b.create<nn::ExpandOp>({value, b.sizes(full)});
+  return b.reshapeTo(value, shape);
 }
 
 Term Einsum::product(const Term &lhs, const Term &rhs, const Labels &needed) {
@@ -221,10 +255,7 @@ Term Einsum::product(const Term &lhs, const Term &rhs, const Labels &needed) {
   Labels labels = batch;
   labels.append(left);
   labels.append(right);
-  SmallVector<int64_t> shape;
-  for (int label : labels)
-    shape.push_back(sizes.at(label));
-  return {b.reshape(result, shape), labels};
+  return {b.reshapeTo(result, shapeOf(labels)), labels};
 }
 
 // The labels of the output and of the operands from `operand` on.

@@ -1,6 +1,6 @@
 // Discrete Fourier transforms as matrix products: of the length n where that is small or prime,
 // else of its factors, by Cooley and Tukey's algorithm (1965).
-#include "compiler/import/Compose.h"
+#include "compiler/import/Parameters.h"
 #include "compiler/import/Rules.h"
 
 #include "llvm/Support/MathExtras.h"
@@ -47,6 +47,12 @@ private:
         return factor;
     return 1;
   }
+  /// Reshaped to [rows, sizes..].
+  Value withRows(Value x, AffineExpr rows, ArrayRef<int64_t> sizes) {
+    Shape shape{normalForm(rows)};
+    shape.append(makeShape(sizes, b.getBuilder().getContext()));
+    return b.reshapeTo(x, shape);
+  }
   Value byMatrix(Value x, int64_t n);
   Value byFactors(Value x, int64_t first, int64_t second);
   Value twiddle(Value x, int64_t first, int64_t second);
@@ -69,10 +75,10 @@ Value Transform::byMatrix(Value x, int64_t n) {
       matrix[j * 2 * n + n + k] = root.sine;
       matrix[(n + j) * 2 * n + k] = -root.sine;
     }
-  const int64_t rows = b.fixedShapeOf(x)[0];
+  const AffineExpr rows = b.shapeOf(x)[0];
   Value constant = f.floats({2 * n, 2 * n}, b.typeOf(x).getElementType(), matrix);
-  Value result = b.create<nn::MatMulOp>({b.reshape(x, {rows, 2 * n}), constant});
-  return b.reshape(result, {rows, 2, n});
+  Value result = b.create<nn::MatMulOp>({withRows(x, rows, {2 * n}), constant});
+  return withRows(result, rows, {2, n});
 }
 
 // x [rows, first, 2, second] times the roots of unity of k * j.
@@ -93,13 +99,13 @@ Value Transform::twiddle(Value x, int64_t first, int64_t second) {
 
 // Element j1 * second + j2 in, k1 + first * k2 out.
 Value Transform::byFactors(Value x, int64_t first, int64_t second) {
-  const int64_t rows = b.fixedShapeOf(x)[0];
-  Value columns = f.transpose(b.reshape(x, {rows, 2, first, second}), {0, 3, 1, 2});
-  Value inner = run(b.reshape(columns, {rows * second, 2, first}), first);
-  Value turned = f.transpose(b.reshape(inner, {rows, second, 2, first}), {0, 3, 2, 1});
-  Value outer = run(b.reshape(twiddle(turned, first, second), {rows * first, 2, second}), second);
-  Value ordered = f.transpose(b.reshape(outer, {rows, first, 2, second}), {0, 2, 3, 1});
-  return b.reshape(ordered, {rows, 2, first * second});
+  const AffineExpr rows = b.shapeOf(x)[0];
+  Value columns = f.transpose(withRows(x, rows, {2, first, second}), {0, 3, 1, 2});
+  Value inner = run(withRows(columns, rows * second, {2, first}), first);
+  Value turned = f.transpose(withRows(inner, rows, {second, 2, first}), {0, 3, 2, 1});
+  Value outer = run(withRows(twiddle(turned, first, second), rows * first, {2, second}), second);
+  Value ordered = f.transpose(withRows(outer, rows, {first, 2, second}), {0, 2, 3, 1});
+  return withRows(ordered, rows, {2, first * second});
 }
 
 namespace {
@@ -125,8 +131,10 @@ static Value mirror(Compose f, Value half, int64_t length) {
 // x [.., n, .., 1 or 2], the transform along `axis`.
 static Value fourier(OpBinder &b, Value x, const FourierOptions &options) {
   Compose f{b};
-  const int64_t rank = b.rankOf(x), parts = rank ? b.fixedShapeOf(x).back() : 0;
+  const int64_t rank = b.rankOf(x), parts = rank ? b.fixedSizeOf(x, rank - 1) : 0;
   const auto [axis, length, inverse, onesided] = options;
+  if (b.hasFailed())
+    return {};
   if (rank < 2 || axis >= rank - 1 || length < 1 || (parts != 1 && parts != 2))
     return b.invalid(
         "expected a signal whose last dim has 1 or 2 elements, and a length of 1 or more");
@@ -135,19 +143,19 @@ static Value fourier(OpBinder &b, Value x, const FourierOptions &options) {
   const bool toReal = inverse && onesided;
   x = f.resize(b.cast(x, compute), axis, toReal ? length / 2 + 1 : length);
   // The axis behind the real and imaginary parts.
-  SmallVector<int64_t> perm, back(rank), shape;
+  SmallVector<int64_t> perm, back(rank);
   for (int64_t dim = 0; dim < rank - 1; ++dim)
     if (dim != axis)
       perm.push_back(dim);
   perm.append({rank - 1, axis});
   for (auto [to, from] : llvm::enumerate(perm))
     back[from] = to;
-  if (!x)
-    return x;
   x = f.transpose(x, perm);
-  shape.assign(b.fixedShapeOf(x).begin(), b.fixedShapeOf(x).end());
-  const int64_t rows = llvm::product_of(ArrayRef<int64_t>(shape).drop_back(2));
-  x = b.reshape(x, {rows, parts, shape.back()});
+  if (!x || b.hasFailed())
+    return {};
+  Shape shape = b.shapeOf(x);
+  const AffineExpr rows = elementCount(ArrayRef(shape).drop_back(2), b.getBuilder().getContext());
+  x = b.reshapeTo(x, {rows, shape[rank - 2], shape[rank - 1]});
   if (parts == 1)
     x = f.resize(x, 1, 2);
   if (toReal)
@@ -161,9 +169,9 @@ static Value fourier(OpBinder &b, Value x, const FourierOptions &options) {
     x = f.slice(x, 2, 0, length / 2 + 1);
   if (!x)
     return x;
-  shape[rank - 2] = b.fixedShapeOf(x)[1];
-  shape[rank - 1] = b.fixedShapeOf(x)[2];
-  return b.cast(f.transpose(b.reshape(x, shape), back), element);
+  shape[rank - 2] = b.shapeOf(x)[1];
+  shape[rank - 1] = b.shapeOf(x)[2];
+  return b.cast(f.transpose(b.reshapeTo(x, shape), back), element);
 }
 
 // An operand of one integer; `otherwise` where it is left out.
@@ -187,7 +195,7 @@ static void importDFTAlong(OpBinder &b, Value x, Value axis) {
   axis = b.reshape(axis, {});
   Value result;
   for (int64_t dim = 0; dim + 1 < rank; ++dim) {
-    Value along = fourier(b, x, {dim, b.fixedShapeOf(x)[dim], b.flag("inverse"), false});
+    Value along = fourier(b, x, {dim, b.fixedSizeOf(x, dim), b.flag("inverse"), false});
     auto equals = [&](int64_t value) {
       return f.compare(nn::CompareKind::Equal, axis, f.number(axis, double(value)));
     };
@@ -207,11 +215,27 @@ static void importDFT(OpBinder &b) {
   axis = b.axis(axis, b.rankOf(x));
   if (b.hasFailed())
     return;
-  const int64_t size = b.fixedShapeOf(x)[axis];
-  const int64_t length = requireInteger(b, b.input(1), inverse && onesided ? 2 * (size - 1) : size,
-                                        "the length of the transform");
+  int64_t length = 0;
+  if (b.input(1))
+    length = requireInteger(b, b.input(1), 0, "the length of the transform");
+  else if (const int64_t size = b.fixedSizeOf(x, axis))
+    length = inverse && onesided ? 2 * (size - 1) : size;
   if (!b.hasFailed())
     b.result(fourier(b, x, {axis, length, inverse, onesided}));
+}
+
+// The places [frames, length] of the elements of frames within `size` elements.
+static Value placesOfFrames(OpBinder &b, AffineExpr size, int64_t step, int64_t length) {
+  Parameters p{b};
+  const AffineExpr count = normalForm((size - length).floorDiv(step) + 1);
+  const std::optional<int64_t> known = constantOf(count);
+  if (!known)
+    return p.f.add(p.f.along(p.f.mul(p.places(count), double(step)), 0, 2), p.count(length));
+  SmallVector<int64_t> places;
+  for (int64_t frame = 0; frame < *known; ++frame)
+    for (int64_t i = 0; i < length; ++i)
+      places.push_back(frame * step + i);
+  return b.reshape(b.constant(places), {*known, length});
 }
 
 // Frames of the signal [batch, n, 1 or 2], each times the window, transformed.
@@ -220,23 +244,22 @@ static void importSTFT(OpBinder &b) {
   Value signal = b.input(0), window = b.input(2);
   if (b.rankOf(signal) != 3 || (window && b.rankOf(window) != 1))
     return (void)b.invalid("expected a signal of 3 dims and a window of 1");
-  const int64_t size = b.fixedShapeOf(signal)[1];
+  b.fixedSizeOf(signal, 2); // as fourier() needs it of the frames
+  const AffineExpr size = b.shapeOf(signal)[1];
   const int64_t step = requireInteger(b, b.input(1), 0, "the step between frames");
-  const int64_t length = requireInteger(b, b.input(3), window ? b.fixedShapeOf(window)[0] : size,
-                                        "the length of a frame");
+  const int64_t length = b.input(3) ? requireInteger(b, b.input(3), 0, "the length of a frame")
+                                    : b.fixedSizeOf(window ? window : signal, window ? 0 : 1);
   if (b.hasFailed())
     return;
-  if (step < 1 || length < 1 || length > size || (window && b.fixedShapeOf(window)[0] != length))
-    return (void)b.invalid("expected a positive step, and frames of the window's length that fit "
-                           "the signal");
-  SmallVector<int64_t> places;
-  for (int64_t start = 0; start + length <= size; start += step)
-    for (int64_t i = 0; i < length; ++i)
-      places.push_back(start + i);
-  nn::GatherOp::Properties properties;
-  properties.axis = b.i64(1);
-  Value indices = b.reshape(b.constant(places), {int64_t(places.size()) / length, length});
-  Value frames = b.create<nn::GatherOp>({signal, indices}, properties);
+  constexpr char expected[] = "expected a positive step, and frames of the window's length that "
+                              "fit the signal";
+  window = b.withSize(window, 0, length, expected);
+  if (step < 1 || length < 1 || (window && constantOf(b.shapeOf(window)[0]) != length))
+    return (void)b.invalid(expected);
+  b.requireZeros(isLess(size, size * 0 + length), expected);
+  if (b.hasFailed())
+    return;
+  Value frames = Parameters{b}.gather(signal, placesOfFrames(b, size, step, length), 1);
   if (window)
     frames = f.mul(frames, b.reshape(window, {length, 1}));
   b.result(fourier(b, frames, {2, length, false, b.flag("onesided", true)}));

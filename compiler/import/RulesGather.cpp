@@ -33,6 +33,10 @@ template <typename Op> static void importGather(OpBinder &b) {
 static void importGatherND(OpBinder &b) {
   nn::GatherNDOp::Properties properties;
   properties.batch_dims = b.i64(b.integer("batch_dims", 0));
+  if (const Shape tuples = b.shapeOf(b.input(1)); !tuples.empty() && !constantOf(tuples.back()))
+    return (void)b.unsupported(
+        "the index tuples are of an open length, which the number of dims of "
+        "the result depends on; it must be known at compile time");
   requireTuples(b, b.input(1), b.integer("batch_dims", 0));
   b.result(b.create<nn::GatherNDOp>({b.input(0), b.input(1)}, properties));
 }
@@ -60,8 +64,13 @@ static void importScatterElements(OpBinder &b) {
 static void importScatterND(OpBinder &b) {
   nn::ScatterNDOp::Properties properties;
   properties.kind = readScatterKind(b);
-  requireTuples(b, b.input(1), 0);
-  b.result(b.create<nn::ScatterNDOp>({b.input(0), b.input(1), b.input(2)}, properties));
+  // The dims of data that the tuples do not name are those of the updates.
+  const int64_t last = b.rankOf(b.input(1)) - 1,
+                length = last + b.rankOf(b.input(0)) - b.rankOf(b.input(2));
+  Value indices = b.withSize(b.input(1), last, std::max<int64_t>(length, 0),
+                             "the index tuples do not have " + Twine(length) + " elements");
+  requireTuples(b, indices, 0);
+  b.result(b.create<nn::ScatterNDOp>({b.input(0), indices, b.input(2)}, properties));
 }
 
 void nncc::addGatherRules(Rules &rules) {

@@ -85,7 +85,8 @@ static void importOneHot(OpBinder &b) {
   Value depth = b.input(1);
   if (depth && !nn::constantScalar(depth))
     depth = b.knownSizes(b.cast(b.reshape(depth, {}), b.getBuilder().getI64Type()), "the depth");
-  b.result(oneHot(b, b.input(0), depth, b.input(2), b.integer("axis", -1)));
+  Value values = b.withSize(b.input(2), 0, 2, "there are not two values");
+  b.result(oneHot(b, b.input(0), depth, values, b.integer("axis", -1)));
 }
 
 // 1 at the first largest element along an axis, else 0. Until opset 12 all dims from the axis on
@@ -109,8 +110,9 @@ static void importHardmax(OpBinder &b) {
   concat.axis = b.i64(0);
   Value values = b.create<nn::ConcatOp>(
       {b.reshape(b.scalar(element, 0), {1}), b.reshape(b.scalar(element, 1), {1})}, concat);
-  const int64_t depth = x ? b.fixedSizeOf(x, axis) : 0;
-  Value hot = oneHot(b, largest, b.reshape(b.constant({depth}), {}), values, axis);
+  if (!x)
+    return;
+  Value hot = oneHot(b, largest, b.reshape(b.sizes(b.shapeOf(x)[axis]), {}), values, axis);
   b.result(b.reshapeTo(hot, shape));
 }
 

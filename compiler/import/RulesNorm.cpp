@@ -76,7 +76,7 @@ static void importTrainingBatchNorm(OpBinder &b) {
   auto average = [&](size_t output, Value past, Value now) {
     if (!b.wants(output) || !now || !past)
       return;
-    Value flat = b.reshape(now, b.fixedShapeOf(past));
+    Value flat = b.reshapeTo(now, b.shapeOf(past));
     Value sum = f.add(f.mul(b.cast(past, wide), momentum), f.mul(flat, 1 - momentum));
     b.result(b.cast(sum, b.typeOf(past).getElementType()), output);
   };
@@ -113,16 +113,25 @@ static void importInstanceNorm(OpBinder &b) {
 static void importGroupNorm(OpBinder &b) {
   Value x = b.input(0);
   const int64_t groups = b.integer("num_groups", 0);
-  const int64_t channels = b.rankOf(x) > 1 ? b.fixedSizeOf(x, 1) : 0;
-  if (groups < 1 || channels % groups != 0)
-    return (void)b.invalid("num_groups is " + Twine(groups) + ", expected a divisor of the " +
-                           Twine(channels) + " channels");
+  const bool isPerChannel = b.getOpset() >= 21;
+  if (isPerChannel && b.rankOf(b.input(1)) == 1)
+    x = b.withSize(x, 1, b.shapeOf(b.input(1))[0], "the scale does not have one value per channel");
+  const AffineExpr channels =
+      b.rankOf(x) > 1 ? b.shapeOf(x)[1] : b.getBuilder().getAffineConstantExpr(0);
+  if (groups < 1)
+    return (void)b.invalid("num_groups is " + Twine(groups) + ", expected 1 or more");
+  b.requireZeros(channels % groups,
+                 "num_groups is " + Twine(groups) + ", expected a divisor of the " +
+                     (constantOf(channels) ? nn::textOf(channels) + " " : std::string()) +
+                     "channels");
   auto perChannel = [&](Value value) {
-    if (b.getOpset() >= 21)
+    if (isPerChannel)
       return value;
+    const AffineExpr count = b.getBuilder().getAffineConstantExpr(groups);
     Value column = b.reshape(value, {groups, 1});
-    Value spread = b.create<nn::ExpandOp>({column, b.constant({groups, channels / groups})});
-    return b.reshape(spread, {channels});
+    Value spread =
+        b.create<nn::ExpandOp>({column, b.sizes({count, normalForm(channels.floorDiv(groups))})});
+    return b.reshapeTo(spread, channels);
   };
   nn::GroupNormOp::Properties properties;
   properties.groups = b.i64(groups);

@@ -15,16 +15,16 @@ static Value spread(OpBinder &b, Value x, Value parameter, int64_t axis, int64_t
     return b.reshape(parameter, {});
   if (block == 0)
     return Compose{b}.along(parameter, axis, b.rankOf(x));
-  SmallVector<int64_t> shape(b.fixedShapeOf(parameter)), blocks = shape;
+  Shape shape = b.shapeOf(parameter), blocks = shape;
   if (int64_t(shape.size()) != b.rankOf(x))
     return b.invalid("a scale or zero point per block has " + Twine(shape.size()) +
                      " dims, expected " + Twine(b.rankOf(x)));
-  blocks.insert(blocks.begin() + axis + 1, 1);
-  Value column = b.reshape(parameter, blocks);
-  blocks[axis + 1] = block;
-  shape[axis] *= block;
-  Value repeated = b.reshape(b.create<nn::ExpandOp>({column, b.constant(blocks)}), shape);
-  return Compose{b}.slice(repeated, axis, 0, b.fixedShapeOf(x)[axis]);
+  blocks.insert(blocks.begin() + axis + 1, b.getBuilder().getAffineConstantExpr(1));
+  Value column = b.reshapeTo(parameter, blocks);
+  blocks[axis + 1] = b.getBuilder().getAffineConstantExpr(block);
+  shape[axis] = shape[axis] * block;
+  Value repeated = b.reshapeTo(b.create<nn::ExpandOp>({column, b.sizes(blocks)}), shape);
+  return Compose{b}.slice(repeated, axis, 0, b.shapeOf(x)[axis]);
 }
 
 // The axis of the parameters: it counts only where they are no scalars.
@@ -135,9 +135,11 @@ static void importDequantize(OpBinder &b) {
   b.result(b.cast(result, element));
 }
 
-// The float type in which sums of `terms` products of two 8-bit differences are exact.
-static Type exactType(OpBinder &b, int64_t terms) {
-  const bool isExact = terms <= (int64_t(1) << 24) / (255 * 255);
+// The float type in which sums of `terms` products of two 8-bit differences are exact: f64 for as
+// many as there may be.
+static Type exactType(OpBinder &b, AffineExpr terms) {
+  const std::optional<int64_t> known = constantOf(terms);
+  const bool isExact = known && *known <= (int64_t(1) << 24) / (255 * 255);
   return isExact ? Type(b.getBuilder().getF32Type()) : Type(b.getBuilder().getF64Type());
 }
 
@@ -151,15 +153,21 @@ static Value centered(OpBinder &b, Value x, Value zeroPoint, Type type) {
 
 // A parameter of one value, or one per row or column of a matrix.
 static Value perLine(OpBinder &b, Value parameter, bool isRow) {
-  if (!parameter || b.rankOf(parameter) != 1 || b.fixedShapeOf(parameter)[0] == 1)
-    return parameter && b.rankOf(parameter) == 1 ? b.reshape(parameter, {}) : parameter;
-  return isRow ? b.reshape(parameter, {b.fixedShapeOf(parameter)[0], 1}) : parameter;
+  if (!parameter || b.rankOf(parameter) != 1)
+    return parameter;
+  if (b.hasOneElement(parameter))
+    return b.reshape(parameter, {});
+  return isRow ? Compose{b}.along(parameter, 0, 2) : parameter;
 }
 
 static Value integerMatMul(OpBinder &b, Value lhs, Value lhsZero, Value rhs, Value rhsZero) {
-  if (b.rankOf(lhs) == 0 || b.rankOf(rhs) == 0)
+  const int64_t rank = b.rankOf(rhs);
+  if (b.rankOf(lhs) == 0 || rank == 0)
     return b.invalid("expected operands of 1 dim or more");
-  Type type = exactType(b, b.fixedShapeOf(lhs).back());
+  AffineExpr terms = b.shapeOf(lhs).back(); // the other operand has as many
+  if (!constantOf(terms))
+    terms = b.shapeOf(rhs)[std::max<int64_t>(rank - 2, 0)];
+  Type type = exactType(b, terms);
   return b.create<nn::MatMulOp>({centered(b, lhs, perLine(b, lhsZero, true), type),
                                  centered(b, rhs, perLine(b, rhsZero, false), type)});
 }
@@ -189,11 +197,12 @@ static Value integerConv(OpBinder &b, Value x, Value xZero, Value weights, Value
   auto window = readConvWindow(b, x, weights);
   if (!window)
     return {};
-  Type type = exactType(b, llvm::product_of(b.fixedShapeOf(weights).drop_front()));
+  const Shape sizes = b.shapeOf(weights);
+  Type type = exactType(b, elementCount(ArrayRef(sizes).drop_front(), b.getBuilder().getContext()));
   if (weightsZero && !b.hasOneElement(weightsZero))
     weightsZero = Compose{b}.along(weightsZero, 0, b.rankOf(weights));
-  return createConv(b, *window, centered(b, x, xZero, type),
-                    centered(b, weights, weightsZero, type));
+  Value input = centered(b, x, xZero, type);
+  return createConv(b, *window, input, centered(b, weights, weightsZero, type));
 }
 
 static void importConvInteger(OpBinder &b) {

@@ -14,9 +14,12 @@ using namespace nncc;
 static constexpr int64_t maxSeeded = int64_t(1) << 26;
 
 // Numbers of `kind` by the node's seed or name.
-static Value randomNumbers(OpBinder &b, nn::RandomKind kind, ArrayRef<int64_t> shape,
-                           Type element) {
-  auto count = countElements(shape);
+static Value randomNumbers(OpBinder &b, nn::RandomKind kind, const Shape &shape, Type element) {
+  SmallVector<int64_t> known;
+  for (AffineExpr size : shape)
+    if (std::optional<int64_t> number = constantOf(size))
+      known.push_back(*number);
+  auto count = countElements(known);
   if (!count) {
     llvm::consumeError(count.takeError());
     return b.invalid("the shape has a negative or too large dimension");
@@ -26,10 +29,13 @@ static Value randomNumbers(OpBinder &b, nn::RandomKind kind, ArrayRef<int64_t> s
     nn::RandomOp::Properties properties;
     properties.kind = nn::RandomKindAttr::get(b.getBuilder().getContext(), kind);
     properties.seed = b.i64(int64_t(llvm::xxh3_64bits(b.getName())));
-    properties.shape = b.array(shape);
     properties.to = TypeAttr::get(element);
-    return b.create<nn::RandomOp>({}, properties);
+    return b.create<nn::RandomOp>({b.sizes(shape)}, properties);
   }
+  if (known.size() != shape.size())
+    return b.unsupported("random numbers with a seed, which are constants, need a shape that is "
+                         "known at compile time; give the sizes of the inputs with --dim or "
+                         "--shape, or leave out the seed");
   if (*count > maxSeeded)
     return b.unsupported("more than " + Twine(maxSeeded) + " random numbers with a seed");
   const double given = seed->type() == onnx::AttributeProto::INT ? double(seed->i()) : seed->f();
@@ -37,7 +43,7 @@ static Value randomNumbers(OpBinder &b, nn::RandomKind kind, ArrayRef<int64_t> s
   std::vector<double> values(*count);
   for (double &value : values)
     value = kind == nn::RandomKind::Uniform ? state.uniform() : state.normal();
-  return Compose{b}.floats(shape, element, values);
+  return Compose{b}.floats(known, element, values);
 }
 
 // The type of attribute 'dtype'; null after reporting that it is none of floats.
@@ -57,8 +63,9 @@ static Rule importRandom(nn::RandomKind kind, bool isLike) {
                                       : Type(b.getBuilder().getF32Type()));
     if (!element)
       return;
-    SmallVector<int64_t> shape = isLike ? SmallVector<int64_t>(b.fixedShapeOf(b.input(0)))
-                                        : b.integers("shape").value_or(SmallVector<int64_t>());
+    const Shape shape = isLike ? b.shapeOf(b.input(0))
+                               : makeShape(b.integers("shape").value_or(SmallVector<int64_t>()),
+                                           b.getBuilder().getContext());
     Value numbers = randomNumbers(b, kind, shape, element);
     const bool isUniform = kind == nn::RandomKind::Uniform;
     const double offset = isUniform ? b.number("low", 0) : b.number("mean", 0);
@@ -76,7 +83,7 @@ static void importBernoulli(OpBinder &b) {
     return;
   Compose f{b};
   Type wide = b.getBuilder().getF64Type();
-  Value numbers = randomNumbers(b, nn::RandomKind::Uniform, b.fixedShapeOf(p), wide);
+  Value numbers = randomNumbers(b, nn::RandomKind::Uniform, b.shapeOf(p), wide);
   // As NumPy's inversion: the larger one of the two outcomes takes the lower numbers.
   p = b.cast(p, wide);
   Value isLikely = f.compare(nn::CompareKind::Greater, p, f.number(p, 0.5));
@@ -91,10 +98,13 @@ static void importBernoulli(OpBinder &b) {
 static void importMultinomial(OpBinder &b) {
   Value logits = b.input(0);
   const int64_t samples = b.integer("sample_size", 1);
-  if (b.rankOf(logits) != 2 || b.fixedShapeOf(logits)[1] < 1 || samples < 1)
-    return (void)b.invalid("expected an input of 2 dims with 1 class or more, and sample_size "
-                           "of 1 or more");
-  const int64_t batch = b.fixedShapeOf(logits)[0], classes = b.fixedShapeOf(logits)[1];
+  constexpr char expected[] = "expected an input of 2 dims with 1 class or more, and sample_size "
+                              "of 1 or more";
+  if (b.rankOf(logits) != 2 || samples < 1)
+    return (void)b.invalid(expected);
+  const AffineExpr batch = b.shapeOf(logits)[0], classes = b.shapeOf(logits)[1];
+  const AffineExpr one = b.getBuilder().getAffineConstantExpr(1);
+  b.requireZeros(isLess(classes, one), expected);
   Type to = b.elementType("dtype", b.getBuilder().getI32Type());
   if (to && !to.isInteger(32) && !to.isInteger(64))
     return (void)b.invalid("dtype is none of int32 and int64");
@@ -105,12 +115,15 @@ static void importMultinomial(OpBinder &b) {
   softmax.axis = b.i64(1);
   Value p = b.create<nn::SoftmaxOp>({b.cast(logits, b.getBuilder().getF32Type())}, softmax);
   Value cumulated = b.create<nn::CumSumOp>({p, b.reshape(b.constant({1}), {})});
+  const AffineExpr drawn = one * samples;
   Value numbers =
-      randomNumbers(b, nn::RandomKind::Uniform, {batch, samples}, b.getBuilder().getF32Type());
-  Value reached = f.compare(nn::CompareKind::GreaterEqual, b.reshape(numbers, {batch, samples, 1}),
-                            b.reshape(cumulated, {batch, 1, classes}));
+      randomNumbers(b, nn::RandomKind::Uniform, {batch, drawn}, b.getBuilder().getF32Type());
+  Value reached =
+      f.compare(nn::CompareKind::GreaterEqual, b.reshapeTo(numbers, {batch, drawn, one}),
+                b.reshapeTo(cumulated, {batch, one, classes}));
   Value count = f.reduce(nn::ReduceKind::Sum, b.cast(reached, to), {2}, false);
-  b.result(b.create<nn::MinOp>({count, f.number(count, double(classes - 1))}));
+  Value last = b.reshape(b.cast(b.sizes(normalForm(classes - 1)), to), {});
+  b.result(b.create<nn::MinOp>({count, last}));
 }
 
 // In training, elements are dropped at random and the others scaled; the mask tells which are kept.
@@ -124,14 +137,13 @@ static void importDropout(OpBinder &b) {
     b.result(x);
     if (b.wants(1)) { // before opset 10 the mask has the type of the data
       Value one = b.scalar(b.getOpset() >= 10 ? boolean : element, 1);
-      b.result(b.create<nn::ExpandOp>({one, b.constant(b.fixedShapeOf(x))}), 1);
+      b.result(b.create<nn::ExpandOp>({one, b.sizes(b.shapeOf(x))}), 1);
     }
     return;
   }
   Value ratio = b.input(1) ? b.cast(b.reshape(b.input(1), {}), builder.getF64Type())
                            : b.scalar(builder.getF64Type(), 0.5);
-  Value numbers =
-      randomNumbers(b, nn::RandomKind::Uniform, b.fixedShapeOf(x), builder.getF64Type());
+  Value numbers = randomNumbers(b, nn::RandomKind::Uniform, b.shapeOf(x), builder.getF64Type());
   // The ratio counts in training only.
   Value drop = f.where(b.reshape(training, {}), ratio, f.number(ratio, 0));
   Value keep = f.compare(nn::CompareKind::GreaterEqual, numbers, drop);

@@ -96,6 +96,22 @@ static bool isResolvedByRun(OpBinder &b, Value scales, Value sizes, ArrayRef<int
   });
 }
 
+// Whether the ratio of two sizes is the same in all runs.
+static bool isKnownRatio(AffineExpr size, AffineExpr from) {
+  if (constantOf(size) && constantOf(from))
+    return true;
+  const AffineExpr ratio = exactQuotient(size, from);
+  return ratio && constantOf(ratio);
+}
+
+// How many elements an average is over follows from the scale.
+static bool knowsAverages(OpBinder &b, Value sizes, ArrayRef<int64_t> axes) {
+  const std::optional<Shape> known = sizes ? nn::factOf(sizes).value : std::nullopt;
+  return !known || llvm::all_of(llvm::zip(*known, axes), [&](auto pair) {
+    return isKnownRatio(std::get<0>(pair), b.shapeOf(b.input(0))[std::get<1>(pair)]);
+  });
+}
+
 static void resize(OpBinder &b, Value roi, Value scales, Value sizes) {
   ResizeProperties properties;
   readResizeEnums(b, properties);
@@ -132,6 +148,10 @@ static void resize(OpBinder &b, Value roi, Value scales, Value sizes) {
     if (b.hasFailed())
       return;
   }
+  if (properties.antialias && !b.hasFailed() && !knowsAverages(b, sizes, axes))
+    return (void)b.unsupported("antialias needs a scale that is known at compile time, not an open "
+                               "size beside one of another kind; give the sizes of the inputs with "
+                               "--dim or --shape");
   SmallVector<Value> operands{b.input(0)};
   for (Value optional : {roi, scales, sizes})
     if (optional)

@@ -1,6 +1,6 @@
 // Elements read at computed places.
-#include "compiler/import/Compose.h"
 #include "compiler/import/Indices.h"
+#include "compiler/import/Parameters.h"
 #include "compiler/import/Rules.h"
 
 using namespace mlir;
@@ -25,7 +25,10 @@ static void importGridSample(OpBinder &b) {
     return (void)b.invalid("mode is '" + mode + "' and padding_mode '" + border +
                            "', expected linear, nearest or cubic, and zeros, border or reflection");
   properties.align_corners = b.unitIf(b.flag("align_corners"));
-  b.result(b.create<nn::GridSampleOp>({b.input(0), b.input(1)}, properties));
+  const int64_t rank = b.rankOf(b.input(0)), spatial = std::max<int64_t>(rank - 2, 0);
+  Value grid = b.withSize(b.input(1), rank - 1, spatial,
+                          "the grid does not have " + Twine(spatial) + " coordinates");
+  b.result(b.create<nn::GridSampleOp>({b.input(0), grid}, properties));
 }
 
 static void importRoiAlign(OpBinder &b) {
@@ -50,7 +53,8 @@ static void importRoiAlign(OpBinder &b) {
     const AffineExpr images = b.shapeOf(b.input(0))[0];
     requireWithin(b, b.input(2), normalForm(images * 0), normalForm(images - 1), "a batch index");
   }
-  b.result(b.create<nn::RoiAlignOp>({b.input(0), b.input(1), b.input(2)}, properties));
+  Value rois = b.withSize(b.input(1), 1, 4, "the regions do not have 4 coordinates");
+  b.result(b.create<nn::RoiAlignOp>({b.input(0), rois, b.input(2)}, properties));
 }
 
 static void importReverseSequence(OpBinder &b) {
@@ -71,7 +75,7 @@ static void importTensorScatter(OpBinder &b) {
     return (void)b.invalid("mode is '" + mode + "', expected linear or circular");
   Value starts = b.input(2);
   if (!starts && b.rankOf(b.input(0)) > 0)
-    starts = b.constant(SmallVector<int64_t>(b.fixedShapeOf(b.input(0))[0], 0));
+    starts = Parameters{b}.zeros(b.shapeOf(b.input(0))[0]);
   const int64_t axis = b.axis(b.integer("axis", -2), b.rankOf(b.input(0)));
   if (b.hasFailed())
     return;

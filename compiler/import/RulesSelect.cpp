@@ -180,6 +180,7 @@ static void importNonMaxSuppression(OpBinder &b) {
   Value boxes = b.input(0), scores = b.input(1);
   if (b.rankOf(boxes) != 3 || b.rankOf(scores) != 3)
     return (void)b.invalid("expects boxes and scores of 3 dims");
+  boxes = b.withSize(boxes, 2, 4, "the boxes do not have 4 coordinates");
   const Shape shape = b.shapeOf(scores);
   auto limit = [&](size_t i, double otherwise) {
     Value given = b.input(i);

@@ -91,6 +91,12 @@ static void importSqueeze(OpBinder &b) {
     if (!b.integersOf(axes))
       return b.result(squeezeAt(b, b.input(0), axes));
     operands.push_back(axes);
+  } else { // the rank of the result must not depend on a run
+    for (auto [dim, size] : llvm::enumerate(b.shapeOf(b.input(0))))
+      if (!constantOf(size))
+        b.requireZeros(isEqual(size, size * 0 + 1),
+                       "has no axes, and dim " + Twine(dim) +
+                           " of its operand, which was open at compile time, is 1");
   }
   b.result(b.create<nn::SqueezeOp>(operands));
 }

@@ -76,8 +76,12 @@ std::optional<WindowAttributes> nncc::readConvWindow(OpBinder &b, Value x, Value
               " dims, expected the same number of at least 3");
     return std::nullopt;
   }
-  ArrayRef<int64_t> kernel = b.fixedShapeOf(weights).drop_front(2);
-  if (auto stated = b.integers("kernel_shape"); stated && ArrayRef<int64_t>(*stated) != kernel) {
+  SmallVector<int64_t> kernel;
+  for (int64_t dim = 2; dim < b.rankOf(weights); ++dim)
+    kernel.push_back(b.fixedSizeOf(weights, dim));
+  if (b.hasFailed())
+    return std::nullopt;
+  if (auto stated = b.integers("kernel_shape"); stated && *stated != kernel) {
     b.invalid("kernel_shape is not the shape of the weights");
     return std::nullopt;
   }

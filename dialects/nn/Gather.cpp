@@ -73,7 +73,9 @@ static FailureOr<int64_t> tupleSize(const Fact &data, const Fact &indices, int64
     return error("expects data and indices of more dims than the batch, found " +
                  Twine(data.rank()) + " and " + Twine(indices.rank()));
   int64_t tuple = indices.size(indices.rank() - 1);
-  if (ShapedType::isDynamic(tuple) || tuple < 1 || tuple > data.rank() - batch)
+  if (ShapedType::isDynamic(tuple))
+    return error("expects index tuples of a length that is known at compile time");
+  if (tuple < 1 || tuple > data.rank() - batch)
     return error("expects index tuples of 1 to " + Twine(data.rank() - batch) + " elements");
   return tuple;
 }

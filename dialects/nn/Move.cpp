@@ -128,9 +128,10 @@ LogicalResult DepthToSpaceOp::infer(Adaptor op, ArrayRef<Fact> operands,
     return failure();
   Fact &result = results.emplace_back(operands[0]);
   result.value.reset();
-  int64_t depth = operands[0].size(1), area = block * block;
-  if (ShapedType::isDynamic(depth) || depth % area)
-    return error("expects channels that are a multiple of " + Twine(area));
+  int64_t area = block * block;
+  if (!result.mayBeZero(result.shape[1] % area))
+    return error("expects channels that are a multiple of " + Twine(area) + ", found " +
+                 textOf(result.shape[1]));
   result.shape[1] = result.shape[1].floorDiv(area);
   result.shape[2] = result.shape[2] * block;
   result.shape[3] = result.shape[3] * block;

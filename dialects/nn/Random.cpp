@@ -9,12 +9,16 @@ using namespace mlir;
 
 namespace nncc::nn {
 
-LogicalResult RandomOp::infer(Adaptor op, ArrayRef<Fact>, SmallVectorImpl<Fact> &results,
+LogicalResult RandomOp::infer(Adaptor op, ArrayRef<Fact> operands, SmallVectorImpl<Fact> &results,
                               EmitError error) {
   if (!isa<FloatType>(op.getTo()))
     return error("expects a type of floats");
+  if (operands[0].rank() != 1)
+    return error("expects a shape of rank 1, found rank " + Twine(operands[0].rank()));
+  if (!operands[0].value)
+    return error("expects a shape known at compile time");
   Fact &result = results.emplace_back();
-  result.shape = makeShape(op.getShape(), op.getTo().getContext());
+  result.shape = *operands[0].value;
   result.element = op.getTo();
   return success();
 }

@@ -19,10 +19,11 @@ def NN_RandomOp : NN_Op<"random"> {
     not depend on how the work is divided. Normal ones by Box and Muller's transform. ONNX
     RandomUniform, RandomNormal.
     ```mlir
-    %u = nn.random uniform {seed = 7 : i64, shape = array<i64: 2, 3>, to = f32} : () -> tensor<2x3xf32>
+    %shape = nn.constant dense<[2, 3]> : tensor<2xi64>
+    %u = nn.random uniform %shape {seed = 7 : i64, to = f32} : (tensor<2xi64>) -> tensor<2x3xf32>
     ```
   }];
-  let arguments = (ins NN_RandomKind:$kind, I64Attr:$seed, DenseI64ArrayAttr:$shape, TypeAttr:$to);
+  let arguments = (ins NN_RandomKind:$kind, NN_IndexTensor:$shape, I64Attr:$seed, TypeAttr:$to);
   let results = (outs NN_FloatTensor:$result);
   let assemblyFormat = "$kind operands attr-dict `:` functional-type(operands, results)";
 }

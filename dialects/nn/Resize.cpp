@@ -60,9 +60,11 @@ static LogicalResult applySizes(const Fact &operand, ResizeOp::Adaptor op, const
     resized.size = size;
     if (isEmpty) // none of none: it does not count
       continue;
-    if (resized.scale == 0 && !constantOf(size) &&
-        (aspect != ResizeAspect::Stretch || op.getAntialias()))
+    if (resized.scale == 0 && aspect != ResizeAspect::Stretch)
       return error("expects a scale known at compile time in dim " + Twine(resized.dim));
+    if (resized.scale == 0 && op.getAntialias()) // which decides how many elements count
+      return error("expects a scale known at compile time in dim " + Twine(resized.dim) +
+                   " to average by, found " + textOf(from) + " to " + textOf(size));
     if (common == 0 ||
         (aspect == ResizeAspect::NotLarger ? resized.scale < common : resized.scale > common))
       common = resized.scale;

@@ -164,6 +164,8 @@ bool isPartOfHeads(nn::ReshapeOp op) {
 
 bool isParameter(OpOperand &operand) {
   Operation *op = operand.getOwner();
+  if (isa<nn::RandomOp>(op)) // the shape is all that it takes
+    return true;
   if (operand.getOperandNumber() == 0 || !isa<nn::NNDialect>(op->getDialect()) ||
       isa<nn::ScalarOpInterface, nn::ConcatOp, nn::GatherOp, nn::GatherElementsOp, nn::GatherNDOp,
           nn::ScatterElementsOp, nn::ScatterNDOp>(op))

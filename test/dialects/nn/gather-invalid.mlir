@@ -46,6 +46,15 @@ func.func @f(%x: tensor<2x3xf32>, %i: tensor<1xi64>) -> tensor<3xf32> {
 
 // -----
 
+func.func @f(%x: tensor<2x3xf32>, %i: tensor<?xi64, affine_map<()[s0] -> (s0)>>) -> tensor<3xf32> attributes {nn.dims = ["n"]} {
+  // expected-error @+2 {{'nn.gather_nd' op expects index tuples of a length that is known at compile time}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.gather_nd %x, %i : (tensor<2x3xf32>, tensor<?xi64, affine_map<()[s0] -> (s0)>>) -> tensor<3xf32>
+  return %0 : tensor<3xf32>
+}
+
+// -----
+
 func.func @f(%x: tensor<2x3xf32>, %i: tensor<3xi64>) -> tensor<f32> {
   // expected-error @+2 {{'nn.gather_nd' op expects index tuples of 1 to 2 elements}}
   // expected-error @+1 {{failed to infer returned types}}

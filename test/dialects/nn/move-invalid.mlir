@@ -214,7 +214,7 @@ func.func @f(%x: tensor<1x6x4x5xf32>) -> tensor<1x6x4x5xf32> {
 // -----
 
 func.func @f(%x: tensor<1x6x4x5xf32>) -> tensor<1x1x8x10xf32> {
-  // expected-error @+2 {{'nn.depth_to_space' op expects channels that are a multiple of 4}}
+  // expected-error @+2 {{'nn.depth_to_space' op expects channels that are a multiple of 4, found 6}}
   // expected-error @+1 {{failed to infer returned types}}
   %0 = nn.depth_to_space %x {block = 2 : i64} : (tensor<1x6x4x5xf32>) -> tensor<1x1x8x10xf32>
   return %0 : tensor<1x1x8x10xf32>
