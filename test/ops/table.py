@@ -26,7 +26,8 @@ class Const:
 class Case:
     """A row. `inputs`: arrays, Const, or None where an optional one is left out. `want`: "ort" is
     ONNX Runtime (the reference evaluator of the onnx package where that cannot run the node),
-    "onnx" the reference evaluator, else a function of the inputs."""
+    "onnx" the reference evaluator, else a function of the inputs. `known`: the dims of inputs that
+    are known where the others are open."""
 
     op: str
     inputs: list
@@ -34,6 +35,7 @@ class Case:
     outputs: int = 1
     want: str | Callable = "ort"
     note: str = ""
+    known: tuple[int, ...] = ()
 
     def arrays(self) -> list[Optional[np.ndarray]]:
         return [x.array if isinstance(x, Const) else x for x in self.inputs]
@@ -52,8 +54,8 @@ class Case:
 
 
 def case(op: str, *inputs, outputs: int = 1, want: str | Callable = "ort", note: str = "",
-         **attributes) -> Case:
-    return Case(op, list(inputs), attributes, outputs, want, note)
+         known: tuple[int, ...] = (), **attributes) -> Case:
+    return Case(op, list(inputs), attributes, outputs, want, note, known)
 
 
 def const(value, dtype=None) -> Const:
