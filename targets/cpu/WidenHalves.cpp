@@ -190,7 +190,7 @@ private:
     b.setInsertionPointAfter(op);
     for (auto [result, type] : llvm::zip(op->getResults(), types)) {
       Type element = getElementTypeOrSelf(result), own = getElementTypeOrSelf(type);
-      if (element == own)
+      if (!isa<FloatType>(element) || element == own) // integers of a kernel are without signs
         continue;
       result.setType(withElement(result.getType(), own));
       rt::DispatchOp narrow = convert(b, op, result, cast<RankedTensorType>(type), element);

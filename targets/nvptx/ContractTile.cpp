@@ -127,7 +127,12 @@ static void chooseStagesOfHalves(const Contraction &p, ContractTile &tile, int64
     constexpr int64_t barrierSteps = 8;
     return nominal(slicesOf(p, tile)) * (tile.steps + barrierSteps);
   };
+  // As many sums leave no registers for the places of more where two blocks share a multiprocessor.
+  constexpr int64_t manySums = 64;
+  const int64_t most = tile.blocks > 1 && tile.sumsOfThread() >= manySums ? 32 : 64;
   for (int64_t steps : {64, 32, 16}) {
+    if (steps > most)
+      continue;
     tile.steps = steps;
     int64_t room = bytes / (MatrixSlices(p, tile).size() * tile.stepBytes());
     tile.stages = std::max<int64_t>(2, std::min({mostStages, room, nominal(slicesOf(p, tile))}));
