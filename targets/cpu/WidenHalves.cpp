@@ -190,7 +190,8 @@ private:
     b.setInsertionPointAfter(op);
     for (auto [result, type] : llvm::zip(op->getResults(), types)) {
       Type element = getElementTypeOrSelf(result), own = getElementTypeOrSelf(type);
-      if (!isa<FloatType>(element) || element == own) // integers of a kernel are without signs
+      bool isOfHalves = element.isF16() || element.isBF16();
+      if (!isOfHalves || !own.isF32()) // others may be stored as something else
         continue;
       result.setType(withElement(result.getType(), own));
       rt::DispatchOp narrow = convert(b, op, result, cast<RankedTensorType>(type), element);

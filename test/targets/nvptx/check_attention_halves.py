@@ -91,7 +91,8 @@ def main():
         add_cases(kind, element)
         cases = {name: case for name, case in attention.CASES.items() if len(sys.argv) < 2 or case[0].startswith(sys.argv[1])}
         kernels = compile_kernels({name: case[1] for name, case in cases.items()}, chip=chip, options=options)
-        for name, (title, _, shapes, wanted, all_symbols, values) in cases.items():
+        for name, (title, _, arguments, wanted, all_symbols, values) in cases.items():
+            shapes = [shape for shape, _ in arguments]
             checks = (check(kernels[name], shapes, wanted, symbols, values, element, rounds_weights) for symbols in all_symbols)
             wrong = next(filter(None, checks), None)
             if wrong:
