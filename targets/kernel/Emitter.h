@@ -102,6 +102,11 @@ struct Emitter {
     return compare(mlir::arith::CmpIPredicate::eq, x, y);
   }
 
+  /// Whether both conditions hold, of which null always does.
+  mlir::Value both(mlir::Value x, mlir::Value y) {
+    return x && y ? mlir::arith::AndIOp::create(b, loc, x, y).getResult() : x ? x : y;
+  }
+
   using Body = llvm::function_ref<void(mlir::Value)>;
   using CarryBody =
       llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)>;

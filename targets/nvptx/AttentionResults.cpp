@@ -232,8 +232,8 @@ void AttentionEmitter::storeColumns(Value at, ArrayRef<Value> columns, ArrayRef<
     if (tile.isWholeInColumns() && p.width % tile.width == 0)
       put();
     else
-      e.branch(arith::AndIOp::create(e.b, e.loc, isLess(columns[n], e.constant(tile.width)),
-                                     isLess(index, e.constant(p.width))),
-               put, [] {});
+      e.branch(
+          e.both(isLess(columns[n], e.constant(tile.width)), isLess(index, e.constant(p.width))),
+          put, [] {});
   }
 }

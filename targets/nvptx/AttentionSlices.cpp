@@ -92,9 +92,7 @@ AttentionEmitter::Piece AttentionEmitter::pieceOf(const Operand &from, const Sli
     if (isWhole)
       return index;
     Value isInside = isLess(index, size);
-    piece.exists = piece.exists
-                       ? arith::AndIOp::create(e.b, e.loc, piece.exists, isInside).getResult()
-                       : isInside;
+    piece.exists = e.both(piece.exists, isInside);
     return e.minimum(index, e.sub(size, e.constant(count)));
   };
   Value x = place(row, slice.firstRow, slice.rowCount, slice.isWholeInRows, 1);

@@ -32,8 +32,7 @@ void AttentionEmitter::stream() {
       ownQueries.push_back(arith::MulFOp::create(e.b, e.loc, nn::widen(e.b, e.loc, element),
                                                  number(p.op.getScale().convertToDouble())));
   }
-  Values first(tile.threadQueries, number(-INFINITY));
-  first.append(tile.threadQueries * (1 + tile.slices() * tile.group), number(0));
+  Values first = firstState();
   auto overKeys = [&](bool isAligned) {
     auto ofTile = [&](Value firstKey, ValueRange before) {
       return streamTile(firstKey, before, isAligned);
@@ -142,14 +141,10 @@ Values AttentionEmitter::streamTile(Value firstKey, ValueRange before, bool isAl
   Values scores = streamScores(firstKey, keys), state(before);
   Values factors = nextState(scores, state, /*lanes=*/1);
   const int64_t columns = tile.slices() * tile.group;
-  for (int64_t i = 0; i < tile.threadQueries; ++i)
-    for (int64_t n = 0; n < columns; ++n) {
-      Value &sum = state[2 * tile.threadQueries + i * columns + n];
-      sum = arith::MulFOp::create(e.b, e.loc, sum, factors[i]);
-      for (int64_t j = 0; j < tile.threadKeys; ++j)
-        sum = math::FmaOp::create(e.b, e.loc, scores[i * tile.threadKeys + j],
-                                  nn::widen(e.b, e.loc, values[j][n]), sum);
-    }
+  for (auto [i, sum] : llvm::enumerate(rescale(state, factors)))
+    for (int64_t j = 0; j < tile.threadKeys; ++j)
+      sum = math::FmaOp::create(e.b, e.loc, scores[i / columns * tile.threadKeys + j],
+                                nn::widen(e.b, e.loc, values[j][i % columns]), sum);
   return state;
 }
 

@@ -233,7 +233,7 @@ void BlockSweep::reduceByParts() {
   if (parts * columns < e.threads) {
     Value hasPart =
         arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ult, part, e.constant(parts));
-    exists = exists ? arith::AndIOp::create(e.b, e.loc, exists, hasPart).getResult() : hasPart;
+    exists = e.both(exists, hasPart);
   }
   Values shared = sharedParts(parts * columns);
   auto sum = [&] { storeParts(shared, e.thread, partOf(part, parts, point.first)); };

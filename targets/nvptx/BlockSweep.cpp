@@ -91,7 +91,7 @@ Value BlockSweep::isInside(ArrayRef<int> loops, ArrayRef<Value> point) {
       continue;
     Value isLess = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ult, point[loop],
                                          unit.extent[shared]);
-    inside = inside ? arith::AndIOp::create(e.b, e.loc, inside, isLess).getResult() : isLess;
+    inside = e.both(inside, isLess);
   }
   return inside;
 }
@@ -103,7 +103,7 @@ Value BlockSweep::isWhole(ArrayRef<int> loops) {
     if (shared < 0 || group.dims[shared].hasEqualBlocks())
       continue;
     Value isEqual = e.equals(unit.extent[shared], group.dims[shared].block);
-    whole = whole ? arith::AndIOp::create(e.b, e.loc, whole, isEqual).getResult() : isEqual;
+    whole = e.both(whole, isEqual);
   }
   return whole;
 }

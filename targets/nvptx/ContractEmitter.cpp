@@ -109,9 +109,8 @@ private:
   /// would move the products into the branch of a single element, where they are used, but not the
   /// loads from shared memory: hundreds of registers.)
   void store(Value batch, const Sums &sums) {
-    Value isWhole =
-        arith::AndIOp::create(e.b, e.loc, operands.isLess(sums.rows.back(), e.size(p.rowCount())),
-                              operands.isLess(sums.columns.back(), e.size(p.n.size)));
+    Value isWhole = e.both(operands.isLess(sums.rows.back(), e.size(p.rowCount())),
+                           operands.isLess(sums.columns.back(), e.size(p.n.size)));
     e.branch(
         isWhole, [&] { storeAll(batch, sums, /*guarded=*/false); },
         [&] { storeAll(batch, sums, /*guarded=*/true); });
@@ -173,12 +172,12 @@ private:
       Value columnInTile = e.mul(partOfRow, neighbours);
       Value row = e.add(firstRow, rowInTile), column = e.add(firstColumn, columnInTile);
       Value at = e.add(e.mul(rowInTile, tile.stagedPitch()), columnInTile);
-      Value exists = arith::AndIOp::create(e.b, e.loc, operands.isLess(row, e.size(p.rowCount())),
-                                           operands.isLess(column, e.size(p.n.size)));
+      Value exists = e.both(operands.isLess(row, e.size(p.rowCount())),
+                            operands.isLess(column, e.size(p.n.size)));
       auto store = [&] {
         RowPlaces places = placesOf(batch, row);
         Value isWhole = operands.isLess(e.add(column, neighbours - 1), e.size(p.n.size));
-        isWhole = arith::AndIOp::create(e.b, e.loc, isWhole, areAligned(places, column));
+        isWhole = e.both(isWhole, areAligned(places, column));
         e.branch(
             isWhole, [&] { storeNeighbours(places, staged, at, column); },
             [&] { storeOneByOne(places, staged, at, column); });

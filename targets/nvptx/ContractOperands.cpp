@@ -21,9 +21,6 @@ bool ContractOperands::readsWords() const {
          (!p.blocks && cast<MemRefType>(bufferB.getType()).getElementType() == word());
 }
 
-Value ContractOperands::both(Value x, Value y) {
-  return x && y ? arith::AndIOp::create(e.b, e.loc, x, y).getResult() : x ? x : y;
-}
 Value ContractOperands::isLess(Value x, Value y) {
   return arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ult, x, y);
 }
@@ -119,11 +116,11 @@ ContractOperands::Slice ContractOperands::slice(Value number) {
 
 ContractOperands::Source ContractOperands::source(const Row &row, const Slice &slice, Value step) {
   Value k = e.add(slice.first, step), exists = isLess(k, e.size(p.depth));
-  exists = both(both(slice.exists, exists), row.exists);
+  exists = e.both(e.both(slice.exists, exists), row.exists);
   if (row.y) { // below 0 is far above as an unsigned number
     Value y = e.add(row.y, e.mul(slice.kh, p.dilationH));
     Value x = e.add(row.x, e.mul(slice.kw, p.dilationW));
-    exists = both(exists, both(isLess(y, e.size(p.h)), isLess(x, e.size(p.w))));
+    exists = e.both(exists, e.both(isLess(y, e.size(p.h)), isLess(x, e.size(p.w))));
   }
   return {exists, e.add(row.a, e.add(slice.a, e.mul(k, p.aK))), k};
 }
@@ -131,7 +128,7 @@ ContractOperands::Source ContractOperands::source(const Row &row, const Slice &s
 ContractOperands::Source ContractOperands::source(const Column &column, const Slice &slice,
                                                   Value step) {
   Value k = e.add(slice.first, step), exists = isLess(k, e.size(p.depth));
-  exists = both(both(slice.exists, exists), column.exists);
+  exists = e.both(e.both(slice.exists, exists), column.exists);
   return {exists, e.add(column.b, e.add(slice.b, e.mul(k, p.bK))), k};
 }
 

@@ -63,7 +63,6 @@ public:
 
 private:
   std::pair<mlir::Value, mlir::Value> tapOf(mlir::Value number);
-  mlir::Value both(mlir::Value x, mlir::Value y);
   mlir::Value loadElement(mlir::Value buffer, mlir::Value at);
   mlir::Value loadIf(mlir::Value condition, llvm::function_ref<mlir::Value()> load);
   mlir::Value loadCode(const Column &column, mlir::Value k);

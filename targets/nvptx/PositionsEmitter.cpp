@@ -119,7 +119,7 @@ Value PositionsEmitter::marks(Value at) {
   if (!aligned)
     return apart().front();
   Value isWhole = e.compare(arith::CmpIPredicate::sle, e.add(at, each), end);
-  isWhole = arith::AndIOp::create(e.b, e.loc, aligned, isWhole);
+  isWhole = e.both(aligned, isWhole);
   return e
       .choose(
           isWhole, {e.b.getI32Type()}, [&] { return Values{marksOfWhole(at)}; }, apart)

@@ -240,7 +240,7 @@ Value BlockSweep::hasRow(const Row &row) {
     return exists;
   Value isRow = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ult, row.number,
                                       e.constant(row.rows));
-  return exists ? arith::AndIOp::create(e.b, e.loc, exists, isRow).getResult() : isRow;
+  return e.both(exists, isRow);
 }
 
 void BlockSweep::emitRow(Row &row) {

@@ -20,9 +20,7 @@ SmallVector<const WindowDim *> nncc::nvptx::dimsOfResult(const Window &window) {
 
 Value WindowSums::isInterior(const Values &indices) {
   Value result;
-  auto require = [&](Value condition) {
-    result = result ? arith::AndIOp::create(e.b, e.loc, result, condition).getResult() : condition;
-  };
+  auto require = [&](Value condition) { result = e.both(result, condition); };
   for (auto [dim, index] : llvm::zip(dims, indices)) {
     bool isColumn = dim == &p.columns;
     if (dim->isPadded()) {

@@ -9,7 +9,7 @@ import numpy as np
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir, "cpu"))
 import check_attention as attention  # noqa: E402
-from gpu_kernels import compile_kernels  # noqa: E402
+from gpu_kernels import check_all  # noqa: E402
 from open_sizes import evaluate_shape  # noqa: E402
 
 rng = np.random.default_rng(0)
@@ -84,23 +84,18 @@ def check(kernel, shapes, wanted, symbols, values, element, rounds_weights):
     return None
 
 
-def main():
-    right = count = 0
+def kinds():
     for kind, (chip, options, element, rounds_weights) in KINDS.items():
         attention.CASES.clear()
         add_cases(kind, element)
-        cases = {name: case for name, case in attention.CASES.items() if len(sys.argv) < 2 or case[0].startswith(sys.argv[1])}
-        kernels = compile_kernels({name: case[1] for name, case in cases.items()}, chip=chip, options=options)
-        for name, (title, _, arguments, wanted, all_symbols, values) in cases.items():
+
+        def check_sizes(kernel, arguments, wanted, all_symbols, values, element=element, rounds_weights=rounds_weights):
             shapes = [shape for shape, _ in arguments]
-            checks = (check(kernels[name], shapes, wanted, symbols, values, element, rounds_weights) for symbols in all_symbols)
-            wrong = next(filter(None, checks), None)
-            if wrong:
-                print(f"{title}: {wrong}")
-            right, count = right + (wrong is None), count + 1
-    print(f"{right} of {count} kernels are right")
-    return right < count or not count
+            checks = (check(kernel, shapes, wanted, symbols, values, element, rounds_weights) for symbols in all_symbols)
+            return next(filter(None, checks), None)
+
+        yield chip, options, attention.CASES, check_sizes
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(check_all(kinds()))

@@ -8,7 +8,7 @@ import ml_dtypes
 import numpy as np
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir, "cpu"))
-from gpu_kernels import compile_kernels  # noqa: E402
+from gpu_kernels import check_all  # noqa: E402
 from numpy.lib.stride_tricks import sliding_window_view  # noqa: E402
 
 rng = np.random.default_rng(0)
@@ -206,23 +206,14 @@ def check(kernel, inputs, want, magnitudes, error):
     return None
 
 
-def main():
-    right = count = 0
+def kinds():
     for multiplier, (chip, options, _, _, error) in MULTIPLIERS.items():
         products(multiplier)
         few_rows(multiplier)
         convolutions(multiplier)
-        cases = [case for case in CASES[multiplier] if len(sys.argv) < 2 or case[0].startswith(sys.argv[1])]
-        names = {case[1].split("(")[0].removeprefix("func.func @"): case for case in cases}
-        kernels = compile_kernels({name: case[1] for name, case in names.items()}, chip=chip, options=options)
-        for name, (title, _, *rest) in names.items():
-            wrong = check(kernels[name], *rest, error)
-            if wrong:
-                print(f"{title}: {wrong}")
-            right, count = right + (wrong is None), count + 1
-    print(f"{right} of {count} kernels are right")
-    return right < count or not count
+        cases = {case[1].split("(")[0].removeprefix("func.func @"): case for case in CASES[multiplier]}
+        yield chip, options, cases, lambda kernel, *rest, error=error: check(kernel, *rest, error)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(check_all(kinds()))

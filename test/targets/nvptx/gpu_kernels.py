@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), *[os.pardir] * 2, "gp
 import cuda  # noqa: E402
 import numpy as np  # noqa: E402
 
-CHIP = "sm_90a"
+CHIP, OPTIONS = "sm_90a", "capability=90"  # the latter of nncc-nvptx-emit-kernel
 SCHEDULE = (
     "builtin.module(nncc-nvptx-emit-kernel{OPTIONS},func.func(canonicalize,cse,nncc-cpu-approximate-math{lrint=false},"
     "canonicalize,cse))"
@@ -82,7 +82,24 @@ def launched(module, name, facts, lowered, then=None):
     return Launched(module, name, *facts[name], threads, shared, "rt.uses_scratch" in line, workspace_of, then)
 
 
-def compile_kernels(texts, lower=lambda text: text, chip=CHIP, options="capability=90"):
+def check_all(kinds):
+    """The main program of a test: for each of `kinds`, (chip, options of nncc-nvptx-emit-kernel, cases, check), it compiles
+    the cases, {name: (title, text, *rest)}, whose titles begin as the command line says. `check(kernel, *rest)` gives an
+    error, or None."""
+    right = count = 0
+    for chip, options, cases, check in kinds:
+        cases = {name: case for name, case in cases.items() if len(sys.argv) < 2 or case[0].startswith(sys.argv[1])}
+        kernels = compile_kernels({name: case[1] for name, case in cases.items()}, chip=chip, options=options)
+        for name, (title, _, *rest) in cases.items():
+            wrong = check(kernels[name], *rest)
+            if wrong:
+                print(f"{title}: {wrong}")
+            right, count = right + (wrong is None), count + 1
+    print(f"{right} of {count} kernels are right")
+    return right < count or not count
+
+
+def compile_kernels(texts, lower=lambda text: text, chip=CHIP, options=OPTIONS):
     """{name: function text} -> {name: Launched}; `options` of nncc-nvptx-emit-kernel"""
     cuda.start()
     kernels, names = {}, list(texts)
