@@ -68,7 +68,7 @@ Value nncc::createDeepConv(OpBinder &b, const WindowAttributes &window, Value x,
   const AffineExpr padded = normalForm(b.shapeOf(x)[2] + (low + high)),
                    room = normalForm(padded - window.extent(0));
   b.requireZeros(isLess(room, room * 0), "the window spans " + Twine(window.extent(0)) +
-                                             " elements, the input has " + nn::textOf(padded) +
+                                             " elements, the input has " + b.textOf(padded) +
                                              " with its pads");
   const AffineExpr results = normalForm(room.floorDiv(window.strides[0]) + 1);
   Value input = foldInput(b, window, padAxis(b, x, 2, low, high), results, shape[1]);

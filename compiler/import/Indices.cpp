@@ -44,14 +44,12 @@ struct Expected {
 
 // The sizes of the program's inputs decide before it runs.
 static void requireOfSizes(OpBinder &b, const Expected &expected, const Twine &what) {
-  SmallVector<std::string> names = symbolNames(programOf(b.getBuilder()));
-  auto text = [&](AffineExpr size) { return textOf(size, names).text; };
   Shape zeros;
   for (auto [value, from, to] : llvm::zip(expected.values, expected.low, expected.high))
     zeros.push_back(normalForm(isLess(value, from) + isLess(to, value)));
   if (zeros.size() == 1)
-    b.requireZeros(zeros, what + " of " + text(expected.values[0]) + " and its limits " +
-                              text(expected.low[0]) + " and " + text(expected.high[0]) +
+    b.requireZeros(zeros, what + " of " + b.textOf(expected.values[0]) + " and its limits " +
+                              b.textOf(expected.low[0]) + " and " + b.textOf(expected.high[0]) +
                               " do not fit each other");
   else
     b.requireZeros(zeros, what + " and the sizes of its dim do not fit each other");

@@ -102,8 +102,7 @@ static AffineExpr scanLength(OpBinder &b, ArrayRef<Value> scanned, ArrayRef<int6
     length = length ? length : size;
     const AffineExpr difference = normalForm(size - length);
     if (constantOf(difference).value_or(0) != 0)
-      b.invalid("scans tensors of " + nn::textOf(length) + " and " + nn::textOf(size) +
-                " elements");
+      b.invalid("scans tensors of " + b.textOf(length) + " and " + b.textOf(size) + " elements");
     zeros.push_back(difference);
   }
   b.requireZeros(zeros, "the lengths of what it scans do not fit each other");

@@ -24,6 +24,9 @@ int64_t OpBinder::rankOf(Value value) const { return value ? typeOf(value).getRa
 Shape OpBinder::shapeOf(Value value) const {
   return value ? nncc::shapeOf(typeOf(value)) : Shape();
 }
+std::string OpBinder::textOf(AffineExpr size) {
+  return nncc::textOf(size, symbolNames(programOf(b))).text;
+}
 void OpBinder::needsDim(int64_t dim) {
   unsupported("needs dim " + Twine(dim) +
               " of an operand known at compile time; give the sizes of the inputs with --dim or "
@@ -195,8 +198,8 @@ int64_t OpBinder::axis(int64_t axis, int64_t rank) {
 // "add of [batch, 768] and [n, 768]"
 static std::string operandsOf(Operation *op) {
   const SmallVector<std::string> names = symbolNames(op->getParentOfType<func::FuncOp>());
-  auto shapes = llvm::map_range(op->getOperands(),
-                                [&](Value operand) { return textOf(shapeOf(operand), names); });
+  auto shapes = llvm::map_range(
+      op->getOperands(), [&](Value operand) { return nncc::textOf(shapeOf(operand), names); });
   return op->getName().stripDialect().str() + " of " + llvm::join(shapes, " and ");
 }
 

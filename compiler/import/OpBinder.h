@@ -50,6 +50,8 @@ public:
   int64_t rankOf(mlir::Value value) const;
   /// The sizes: constants, or expressions over the symbols of the program.
   Shape shapeOf(mlir::Value value) const;
+  /// A size as people write it: "2*batch + 1".
+  std::string textOf(mlir::AffineExpr size);
   /// The sizes where the importer cannot do without numbers; reports those that are open.
   llvm::ArrayRef<int64_t> fixedShapeOf(mlir::Value value);
   int64_t fixedSizeOf(mlir::Value value, int64_t dim);

@@ -15,8 +15,8 @@ static Value addBias(OpBinder &b, Value x, Value bias) {
   const AffineExpr channels = b.shapeOf(x)[1];
   bias = b.withSize(bias, 0, channels, "the bias does not have an element for each channel");
   if (bias && b.shapeOf(bias)[0] != channels)
-    return b.invalid("the bias has " + nn::textOf(b.shapeOf(bias)[0]) + " elements, expected " +
-                     nn::textOf(channels));
+    return b.invalid("the bias has " + b.textOf(b.shapeOf(bias)[0]) + " elements, expected " +
+                     b.textOf(channels));
   Compose f{b};
   return f.add(x, f.along(bias, 0, b.rankOf(x) - 1));
 }

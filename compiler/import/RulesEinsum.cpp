@@ -128,8 +128,8 @@ AffineExpr Einsum::unify(int label, AffineExpr known, AffineExpr size) {
     return size;
   const bool broadcasts = label < 0 && !areOfSameSymbols(known, size);
   b.requireZeros(broadcasts ? (known - size) * (known - 1) * (size - 1) : known - size,
-                 "a label of the equation stands for the sizes " + nn::textOf(known) + " and " +
-                     nn::textOf(size));
+                 "a label of the equation stands for the sizes " + b.textOf(known) + " and " +
+                     b.textOf(size));
   if (broadcasts)
     return broadcastSize(known, size);
   return constantOf(size) ? size : known;

@@ -38,8 +38,7 @@ static Shape readParts(OpBinder &b, AffineExpr size) {
     return {};
   }
   if (b.getOpset() < 18 && constantOf(normalForm(size % count)).value_or(0) != 0)
-    b.invalid("cannot split " + nn::textOf(size) + " elements into " + Twine(count) +
-              " equal parts");
+    b.invalid("cannot split " + b.textOf(size) + " elements into " + Twine(count) + " equal parts");
   const AffineExpr part = size.ceilDiv(count);
   Shape parts(count, part);
   parts.back() = size - part * (count - 1);
@@ -62,7 +61,7 @@ static void importSplit(OpBinder &b) {
     fits &= constantOf(part).value_or(0) >= 0 && constantOf(left).value_or(0) >= 0;
   }
   if (!fits || constantOf(normalForm(left)).value_or(0) != 0)
-    return (void)b.invalid("its parts do not add up to the " + nn::textOf(size) +
+    return (void)b.invalid("its parts do not add up to the " + b.textOf(size) +
                            " elements of axis " + Twine(axis) + " for " +
                            Twine(b.getOutputCount()) + " outputs");
   b.requireZeros(left, "its parts do not add up to the size of axis " + Twine(axis));

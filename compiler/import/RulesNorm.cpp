@@ -122,7 +122,7 @@ static void importGroupNorm(OpBinder &b) {
     return (void)b.invalid("num_groups is " + Twine(groups) + ", expected 1 or more");
   b.requireZeros(channels % groups,
                  "num_groups is " + Twine(groups) + ", expected a divisor of the " +
-                     (constantOf(channels) ? nn::textOf(channels) + " " : std::string()) +
+                     (constantOf(channels) ? b.textOf(channels) + " " : std::string()) +
                      "channels");
   auto perChannel = [&](Value value) {
     if (isPerChannel)

@@ -159,10 +159,10 @@ static void importSplit(OpBinder &b) {
     const std::optional<int64_t> known = constantOf(part), whole = constantOf(size);
     if (known && (*known < 0 || (whole && *known > *whole)))
       return (void)b.invalid("the size of a part is " + Twine(*known) + ", outside of [0, " +
-                             nn::textOf(size) + "]");
+                             b.textOf(size) + "]");
     left = left - part;
   }
-  b.requireZeros(left, "its parts do not add up to the " + nn::textOf(size) + " elements of axis " +
+  b.requireZeros(left, "its parts do not add up to the " + b.textOf(size) + " elements of axis " +
                            Twine(axis));
   SmallVector<Value> elements =
       Compose{b}.split(x, axis, *parts, !split || nn::factOf(split).value);

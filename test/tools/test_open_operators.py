@@ -53,7 +53,7 @@ class OpenOperators(CompiledModel):
             for sizes in shapes:
                 self.check(*sizes)
         self.build('(float[a, b] x, float[c, d] y) => (float[e, f] z) { z = Einsum<equation = "ij,jk->ik">(x, y) }')
-        self.refuse((2, 3), (4, 5), error="node 'Einsum_0': a label of the equation stands for the sizes open and open")
+        self.refuse((2, 3), (4, 5), error="node 'Einsum_0': a label of the equation stands for the sizes b and c")
 
     def test_random_numbers(self):
         self.save("""(float[a, b] x, float[c, 3] logits) => (float[a, b] u, float[a, b] n, float[a, b] p, int32[c, m] k, float[a, b] d) <float half = {0.5}, bool yes = {1}> {
